@@ -1,0 +1,471 @@
+//! The words of the command line and what they ask for. Their doc comments are the help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
+
+use crate::hook::command::HookCommand;
+use crate::hook::event::{Event, UnknownEvent};
+use crate::hook::target::Allow;
+use crate::ini::encoding::CodePage;
+use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::microsip::version::Version;
+use crate::problem::{Code, Problem};
+use crate::request::{
+    BackupChoice, EditRequest, HookText, IniChoice, NewValue, Query, Request, SetHook, WriteOptions,
+};
+
+/// Sets hooks and settings in MicroSIP.ini, losslessly and safely
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The ini to work on; otherwise the one that MicroSIP uses
+    #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
+    ini: Option<PathBuf>,
+
+    /// The code page of an 8-bit ini, such as 1252 or windows-1251
+    #[arg(long, global = true, value_name = "NAME")]
+    codepage: Option<CodePage>,
+
+    /// Answer with one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Never ask anything
+    #[arg(long, global = true)]
+    no_input: bool,
+
+    /// Print answers and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print each step
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+#[derive(Debug, Args)]
+struct WriteArgs {
+    /// Show what would change and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+
+    /// Make the ini if it is not there, as MicroSIP does on its first run
+    #[arg(long)]
+    create: bool,
+
+    /// How long to wait for a running MicroSIP to exit: 90s, 5m, 0
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+
+    /// Keep no backup of the old file
+    #[arg(long)]
+    no_backup: bool,
+
+    /// How many backups to keep: the oldest and the newest others; 0 keeps none
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    keep_backups: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set the hook of an event
+    ///
+    /// Everything behind EVENT belongs to the hook. Scripts get the program that runs them; a program without
+    /// a path is looked up. MicroSIP puts the other party's number behind the arguments.
+    #[command(
+        override_usage = "msipcfg set-hook [OPTIONS] EVENT PROGRAM [ARGS]...",
+        after_help = "Examples:\n  msipcfg set-hook ring C:\\hooks\\ring.exe\n  \
+                      msipcfg set-hook --dry-run start \"C:\\My Scripts\\log.ps1\" --to crm\n  \
+                      msipcfg set-hook end -- C:\\hooks\\log.exe --json"
+    )]
+    SetHook {
+        #[command(flatten)]
+        write: WriteArgs,
+
+        /// The version of MicroSIP that will use the ini, such as 3.21.4
+        #[arg(long, value_name = "V")]
+        microsip_version: Option<Version>,
+
+        /// Take PROGRAM for the text behind the `=`, exactly as it is to stand
+        #[arg(long)]
+        raw: bool,
+
+        /// Accept a program that is not there yet
+        #[arg(long)]
+        allow_missing: bool,
+
+        /// Accept what is unsafe: a batch file, a password on a command line
+        #[arg(long)]
+        allow_unsafe: bool,
+
+        /// When it runs ('msipcfg events' lists them), the program, and its arguments
+        #[arg(
+            required = true,
+            num_args = 2..,
+            value_names = ["EVENT", "PROGRAM", "ARGS"],
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        words: Vec<String>,
+    },
+
+    /// Remove the hooks of events
+    UnsetHook {
+        #[command(flatten)]
+        write: WriteArgs,
+
+        /// Every event
+        #[arg(long, conflicts_with = "events")]
+        all: bool,
+
+        /// Their names, or the names of their keys
+        #[arg(required_unless_present = "all", value_name = "EVENT")]
+        events: Vec<String>,
+    },
+
+    /// Show every event: what runs, whether it would, and why not
+    Hooks,
+
+    /// Print values as MicroSIP reads them, one a line
+    Get {
+        /// The keys; without a section those of [Settings]
+        #[arg(required = true, value_name = "[SECTION/]KEY")]
+        keys: Vec<String>,
+    },
+
+    /// Set values, all or none
+    #[command(
+        after_help = "Passwords are not given on the command line: KEY=@env:NAME takes one from a variable, \
+                      KEY=@FILE from a file, KEY=@- from standard input.\n\n\
+                      Examples:\n  msipcfg set VAD=1 volumeRing=80\n  \
+                      msipcfg set Account1/password=@env:SIP_PASSWORD"
+    )]
+    Set {
+        #[command(flatten)]
+        write: WriteArgs,
+
+        /// The keys and their values; without a section those of [Settings]
+        #[arg(required = true, value_name = "[SECTION/]KEY=VALUE")]
+        values: Vec<String>,
+    },
+
+    /// Remove keys
+    Unset {
+        #[command(flatten)]
+        write: WriteArgs,
+
+        /// The keys; without a section those of [Settings]
+        #[arg(required = true, value_name = "[SECTION/]KEY")]
+        keys: Vec<String>,
+    },
+
+    /// Print all sections, keys and values; passwords and private data are masked
+    List {
+        /// Only this section
+        section: Option<String>,
+    },
+
+    /// Explain the settings that MicroSIP knows
+    Keys {
+        /// Only those with this in their name or meaning
+        pattern: Option<String>,
+    },
+
+    /// List the events of a call at which MicroSIP runs a command
+    Events,
+
+    /// List the backups of the ini, newest first
+    Backups {
+        /// Remove them all
+        #[arg(long, action = ArgAction::SetTrue)]
+        purge: bool,
+    },
+
+    /// Make the ini as it was in a backup; that can be undone too
+    Restore {
+        #[command(flatten)]
+        write: WriteArgs,
+
+        /// Its name, or its number in the list; the newest if none is given
+        backup: Option<String>,
+    },
+}
+
+/// A command line that does not say what is wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    #[error(transparent)]
+    Event(#[from] UnknownEvent),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("'{option}' stands behind the event and so would become an argument of the hook")]
+    OptionBehindEvent { option: String },
+    #[error("--raw takes one text, exactly as it is to stand behind the '='")]
+    RawWithArguments,
+    #[error("'{given}' is not of the form KEY=VALUE")]
+    NoValue { given: String },
+    #[error("no variable is named in '{given}'")]
+    NoVariable { given: String },
+}
+
+impl Problem for UsageError {
+    fn code(&self) -> Code {
+        match self {
+            UsageError::Event(error) => error.code(),
+            UsageError::Name(error) => error.code(),
+            _ => Code::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            UsageError::Event(error) => error.hint(),
+            UsageError::Name(error) => error.hint(),
+            UsageError::OptionBehindEvent { option } => Some(format!(
+                "put '{option}' before the event if it is meant for msipcfg, or '--' before the program if it is \
+                 meant for the hook"
+            )),
+            UsageError::RawWithArguments => Some("put the whole text between quotes".into()),
+            UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
+            UsageError::NoVariable { .. } => Some("name it like KEY=@env:SIP_PASSWORD".into()),
+        }
+    }
+}
+
+impl Cli {
+    /// What is asked for. `raw` is the command line as it was typed.
+    ///
+    /// # Errors
+    /// When the words are not what they should be.
+    pub fn into_request(self, raw: &[OsString]) -> Result<Request, UsageError> {
+        let ini = IniChoice { path: self.common.ini, code_page: self.common.codepage };
+        let write = |edit: EditRequest, args: WriteArgs| Request::Write {
+            ini: ini.clone(),
+            edit,
+            options: args.into(),
+        };
+        let read = |query: Query| Request::Read { ini: ini.clone(), query };
+        Ok(match self.command {
+            Command::SetHook {
+                write: options,
+                microsip_version,
+                raw: is_raw,
+                allow_missing,
+                allow_unsafe,
+                words,
+            } => {
+                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe };
+                write(EditRequest::SetHook(set_hook(words, raw, is_raw, microsip_version, allow)?), options)
+            }
+            Command::UnsetHook { write: options, all: true, .. } => {
+                write(EditRequest::UnsetHooks(Event::ALL.to_vec()), options)
+            }
+            Command::UnsetHook { write: options, events, .. } => {
+                let events = events.iter().map(|event| event.parse()).collect::<Result<_, _>>()?;
+                write(EditRequest::UnsetHooks(events), options)
+            }
+            Command::Set { write: options, values } => {
+                let values = values.iter().map(|value| key_and_value(value)).collect::<Result<_, _>>()?;
+                write(EditRequest::Set(values), options)
+            }
+            Command::Unset { write: options, keys } => write(EditRequest::Unset(paths(&keys)?), options),
+            Command::Restore { write: options, backup } => {
+                write(EditRequest::Restore(backup.map_or(BackupChoice::Newest, backup_choice)), options)
+            }
+            Command::Hooks => read(Query::Hooks),
+            Command::Get { keys } => read(Query::Get(paths(&keys)?)),
+            Command::List { section } => {
+                read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
+            }
+            Command::Backups { purge } => read(Query::Backups { purge }),
+            Command::Keys { pattern } => Request::Keys { pattern },
+            Command::Events => Request::Events,
+        })
+    }
+}
+
+impl From<WriteArgs> for WriteOptions {
+    fn from(args: WriteArgs) -> Self {
+        WriteOptions {
+            dry_run: args.dry_run,
+            create: args.create,
+            timeout: args.timeout,
+            backup: !args.no_backup,
+            keep_backups: args.keep_backups,
+        }
+    }
+}
+
+/// Everything behind EVENT belongs to the hook. So that a forgotten order does not set a hook with an argument
+/// `--dry-run`, a word that is spelled like one of our options needs a `--` before PROGRAM.
+fn set_hook(
+    words: Vec<String>,
+    raw: &[OsString],
+    is_raw: bool,
+    version: Option<Version>,
+    allow: Allow,
+) -> Result<SetHook, UsageError> {
+    let mut words = words.into_iter();
+    let event = words.next().unwrap_or_default().parse()?;
+    let mut hook: Vec<String> = words.collect();
+    let mut is_marked = raw[..raw.len() - hook.len()].iter().any(|word| word == "--");
+    if hook.first().is_some_and(|word| word == "--") {
+        hook.remove(0);
+        is_marked = true;
+    }
+    if !is_marked {
+        if let Some(option) = hook.iter().find(|word| is_spelled_like_an_option(word)) {
+            return Err(UsageError::OptionBehindEvent { option: option.clone() });
+        }
+    }
+    let mut hook = hook.into_iter();
+    let program = hook.next().unwrap_or_default();
+    let args: Vec<String> = hook.collect();
+    let what = match (is_raw, args.is_empty()) {
+        (false, _) => HookText::Command(HookCommand { program, args }),
+        (true, true) => HookText::Raw(program),
+        (true, false) => return Err(UsageError::RawWithArguments),
+    };
+    Ok(SetHook { event, what, version, allow })
+}
+
+fn is_spelled_like_an_option(word: &str) -> bool {
+    let mut command = Cli::command();
+    command.build();
+    let Some(set_hook) = command.find_subcommand("set-hook") else { return false };
+    let name = word.split('=').next().unwrap_or(word);
+    set_hook.get_arguments().any(|arg| {
+        arg.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+            || arg
+                .get_short()
+                .is_some_and(|short| name.strip_prefix('-') == Some(short.encode_utf8(&mut [0; 4])))
+    })
+}
+
+fn paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
+    keys.iter().map(|key| key.parse()).collect()
+}
+
+fn key_and_value(given: &str) -> Result<(KeyPath, NewValue), UsageError> {
+    use crate::microsip::keys::{self, Privacy};
+    let (key, value) =
+        given.split_once('=').ok_or_else(|| UsageError::NoValue { given: given.to_string() })?;
+    let path: KeyPath = key.parse()?;
+    // only a password may come from elsewhere; any other value may begin with an @
+    let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
+    let value = match value.strip_prefix('@').filter(|_| is_secret) {
+        None => NewValue::Inline(value.to_string()),
+        Some("-") => NewValue::StandardInput,
+        Some(source) => match source.strip_prefix("env:") {
+            Some("") => return Err(UsageError::NoVariable { given: given.to_string() }),
+            Some(name) => NewValue::Variable(name.to_string()),
+            None => NewValue::File(PathBuf::from(source)),
+        },
+    };
+    Ok((path, value))
+}
+
+fn backup_choice(text: String) -> BackupChoice {
+    match text.parse() {
+        Ok(number) => BackupChoice::Number(number),
+        Err(_) => BackupChoice::Name(text),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    // longer than anybody waits, and short enough for every clock
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let duration = humantime::parse_duration(text);
+    duration
+        .map(|duration| duration.min(LONGEST))
+        .map_err(|error| format!("{error}; write it like 90s, 5m or 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(words: &[&str]) -> Result<Request, String> {
+        let raw: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let cli = Cli::try_parse_from(&raw).map_err(|error| error.to_string())?;
+        cli.into_request(&raw).map_err(|error| error.to_string())
+    }
+
+    fn hook(words: &[&str]) -> Result<HookCommand, String> {
+        match request(words)? {
+            Request::Write {
+                edit: EditRequest::SetHook(SetHook { what: HookText::Command(command), .. }),
+                ..
+            } => Ok(command),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn the_words_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_behind_the_event_belongs_to_the_hook() {
+        let command = hook(&["msipcfg", "set-hook", "-n", "ring", "x.exe", "--mine", "a b", "-x"]).unwrap();
+        assert_eq!((command.program.as_str(), command.args.len()), ("x.exe", 3));
+    }
+
+    #[test]
+    fn our_options_behind_the_event_need_a_double_dash() {
+        for word in ["--dry-run", "-n", "--json", "--timeout=5", "-v", "--help"] {
+            assert!(hook(&["msipcfg", "set-hook", "ring", "x.exe", word]).is_err(), "{word}");
+            assert!(hook(&["msipcfg", "set-hook", "ring", word, "x.exe"]).is_err(), "{word}");
+            for words in [
+                ["msipcfg", "set-hook", "ring", "--", "x.exe", word],
+                ["msipcfg", "set-hook", "--", "ring", "x.exe", word],
+            ] {
+                assert_eq!(hook(&words).unwrap().args, [word], "{words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hook_may_have_a_double_dash_of_its_own() {
+        let command = hook(&["msipcfg", "set-hook", "ring", "x.exe", "--", "a"]).unwrap();
+        assert_eq!(command.args, ["--", "a"]);
+        let command = hook(&["msipcfg", "set-hook", "ring", "--", "x.exe", "--", "a"]).unwrap();
+        assert_eq!(command.args, ["--", "a"]);
+    }
+
+    #[test]
+    fn only_passwords_come_from_elsewhere() {
+        let value = |given| key_and_value(given).unwrap().1;
+        assert_eq!(value("Account1/password=@-"), NewValue::StandardInput);
+        assert_eq!(value("Account1/password=@env:PW"), NewValue::Variable("PW".into()));
+        assert_eq!(value("Account1/password=@pw.txt"), NewValue::File("pw.txt".into()));
+        assert_eq!(value("userAgent=@-"), NewValue::Inline("@-".into()));
+        assert_eq!(value("userAgent=a=b"), NewValue::Inline("a=b".into()));
+        assert!(key_and_value("userAgent").is_err());
+    }
+
+    #[test]
+    fn durations_are_written_as_people_do() {
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert!(duration("soon").is_err());
+    }
+}

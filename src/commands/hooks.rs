@@ -1,0 +1,256 @@
+//! Hooks: set, unset, and what runs.
+
+use crate::edit::backup::MadeBy;
+use crate::edit::plan::Edit;
+use crate::hook::command::{self, CommandError, CommandFault, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::target;
+use crate::ini::document::IniDocument;
+use crate::ini::lookup;
+use crate::ini::name::{KeyPath, ValueText};
+use crate::ini::wide;
+use crate::microsip::version::{Dialect, SavedBy};
+use crate::platform::{self, Surroundings, WindowsPaths};
+use crate::problem::{Code, Notice, Problem};
+use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
+
+use super::settings::{draft_of, encoding_notice};
+use super::{Error, Ini, Outside, Report};
+
+/// What runs at an event.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// The event.
+    pub event: Event,
+    /// The value as MicroSIP reads it; `None` if the key is missing.
+    pub value: Option<String>,
+    /// The program and what it receives before the number.
+    pub command: Option<HookCommand>,
+    /// Whether MicroSIP could start it, as far as it can be told. `None` where nothing is set.
+    pub works: Option<bool>,
+    /// What is wrong, or deserves saying.
+    pub problems: Vec<Notice>,
+}
+
+/// Sets the hook of an event.
+pub fn set(
+    choice: &IniChoice,
+    set: SetHook,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let surroundings = outside.surroundings;
+    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let (edit, notices) = edit_for(&set, ini, &decoded.document, surroundings)?;
+        draft_of(decoded, &[edit], notices)
+    })
+}
+
+/// Removes the hooks of events.
+pub fn unset(
+    choice: &IniChoice,
+    events: &[Event],
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let paths: Result<Vec<_>, _> = events.iter().map(|event| KeyPath::in_settings(event.key())).collect();
+    super::settings::unset(choice, paths?, options, outside)
+}
+
+/// Every event and what runs.
+pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let ini = Ini::find(choice, outside)?;
+    let decoded = ini.read(outside)?;
+    let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
+    let places = Places::of(&ini, outside.surroundings);
+    let hooks =
+        Event::ALL.iter().map(|event| hook_of(*event, &decoded.document, &saved_by, &places)).collect();
+    Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
+}
+
+fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places<'_>) -> Hook {
+    let text = lookup::section(document, "Settings").and_then(|section| {
+        let line = lookup::key_lines(document, &section, event.key()).next()?;
+        Some(document.units(line.value?).to_wide())
+    });
+    let Some(text) = text else {
+        return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
+    };
+    let decoded = command::decode(&text, event, saved_by);
+    let mut problems: Vec<Notice> = decoded.faults.iter().map(Notice::from).collect();
+    let mut works = !decoded.faults.iter().any(CommandFault::is_fatal);
+    // what is wrong with the text says more than that its first word is no program
+    let program = decoded.program.as_ref().filter(|_| works);
+    if let Some(program) = program {
+        let faults = target::check(program, &places.around());
+        works = !faults.iter().any(target::TargetFault::is_fatal);
+        problems.extend(faults.iter().map(Notice::from));
+    }
+    if decoded.program.is_some() && !saved_by.has(event) {
+        works = false;
+        problems.push(Notice::from(&unsupported(event, saved_by)));
+    }
+    let is_set = !decoded.value.is_empty();
+    Hook {
+        event,
+        command: decoded.command(),
+        value: Some(decoded.value),
+        works: is_set.then_some(works),
+        problems,
+    }
+}
+
+/// The edit that sets a hook in a text, and what deserves saying.
+pub(super) fn edit_for(
+    set: &SetHook,
+    ini: &Ini,
+    document: &IniDocument,
+    surroundings: &Surroundings,
+) -> Result<(Edit, Vec<Notice>), Error> {
+    let saved_by = SavedBy::tell(set.version, None, Some(document));
+    if !saved_by.has(set.event) {
+        return Err(unsupported(set.event, &saved_by).into());
+    }
+    let places = Places::of(ini, surroundings);
+    let (value, text, holds_everywhere, mut notices) = match &set.what {
+        HookText::Command(typed) => encoded(typed, set, &saved_by, &places)?,
+        HookText::Raw(text) => checked(text.clone(), set, &saved_by, &places)?,
+        HookText::Value(value) => checked(command::save(value, saved_by.dialect), set, &saved_by, &places)?,
+    };
+    if !saved_by.certain && !holds_everywhere {
+        notices.push(Notice::from(&DialectRemark { dialect: saved_by.dialect }));
+    }
+    let path = KeyPath::in_settings(set.event.key())?;
+    Ok((Edit::Set { path, value, text: ValueText::new(&text)? }, notices))
+}
+
+type Checked = (String, String, bool, Vec<Notice>);
+
+/// The form for a program and its arguments.
+fn encoded(
+    typed: &HookCommand,
+    set: &SetHook,
+    saved_by: &SavedBy,
+    places: &Places<'_>,
+) -> Result<Checked, Error> {
+    let (command, remarks) = target::resolve(typed, &places.around(), set.allow)?;
+    let mut notices: Vec<Notice> = remarks.iter().map(Notice::from).collect();
+    refuse_secret_mask(&command.to_string(), set, saved_by)?;
+    if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
+        return Err(CommandError::Program { path: command.program }.into());
+    }
+    let encoded = match command::encode(&command, saved_by.dialect) {
+        // a path without blanks has a form that lasts
+        Err(CommandError::Unstable { dialect }) => {
+            let host = places.paths.to_host(&command.program);
+            let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
+                return Err(CommandError::Unstable { dialect }.into());
+            };
+            command::encode(&HookCommand { program, args: command.args }, saved_by.dialect)?
+        }
+        encoded => encoded?,
+    };
+    let text = encoded.text(saved_by.dialect);
+    let decoded = command::decode(&wide(&text), set.event, saved_by);
+    let sayable = decoded.faults.iter().filter(|fault| !matches!(fault, CommandFault::SecretMask { .. }));
+    notices.extend(sayable.map(Notice::from));
+    Ok((encoded.value, text, encoded.holds_everywhere, notices))
+}
+
+/// A text that was given as it is to stand: refused if MicroSIP would not run it, or not for long.
+fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places<'_>) -> Result<Checked, Error> {
+    ValueText::new(&text)?;
+    let decoded = command::decode(&wide(&text), set.event, saved_by);
+    refuse_secret_mask(&decoded.value, set, saved_by)?;
+    let length = decoded.value.encode_utf16().count();
+    if length > command::WRITE_LIMIT {
+        return Err(CommandError::TooLong { length }.into());
+    }
+    let mut notices = Vec::new();
+    for fault in decoded.faults {
+        let is_accepted = matches!(fault, CommandFault::SecretMask { .. });
+        if fault.is_fatal() && !is_accepted {
+            return Err(fault.into());
+        }
+        notices.push(Notice::from(&fault));
+    }
+    let Some(program) = decoded.program else {
+        return Err(CommandFault::Blank.into());
+    };
+    let faults = target::check(&program, &places.around());
+    for fault in faults {
+        notices.push(Notice::from(&fault.accepted(set.allow)?));
+    }
+    let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
+    let holds_everywhere = saved_by.dialect != Dialect::WholeValue && is_same_when_saved_bare;
+    Ok((decoded.value, text, holds_everywhere, notices))
+}
+
+fn refuse_secret_mask(text: &str, set: &SetHook, saved_by: &SavedBy) -> Result<(), CommandError> {
+    match command::secret_mask(text, set.event, saved_by.version) {
+        Some(mask) if !set.allow.unsafe_target => Err(CommandError::SecretMask { mask }),
+        _ => Ok(()),
+    }
+}
+
+fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
+    let version = match saved_by.version {
+        Some(version) => version.to_string(),
+        None => saved_by.dialect.to_string(),
+    };
+    CommandError::EventUnsupported { event, version }
+}
+
+/// Where the programs of an ini's hooks are looked for.
+struct Places<'a> {
+    ini: &'a Ini,
+    paths: WindowsPaths,
+    search_folders: Vec<String>,
+    endings: Vec<String>,
+}
+
+impl<'a> Places<'a> {
+    fn of(ini: &'a Ini, surroundings: &Surroundings) -> Self {
+        const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
+        let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
+        Places {
+            ini,
+            paths: platform::windows_paths(&ini.target),
+            search_folders: platform::search_folders(surroundings),
+            endings: endings
+                .split(';')
+                .filter(|ending| ending.starts_with('.'))
+                .map(str::to_string)
+                .collect(),
+        }
+    }
+
+    fn around(&self) -> target::Surroundings<'_> {
+        target::Surroundings {
+            paths: &self.paths,
+            ini: &self.ini.target,
+            search_folders: &self.search_folders,
+            endings: &self.endings,
+        }
+    }
+}
+
+/// The warning that an older MicroSIP would not keep this command.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the version of MicroSIP is not known for sure; one of 3.19 to 3.21.4 would lose the quotes of this command"
+)]
+struct DialectRemark {
+    dialect: Dialect,
+}
+
+impl Problem for DialectRemark {
+    fn code(&self) -> Code {
+        Code::DialectUncertain
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!("{} was taken; name the version with --microsip-version to be certain", self.dialect))
+    }
+}

@@ -1,0 +1,88 @@
+//! Backups: list, purge, restore.
+
+use crate::edit::backup::{self, Backup, MadeBy};
+use crate::edit::lock::Lock;
+use crate::edit::plan;
+use crate::edit::transaction::TransactionError;
+use crate::request::{BackupChoice, IniChoice, WriteOptions};
+
+use super::{Draft, Error, Ini, Outside, Report};
+
+/// A backup in the list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// 1 is the newest.
+    pub number: usize,
+    /// The backup.
+    pub backup: Backup,
+    /// Its size in bytes, where it can be told.
+    pub size: Option<u64>,
+}
+
+/// The backups of an ini, newest first; with `purge` they are removed.
+pub fn backups(choice: &IniChoice, purge: bool, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let ini = Ini::find(choice, outside)?;
+    let failed = |source| Error::Backups { ini: ini.path.clone(), source };
+    let list = || backup::list(&ini.target).map_err(failed);
+    let found = if purge {
+        let _lock = Lock::acquire(&ini.target, outside.disk, outside.stop).map_err(TransactionError::from)?;
+        let found = list()?;
+        for backup in &found {
+            outside.disk.remove(&backup.path).map_err(failed)?;
+        }
+        found
+    } else {
+        list()?
+    };
+    let backups = found
+        .into_iter()
+        .enumerate()
+        .map(|(index, backup)| {
+            let size = std::fs::metadata(&backup.path).ok().map(|metadata| metadata.len());
+            Listed { number: index + 1, backup, size }
+        })
+        .collect();
+    Ok(Report::Backups { ini: ini.path, backups, purged: purge })
+}
+
+/// Makes the ini as it was in a backup. What it was before is backed up too.
+pub fn restore(
+    choice: &IniChoice,
+    which: &BackupChoice,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    // one that was deleted can be had back
+    let options = WriteOptions { create: true, ..options };
+    let (ini, _) = Ini::find_or_place(choice, options.create, outside)?;
+    let backups =
+        backup::list(&ini.target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?;
+    let chosen = choose(&backups, which).ok_or_else(|| {
+        let which = match which {
+            BackupChoice::Newest => String::new(),
+            BackupChoice::Number(number) => format!(" with the number {number}"),
+            BackupChoice::Name(name) => format!(" called {name}"),
+        };
+        Error::NoBackup { ini: ini.path.clone(), which }
+    })?;
+    let bytes = outside.disk.read(&chosen.path);
+    let bytes = bytes.map_err(|source| Error::Unreadable { ini: chosen.path.clone(), source })?;
+    // a backup is an ini, or it is not gone back to
+    let wanted = ini.decode(bytes.clone())?.document;
+    super::write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
+        // an ini that is broken beyond reading is what a restore is for
+        let before = current.and_then(|current| ini.decode(current.to_vec()).ok());
+        let changes = before.map(|before| plan::differences(&before.document, &wanted)).unwrap_or_default();
+        let is_change = current != Some(&bytes);
+        let restored = Some(chosen.name.clone());
+        Ok(Draft { bytes: bytes.clone(), is_change, changes, restored, ..Draft::nothing() })
+    })
+}
+
+fn choose<'a>(backups: &'a [Backup], which: &BackupChoice) -> Option<&'a Backup> {
+    match which {
+        BackupChoice::Newest => backups.iter().find(|backup| backup.made_by == MadeBy::Edit),
+        BackupChoice::Number(number) => backups.get(number.checked_sub(1)?),
+        BackupChoice::Name(name) => backups.iter().find(|backup| backup.name == *name),
+    }
+}

@@ -1,0 +1,177 @@
+//! Settings by name: get, set, unset, list, and the catalogue.
+
+use crate::edit::backup::MadeBy;
+use crate::edit::plan::{self, Edit, PlanRemark};
+use crate::edit::verify;
+use crate::hook::event::Event;
+use crate::hook::target::Allow;
+use crate::ini::encoding::{Decoded, Encoding};
+use crate::ini::lookup;
+use crate::ini::name::{KeyPath, SectionName};
+use crate::microsip::keys::{self, Key, Privacy};
+use crate::microsip::values;
+use crate::problem::{self, Notice};
+use crate::request::{HookText, IniChoice, NewValue, SetHook, WriteOptions};
+
+use super::hooks;
+use super::{Draft, Error, Ini, Outside, Report, Value};
+
+/// The settings of the catalogue whose name or meaning holds the pattern, in any letter case.
+pub fn catalogue(pattern: Option<&str>) -> Vec<Key> {
+    let pattern = pattern.map(str::to_lowercase).unwrap_or_default();
+    // SECTION/KEY as in the other commands
+    let pattern = pattern.rsplit('/').next().unwrap_or_default();
+    keys::all()
+        .filter(|key| {
+            key.name.to_lowercase().contains(pattern) || key.meaning.to_lowercase().contains(pattern)
+        })
+        .collect()
+}
+
+/// The values of keys, all or none.
+pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let ini = Ini::find(choice, outside)?;
+    let decoded = ini.read(outside)?;
+    let read = |path: &KeyPath| {
+        let (section, key) = (path.section.as_str(), path.key.as_str());
+        let value = lookup::value(&decoded.document, section, key, keys::limit(section, key))?;
+        let value = Some(String::from_utf16_lossy(&value));
+        Some(Value { section: section.to_string(), key: key.to_string(), value })
+    };
+    let found: Vec<Option<Value>> = paths.iter().map(read).collect();
+    let missing: Vec<KeyPath> =
+        paths.iter().zip(&found).filter(|(_, value)| value.is_none()).map(|(path, _)| path.clone()).collect();
+    if let Some(first) = missing.first() {
+        let there = plan::values(&decoded.document);
+        let names = there
+            .iter()
+            .filter(|(section, _, _)| section.eq_ignore_ascii_case(first.section.as_str()))
+            .map(|(_, key, _)| key.as_str());
+        let nearest = problem::nearest(first.key.as_str(), names).map(str::to_string);
+        return Err(Error::NoSuchKey { ini: ini.path, missing, nearest });
+    }
+    let notices = encoding_notice(&decoded);
+    Ok(Report::Values { ini: ini.path, values: found.into_iter().flatten().collect(), notices })
+}
+
+/// Every key of the ini, or of one section.
+pub fn list(
+    choice: &IniChoice,
+    only: Option<&SectionName>,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let ini = Ini::find(choice, outside)?;
+    let decoded = ini.read(outside)?;
+    if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
+        return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
+    }
+    let values = plan::values(&decoded.document)
+        .into_iter()
+        .filter(|(section, _, _)| only.is_none_or(|name| name.as_str().eq_ignore_ascii_case(section)))
+        .map(|(section, key, value)| Value { section, key, value })
+        .collect();
+    Ok(Report::Sections { ini: ini.path, values, notices: encoding_notice(&decoded) })
+}
+
+/// Sets values, all or none. Commands go the way of hooks.
+pub fn set(
+    choice: &IniChoice,
+    values: Vec<(KeyPath, NewValue)>,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (path, value) in values {
+        wanted.push(wanted_value(path, value, outside)?);
+    }
+    let surroundings = outside.surroundings;
+    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let mut edits = Vec::new();
+        let mut notices = Vec::new();
+        for wanted in &wanted {
+            match wanted {
+                Wanted::Value(path, value) => {
+                    let saved = values::as_saved(path, value)?;
+                    notices.extend(saved.remarks.iter().map(Notice::from));
+                    edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
+                }
+                Wanted::Hook(set) => {
+                    let (edit, remarks) = hooks::edit_for(set, ini, &decoded.document, surroundings)?;
+                    notices.extend(remarks);
+                    edits.push(edit);
+                }
+                Wanted::NoHook(path) => edits.push(Edit::Unset { path: path.clone() }),
+            }
+        }
+        draft_of(decoded, &edits, notices)
+    })
+}
+
+/// Removes keys.
+pub fn unset(
+    choice: &IniChoice,
+    paths: Vec<KeyPath>,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
+    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        draft_of(ini.decode_or_first_run(current)?, &edits, Vec::new())
+    })
+}
+
+/// The edits worked out for a text, and verified.
+pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice>) -> Result<Draft, Error> {
+    let plan = plan::make(&decoded, edits);
+    let second_opinion =
+        if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
+    notices.splice(0..0, plan.notices);
+    Ok(Draft {
+        bytes: plan.document.into_bytes(),
+        is_change: plan.is_change,
+        changes: plan.changes,
+        lines: plan.lines,
+        notices,
+        second_opinion,
+        restored: None,
+    })
+}
+
+/// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
+pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Notice> {
+    let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let remark = PlanRemark::EncodingRead { encoding: decoded.encoding };
+    if is_spoiled { vec![Notice::from(&remark)] } else { Vec::new() }
+}
+
+enum Wanted {
+    Value(KeyPath, String),
+    Hook(SetHook),
+    NoHook(KeyPath),
+}
+
+fn wanted_value(path: KeyPath, value: NewValue, outside: &Outside<'_>) -> Result<Wanted, Error> {
+    let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
+    let value = match value {
+        NewValue::Inline(value) if is_secret && !value.is_empty() => {
+            return Err(Error::SecretInline { path });
+        }
+        NewValue::Inline(value) => value,
+        source => {
+            let read = (outside.secret)(&source);
+            read.map_err(|source| Error::SecretUnreadable { path: path.clone(), source })?
+        }
+    };
+    let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");
+    Ok(match Event::of_key(path.key.as_str()).filter(|_| is_settings) {
+        Some(_) if value.is_empty() => Wanted::NoHook(path),
+        Some(event) => Wanted::Hook(SetHook {
+            event,
+            what: HookText::Value(value),
+            version: None,
+            allow: Allow::default(),
+        }),
+        None => Wanted::Value(path, value),
+    })
+}

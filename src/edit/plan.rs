@@ -1,0 +1,373 @@
+//! What would change in an ini, as a value. Making one writes nothing: a dry run prints it, a transaction
+//! carries it out.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ini::document::{IniDocument, KeyLine};
+use crate::ini::encoding::{Decoded, Encoding};
+use crate::ini::name::{KeyPath, ValueText};
+use crate::ini::{Wide, lookup, wide, write};
+use crate::microsip::keys;
+use crate::problem::{Code, Notice, Problem};
+
+/// One thing to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// A key is to have this value, written as this text.
+    Set { path: KeyPath, value: String, text: ValueText },
+    /// A key is not to be there.
+    Unset { path: KeyPath },
+}
+
+impl Edit {
+    /// The key it is about.
+    pub fn path(&self) -> &KeyPath {
+        match self {
+            Edit::Set { path, .. } | Edit::Unset { path } => path,
+        }
+    }
+
+    /// The value that is to be read afterwards.
+    pub fn wanted(&self) -> Option<Wide> {
+        match self {
+            Edit::Set { value, .. } => Some(wide(value)),
+            Edit::Unset { .. } => None,
+        }
+    }
+}
+
+/// A value before and after, as MicroSIP reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The section as it was named.
+    pub section: String,
+    /// The key as it was named.
+    pub key: String,
+    /// What MicroSIP read.
+    pub before: Option<String>,
+    /// What it will read.
+    pub after: Option<String>,
+}
+
+/// Lines of the file before and after, for a diff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineChange {
+    /// The key whose lines these are.
+    pub path: KeyPath,
+    /// The number of the first line, from 1.
+    pub number: usize,
+    /// The lines that go.
+    pub removed: Vec<String>,
+    /// The lines that come.
+    pub added: Vec<String>,
+}
+
+/// What an edit would do to an ini.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The values that change.
+    pub changes: Vec<Change>,
+    /// The lines that change.
+    pub lines: Vec<LineChange>,
+    /// What the file's encoding is, if it is one that the edit mends.
+    pub mended: Option<Encoding>,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+    /// The text afterwards.
+    pub document: IniDocument,
+    /// Whether the file is to be written.
+    pub is_change: bool,
+}
+
+/// What deserves saying of an ini that is edited.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanRemark {
+    #[error("the ini is {encoding}; it is written as UTF-16LE with BOM, as MicroSIP keeps it")]
+    Encoding { encoding: Encoding },
+    #[error(
+        "the ini is {encoding}; MicroSIP will spoil it at its next start, and what is shown is how it was meant"
+    )]
+    EncodingRead { encoding: Encoding },
+    #[error("[{section}] is there {count} times; MicroSIP reads only the first, which was used")]
+    SectionDuplicate { section: String, count: usize },
+    #[error("{path} is there {count} times; MicroSIP reads only the first, which was used")]
+    KeyDuplicate { path: KeyPath, count: usize },
+    #[error("{count} lines of {path} were removed")]
+    SeveralRemoved { path: KeyPath, count: usize },
+}
+
+impl Problem for PlanRemark {
+    fn code(&self) -> Code {
+        match self {
+            PlanRemark::Encoding { .. } | PlanRemark::EncodingRead { .. } => Code::IniEncoding,
+            PlanRemark::SectionDuplicate { .. } => Code::SectionDuplicate,
+            PlanRemark::KeyDuplicate { .. } | PlanRemark::SeveralRemoved { .. } => Code::KeyDuplicate,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            PlanRemark::SectionDuplicate { .. } => {
+                Some("move what you need from the later one into the first, then delete the later one".into())
+            }
+            PlanRemark::KeyDuplicate { path, .. } => {
+                Some(format!("'msipcfg unset {path}' removes all of them; then set it again"))
+            }
+            PlanRemark::EncodingRead { .. } => {
+                Some("any edit by msipcfg writes it as MicroSIP keeps it".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Works out what the edits would do. Values are compared as MicroSIP reads them, never as text.
+pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
+    let mut plan = Plan {
+        changes: Vec::new(),
+        lines: Vec::new(),
+        mended: None,
+        notices: Vec::new(),
+        document: decoded.document.clone(),
+        is_change: false,
+    };
+    for edit in edits {
+        apply(&mut plan, edit);
+    }
+    plan.is_change = decoded.spoiled_by_microsip || plan.document != decoded.document;
+    if plan.is_change && decoded.encoding != (Encoding::Utf16Le { bom: true }) && !decoded.document.is_empty()
+    {
+        plan.mended = Some(decoded.encoding);
+        plan.notices.insert(0, Notice::from(&PlanRemark::Encoding { encoding: decoded.encoding }));
+    }
+    plan
+}
+
+fn apply(plan: &mut Plan, edit: &Edit) {
+    let path = edit.path();
+    let (section, key) = (path.section.as_str(), path.key.as_str());
+    let limit = keys::limit(section, key);
+    let before = lookup::value(&plan.document, section, key, limit);
+    let old = lines_of(&plan.document, path);
+
+    let sections = plan.document.sections().filter(|found| found.name.is_named(section)).count();
+    if sections > 1 {
+        let remark = PlanRemark::SectionDuplicate { section: section.to_string(), count: sections };
+        let notice = Notice::from(&remark);
+        if !plan.notices.contains(&notice) {
+            plan.notices.push(notice);
+        }
+    }
+    match edit {
+        Edit::Set { text, .. } => {
+            if old.len() > 1 {
+                let remark = PlanRemark::KeyDuplicate { path: path.clone(), count: old.len() };
+                plan.notices.push(Notice::from(&remark));
+            }
+            if before == edit.wanted() {
+                return;
+            }
+            write::set(&mut plan.document, path, text);
+            let new = lines_of(&plan.document, path);
+            let Some((number, added)) = new.into_iter().next() else { return };
+            let mut added = vec![added];
+            if sections == 0 {
+                added.insert(0, format!("[{section}]"));
+            }
+            let removed = old.into_iter().take(1).map(|(_, line)| line).collect();
+            plan.lines.push(LineChange { path: path.clone(), number, removed, added });
+        }
+        Edit::Unset { .. } => {
+            let Some((number, _)) = old.first() else { return };
+            let number = *number;
+            if old.len() > 1 {
+                let remark = PlanRemark::SeveralRemoved { path: path.clone(), count: old.len() };
+                plan.notices.push(Notice::from(&remark));
+            }
+            write::unset(&mut plan.document, path);
+            let removed = old.into_iter().map(|(_, line)| line).collect();
+            plan.lines.push(LineChange { path: path.clone(), number, removed, added: Vec::new() });
+        }
+    }
+    let after = lookup::value(&plan.document, section, key, limit);
+    let text = |value: Option<Wide>| value.map(|value| String::from_utf16_lossy(&value));
+    plan.changes.push(Change {
+        section: section.to_string(),
+        key: key.to_string(),
+        before: text(before),
+        after: text(after),
+    });
+}
+
+/// The lines of a key in the section that counts, with their numbers.
+fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<(usize, String)> {
+    let Some(section) = lookup::section(document, path.section.as_str()) else { return Vec::new() };
+    let lines: Vec<_> =
+        lookup::key_lines(document, &section, path.key.as_str()).map(|key| key.line).collect();
+    let Some(last) = lines.last() else { return Vec::new() };
+    let mut wanted = lines.iter().peekable();
+    let mut numbered = Vec::new();
+    for (index, line) in
+        document.all_lines().take_while(|line| line.text.start <= last.text.start).enumerate()
+    {
+        if let Some(line) = wanted.next_if(|wanted| **wanted == line) {
+            numbered.push((index + 1, document.units(line.text.clone()).to_string()));
+        }
+    }
+    numbered
+}
+
+/// Every value that differs between two inis, for a restore.
+pub fn differences(old: &IniDocument, new: &IniDocument) -> Vec<Change> {
+    changes_between(&values(old), &values(new))
+}
+
+/// What MicroSIP changed from `old` to `saved`, put on top of `current`, which was made from `old`.
+pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -> IniDocument {
+    let raw = |document: &IniDocument| {
+        entries(document, |_, line| line.value.clone().map(|range| document.units(range).to_string()))
+    };
+    for Change { section, key, after, .. } in changes_between(&raw(old), &raw(saved)) {
+        let Ok(path) = format!("{section}/{key}").parse::<KeyPath>() else { return saved.clone() };
+        match after.map(|text| ValueText::new(&text)) {
+            Some(Ok(text)) => write::set(&mut current, &path, &text),
+            Some(Err(_)) => return saved.clone(),
+            None => {
+                write::unset(&mut current, &path);
+            }
+        }
+    }
+    current
+}
+
+/// The values that count, each once, in the order of the file.
+pub fn values(document: &IniDocument) -> Vec<Entry> {
+    entries(document, |section, line| {
+        let limit = keys::limit(section, &line.name.to_string());
+        lookup::value_of(document, line, limit).map(|value| String::from_utf16_lossy(&value))
+    })
+}
+
+/// Section, key and what is said of it.
+pub type Entry = (String, String, Option<String>);
+
+fn entries(document: &IniDocument, say: impl Fn(&str, &KeyLine<'_>) -> Option<String>) -> Vec<Entry> {
+    let mut seen_sections = HashSet::new();
+    let mut entries = Vec::new();
+    for section in document.sections() {
+        let name = section.name.to_string();
+        if !seen_sections.insert(name.to_ascii_lowercase()) {
+            continue;
+        }
+        let mut seen_keys = HashSet::new();
+        for line in document.keys(&section) {
+            let key = line.name.to_string();
+            if seen_keys.insert(key.to_ascii_lowercase()) {
+                let said = say(&name, &line);
+                entries.push((name.clone(), key, said));
+            }
+        }
+    }
+    entries
+}
+
+fn changes_between(before: &[Entry], after: &[Entry]) -> Vec<Change> {
+    let identity = |section: &str, key: &str| (section.to_ascii_lowercase(), key.to_ascii_lowercase());
+    let index = |entries: &[Entry]| -> HashMap<(String, String), Option<String>> {
+        entries.iter().map(|(section, key, said)| (identity(section, key), said.clone())).collect()
+    };
+    let (old, new) = (index(before), index(after));
+    let gone_or_changed = before.iter().filter_map(|(section, key, said)| {
+        let after = new.get(&identity(section, key));
+        let change = || Change {
+            section: section.clone(),
+            key: key.clone(),
+            before: said.clone(),
+            after: after.cloned().flatten(),
+        };
+        (after != Some(said)).then(change)
+    });
+    let added = after.iter().filter(|(section, key, _)| !old.contains_key(&identity(section, key))).map(
+        |(section, key, said)| Change {
+            section: section.clone(),
+            key: key.clone(),
+            before: None,
+            after: said.clone(),
+        },
+    );
+    gone_or_changed.chain(added).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::encoding::{decode, encode};
+
+    fn set(path: &str, value: &str) -> Edit {
+        Edit::Set { path: path.parse().unwrap(), value: value.into(), text: ValueText::new(value).unwrap() }
+    }
+
+    fn plan(bytes: Vec<u8>, edits: &[Edit]) -> Plan {
+        make(&decode(bytes, None).unwrap(), edits)
+    }
+
+    #[test]
+    fn a_value_that_is_read_the_same_is_no_change() {
+        let plan = plan(encode("[Settings]\r\nk='v'\r\n"), &[set("k", "v")]);
+        assert!(!plan.is_change && plan.changes.is_empty() && plan.lines.is_empty());
+    }
+
+    #[test]
+    fn a_change_says_what_was_and_what_will_be() {
+        let plan = plan(encode("[Settings]\r\na=1\r\n k = \"v\"\r\n"), &[set("K", "w")]);
+        assert!(plan.is_change);
+        let change = Change {
+            section: "Settings".into(),
+            key: "K".into(),
+            before: Some("v".into()),
+            after: Some("w".into()),
+        };
+        assert_eq!(plan.changes, [change]);
+        assert_eq!(plan.lines[0].number, 3);
+        assert_eq!(plan.lines[0].removed, [" k = \"v\""]);
+        assert_eq!(plan.lines[0].added, [" k = w"]);
+    }
+
+    #[test]
+    fn an_encoding_that_microsip_would_spoil_is_a_change_of_its_own() {
+        let utf8 = plan("\u{FEFF}[Settings]\r\nk=v\r\n".into(), &[set("k", "v")]);
+        assert!(utf8.is_change && utf8.changes.is_empty());
+        assert_eq!(utf8.notices[0].code, Code::IniEncoding);
+        let ascii = plan(b"[Settings]\r\nk=v\r\n".to_vec(), &[set("k", "v")]);
+        assert!(!ascii.is_change && ascii.notices.is_empty());
+    }
+
+    #[test]
+    fn duplicates_are_told_of() {
+        let plan = plan(encode("[Settings]\nk=1\nk=2\n[settings]\nk=3\n"), &[set("k", "9")]);
+        let codes: Vec<_> = plan.notices.iter().map(|notice| notice.code).collect();
+        assert_eq!(codes, [Code::SectionDuplicate, Code::KeyDuplicate]);
+    }
+
+    #[test]
+    fn differences_name_each_value_once() {
+        let old = IniDocument::from_utf16le(encode("[S]\na=1\nb=2\nB=3\n[s]\nc=9\n"));
+        let new = IniDocument::from_utf16le(encode("[s]\nA=1\nb=4\n[T]\nd=5\n"));
+        let changes: Vec<_> = differences(&old, &new)
+            .into_iter()
+            .map(|c| (c.section + "/" + &c.key, c.before, c.after))
+            .collect();
+        let text = |text: &str| Some(text.to_string());
+        assert_eq!(changes, [("S/b".into(), text("2"), text("4")), ("T/d".into(), None, text("5"))]);
+    }
+
+    #[test]
+    fn what_microsip_saved_meanwhile_is_put_on_top_of_the_edit() {
+        let document = |text: &str| IniDocument::from_utf16le(encode(text));
+        let old = document("[S]\na=1\nb=\"2\"\nc=3\n");
+        let saved = document("[S]\na=5\nb=\"2\"\n[New]\nx= \" y\"\n");
+        let current = document("[S]\na=1\nb=9\nc=3\n");
+        let merged = merge(&old, &saved, current);
+        assert_eq!(merged, document("[S]\na=5\nb=9\n[New]\nx=\" y\"\n"));
+    }
+}

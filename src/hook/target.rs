@@ -1,0 +1,598 @@
+//! The program of a hook: whether MicroSIP could start it, and what deserves saying of where it lies.
+//!
+//! MicroSIP starts hooks by ShellExecuteEx, without a window and without a word when that fails, so everything
+//! that can be told before is told here.
+
+use std::path::Path;
+
+use crate::platform::{self, DriveKind, Look, WindowsPaths};
+use crate::problem::{self, Code, Problem};
+
+use super::command::HookCommand;
+
+/// What a target is checked against.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// Where Windows paths lead to.
+    pub paths: &'a WindowsPaths,
+    /// The ini that the hook is for.
+    pub ini: &'a Path,
+    /// The folders in which a program is looked for by name, in order.
+    pub search_folders: &'a [String],
+    /// What is tried behind a name without an ending (`PATHEXT`).
+    pub endings: &'a [String],
+}
+
+/// What is accepted although it would be refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// The program is not there yet.
+    pub missing: bool,
+    /// What is unsafe.
+    pub unsafe_target: bool,
+}
+
+/// Something that is wrong with a target, or deserves saying.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetFault {
+    #[error("{typed:?} is not a full Windows path")]
+    Relative { typed: String, advice: String },
+    #[error("{typed:?} is found by name; a file of that name elsewhere could be started instead")]
+    FoundByName { typed: String, path: String },
+    #[error("{path:?} cannot be started: {why}")]
+    BadPath { path: String, why: &'static str },
+    #[error("{path} is not there")]
+    Missing { path: String, nearest: Option<String> },
+    #[error("{path} is a folder")]
+    Folder { path: String },
+    #[error("{path} cannot be read: {why}")]
+    Unreadable { path: String, why: String },
+    #[error("{path} is empty")]
+    Empty { path: String },
+    #[error("{path} is no program: {why}")]
+    NotProgram { path: String, why: &'static str },
+    #[error(
+        "{path} is a batch file: it gets the caller's text unquoted, and a caller who sends an & in it runs commands here"
+    )]
+    Batch { path: String },
+    #[error("{interpreter}, which runs {path}, was not found")]
+    InterpreterMissing { path: String, interpreter: &'static str },
+    #[error("{path} could not be checked: this is not Windows, and the ini lies in no Wine prefix")]
+    Unchecked { path: String },
+    #[error(
+        "{path} is on a network drive: while that is away or slow, MicroSIP hangs up to 10 seconds a call"
+    )]
+    Network { path: String },
+    #[error("{path} lies in the folder of another user, {user}")]
+    OtherUser { path: String, user: String },
+    #[error("{path} lies in a folder that is cleaned up, or where any program can put files")]
+    Temporary { path: String },
+}
+
+impl TargetFault {
+    /// Whether MicroSIP cannot start it.
+    pub fn is_fatal(&self) -> bool {
+        use TargetFault as F;
+        !matches!(
+            self,
+            F::FoundByName { .. }
+                | F::Batch { .. }
+                | F::Unchecked { .. }
+                | F::Network { .. }
+                | F::OtherUser { .. }
+                | F::Temporary { .. }
+        )
+    }
+
+    /// The fault as a remark, if it does not stop a hook from being set.
+    ///
+    /// # Errors
+    /// With the fault, if it does.
+    pub fn accepted(self, allow: Allow) -> Result<TargetFault, TargetFault> {
+        if self.is_refused(allow) { Err(self) } else { Ok(self) }
+    }
+
+    /// Whether it stops a hook from being set.
+    fn is_refused(&self, allow: Allow) -> bool {
+        match self {
+            TargetFault::Missing { .. } | TargetFault::InterpreterMissing { .. } => !allow.missing,
+            TargetFault::Batch { .. } => !allow.unsafe_target,
+            fault => fault.is_fatal(),
+        }
+    }
+}
+
+impl Problem for TargetFault {
+    fn code(&self) -> Code {
+        match self {
+            TargetFault::Relative { .. } | TargetFault::FoundByName { .. } => Code::HookTargetRelative,
+            TargetFault::BadPath { .. } => Code::HookTargetBadPath,
+            TargetFault::Missing { .. } => Code::HookTargetMissing,
+            TargetFault::Folder { .. } => Code::HookTargetFolder,
+            TargetFault::Unreadable { .. } => Code::HookTargetUnreadable,
+            TargetFault::Empty { .. } => Code::HookTargetEmpty,
+            TargetFault::NotProgram { .. } => Code::HookTargetNotProgram,
+            TargetFault::Batch { .. } => Code::HookTargetBatch,
+            TargetFault::InterpreterMissing { .. } => Code::HookInterpreterMissing,
+            TargetFault::Unchecked { .. } => Code::HookTargetUnchecked,
+            TargetFault::Network { .. } => Code::HookTargetNetwork,
+            TargetFault::OtherUser { .. } => Code::HookTargetOtherUser,
+            TargetFault::Temporary { .. } => Code::HookTargetTemporary,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            TargetFault::Relative { advice, .. } => advice.clone(),
+            TargetFault::FoundByName { path, .. } => format!("name it by its full path, {path}"),
+            TargetFault::BadPath { .. } => {
+                "name the program by its full path, such as C:\\hooks\\ring.exe".into()
+            }
+            TargetFault::Missing { nearest: Some(nearest), .. } => {
+                format!("there is {nearest}; or accept that it is not there yet with --allow-missing")
+            }
+            TargetFault::Missing { nearest: None, .. } => {
+                "check the path, or accept that it is not there yet with --allow-missing".into()
+            }
+            TargetFault::Folder { .. } => "name the program in it".into(),
+            TargetFault::Unreadable { .. } => "check who may read it; MicroSIP's user must".into(),
+            TargetFault::Empty { .. } => "copy it there again".into(),
+            TargetFault::NotProgram { .. } => {
+                "set a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)".into()
+            }
+            TargetFault::Batch { .. } => {
+                "use a .ps1, .vbs or .py script, or an .exe; or accept the risk with --allow-unsafe".into()
+            }
+            TargetFault::InterpreterMissing { interpreter, .. } => {
+                format!(
+                    "install {interpreter}, or set its full path as the program and the script as its argument"
+                )
+            }
+            TargetFault::Unchecked { .. } => "check on the Windows machine with 'msipcfg hooks'".into(),
+            TargetFault::Network { .. } => "copy it to a disk of this machine".into(),
+            TargetFault::OtherUser { .. } | TargetFault::Temporary { .. } => {
+                "copy it to a folder that stays, such as C:\\hooks".into()
+            }
+        })
+    }
+}
+
+/// What is to be run for what a user typed: full paths, slashes turned, scripts behind their interpreter.
+///
+/// # Errors
+/// With the fault for which it is refused.
+pub fn resolve(
+    typed: &HookCommand,
+    around: &Surroundings<'_>,
+    allow: Allow,
+) -> Result<(HookCommand, Vec<TargetFault>), TargetFault> {
+    let path = full_path(&typed.program, around)?;
+    let mut remarks = Vec::new();
+    let mut weigh = |fault: TargetFault| {
+        remarks.push(fault.accepted(allow)?);
+        Ok(())
+    };
+    check_path(&path, around).into_iter().try_for_each(&mut weigh)?;
+    let Some(interpreter) = Interpreter::of(&path) else {
+        return Ok((HookCommand { program: path, args: typed.args.clone() }, remarks));
+    };
+    let found = interpreter.names.iter().find_map(|name| find_by_name(name, around));
+    let program = match found.or_else(|| interpreter.usual_path.map(str::to_string)) {
+        Some(program) if *around.paths == WindowsPaths::Unknown || exists(&program, around) => program,
+        program => {
+            weigh(TargetFault::InterpreterMissing { path: path.clone(), interpreter: interpreter.names[0] })?;
+            program.ok_or(TargetFault::InterpreterMissing {
+                path: path.clone(),
+                interpreter: interpreter.names[0],
+            })?
+        }
+    };
+    let leading = interpreter.leading.iter().map(|arg| arg.to_string());
+    let args = leading.chain([path]).chain(typed.args.iter().cloned()).collect();
+    Ok((HookCommand { program, args }, remarks))
+}
+
+/// What is wrong with the program of a hook that is set, by whatever name it has.
+pub fn check(program: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
+    if !is_name(program) {
+        return check_path(program, around);
+    }
+    match find_by_name(program, around) {
+        Some(path) => {
+            let mut faults = check_path(&path, around);
+            faults.push(TargetFault::FoundByName { typed: program.to_string(), path });
+            faults
+        }
+        None if *around.paths == WindowsPaths::Unknown => {
+            vec![TargetFault::Unchecked { path: program.to_string() }]
+        }
+        None => vec![TargetFault::Missing { path: program.to_string(), nearest: None }],
+    }
+}
+
+/// A program that runs scripts.
+struct Interpreter {
+    names: &'static [&'static str],
+    /// Where it lies unless somebody moved it.
+    usual_path: Option<&'static str>,
+    leading: &'static [&'static str],
+}
+
+impl Interpreter {
+    /// The one that runs a file with this ending.
+    fn of(path: &str) -> Option<Interpreter> {
+        Some(match ending(path).as_str() {
+            "ps1" => Interpreter {
+                names: &["powershell.exe"],
+                usual_path: Some(r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"),
+                leading: &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"],
+            },
+            "vbs" | "js" | "wsf" => Interpreter {
+                names: &["wscript.exe"],
+                usual_path: Some(r"C:\Windows\System32\wscript.exe"),
+                leading: &["//B"],
+            },
+            // the one without a console window comes first
+            "py" | "pyw" => Interpreter {
+                names: &["pyw.exe", "py.exe"],
+                usual_path: Some(r"C:\Windows\pyw.exe"),
+                leading: &[],
+            },
+            "jar" => Interpreter { names: &["javaw.exe"], usual_path: None, leading: &["-jar"] },
+            _ => return None,
+        })
+    }
+}
+
+/// The full path for what was typed: a bare name is looked for, slashes are turned.
+fn full_path(typed: &str, around: &Surroundings<'_>) -> Result<String, TargetFault> {
+    let path = typed.replace('/', "\\");
+    let relative = |advice: String| Err(TargetFault::Relative { typed: typed.to_string(), advice });
+    if is_full(&path) {
+        return Ok(path);
+    }
+    if path.contains('%') {
+        return relative("MicroSIP expands no %VARIABLE%; write the path out".into());
+    }
+    if typed.starts_with('/') {
+        return relative(format!("write it as MicroSIP under Wine sees it, such as Z:{path}"));
+    }
+    if !is_name(&path) {
+        return relative("write the full path, such as C:\\hooks\\ring.exe".into());
+    }
+    match find_by_name(&path, around) {
+        Some(found) => Ok(found),
+        None if *around.paths == WindowsPaths::Unknown => relative(
+            "it cannot be looked for by name here; write the full path, such as C:\\hooks\\ring.exe".into(),
+        ),
+        None => relative(format!(
+            "no program of this name is in {}; write the full path, such as C:\\hooks\\ring.exe",
+            around.search_folders.join(", ")
+        )),
+    }
+}
+
+fn check_path(path: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
+    if !is_full(path) {
+        let advice = "set it again by its full path".to_string();
+        return vec![TargetFault::Relative { typed: path.to_string(), advice }];
+    }
+    if let Some(why) = bad_shape(path) {
+        return vec![TargetFault::BadPath { path: path.to_string(), why }];
+    }
+    let owned = || path.to_string();
+    let mut faults = Vec::new();
+    let is_image = match around.paths.to_host(path).map(|host| (platform::look(&host), host)) {
+        None => {
+            faults.push(TargetFault::Unchecked { path: owned() });
+            true
+        }
+        Some((Look::Missing, host)) => {
+            faults.push(TargetFault::Missing { path: owned(), nearest: nearest_beside(path, &host) });
+            true
+        }
+        Some((Look::Folder, _)) => return vec![TargetFault::Folder { path: owned() }],
+        Some((Look::Unreadable(why), _)) => return vec![TargetFault::Unreadable { path: owned(), why }],
+        Some((Look::File { length: 0, .. }, _)) => return vec![TargetFault::Empty { path: owned() }],
+        Some((Look::File { is_executable_image, .. }, _)) => is_executable_image,
+    };
+    match ending(path).as_str() {
+        "exe" if !is_image => {
+            faults.push(TargetFault::NotProgram { path: owned(), why: "it does not begin as an .exe does" });
+        }
+        "exe" | "com" => {}
+        "bat" | "cmd" => faults.push(TargetFault::Batch { path: owned() }),
+        _ if Interpreter::of(path).is_some() => {}
+        "" => faults.push(TargetFault::NotProgram { path: owned(), why: "it has no ending such as .exe" }),
+        _ => faults
+            .push(TargetFault::NotProgram { path: owned(), why: "Windows would open it in another program" }),
+    }
+    if platform::drive_kind(path) == DriveKind::Network {
+        faults.push(TargetFault::Network { path: owned() });
+    }
+    if let Some(user) = other_user(path, around.ini) {
+        faults.push(TargetFault::OtherUser { path: owned(), user });
+    }
+    let is_temporary =
+        |part: &str| ["temp", "tmp", "downloads"].iter().any(|name| part.eq_ignore_ascii_case(name));
+    if folders(path).any(is_temporary) {
+        faults.push(TargetFault::Temporary { path: owned() });
+    }
+    faults
+}
+
+/// `C:\…` or `\\server\…`; not `C:x` and not `\x`, which depend on where MicroSIP runs.
+fn is_full(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let has_drive =
+        bytes.len() > 3 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && bytes[2] == b'\\';
+    has_drive || path.starts_with(r"\\")
+}
+
+fn is_name(program: &str) -> bool {
+    !program.is_empty() && !program.contains(['\\', '/', ':'])
+}
+
+fn bad_shape(path: &str) -> Option<&'static str> {
+    const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
+    let is_device = |part: &str| {
+        let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_lowercase();
+        let is_port = |name: &str| {
+            stem.strip_prefix(name).is_some_and(|n| n.len() == 1 && n != "0" && n.parse::<u8>().is_ok())
+        };
+        DEVICES.contains(&stem.as_str()) || is_port("com") || is_port("lpt")
+    };
+    let rest = &path[2..];
+    if path.starts_with(r"\\.\") || path.starts_with(r"\\?\") {
+        Some("it names a device")
+    } else if rest.contains(['*', '?', '"', '<', '>', '|', ':']) || path.chars().any(char::is_control) {
+        Some("it holds a character that no path can have")
+    } else if rest.split('\\').any(is_device) {
+        Some("it holds the name of a device")
+    } else if path.ends_with('\\') {
+        Some("it ends with a backslash, as a folder does")
+    } else if path.ends_with(['.', ' ']) {
+        Some("it ends with a dot or a blank, which Windows drops")
+    } else {
+        None
+    }
+}
+
+/// The full path of a program in the folders that Windows searches.
+fn find_by_name(name: &str, around: &Surroundings<'_>) -> Option<String> {
+    let has_ending = !ending(name).is_empty();
+    let endings = around.endings.iter().map(|ending| ending.to_ascii_lowercase());
+    let names: Vec<String> = if has_ending {
+        vec![name.to_string()]
+    } else {
+        endings.map(|ending| format!("{name}{ending}")).collect()
+    };
+    around.search_folders.iter().filter(|folder| is_full(&format!("{folder}\\"))).find_map(|folder| {
+        let folder = folder.trim_end_matches('\\');
+        names.iter().map(|name| format!("{folder}\\{name}")).find(|path| exists(path, around))
+    })
+}
+
+fn exists(path: &str, around: &Surroundings<'_>) -> bool {
+    around.paths.to_host(path).is_some_and(|host| matches!(platform::look(&host), Look::File { .. }))
+}
+
+fn nearest_beside(path: &str, host: &Path) -> Option<String> {
+    let (folder, name) = path.rsplit_once('\\')?;
+    let names = platform::file_names(host.parent()?);
+    let nearest = problem::nearest(name, names.iter().map(String::as_str))?;
+    Some(format!("{folder}\\{nearest}"))
+}
+
+/// The user in whose folder a path lies, if that is not the one of the ini.
+fn other_user(path: &str, ini: &Path) -> Option<String> {
+    const EVERYBODYS: &[&str] = &["public", "default", "all users"];
+    let owner = {
+        let mut parts = ini.iter().filter_map(|part| part.to_str());
+        parts.find(|part| part.eq_ignore_ascii_case("users")).and_then(|_| parts.next())
+    };
+    let mut parts = path.get(3..)?.split('\\');
+    let user = parts.next().filter(|part| part.eq_ignore_ascii_case("users")).and_then(|_| parts.next())?;
+    let is_others = owner.is_some_and(|owner| !owner.eq_ignore_ascii_case(user))
+        && !EVERYBODYS.iter().any(|name| name.eq_ignore_ascii_case(user));
+    is_others.then(|| user.to_string())
+}
+
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    let folder = path.rsplit_once('\\').map_or("", |(folder, _)| folder);
+    folder.split('\\')
+}
+
+fn ending(path: &str) -> String {
+    let name = path.rsplit('\\').next().unwrap_or(path);
+    name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::WinePrefix;
+
+    struct Prefix {
+        folder: tempfile::TempDir,
+        paths: WindowsPaths,
+    }
+
+    /// A Wine prefix with files in it; an `.exe` is one unless told otherwise.
+    fn prefix(files: &[(&str, &[u8])]) -> Prefix {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("drive_c")).unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join("drive_c").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        let paths = WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap());
+        Prefix { folder, paths }
+    }
+
+    fn image() -> Vec<u8> {
+        let mut image = vec![0_u8; 64];
+        image[..2].copy_from_slice(b"MZ");
+        image[60] = 64;
+        image.extend(b"PE\0\0");
+        image
+    }
+
+    impl Prefix {
+        fn resolve(
+            &self,
+            program: &str,
+            args: &[&str],
+            allow: Allow,
+        ) -> Result<(HookCommand, Vec<Code>), Code> {
+            let typed =
+                HookCommand { program: program.into(), args: args.iter().map(|a| a.to_string()).collect() };
+            let ini = self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
+            let search_folders = [r"C:\Windows\System32".to_string(), r"C:\Windows".to_string()];
+            let endings = [".COM", ".EXE", ".BAT"].map(String::from);
+            let around = Surroundings {
+                paths: &self.paths,
+                ini: &ini,
+                search_folders: &search_folders,
+                endings: &endings,
+            };
+            resolve(&typed, &around, allow)
+                .map(|(command, remarks)| (command, remarks.iter().map(Problem::code).collect()))
+                .map_err(|fault| fault.code())
+        }
+
+        fn verdict(&self, program: &str) -> Result<Vec<Code>, Code> {
+            self.resolve(program, &[], Allow::default()).map(|(_, remarks)| remarks)
+        }
+    }
+
+    #[test]
+    fn only_what_microsip_can_start_is_accepted() {
+        let image = image();
+        let prefix = prefix(&[
+            ("hooks/ring.exe", &image),
+            ("hooks/fake.exe", b"MZ but no more"),
+            ("hooks/empty.exe", b""),
+            ("hooks/note.txt", b"x"),
+            ("hooks/noending", b"x"),
+            ("hooks/hook.bat", b"x"),
+        ]);
+        assert_eq!(prefix.verdict(r"C:\hooks\ring.exe"), Ok(vec![]));
+        assert_eq!(prefix.verdict(r"c:/HOOKS/Ring.EXE"), Ok(vec![]));
+        assert_eq!(prefix.verdict(r"C:\hooks\fake.exe"), Err(Code::HookTargetNotProgram));
+        assert_eq!(prefix.verdict(r"C:\hooks\empty.exe"), Err(Code::HookTargetEmpty));
+        assert_eq!(prefix.verdict(r"C:\hooks\note.txt"), Err(Code::HookTargetNotProgram));
+        assert_eq!(prefix.verdict(r"C:\hooks\noending"), Err(Code::HookTargetNotProgram));
+        assert_eq!(prefix.verdict(r"C:\hooks"), Err(Code::HookTargetFolder));
+        assert_eq!(prefix.verdict(r"C:\hooks\none.exe"), Err(Code::HookTargetMissing));
+        assert_eq!(prefix.verdict(r"C:\hooks\hook.bat"), Err(Code::HookTargetBatch));
+    }
+
+    #[test]
+    fn paths_that_depend_on_something_or_name_no_file_are_refused() {
+        let prefix = prefix(&[]);
+        for (path, code) in [
+            (r"hooks\ring.exe", Code::HookTargetRelative),
+            (r"\hooks\ring.exe", Code::HookTargetRelative),
+            (r"C:ring.exe", Code::HookTargetRelative),
+            ("/home/ann/ring.sh", Code::HookTargetRelative),
+            (r"%APPDATA%\ring.exe", Code::HookTargetRelative),
+            ("nowhere", Code::HookTargetRelative),
+            (r"C:\hooks\*.exe", Code::HookTargetBadPath),
+            (r"C:\hooks\nul.exe", Code::HookTargetBadPath),
+            (r"C:\hooks\COM1", Code::HookTargetBadPath),
+            (r"\\.\pipe\x", Code::HookTargetBadPath),
+            ("C:\\hooks\\", Code::HookTargetBadPath),
+            (r"C:\hooks\a.exe:stream", Code::HookTargetBadPath),
+        ] {
+            assert_eq!(prefix.verdict(path), Err(code), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_becomes_a_remark() {
+        let prefix = prefix(&[("hooks/hook.cmd", b"x")]);
+        let missing = Allow { missing: true, ..Allow::default() };
+        let unsafe_target = Allow { unsafe_target: true, ..Allow::default() };
+        let codes = |path: &str, allow| prefix.resolve(path, &[], allow).map(|(_, codes)| codes);
+        assert_eq!(codes(r"C:\hooks\none.exe", missing), Ok(vec![Code::HookTargetMissing]));
+        assert_eq!(codes(r"C:\hooks\none.bat", missing), Err(Code::HookTargetBatch));
+        assert_eq!(codes(r"C:\hooks\hook.cmd", unsafe_target), Ok(vec![Code::HookTargetBatch]));
+        assert_eq!(codes(r"C:\hooks\none.txt", missing), Err(Code::HookTargetNotProgram));
+    }
+
+    #[test]
+    fn a_bare_name_is_written_with_its_path() {
+        let image = image();
+        let prefix = prefix(&[("Windows/System32/curl.exe", &image)]);
+        let (command, _) = prefix.resolve("curl", &["-s"], Allow::default()).unwrap();
+        assert_eq!(
+            (command.program.as_str(), &command.args[..]),
+            (r"C:\Windows\System32\curl.exe", &["-s".to_string()][..])
+        );
+        assert_eq!(prefix.verdict("CURL.EXE"), Ok(vec![]));
+    }
+
+    #[test]
+    fn scripts_get_their_interpreter() {
+        let image = image();
+        let prefix = prefix(&[
+            ("hooks/a.ps1", b"x"),
+            ("hooks/a.vbs", b"x"),
+            ("hooks/a.py", b"x"),
+            ("hooks/a.jar", b"x"),
+            ("Windows/System32/wscript.exe", &image),
+            ("Windows/py.exe", &image),
+        ]);
+        let line =
+            |path: &str, allow| prefix.resolve(path, &["x y"], allow).map(|(command, _)| command.to_string());
+        assert_eq!(
+            line(r"C:\hooks\a.vbs", Allow::default()).unwrap(),
+            r#"C:\Windows\System32\wscript.exe //B C:\hooks\a.vbs "x y""#
+        );
+        assert_eq!(
+            line(r"C:\hooks\a.py", Allow::default()).unwrap(),
+            r#"C:\Windows\py.exe C:\hooks\a.py "x y""#
+        );
+        assert_eq!(line(r"C:\hooks\a.ps1", Allow::default()), Err(Code::HookInterpreterMissing));
+        assert_eq!(
+            line(r"C:\hooks\a.jar", Allow { missing: true, ..Allow::default() }),
+            Err(Code::HookInterpreterMissing)
+        );
+        assert!(
+            line(r"C:\hooks\a.ps1", Allow { missing: true, ..Allow::default() })
+                .unwrap()
+                .ends_with(r#"powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\hooks\a.ps1 "x y""#)
+        );
+    }
+
+    #[test]
+    fn places_that_deserve_a_word_get_one() {
+        let image = image();
+        let prefix = prefix(&[
+            ("users/bob/x.exe", &image),
+            ("users/ann/x.exe", &image),
+            ("users/Public/x.exe", &image),
+            ("users/ann/Downloads/x.exe", &image),
+            ("temp/x.exe", &image),
+        ]);
+        assert_eq!(prefix.verdict(r"C:\users\bob\x.exe"), Ok(vec![Code::HookTargetOtherUser]));
+        assert_eq!(prefix.verdict(r"C:\users\ann\x.exe"), Ok(vec![]));
+        assert_eq!(prefix.verdict(r"C:\Users\Public\x.exe"), Ok(vec![]));
+        assert_eq!(prefix.verdict(r"C:\users\ann\Downloads\x.exe"), Ok(vec![Code::HookTargetTemporary]));
+        assert_eq!(prefix.verdict(r"C:\temp\x.exe"), Ok(vec![Code::HookTargetTemporary]));
+        assert_eq!(
+            prefix.resolve(r"\\server\share\x.exe", &[], Allow::default()).unwrap().1,
+            [Code::HookTargetUnchecked, Code::HookTargetNetwork]
+        );
+    }
+
+    #[test]
+    fn a_missing_program_is_hinted_at() {
+        let image = image();
+        let prefix = prefix(&[("hooks/ring.exe", &image)]);
+        let host = prefix.folder.path().join("drive_c/hooks/rign.exe");
+        assert_eq!(nearest_beside(r"C:\hooks\rign.exe", &host).as_deref(), Some(r"C:\hooks\ring.exe"));
+    }
+}

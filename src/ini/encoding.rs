@@ -1,0 +1,325 @@
+//! Bytes of a file to UTF-16LE and what was found on the way.
+//!
+//! MicroSIP keeps its ini in UTF-16LE with a byte order mark. At its start it takes any other file for text
+//! in the ANSI code page and rewrites it (MicroSIP 3.22.3, settings.cpp). Where that would do damage, the file
+//! is decoded here as what it really is.
+
+use std::str::FromStr;
+
+use encoding_rs::Encoding as Charset;
+
+use super::document::{IniDocument, is_blank};
+use crate::problem::{Code, Problem};
+
+/// The byte order mark of UTF-16LE, which every written ini starts with.
+pub const BOM: [u8; 2] = [0xFF, 0xFE];
+
+/// How the bytes of an ini stand for text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-16 little endian; without `bom` MicroSIP's own conversion would lose it at the first NUL byte.
+    Utf16Le { bom: bool },
+    /// UTF-16 big endian.
+    Utf16Be { bom: bool },
+    /// UTF-8 with a byte order mark, or valid UTF-8 that is not all ASCII.
+    Utf8 { bom: bool },
+    /// Plain ASCII, which reads the same in every ANSI code page.
+    Ascii,
+    /// Text in an 8-bit or double-byte Windows code page.
+    Ansi(CodePage),
+}
+
+impl std::fmt::Display for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Encoding::Utf16Le { bom: true } => f.write_str("UTF-16LE with BOM"),
+            Encoding::Utf16Le { bom: false } => f.write_str("UTF-16LE without BOM"),
+            Encoding::Utf16Be { bom: true } => f.write_str("UTF-16BE with BOM"),
+            Encoding::Utf16Be { bom: false } => f.write_str("UTF-16BE without BOM"),
+            Encoding::Utf8 { bom: true } => f.write_str("UTF-8 with BOM"),
+            Encoding::Utf8 { bom: false } => f.write_str("UTF-8"),
+            Encoding::Ascii => f.write_str("ASCII"),
+            Encoding::Ansi(page) => write!(f, "ANSI ({page})"),
+        }
+    }
+}
+
+/// A Windows code page for 8-bit text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePage(&'static Charset);
+
+impl CodePage {
+    /// The code page of that number (1252, 1251, 932, …), if it is one that Windows uses as ANSI.
+    pub fn from_number(number: u16) -> Option<Self> {
+        codepage::to_encoding(number).filter(|charset| charset.is_ascii_compatible()).map(CodePage)
+    }
+
+    fn is_single_byte(self) -> bool {
+        self.0.is_single_byte()
+    }
+}
+
+impl FromStr for CodePage {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let digits = name.trim().trim_start_matches(|c: char| !c.is_ascii_digit());
+        let by_number = || digits.parse().ok().and_then(CodePage::from_number);
+        Charset::for_label(name.as_bytes())
+            .filter(|charset| charset.is_ascii_compatible())
+            .map(CodePage)
+            .or_else(by_number)
+            .ok_or_else(|| format!("'{name}' is no code page; use one such as 1252 or windows-1251"))
+    }
+}
+
+impl std::fmt::Display for CodePage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.name().to_ascii_lowercase())
+    }
+}
+
+/// Why bytes are not an ini that can be worked on.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EncodingError {
+    #[error("it is not an ini: it is not empty and has no [section]")]
+    NotAnIni,
+    #[error("it is 8-bit text with letters beyond ASCII, and its code page is not known here")]
+    Unknown,
+    #[error("it holds bytes that are not {0}")]
+    Invalid(Encoding),
+}
+
+impl Problem for EncodingError {
+    fn code(&self) -> Code {
+        match self {
+            EncodingError::NotAnIni => Code::NotAnIni,
+            EncodingError::Unknown => Code::EncodingUnknown,
+            EncodingError::Invalid(_) => Code::EncodingInvalid,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            EncodingError::NotAnIni => "check the path; MicroSIP's settings file begins with [Settings] or [Global]".into(),
+            EncodingError::Unknown => {
+                "name the code page of the Windows it comes from, for example --codepage 1252 (Western) or 1251 (Cyrillic)"
+                    .into()
+            }
+            EncodingError::Invalid(_) => "save it as UTF-16 LE in an editor, or restore it from a backup".into(),
+        })
+    }
+}
+
+/// An ini read from bytes.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The text, ready for lookup and edits.
+    pub document: IniDocument,
+    /// What the bytes were.
+    pub encoding: Encoding,
+    /// Whether MicroSIP would spoil the file when it converts it at its next start.
+    pub spoiled_by_microsip: bool,
+}
+
+/// Decodes the bytes of an ini. `ansi` is the code page of 8-bit text, where it is known.
+pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, EncodingError> {
+    let encoding = detect(&bytes, ansi)?;
+    let spoiled_by_microsip = match encoding {
+        Encoding::Utf16Le { bom: true } => false,
+        Encoding::Utf16Le { .. } | Encoding::Utf16Be { .. } | Encoding::Utf8 { .. } => true,
+        // its conversion ends at the first NUL, and counts one byte a character
+        Encoding::Ascii => bytes.contains(&0),
+        Encoding::Ansi(page) => bytes.contains(&0) || !page.is_single_byte(),
+    };
+    let document = decode_as(bytes, encoding)?;
+    if !document.is_empty() && document.headers().next().is_none() {
+        return Err(EncodingError::NotAnIni);
+    }
+    Ok(Decoded { document, encoding, spoiled_by_microsip })
+}
+
+/// Decodes bytes in a given encoding, right or not. With `Ansi` this is how Windows reads a file without FF FE.
+pub fn decode_as(bytes: Vec<u8>, encoding: Encoding) -> Result<IniDocument, EncodingError> {
+    Ok(IniDocument::from_utf16le(match encoding {
+        Encoding::Utf16Le { bom: true } => bytes,
+        Encoding::Utf16Le { bom: false } => [&BOM, &bytes[..]].concat(),
+        Encoding::Utf16Be { bom } => swap(if bom { &bytes[2..] } else { &bytes }),
+        Encoding::Utf8 { bom } => {
+            let text = std::str::from_utf8(if bom { &bytes[3..] } else { &bytes });
+            encode(text.map_err(|_| EncodingError::Invalid(encoding))?)
+        }
+        Encoding::Ascii => widen(&bytes),
+        Encoding::Ansi(page) => {
+            let (text, broken) = page.0.decode_without_bom_handling(&bytes);
+            if broken {
+                return Err(EncodingError::Invalid(encoding));
+            }
+            encode(&text)
+        }
+    }))
+}
+
+/// UTF-16LE with BOM, as MicroSIP keeps its ini.
+pub fn encode(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + 2 * text.len());
+    bytes.extend(BOM);
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    bytes
+}
+
+fn widen(ascii: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + 2 * ascii.len());
+    bytes.extend(BOM);
+    bytes.extend(ascii.iter().flat_map(|&byte| [byte, 0]));
+    bytes
+}
+
+fn swap(big_endian: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + big_endian.len());
+    bytes.extend(BOM);
+    let pairs = big_endian.chunks_exact(2);
+    let odd = pairs.remainder();
+    bytes.extend(pairs.flat_map(|pair| [pair[1], pair[0]]));
+    bytes.extend(odd);
+    bytes
+}
+
+fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingError> {
+    if bytes.starts_with(&BOM) {
+        return Ok(Encoding::Utf16Le { bom: true });
+    }
+    if bytes.starts_with(&[0xFE, 0xFF]) {
+        return Ok(Encoding::Utf16Be { bom: true });
+    }
+    if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        return Ok(Encoding::Utf8 { bom: true });
+    }
+    if memchr::memchr(0, bytes).is_some() {
+        // a header only shows in the byte order that is the right one
+        if has_named_header(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))) {
+            return Ok(Encoding::Utf16Le { bom: false });
+        }
+        if has_named_header(bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))) {
+            return Ok(Encoding::Utf16Be { bom: false });
+        }
+    }
+    if bytes.is_ascii() {
+        return Ok(Encoding::Ascii);
+    }
+    if std::str::from_utf8(bytes).is_ok() {
+        return Ok(Encoding::Utf8 { bom: false });
+    }
+    if let Some(page) = ansi {
+        return Ok(Encoding::Ansi(page));
+    }
+    // brackets and blanks are the same in every ANSI code page
+    if has_named_header(bytes.iter().map(|&byte| u16::from(byte))) {
+        Err(EncodingError::Unknown)
+    } else {
+        Err(EncodingError::NotAnIni)
+    }
+}
+
+/// Whether a line is `[x…]` with at least one character of printable ASCII as name.
+fn has_named_header(units: impl Iterator<Item = u16>) -> bool {
+    enum State {
+        LineStart,
+        Name { length: usize },
+        Elsewhere,
+    }
+    let mut state = State::LineStart;
+    for unit in units {
+        state = match (state, unit) {
+            (_, 0x0A | 0x0D) => State::LineStart,
+            (State::LineStart, unit) if is_blank(unit) => State::LineStart,
+            (State::LineStart, 0x5B) => State::Name { length: 0 },
+            (State::Name { length: 1.. }, 0x5D) => return true,
+            (State::Name { length }, 0x20..0x7F) => State::Name { length: length + 1 },
+            _ => State::Elsewhere,
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(bytes: &[u8], ansi: Option<CodePage>) -> Result<(String, Encoding), EncodingError> {
+        let decoded = decode(bytes.to_vec(), ansi)?;
+        let units: Vec<u16> = decoded.document.as_bytes()[2..]
+            .chunks_exact(2)
+            .map(|b| u16::from_le_bytes([b[0], b[1]]))
+            .collect();
+        Ok((String::from_utf16_lossy(&units), decoded.encoding))
+    }
+
+    #[test]
+    fn each_encoding_is_told_and_read() {
+        let page = CodePage::from_number(1251);
+        let le: Vec<u8> = "[S]\r\nk=Ж".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = "[S]\r\nk=Ж".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let cases: &[(Vec<u8>, Encoding)] = &[
+            ([&[0xFF, 0xFE], &le[..]].concat(), Encoding::Utf16Le { bom: true }),
+            (le.clone(), Encoding::Utf16Le { bom: false }),
+            ([&[0xFE, 0xFF], &be[..]].concat(), Encoding::Utf16Be { bom: true }),
+            (be, Encoding::Utf16Be { bom: false }),
+            ("\u{FEFF}[S]\r\nk=Ж".into(), Encoding::Utf8 { bom: true }),
+            ("[S]\r\nk=Ж".into(), Encoding::Utf8 { bom: false }),
+            (b"[S]\r\nk=\xC6".to_vec(), Encoding::Ansi(page.unwrap())),
+        ];
+        for (bytes, encoding) in cases {
+            assert_eq!(text_of(bytes, page), Ok(("[S]\r\nk=Ж".to_string(), *encoding)), "{encoding}");
+        }
+        assert_eq!(text_of(b"[S]\nk=v", None).unwrap().1, Encoding::Ascii);
+    }
+
+    #[test]
+    fn eight_bit_text_without_a_code_page_is_refused_rather_than_guessed() {
+        assert_eq!(text_of(b"[S]\r\nk=\xC6", None), Err(EncodingError::Unknown));
+        assert_eq!(text_of(b"\x80\x81 no header \xC6", None), Err(EncodingError::NotAnIni));
+    }
+
+    #[test]
+    fn what_is_no_ini_is_refused_and_nothing_is_an_empty_ini() {
+        assert_eq!(text_of(b"hello\r\nworld=1", None), Err(EncodingError::NotAnIni));
+        assert_eq!(text_of(&[0xFF, 0xFE, 0, 0, b'x', 0], None), Err(EncodingError::NotAnIni));
+        assert_eq!(text_of(b"", None).unwrap(), (String::new(), Encoding::Ascii));
+        assert_eq!(text_of(&BOM, None).unwrap().0, "");
+    }
+
+    #[test]
+    fn stray_nuls_do_not_make_an_8_bit_file_utf16() {
+        assert_eq!(text_of(b"x\0y\r\n[S]\r\nk=v", None).unwrap().1, Encoding::Ascii);
+    }
+
+    #[test]
+    fn utf8_bom_over_broken_utf8_is_refused() {
+        let bytes = b"\xEF\xBB\xBF[S]\r\nk=\xFF";
+        assert_eq!(text_of(bytes, None), Err(EncodingError::Invalid(Encoding::Utf8 { bom: true })));
+    }
+
+    #[test]
+    fn only_what_microsip_would_spoil_counts_as_spoiled() {
+        let spoiled = |bytes: &[u8], page: u16| {
+            decode(bytes.to_vec(), CodePage::from_number(page)).unwrap().spoiled_by_microsip
+        };
+        assert!(!spoiled(b"[S]\nk=v", 1252));
+        assert!(!spoiled(b"[S]\nk=\xE9", 1252));
+        assert!(spoiled("[S]\nk=é".as_bytes(), 1252));
+        assert!(spoiled(b"\xEF\xBB\xBF[S]\nk=v", 1252));
+        assert!(spoiled(b"[S]\nk=\x83\x41", 932));
+        assert!(spoiled(b"[S]\nk=a\0b", 1252));
+    }
+
+    #[test]
+    fn code_pages_are_named_by_number_or_label() {
+        for name in ["1252", "cp1252", "windows-1252", "CP 1252"] {
+            assert_eq!(name.parse::<CodePage>().unwrap().to_string(), "windows-1252", "{name}");
+        }
+        assert_eq!("932".parse::<CodePage>().unwrap().to_string(), "shift_jis");
+        assert!("klingon".parse::<CodePage>().is_err());
+        assert!("1200".parse::<CodePage>().is_err(), "UTF-16 is no ANSI code page");
+    }
+}

@@ -1,0 +1,114 @@
+//! Gathers the surroundings, runs one request, prints what it has to say.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use msipcfg::cli::args::Cli;
+use msipcfg::cli::report::{Narrator, Output};
+use msipcfg::commands::{self, Outside};
+use msipcfg::platform::{Surroundings, SystemDisk};
+use msipcfg::problem::{Code, ExitStatus, Problem};
+use msipcfg::request::{NewValue, Request};
+
+fn main() -> ExitCode {
+    ExitCode::from(run() as u8)
+}
+
+fn run() -> ExitStatus {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return print_usage(&error, words.iter().any(|word| word == "--json")),
+    };
+    let common = &cli.common;
+    let output =
+        Output { json: common.json, quiet: common.quiet, verbose: common.verbose, color: common.color };
+    let request = match cli.into_request(&words) {
+        Ok(request) => request,
+        // every mistake in the command line is one of usage, whatever it would be elsewhere
+        Err(error) => {
+            output.print_problem(&error, false);
+            return ExitStatus::Usage;
+        }
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    if matches!(request, Request::Write { .. }) {
+        let stop = Arc::clone(&stop);
+        // without a handler Ctrl-C ends the program at once, and the next run removes what it left
+        let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));
+    }
+    let surroundings = Surroundings::from_variables(|name| std::env::var_os(name));
+    let mut narrator = Narrator::new(output);
+    let mut outside = Outside {
+        surroundings: &surroundings,
+        disk: &SystemDisk,
+        now: &SystemTime::now,
+        stop: &|| stop.load(Ordering::SeqCst),
+        secret: &read_secret,
+        tell: &mut |tale| narrator.tell(&tale),
+    };
+    match commands::run(request, &mut outside) {
+        Ok(report) => output.print(&report),
+        Err(error) => output.print_error(&error),
+    }
+}
+
+/// A command line that clap could not make sense of, or a call for help.
+fn print_usage(error: &clap::Error, json: bool) -> ExitStatus {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitStatus::Done;
+    }
+    if json && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let output = Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never };
+        return output.print_problem(&Usage(error), false);
+    }
+    let _ = error.print();
+    ExitStatus::Usage
+}
+
+/// What clap has to say, without its decoration.
+struct Usage<'a>(&'a clap::Error);
+
+impl std::fmt::Display for Usage<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = self.0.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        f.write_str(first.strip_prefix("error: ").unwrap_or(first))
+    }
+}
+
+impl Problem for Usage<'_> {
+    fn code(&self) -> Code {
+        Code::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("'msipcfg help' shows the commands, 'msipcfg COMMAND --help' one of them".into())
+    }
+}
+
+/// A password from where it was said to be, without the line end behind it.
+fn read_secret(source: &NewValue) -> io::Result<String> {
+    let mut text = match source {
+        NewValue::Inline(value) => return Ok(value.clone()),
+        NewValue::StandardInput => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        NewValue::File(path) => std::fs::read_to_string(path)?,
+        NewValue::Variable(name) => {
+            return std::env::var(name).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error));
+        }
+    };
+    let line = text.trim_start_matches('\u{FEFF}').trim_end_matches('\n').trim_end_matches('\r').len();
+    let start = text.len() - text.trim_start_matches('\u{FEFF}').len();
+    text.truncate(start + line);
+    Ok(text.split_off(start))
+}

@@ -1,0 +1,332 @@
+//! The catalogue of the settings that MicroSIP knows, from `keys.tsv` beside this file.
+//!
+//! The table is text in the program; a row is only read when somebody asks for it, so that commands that ask
+//! for one key or none start no slower.
+//!
+//! Columns: section (`AccountN` for every account), name (`#` for a numbered key), kind, default, longest
+//! value in UTF-16 units, how it is saved, the first and the last version seen that knows it, whether
+//! MicroSIP rewrites it with every save of its settings, privacy, meaning.
+
+use super::version::Version;
+
+const TABLE: &str = include_str!("keys.tsv");
+
+/// A setting that MicroSIP knows.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The section it stands in; `AccountN` for any account.
+    pub section: &'static str,
+    /// Its name; `#` where a number stands.
+    pub name: &'static str,
+    /// What values it can have.
+    pub kind: Kind,
+    /// What MicroSIP takes if the key is missing.
+    pub default: &'static str,
+    /// UTF-16 units that MicroSIP reads; more are cut.
+    pub limit: usize,
+    /// How MicroSIP writes the value.
+    pub save: Save,
+    /// The first version seen that knows it, if one was.
+    pub since: Option<Version>,
+    /// The last version that knew it, if newer ones do not.
+    pub until: Option<Version>,
+    /// Whether MicroSIP writes it each time it saves its settings.
+    pub rewritten: bool,
+    /// Who may see its value.
+    pub privacy: Privacy,
+    /// What it is for, one sentence.
+    pub meaning: &'static str,
+}
+
+/// What values a setting can have.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// 0 or 1. What MicroSIP makes of other numbers differs.
+    Bool(BoolRule),
+    /// A whole number; those in `read_as` are another number to MicroSIP.
+    Int { min: Option<i32>, max: Option<i32>, read_as: Vec<ReadAs> },
+    /// One of some words; the empty one may be among them.
+    Enum(Vec<Word>),
+    /// Words from a set, separated by blanks. MicroSIP ignores others.
+    Words(Vec<&'static str>),
+    /// Any text.
+    Text,
+    /// A path, expanded by MicroSIP or not.
+    Path,
+    /// The command of an event.
+    Command,
+    /// A password.
+    Secret,
+    /// A list in a form of its own.
+    List,
+}
+
+/// Which numbers mean yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoolRule {
+    /// Every number but 0; rubbish is 0.
+    NonZero,
+    /// Only exactly 1.
+    One,
+    /// All but exactly 0.
+    AllButZero,
+}
+
+/// Numbers that MicroSIP takes for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadAs {
+    /// The smallest of them.
+    pub from: i32,
+    /// The largest of them.
+    pub to: i32,
+    /// What they are read as.
+    pub number: i32,
+}
+
+/// A word that a setting can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The word as MicroSIP writes it.
+    pub text: &'static str,
+    /// The version it came with.
+    pub since: Option<Version>,
+    /// The last version that knew it.
+    pub until: Option<Version>,
+}
+
+/// How MicroSIP writes a value when it saves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Save {
+    /// As it is: blanks and quotes at its ends do not come back.
+    Bare,
+    /// Between double quotes.
+    Quoted,
+    /// Commands: bare to 3.21.4, quoted from 3.21.6.
+    Dialect,
+}
+
+/// Who may see a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// Everybody.
+    Open,
+    /// It tells of calls and people, or may hold a password: shown only when asked for by name.
+    Private,
+    /// Never shown.
+    Secret,
+}
+
+/// What is shown in the place of a value that is not.
+pub const MASK: &str = "***";
+
+/// Every key of the catalogue.
+pub fn all() -> impl Iterator<Item = Key> {
+    rows().filter_map(parse)
+}
+
+/// The entry for a key in a section, in any letter case, numbered ones by their pattern.
+pub fn find(section: &str, name: &str) -> Option<Key> {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let account = section.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Account"));
+    let section = if account && number(&section[7..]) { "AccountN" } else { section };
+    rows()
+        .find(|row| {
+            let mut columns = row.split('\t');
+            let known_section = columns.next().unwrap_or_default();
+            let known_name = columns.next().unwrap_or_default();
+            known_section.eq_ignore_ascii_case(section)
+                && (known_name.eq_ignore_ascii_case(name) || known_name == "#" && number(name))
+        })
+        .and_then(parse)
+}
+
+/// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
+pub fn limit(section: &str, name: &str) -> usize {
+    find(section, name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
+}
+
+/// Who may see the value of a key. A `password` is secret wherever it stands.
+pub fn privacy(section: &str, name: &str) -> Privacy {
+    if name.eq_ignore_ascii_case("password") {
+        return Privacy::Secret;
+    }
+    find(section, name).map_or(Privacy::Open, |key| key.privacy)
+}
+
+fn rows() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().skip(1)
+}
+
+/// A row of the table; a test sees to it that every row is one.
+fn parse(row: &'static str) -> Option<Key> {
+    let columns: Vec<&'static str> = row.split('\t').collect();
+    let [section, name, kind, default, limit, save, since, until, rewritten, privacy, meaning] = columns[..]
+    else {
+        return None;
+    };
+    Some(Key {
+        section,
+        name,
+        kind: parse_kind(kind)?,
+        default,
+        limit: limit.parse().ok()?,
+        save: match save {
+            "bare" => Save::Bare,
+            "quoted" => Save::Quoted,
+            "dialect" => Save::Dialect,
+            _ => return None,
+        },
+        since: parse_version(since)?,
+        until: parse_version(until)?,
+        rewritten: match rewritten {
+            "yes" => true,
+            "no" => false,
+            _ => return None,
+        },
+        privacy: match privacy {
+            "-" => Privacy::Open,
+            "private" => Privacy::Private,
+            "secret" => Privacy::Secret,
+            _ => return None,
+        },
+        meaning,
+    })
+}
+
+/// An empty text is no version; `None` is not one either, but a mistake.
+fn parse_version(text: &str) -> Option<Option<Version>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+}
+
+fn parse_kind(text: &'static str) -> Option<Kind> {
+    let (kind, more) = text.split_once(':').unwrap_or((text, ""));
+    Some(match kind {
+        "bool" => Kind::Bool(match more {
+            "nonzero" => BoolRule::NonZero,
+            "one" => BoolRule::One,
+            "zero" => BoolRule::AllButZero,
+            _ => return None,
+        }),
+        "int" => {
+            let mut parts = more.split(';');
+            let (min, max) = parts.next()?.split_once("..").unwrap_or_default();
+            let bound = |text: &str| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
+            Kind::Int {
+                min: bound(min)?,
+                max: bound(max)?,
+                read_as: parts.map(parse_read_as).collect::<Option<_>>()?,
+            }
+        }
+        "enum" => Kind::Enum(more.split('|').map(parse_word).collect::<Option<_>>()?),
+        "words" => Kind::Words(more.split(' ').collect()),
+        "string" => Kind::Text,
+        "path" => Kind::Path,
+        "command" => Kind::Command,
+        "secret" => Kind::Secret,
+        "list" => Kind::List,
+        _ => return None,
+    })
+}
+
+/// `<=0=15`, `1=2` or `1..9=10`.
+fn parse_read_as(text: &str) -> Option<ReadAs> {
+    let (numbers, number) = text.rsplit_once('=')?;
+    let number = number.parse().ok()?;
+    Some(if let Some(to) = numbers.strip_prefix("<=") {
+        ReadAs { from: i32::MIN, to: to.parse().ok()?, number }
+    } else if let Some((from, to)) = numbers.split_once("..") {
+        ReadAs { from: from.parse().ok()?, to: to.parse().ok()?, number }
+    } else {
+        let only = numbers.parse().ok()?;
+        ReadAs { from: only, to: only, number }
+    })
+}
+
+/// `word`, `word@>=3.22.3` or `word@<=3.20.5`.
+fn parse_word(text: &'static str) -> Option<Word> {
+    let (text, bound) = text.split_once('@').unwrap_or((text, ""));
+    let (mut since, mut until) = (None, None);
+    if let Some(version) = bound.strip_prefix(">=") {
+        since = Some(version.parse().ok()?);
+    } else if let Some(version) = bound.strip_prefix("<=") {
+        until = Some(version.parse().ok()?);
+    } else if !bound.is_empty() {
+        return None;
+    }
+    Some(Word { text, since, until })
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Kind::Bool(_) => f.write_str("0 or 1"),
+            Kind::Int { min, max, .. } => match (min, max) {
+                (Some(min), Some(max)) => write!(f, "{min} to {max}"),
+                (Some(min), None) => write!(f, "{min} or more"),
+                (None, Some(max)) => write!(f, "{max} or less"),
+                (None, None) => f.write_str("a whole number"),
+            },
+            Kind::Enum(words) => {
+                let shown: Vec<_> = words
+                    .iter()
+                    .map(|word| if word.text.is_empty() { "(empty)" } else { word.text })
+                    .collect();
+                f.write_str(&shown.join(", "))
+            }
+            Kind::Words(words) => write!(f, "words of {}", words.join(" ")),
+            Kind::Text => f.write_str("text"),
+            Kind::Path => f.write_str("path"),
+            Kind::Command => f.write_str("command"),
+            Kind::Secret => f.write_str("password"),
+            Kind::List => f.write_str("list"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_a_key() {
+        for row in rows() {
+            assert!(parse(row).is_some(), "{row}");
+        }
+        assert_eq!(all().count(), rows().count());
+    }
+
+    #[test]
+    fn no_key_stands_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for key in all() {
+            assert!(seen.insert((key.section, key.name)), "{}/{}", key.section, key.name);
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_any_letter_case_and_by_pattern() {
+        assert_eq!(find("SETTINGS", "vad").unwrap().name, "VAD");
+        assert_eq!(find("account12", "Domain").unwrap().limit, 1040);
+        assert_eq!(find("Calls", "17").unwrap().name, "#");
+        assert!(find("Account", "domain").is_none());
+        assert!(find("Settings", "cmdCallIncoming").is_none());
+    }
+
+    #[test]
+    fn every_command_and_only_those_is_a_command() {
+        use crate::hook::event::Event;
+        for event in Event::ALL {
+            let key = find("Settings", event.key()).unwrap();
+            assert_eq!((key.kind, key.save), (Kind::Command, Save::Dialect));
+        }
+        assert_eq!(all().filter(|key| key.kind == Kind::Command).count(), Event::ALL.len());
+    }
+
+    #[test]
+    fn passwords_are_secret_everywhere() {
+        assert_eq!(privacy("Account1", "Password"), Privacy::Secret);
+        assert_eq!(privacy("Strange", "password"), Privacy::Secret);
+        assert_eq!(privacy("Calls", "3"), Privacy::Private);
+        assert_eq!(privacy("Settings", "VAD"), Privacy::Open);
+    }
+}

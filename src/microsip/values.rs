@@ -1,0 +1,297 @@
+//! What MicroSIP makes of a value: whether it can be one, and the form in which MicroSIP would save it.
+//!
+//! A value is written in that form, so that nothing drifts when MicroSIP saves its settings. Where there is
+//! none, it is refused with the form that would hold.
+
+use crate::ini::name::{KeyPath, NameError, ValueText};
+use crate::ini::{Wide, lookup, wide};
+use crate::problem::{self, Code, Problem};
+
+use super::keys::{self, Key, Kind, Save};
+
+/// A value and the text to write for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The value as MicroSIP will read it.
+    pub value: String,
+    /// The text behind `=`.
+    pub text: ValueText,
+    /// What deserves saying.
+    pub remarks: Vec<ValueRemark>,
+}
+
+/// Why a value is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("{path} cannot be {value:?}: {allowed}")]
+    Impossible { path: String, value: String, allowed: String },
+    #[error("{path} has {length} characters; MicroSIP reads {limit}")]
+    TooLong { path: String, length: usize, limit: usize },
+    #[error("{path} would not stay {value:?}: MicroSIP takes blanks and quotes off its ends")]
+    Unstable { path: String, value: String, would_hold: String },
+}
+
+impl Problem for ValueError {
+    fn code(&self) -> Code {
+        match self {
+            ValueError::Name(error) => error.code(),
+            ValueError::Impossible { .. } => Code::ValueRefused,
+            ValueError::TooLong { .. } => Code::ValueTooLong,
+            ValueError::Unstable { .. } => Code::ValueUnstable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ValueError::Name(error) => error.hint(),
+            ValueError::Impossible { path, .. } => Some(format!("'msipcfg keys {path}' says what it can be")),
+            ValueError::TooLong { limit, .. } => Some(format!("shorten it to {limit} characters")),
+            ValueError::Unstable { would_hold, .. } => Some(format!("this would hold: {would_hold:?}")),
+        }
+    }
+}
+
+/// What deserves saying of a value that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueRemark {
+    #[error("MicroSIP does not know {path}")]
+    UnknownKey { path: String, nearest: Option<&'static str> },
+    #[error("{path} is written as {saved:?}, which MicroSIP makes of {given:?}")]
+    Normalised { path: String, given: String, saved: String },
+    #[error("{path}: MicroSIP does not know {word:?} and ignores it")]
+    UnknownWord { path: String, word: String, nearest: Option<&'static str> },
+    #[error("{path}: {word:?} is known to MicroSIP {versions} only")]
+    OtherVersion { path: String, word: &'static str, versions: String },
+    #[error("{path}: about 1 of 256 plain passwords of {length} characters is taken for an encrypted one")]
+    PasswordLength { path: String, length: usize },
+}
+
+impl Problem for ValueRemark {
+    fn code(&self) -> Code {
+        match self {
+            ValueRemark::UnknownKey { .. } => Code::KeyUnknown,
+            ValueRemark::Normalised { .. } => Code::ValueNormalised,
+            ValueRemark::UnknownWord { .. } | ValueRemark::OtherVersion { .. } => Code::ValueUnknownWord,
+            ValueRemark::PasswordLength { .. } => Code::PasswordLength,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ValueRemark::UnknownKey { nearest, .. } | ValueRemark::UnknownWord { nearest, .. } => {
+                nearest.map(|nearest| format!("did you mean {nearest}?"))
+            }
+            ValueRemark::PasswordLength { .. } => {
+                Some("if the account then cannot log in, use a password one character longer".into())
+            }
+            ValueRemark::Normalised { .. } | ValueRemark::OtherVersion { .. } => None,
+        }
+    }
+}
+
+/// The form in which MicroSIP would save a value. Commands are not its business: see `hook::command`.
+///
+/// # Errors
+/// When the key cannot have the value, or would not keep it.
+pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
+    let named = path.to_string();
+    ValueText::new(given)?;
+    let Some(key) = keys::find(path.section.as_str(), path.key.as_str()) else {
+        // nobody rewrites it, so whatever is read back as the value will stay
+        let text = if survives_bare(given) { given.to_string() } else { format!("\"{given}\"") };
+        fits(&named, given, lookup::NO_LIMIT - 2)?;
+        let known = keys::all().filter(|key| same_kind_of_section(key.section, path.section.as_str()));
+        let nearest =
+            problem::nearest(path.key.as_str(), known.map(|key| key.name).filter(|name| *name != "#"));
+        let remarks = vec![ValueRemark::UnknownKey { path: named, nearest }];
+        return Ok(Saved { value: given.to_string(), text: ValueText::new(&text)?, remarks });
+    };
+    let (value, mut remarks) = check(&named, &key, given)?;
+    let text = match key.save {
+        Save::Quoted => {
+            // a quoted text as long as the limit loses its last unit
+            fits(&named, &value, key.limit - 1)?;
+            format!("\"{value}\"")
+        }
+        // MicroSIP reads a plain password once and then keeps it encrypted
+        Save::Bare if key.kind == Kind::Secret && !survives_bare(&value) => {
+            fits(&named, &value, key.limit - 1)?;
+            format!("\"{value}\"")
+        }
+        Save::Bare | Save::Dialect => {
+            fits(&named, &value, key.limit)?;
+            if !survives_bare(&value) {
+                let would_hold = String::from_utf16_lossy(&read_bare(&value));
+                return Err(ValueError::Unstable { path: named, value, would_hold });
+            }
+            value.clone()
+        }
+    };
+    if key.kind == Kind::Secret {
+        let length = value.encode_utf16().count();
+        // the length of its hex form is then one that the encryption makes (all versions seen)
+        if length >= 15 && (length % 16 == 0 || length % 16 == 15) {
+            remarks.push(ValueRemark::PasswordLength { path: named, length });
+        }
+    }
+    Ok(Saved { value, text: ValueText::new(&text)?, remarks })
+}
+
+fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>), ValueError> {
+    let impossible = |allowed: String| ValueError::Impossible {
+        path: path.to_string(),
+        value: given.to_string(),
+        allowed: format!("it can be {allowed}"),
+    };
+    let normalised = |saved: String| {
+        let remark = ValueRemark::Normalised {
+            path: path.to_string(),
+            given: given.to_string(),
+            saved: saved.clone(),
+        };
+        let remarks = if saved == given { Vec::new() } else { vec![remark] };
+        (saved, remarks)
+    };
+    match &key.kind {
+        Kind::Bool(_) if given != "0" && given != "1" => Err(impossible(key.kind.to_string())),
+        Kind::Int { min, max, read_as } => {
+            let number: i32 = given.trim().parse().map_err(|_| impossible(key.kind.to_string()))?;
+            let number = read_as
+                .iter()
+                .find(|rule| (rule.from..=rule.to).contains(&number))
+                .map_or(number, |r| r.number);
+            if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
+                return Err(impossible(key.kind.to_string()));
+            }
+            Ok(normalised(number.to_string()))
+        }
+        Kind::Enum(words) => {
+            let word = words
+                .iter()
+                .find(|word| word.text.eq_ignore_ascii_case(given))
+                .ok_or_else(|| impossible(format!("one of {}", key.kind)))?;
+            let (saved, mut remarks) = normalised(word.text.to_string());
+            let versions = match (word.since, word.until) {
+                (Some(since), _) => Some(format!("from {since}")),
+                (_, Some(until)) => Some(format!("to {until}")),
+                (None, None) => None,
+            };
+            if let Some(versions) = versions {
+                remarks.push(ValueRemark::OtherVersion { path: path.to_string(), word: word.text, versions });
+            }
+            Ok((saved, remarks))
+        }
+        Kind::Words(known) => {
+            let remarks = given
+                .split_whitespace()
+                .filter(|word| !known.contains(word))
+                .map(|word| ValueRemark::UnknownWord {
+                    path: path.to_string(),
+                    word: word.to_string(),
+                    nearest: problem::nearest(word, known.iter().copied()),
+                })
+                .collect();
+            Ok((given.to_string(), remarks))
+        }
+        _ => Ok((given.to_string(), Vec::new())),
+    }
+}
+
+/// What comes back of a value that is written as it is.
+fn read_bare(value: &str) -> Wide {
+    lookup::read_text(&wide(value), lookup::NO_LIMIT)
+}
+
+fn survives_bare(value: &str) -> bool {
+    read_bare(value) == wide(value)
+}
+
+fn fits(path: &str, value: &str, limit: usize) -> Result<(), ValueError> {
+    let length = value.encode_utf16().count();
+    if length > limit { Err(ValueError::TooLong { path: path.to_string(), length, limit }) } else { Ok(()) }
+}
+
+fn same_kind_of_section(known: &str, asked: &str) -> bool {
+    known.eq_ignore_ascii_case(asked)
+        || known == "AccountN" && asked.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(path: &str, value: &str) -> Result<(String, Vec<Code>), Code> {
+        as_saved(&path.parse().unwrap(), value)
+            .map(|saved| (saved.text.as_str().to_string(), saved.remarks.iter().map(Problem::code).collect()))
+            .map_err(|error| error.code())
+    }
+
+    fn plain(text: &str) -> Result<(String, Vec<Code>), Code> {
+        Ok((text.to_string(), vec![]))
+    }
+
+    #[test]
+    fn numbers_are_checked_and_written_as_microsip_saves_them() {
+        assert_eq!(saved("VAD", "1"), plain("1"));
+        assert_eq!(saved("VAD", "yes"), Err(Code::ValueRefused));
+        assert_eq!(saved("VAD", "2"), Err(Code::ValueRefused));
+        assert_eq!(saved("volumeRing", "100"), plain("100"));
+        assert_eq!(saved("volumeRing", "101"), Err(Code::ValueRefused));
+        assert_eq!(saved("mainX", "-5"), plain("-5"));
+        assert_eq!(saved("mainX", "007"), Ok(("7".into(), vec![Code::ValueNormalised])));
+        assert_eq!(saved("Account1/keepAlive", "0"), Ok(("15".into(), vec![Code::ValueNormalised])));
+        assert_eq!(saved("Account1/registerRefresh", "9"), Ok(("10".into(), vec![Code::ValueNormalised])));
+        assert_eq!(saved("mainX", "99999999999"), Err(Code::ValueRefused));
+        assert_eq!(saved("mainX", ""), Err(Code::ValueRefused));
+    }
+
+    #[test]
+    fn words_are_those_that_microsip_knows() {
+        assert_eq!(saved("autoAnswer", "all"), plain("all"));
+        assert_eq!(saved("autoAnswer", ""), plain(""));
+        assert_eq!(saved("autoAnswer", "ALL"), Ok(("all".into(), vec![Code::ValueNormalised])));
+        assert_eq!(saved("autoAnswer", "maybe"), Err(Code::ValueRefused));
+        assert_eq!(saved("denyIncoming", "rdomain"), Ok(("rdomain".into(), vec![Code::ValueUnknownWord])));
+        let codecs = saved("audioCodecs", "PCMA/8000/1 PCMX/8000/1");
+        assert_eq!(codecs, Ok(("PCMA/8000/1 PCMX/8000/1".into(), vec![Code::ValueUnknownWord])));
+    }
+
+    #[test]
+    fn a_value_that_would_change_when_it_is_saved_is_refused_with_the_form_that_holds() {
+        let error = as_saved(&"userAgent".parse().unwrap(), "\"My Phone\"").unwrap_err();
+        assert_eq!(error.code(), Code::ValueUnstable);
+        assert_eq!(error.hint().as_deref(), Some("this would hold: \"My Phone\""));
+        assert_eq!(saved("userAgent", " x"), Err(Code::ValueUnstable));
+        assert_eq!(saved("userAgent", "say \"x\""), plain("say \"x\""));
+        assert_eq!(saved("userAgent", &"x".repeat(256)), Err(Code::ValueTooLong));
+        assert_eq!(saved("userAgent", "a\r\nb"), Err(Code::NameRefused));
+    }
+
+    #[test]
+    fn devices_stand_between_quotes_and_keep_any_text() {
+        assert_eq!(saved("audioInputDevice", " \"Mic\" "), plain("\" \"Mic\" \""));
+        assert_eq!(saved("audioInputDevice", &"x".repeat(255)), Err(Code::ValueTooLong));
+    }
+
+    #[test]
+    fn keys_that_microsip_does_not_know_keep_any_value() {
+        let path = "updateInterval".parse().unwrap();
+        let remark = &as_saved(&path, "x").unwrap().remarks[0];
+        assert_eq!(remark.hint().as_deref(), Some("did you mean updatesInterval?"));
+        assert_eq!(saved("Mine/key", " x "), Ok(("\" x \"".into(), vec![Code::KeyUnknown])));
+        assert_eq!(saved("Mine/key", "'x'"), Ok(("\"'x'\"".into(), vec![Code::KeyUnknown])));
+    }
+
+    #[test]
+    fn passwords_of_a_treacherous_length_are_warned_of() {
+        let codes = |length: usize| saved("Account1/password", &"x".repeat(length)).unwrap().1;
+        for length in [15, 16, 31, 32, 47] {
+            assert_eq!(codes(length), [Code::PasswordLength], "{length}");
+        }
+        assert_eq!(codes(14), []);
+        assert_eq!(codes(17), []);
+        assert_eq!(saved("Account1/password", "\"pw\""), plain("\"\"pw\"\""));
+    }
+}

@@ -1,0 +1,416 @@
+//! The few questions that are asked of the system, and the disk as the transaction uses it. All `unsafe` and
+//! all that differs between Windows and others is in this folder.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+#[cfg(not(windows))]
+mod other;
+#[cfg(not(windows))]
+use other as system;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;
+
+pub use system::{
+    PROCESSES_ARE_NAMED_BY_EXE, ansi_code_page, app_data_folders, drive_kind, is_access_denied_by_mode,
+    place_of_process, registry_defaults, search_folders, short_path, windows_paths,
+};
+
+/// What of its surroundings the program uses: taken once, in `main`.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `%APPDATA%`.
+    pub app_data: Option<PathBuf>,
+    /// `%LOCALAPPDATA%`.
+    pub local_app_data: Option<PathBuf>,
+    /// `PATH`.
+    pub search_path: Option<OsString>,
+    /// `PATHEXT`.
+    pub program_endings: Option<String>,
+    /// `%SystemRoot%`.
+    pub system_root: Option<PathBuf>,
+    /// `$WINEPREFIX`.
+    pub wine_prefix: Option<PathBuf>,
+    /// `$HOME`.
+    pub home: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// From environment variables.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        Surroundings {
+            app_data: path("APPDATA"),
+            local_app_data: path("LOCALAPPDATA"),
+            search_path: variable("PATH"),
+            program_endings: variable("PATHEXT").and_then(|endings| endings.into_string().ok()),
+            system_root: path("SystemRoot"),
+            wine_prefix: path("WINEPREFIX"),
+            home: path("HOME"),
+        }
+    }
+}
+
+/// The default values of a registry key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryDefaults {
+    /// Under HKEY_CURRENT_USER.
+    pub user: Option<String>,
+    /// Under HKEY_LOCAL_MACHINE.
+    pub machine: Option<String>,
+}
+
+/// The folders in which a Windows user's programs keep their settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppData {
+    /// `%APPDATA%`.
+    pub roaming: PathBuf,
+    /// `%LOCALAPPDATA%`.
+    pub local: Option<PathBuf>,
+}
+
+/// Where a process of a Windows program runs from.
+#[derive(Clone, Debug)]
+pub struct ProcessPlace {
+    /// Its exe as a Windows path, if it is known as one, else as a path of this machine.
+    pub exe: String,
+    /// Its exe on this machine.
+    pub exe_on_disk: PathBuf,
+    /// `%APPDATA%` of its user, in every form that it may have.
+    pub app_data: Vec<PathBuf>,
+    /// What its registry says of the key that was asked for.
+    pub registry: RegistryDefaults,
+    /// Where its Windows paths lead to.
+    pub paths: WindowsPaths,
+}
+
+/// Where Windows paths lead to on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WindowsPaths {
+    /// This is Windows.
+    Native,
+    /// Into a Wine prefix.
+    Prefix(WinePrefix),
+    /// Nowhere that could be told.
+    Unknown,
+}
+
+impl WindowsPaths {
+    /// Where a full Windows path lies on this machine, whether or not something is there.
+    pub fn to_host(&self, windows_path: &str) -> Option<PathBuf> {
+        match self {
+            WindowsPaths::Native => Some(PathBuf::from(windows_path)),
+            WindowsPaths::Prefix(prefix) => prefix.to_host(windows_path),
+            WindowsPaths::Unknown => None,
+        }
+    }
+}
+
+/// What a path leads to on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DriveKind {
+    /// A disk of this machine.
+    Local,
+    /// A share, by name or by drive letter.
+    Network,
+}
+
+/// What a transaction does to the disk. The real one is [`SystemDisk`]; tests put one before it that fails.
+pub trait Disk {
+    /// Reads a whole file: opened for one read and closed at once, for MicroSIP may start meanwhile.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut file = File::open(path)?;
+        if let Ok(metadata) = file.metadata() {
+            bytes.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        }
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Makes a new file that nobody else can read, never through a link; it goes when it is dropped.
+    fn create_temp(&self, folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)
+    }
+
+    /// Makes a new file under this name, never through a link.
+    fn create_new(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    /// Makes a folder and those above it.
+    fn create_folders(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    /// Writes all of it.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    /// Brings a file's bytes to the disk.
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// Gives a file the owner, access and attributes of another; without one, those that a new file has.
+    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+        system::adopt(model, file, path)
+    }
+
+    /// Gives a file a second name that was free.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
+    /// Puts a file in the place of another in one step.
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::replace(from, to)
+    }
+
+    /// Brings a folder's names to the disk.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        system::sync_folder(folder)
+    }
+
+    /// Takes a name away.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+}
+
+/// The disk of this machine.
+pub struct SystemDisk;
+
+impl Disk for SystemDisk {}
+
+/// The names in a folder with this start, as text; others are none of ours.
+pub fn names_in(folder: &Path, start: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        if let Ok(name) = entry?.file_name().into_string() {
+            if name.starts_with(start) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Opens the lock file, making it if it is not there, never through a link. Says whether it was made.
+pub fn open_lock(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    system::never_follow_links(&mut options);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => Ok((file, true)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((options.open(path)?, false)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What stands under a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing.
+    Missing,
+    /// A folder.
+    Folder,
+    /// Something that this user cannot read, or that is no file; the reason for people.
+    Unreadable(String),
+    /// A file.
+    File { length: u64, is_executable_image: bool },
+}
+
+/// Looks at what stands under a path, and whether it begins as a Windows program does (MZ, and PE where that
+/// points to).
+pub fn look(path: &Path) -> Look {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Look::Missing;
+        }
+        Err(error) => return Look::Unreadable(error.to_string()),
+    };
+    if metadata.is_dir() {
+        return Look::Folder;
+    }
+    if !metadata.is_file() {
+        return Look::Unreadable("it is a device or a pipe".into());
+    }
+    match File::open(path).and_then(|mut file| is_executable_image(&mut file)) {
+        Ok(is_executable_image) => Look::File { length: metadata.len(), is_executable_image },
+        Err(error) => Look::Unreadable(error.to_string()),
+    }
+}
+
+fn is_executable_image(file: &mut File) -> io::Result<bool> {
+    const DOS_HEADER: usize = 64;
+    let mut header = Vec::new();
+    Read::by_ref(file).take(DOS_HEADER as u64).read_to_end(&mut header)?;
+    if header.len() < DOS_HEADER || !header.starts_with(b"MZ") {
+        return Ok(false);
+    }
+    let offset = u32::from_le_bytes([header[60], header[61], header[62], header[63]]);
+    file.seek(SeekFrom::Start(offset.into()))?;
+    let mut signature = Vec::new();
+    file.take(4).read_to_end(&mut signature)?;
+    Ok(signature == *b"PE\0\0")
+}
+
+/// The names of files in a folder, as text; none if it cannot be read.
+pub fn file_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+/// A folder that is a Windows disk to programs under Wine: the one that holds `drive_c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WinePrefix {
+    root: PathBuf,
+}
+
+impl WinePrefix {
+    /// A prefix by its folder, if it is one.
+    pub fn at(root: &Path) -> Option<WinePrefix> {
+        root.join("drive_c").is_dir().then(|| WinePrefix { root: root.to_path_buf() })
+    }
+
+    /// The prefix that a file lies in, if it lies in one.
+    pub fn around(path: &Path) -> Option<WinePrefix> {
+        let drive =
+            path.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "drive_c"))?;
+        WinePrefix::at(drive.parent()?)
+    }
+
+    /// The folder of the prefix.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path of this machine as programs in the prefix see it.
+    pub fn to_windows(&self, path: &Path) -> Option<String> {
+        let root = std::fs::canonicalize(self.root.join("drive_c")).ok()?;
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let (drive, rest) = match real.strip_prefix(&root) {
+            Ok(rest) => ("C:", rest),
+            Err(_) => ("Z:", real.strip_prefix("/").ok()?),
+        };
+        let parts: Option<Vec<&str>> = rest.iter().map(|part| part.to_str()).collect();
+        Some(format!("{drive}\\{}", parts?.join("\\")))
+    }
+
+    /// Where a full Windows path lies on this machine, whether or not something is there. Names are found in
+    /// any letter case, as Wine does.
+    pub fn to_host(&self, windows_path: &str) -> Option<PathBuf> {
+        let (drive, rest) = windows_path.split_once(':')?;
+        let drive = drive.to_ascii_lowercase();
+        if drive.len() != 1 || !drive.as_bytes()[0].is_ascii_lowercase() {
+            return None;
+        }
+        let linked = self.root.join("dosdevices").join(format!("{drive}:"));
+        let start = match drive.as_str() {
+            _ if linked.exists() => linked,
+            "c" => self.root.join("drive_c"),
+            "z" => PathBuf::from("/"),
+            _ => return None,
+        };
+        let parts = rest.split(['\\', '/']).filter(|part| !part.is_empty() && *part != ".");
+        Some(parts.fold(start, |folder, part| in_any_case(&folder, part)))
+    }
+}
+
+impl WinePrefix {
+    /// The folders of its users' settings. Older Wines have them under other names.
+    pub fn app_data_folders(&self) -> Vec<AppData> {
+        let users =
+            std::fs::read_dir(self.root.join("drive_c").join("users")).into_iter().flatten().flatten();
+        let mut users: Vec<PathBuf> = users.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        users.sort();
+        users.into_iter().filter_map(|user| app_data_of(&user)).collect()
+    }
+
+    /// The default values of a key, from the files that Wine keeps the registry in.
+    pub fn registry_defaults(&self, key: &str) -> RegistryDefaults {
+        let default_in = |file: &str, key: &str| {
+            let bytes = std::fs::read(self.root.join(file)).ok()?;
+            wine_registry_default(&String::from_utf8_lossy(&bytes), key)
+        };
+        RegistryDefaults { user: default_in("user.reg", key), machine: default_in("system.reg", key) }
+    }
+}
+
+/// The settings folders in a user's folder, if it is one of a person who has any.
+fn app_data_of(user: &Path) -> Option<AppData> {
+    let [new, old] = [user.join("AppData"), user.join("Application Data")];
+    if new.join("Roaming").is_dir() {
+        Some(AppData { roaming: new.join("Roaming"), local: Some(new.join("Local")) })
+    } else {
+        old.is_dir().then_some(AppData { roaming: old, local: None })
+    }
+}
+
+/// Reads `@="…"` below `[Software\\\\Name]` in the text of a Wine registry file.
+fn wine_registry_default(text: &str, key: &str) -> Option<String> {
+    let header = format!("[{}]", key.replace('\\', "\\\\")).to_lowercase();
+    let mut lines = text.lines().skip_while(|line| !line.to_lowercase().starts_with(&header)).skip(1);
+    let value = lines
+        .by_ref()
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix("@=\""))?;
+    Some(value.strip_suffix('"')?.replace("\\\\", "\\").replace("\\\"", "\""))
+}
+
+/// A name in a folder: as it is, or the one that differs in letter case only.
+fn in_any_case(folder: &Path, name: &str) -> PathBuf {
+    let exact = folder.join(name);
+    if exact.symlink_metadata().is_ok() {
+        return exact;
+    }
+    let lower = name.to_lowercase();
+    let found = std::fs::read_dir(folder).ok().and_then(|entries| {
+        entries
+            .flatten()
+            .find(|entry| entry.file_name().to_str().is_some_and(|name| name.to_lowercase() == lower))
+    });
+    found.map_or(exact, |entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_finds_windows_paths_in_any_letter_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let hooks = folder.path().join("drive_c").join("Hooks");
+        std::fs::create_dir_all(&hooks).unwrap();
+        std::fs::write(hooks.join("Ring.exe"), b"MZ").unwrap();
+        let prefix = WinePrefix::around(&hooks.join("MicroSIP.ini")).unwrap();
+        assert_eq!(prefix.to_host(r"c:\hooks\RING.EXE"), Some(hooks.join("Ring.exe")));
+        assert_eq!(prefix.to_host(r"C:\hooks\none.exe"), Some(hooks.join("none.exe")));
+        assert_eq!(prefix.to_host(r"Q:\x.exe"), None);
+        assert_eq!(prefix.to_host("relative.exe"), None);
+        assert_eq!(prefix.to_windows(&hooks.join("Ring.exe")).as_deref(), Some(r"C:\Hooks\Ring.exe"));
+        assert_eq!(WinePrefix::around(Path::new("/nowhere/MicroSIP.ini")), None);
+    }
+
+    #[test]
+    fn wines_registry_files_are_read() {
+        let text = "WINE REGISTRY Version 2\n\n[Software\\\\Mi] 1\n@=\"no\"\n\n[software\\\\MicroSIP] 1700000000\n\
+                    #time=1\n\"RunAtSystemStartup\"=dword:1\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n\n[Software\\\\Z] 1\n@=\"no\"\n";
+        let folder = wine_registry_default(text, r"Software\MicroSIP");
+        assert_eq!(folder.as_deref(), Some(r"C:\Program Files\MicroSIP"));
+        assert_eq!(wine_registry_default(text, r"Software\None"), None);
+    }
+}

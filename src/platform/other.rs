@@ -1,0 +1,147 @@
+//! The system's answers on Linux and other Unixes, where MicroSIP runs under Wine.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
+
+use super::{AppData, DriveKind, ProcessPlace, RegistryDefaults, Surroundings, WindowsPaths, WinePrefix};
+
+/// None: 8-bit inis of a Windows machine say nothing of its code page here.
+pub fn ansi_code_page() -> Option<u16> {
+    None
+}
+
+/// Through the Wine prefix that the ini lies in.
+pub fn windows_paths(ini: &Path) -> WindowsPaths {
+    WinePrefix::around(ini).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
+}
+
+/// Where Windows under Wine looks for a program by name: Wine's own folders, before any other.
+pub fn search_folders(_surroundings: &Surroundings) -> Vec<String> {
+    [r"C:\windows\system32", r"C:\windows", r"C:\windows\system32\WindowsPowerShell\v1.0"]
+        .map(String::from)
+        .into()
+}
+
+/// Those of the users of the Wine prefix in use.
+pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
+    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
+        .map(|prefix| prefix.app_data_folders())
+        .unwrap_or_default()
+}
+
+/// Those of the Wine prefix in use.
+pub fn registry_defaults(surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
+    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
+        .map(|prefix| prefix.registry_defaults(key))
+}
+
+/// Under Wine a process is named by whoever started it, or by itself.
+pub const PROCESSES_ARE_NAMED_BY_EXE: bool = false;
+
+/// A process under Wine: its exe is Wine's loader, so what it has mapped into memory tells, else its first
+/// argument.
+pub fn place_of_process(
+    key: &str,
+    pid: u32,
+    _exe: Option<&Path>,
+    first_argument: Option<&str>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Option<ProcessPlace> {
+    let path = |name: &str| variable(name).map(PathBuf::from);
+    let prefix = prefix_in_use(path("WINEPREFIX").as_deref(), path("HOME").as_deref())?;
+    let argument = first_argument?;
+    let name = argument.rsplit(['\\', '/']).next().unwrap_or(argument);
+    let is_path = argument.contains([':', '/']);
+    let by_argument =
+        || if argument.starts_with('/') { Some(argument.into()) } else { prefix.to_host(argument) };
+    let exe_on_disk = mapped_file(pid, name).or_else(|| by_argument().filter(|_| is_path))?;
+    let exe = prefix.to_windows(&exe_on_disk)?;
+    // Wine names a user's folder like the user of this machine
+    let users: Vec<_> = prefix.app_data_folders().into_iter().map(|folders| folders.roaming).collect();
+    let own = variable("USER").or_else(|| variable("LOGNAME")).and_then(|name| {
+        let is_own = |folder: &&PathBuf| folder.iter().any(|part| part.to_str() == Some(&name));
+        users.iter().find(is_own).cloned()
+    });
+    Some(ProcessPlace {
+        exe,
+        exe_on_disk,
+        app_data: own.map_or(users, |own| vec![own]),
+        registry: prefix.registry_defaults(key),
+        paths: WindowsPaths::Prefix(prefix),
+    })
+}
+
+/// The file of this name that a process has mapped into memory, as Wine does with an exe.
+fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let name = name.to_lowercase();
+    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
+    let mut names = paths.filter(|path| {
+        let file = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+        file == name || file.strip_suffix(".exe") == Some(&name)
+    });
+    names.next().map(PathBuf::from)
+}
+
+/// The prefix that Wine uses: the one that is named, else `~/.wine`.
+fn prefix_in_use(named: Option<&Path>, home: Option<&Path>) -> Option<WinePrefix> {
+    let usual = home.map(|home| home.join(".wine"));
+    WinePrefix::at(named.or(usual.as_deref())?)
+}
+
+/// Short names are a matter of Windows' disks.
+pub fn short_path(_path: &Path) -> Option<String> {
+    None
+}
+
+/// Only shares named as such can be told here.
+pub fn drive_kind(windows_path: &str) -> DriveKind {
+    if windows_path.starts_with(r"\\") { DriveKind::Network } else { DriveKind::Local }
+}
+
+/// Whether this user may not write to the file, by its mode and access list.
+pub fn is_access_denied_by_mode(path: &Path) -> bool {
+    matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(rustix::io::Errno::ACCESS))
+}
+
+pub(super) fn never_follow_links(options: &mut OpenOptions) {
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+    const NEW_FILE: u32 = 0o666;
+    let Some(model) = model else {
+        // umask can only be read by setting it
+        let umask = rustix::process::umask(Mode::empty());
+        rustix::process::umask(umask);
+        return file.set_permissions(std::fs::Permissions::from_mode(NEW_FILE & !umask.bits()));
+    };
+    let (wanted, own) = (std::fs::metadata(model)?, file.metadata()?);
+    if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
+        fchown(file, Some(wanted.uid()), Some(wanted.gid()))?;
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))?;
+    // access lists and labels; a disk without them has none to keep
+    for name in xattr::list(model).into_iter().flatten() {
+        if let Ok(Some(value)) = xattr::get(model, &name) {
+            match xattr::set(path, &name, &value) {
+                // labels that the system gives by itself
+                Err(error) if name.to_string_lossy().starts_with("system.") => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,196 @@
+//! Stable names for everything that can go wrong or deserves a warning, and the exit status each leads to.
+//!
+//! Each room has its own error enum; what they share is here: a code that scripts may rely on, a message
+//! (their `Display`), and a hint that says what to do next. The table of codes is the contract;
+//! `docs/exit-statuses.md` shows it and a test keeps both the same.
+
+use serde::Serialize;
+
+/// How the program ends. Scripts depend on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Done, or already so.
+    Done = 0,
+    /// The answer is no: no such key, no backup to restore.
+    No = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The hook target or a value was refused.
+    Refused = 3,
+    /// No ini was found, or several.
+    NoIni = 4,
+    /// MicroSIP was still running when the time was up.
+    StillRunning = 5,
+    /// A file could not be read, locked or written.
+    File = 6,
+    /// Not an ini, encoding unknown, or the edit could not be verified; nothing was written.
+    NotAnIni = 7,
+    /// Interrupted by the user.
+    Interrupted = 130,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $status:ident, $meaning:literal;)*) => {
+        /// The stable, kebab-case name of an error or a warning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $meaning] $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Code] = &[$(Code::$variant,)*];
+
+            /// The code as scripts see it.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The exit status when this code stops a command. `Done`: it is only ever a warning.
+            pub fn exit_status(self) -> ExitStatus {
+                match self { $(Code::$variant => ExitStatus::$status,)* }
+            }
+
+            /// What it means, in one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Usage = "usage", Usage, "the command line is wrong";
+    EventUnknown = "event-unknown", Usage, "there is no such event";
+    SecretInline = "secret-inline", Usage, "a password was given on the command line, where others can read it";
+    SecretUnreadable = "secret-unreadable", File, "the password could not be read from where it was said to be";
+    KeyNotFound = "key-not-found", No, "the ini has no such key, or no such section";
+    NoBackup = "no-backup", No, "there is no backup, or none of that name or number";
+
+    IniNotFound = "ini-not-found", NoIni, "no MicroSIP ini was found";
+    IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP inis were found and none was named";
+    NotAnIni = "not-an-ini", NotAnIni, "the file is not empty and has no section header, or it is over 256 MiB";
+    EncodingUnknown = "encoding-unknown", NotAnIni, "8-bit text that is not UTF-8, and the code page is not known";
+    EncodingInvalid = "encoding-invalid", NotAnIni, "the file holds bytes that its encoding does not have";
+    EditUnverified = "edit-unverified", NotAnIni, "a second reading of the edit did not show what was wanted";
+    IniEncoding = "ini-encoding", Done, "the ini is not UTF-16LE with BOM; an edit writes it so";
+    SectionDuplicate = "section-duplicate", Done, "the section is there more than once; MicroSIP reads only the first";
+    KeyDuplicate = "key-duplicate", Done, "the key is there more than once; MicroSIP reads only the first";
+    IniHardLinked = "ini-hard-linked", Done, "the ini has other hard links, which keep the old text";
+
+    KeyUnknown = "key-unknown", Done, "MicroSIP does not know this key";
+    NameRefused = "name-refused", Refused, "a section or key name that could not be found again, or would plant another line";
+    ValueRefused = "value-refused", Refused, "the value is not one that this key can have";
+    ValueTooLong = "value-too-long", Refused, "MicroSIP would cut the value";
+    ValueUnstable = "value-unstable", Refused, "the value would not be the same after MicroSIP has saved it";
+    ValueNormalised = "value-normalised", Done, "the value was written as MicroSIP would save it";
+    ValueUnknownWord = "value-unknown-word", Done, "the list has a word that MicroSIP does not know and will ignore";
+    PasswordLength = "password-length", Done, "a plain password of this length may be taken for an encrypted one";
+
+    EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP does not have the event";
+    DialectUncertain = "dialect-uncertain", Done, "the version is not known for sure, and an older one would not keep this command";
+    HookTooLong = "hook-too-long", Refused, "the command is longer than MicroSIP safely reads";
+    HookUnstable = "hook-unstable", Refused, "the command would be another one after MicroSIP has saved it";
+    HookArgumentRefused = "hook-argument-refused", Refused, "an argument that cannot reach the program unchanged";
+    HookMaskSecret = "hook-mask-secret", Refused, "a mask would put the account's password on a command line";
+    HookMaskIgnored = "hook-mask-ignored", Done, "this event, or this version, expands no masks in braces";
+    HookArgumentSplit = "hook-argument-split", Refused, "an argument with blanks loses its quotes and arrives in pieces";
+    HookQuotesLost = "hook-quotes-lost", Refused, "the first and the last quote of the value are lost when it is read";
+    HookPathUnquoted = "hook-path-unquoted", Refused, "a path with blanks stands without quotes; MicroSIP runs only its first word";
+    HookPlaceholder = "hook-placeholder", Refused, "MicroSIP replaces no such placeholder; the number comes as the last argument";
+    HookUrl = "hook-url", Refused, "the value is a web address, not a program";
+    HookBlank = "hook-blank", Refused, "the value is blank but not empty; MicroSIP would start itself";
+    HookNumberDetached = "hook-number-detached", Done, "the number comes as an argument of its own, not joined to the option before it";
+    HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads; the end is lost";
+
+    HookTargetRelative = "hook-target-relative", Refused, "the program is not named by its full Windows path, and was not found by name";
+    HookTargetBadPath = "hook-target-bad-path", Refused, "the path has wildcards, quotes, control characters or a device name";
+    HookTargetMissing = "hook-target-missing", Refused, "the program is not there";
+    HookTargetFolder = "hook-target-folder", Refused, "the path names a folder";
+    HookTargetUnreadable = "hook-target-unreadable", Refused, "the program cannot be read by this user";
+    HookTargetEmpty = "hook-target-empty", Refused, "the program's file is empty";
+    HookTargetNotProgram = "hook-target-not-program", Refused, "Windows would open this file in another program, or it is no real .exe";
+    HookTargetBatch = "hook-target-batch", Refused, "a batch file gets the caller's text unquoted: a caller can run commands";
+    HookInterpreterMissing = "hook-interpreter-missing", Refused, "the program that runs scripts of this kind was not found";
+    HookTargetUnchecked = "hook-target-unchecked", Done, "the program could not be checked on this machine";
+    HookTargetNetwork = "hook-target-network", Done, "the program lies on a network drive";
+    HookTargetOtherUser = "hook-target-other-user", Done, "the program lies in another user's folder";
+    HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
+
+    MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
+    EditMayBeUndone = "edit-may-be-undone", StillRunning, "written, but a MicroSIP came up meanwhile and may save its old settings";
+    FileNotRegular = "file-not-regular", File, "a folder, a device or a pipe stands in the file's place";
+    FileRead = "file-read", File, "the file could not be read";
+    FileWrite = "file-write", File, "the file could not be written";
+    FileReadOnly = "file-read-only", File, "the file is marked read-only";
+    FileLocked = "file-locked", File, "another msipcfg works on this ini";
+    BackupFailed = "backup-failed", File, "a backup could not be made or removed";
+    Interrupted = "interrupted", Interrupted, "stopped by the user; the ini is whole";
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What every error and warning can say of itself beside its message.
+pub trait Problem: std::fmt::Display {
+    /// The stable name.
+    fn code(&self) -> Code;
+    /// What to do next, one sentence.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A problem as it is reported: its text is fixed, its kind is the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The stable name.
+    pub code: Code,
+    /// What happened, to which file.
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl<P: Problem> From<&P> for Notice {
+    fn from(problem: &P) -> Self {
+        Notice { code: problem.code(), message: problem.to_string(), hint: problem.hint() }
+    }
+}
+
+/// The nearest of `known` to what was typed, if it is near enough to be a slip of the hand.
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const NEAR_ENOUGH: f64 = 0.78;
+    let typed = typed.to_lowercase();
+    known
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(&typed, &word.to_lowercase()), word))
+        .filter(|(score, _)| *score >= NEAR_ENOUGH)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_names_are_kebab_case_and_unique() {
+        let mut seen = std::collections::HashSet::new();
+        for code in Code::ALL {
+            let name = code.name();
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn nearest_finds_slips_and_leaves_strangers_alone() {
+        assert_eq!(nearest("rign", ["ring", "answer"]), Some("ring"));
+        assert_eq!(nearest("updateInterval", ["updatesInterval", "VAD"]), Some("updatesInterval"));
+        assert_eq!(nearest("zzz", ["ring", "answer"]), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! What is asked for, as a type. The command line makes requests and `commands` carries them out; whatever
+//! else will ask for something does it in the same words.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::hook::command::HookCommand;
+use crate::hook::event::Event;
+use crate::hook::target::Allow;
+use crate::ini::encoding::CodePage;
+use crate::ini::name::{KeyPath, SectionName};
+use crate::microsip::version::Version;
+
+/// Which ini a request is about.
+#[derive(Clone, Debug, Default)]
+pub struct IniChoice {
+    /// The one that was named; otherwise the one there is.
+    pub path: Option<PathBuf>,
+    /// The code page of 8-bit text, where it was named.
+    pub code_page: Option<CodePage>,
+}
+
+/// A request about an ini, or about none.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Something about an ini changes.
+    Write { ini: IniChoice, edit: EditRequest, options: WriteOptions },
+    /// Something of an ini is shown.
+    Read { ini: IniChoice, query: Query },
+    /// The events that MicroSIP knows.
+    Events,
+    /// The settings that MicroSIP knows, with names like this.
+    Keys { pattern: Option<String> },
+}
+
+/// How an ini is written.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// Show what would change and write nothing.
+    pub dry_run: bool,
+    /// Make the ini if it is not there.
+    pub create: bool,
+    /// How long a MicroSIP that uses the ini is waited for, in all.
+    pub timeout: Duration,
+    /// Whether the old file is kept.
+    pub backup: bool,
+    /// How many backups are kept.
+    pub keep_backups: usize,
+}
+
+/// What is to change.
+#[derive(Clone, Debug)]
+pub enum EditRequest {
+    /// The hook of an event.
+    SetHook(SetHook),
+    /// The hooks of these events go.
+    UnsetHooks(Vec<Event>),
+    /// These keys get these values, all or none.
+    Set(Vec<(KeyPath, NewValue)>),
+    /// These keys go.
+    Unset(Vec<KeyPath>),
+    /// The ini is as this backup again.
+    Restore(BackupChoice),
+}
+
+/// The hook of an event.
+#[derive(Clone, Debug)]
+pub struct SetHook {
+    /// When it runs.
+    pub event: Event,
+    /// What runs.
+    pub what: HookText,
+    /// The version in whose dialect it must live on.
+    pub version: Option<Version>,
+    /// What is accepted although it would be refused.
+    pub allow: Allow,
+}
+
+/// How the command of a hook was given.
+#[derive(Clone, Debug)]
+pub enum HookText {
+    /// A program and what it is to receive.
+    Command(HookCommand),
+    /// The text behind `=`, as it is.
+    Raw(String),
+    /// The value as MicroSIP is to read it.
+    Value(String),
+}
+
+/// A value that was given for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewValue {
+    /// On the command line.
+    Inline(String),
+    /// On standard input.
+    StandardInput,
+    /// In a file.
+    File(PathBuf),
+    /// In an environment variable.
+    Variable(String),
+}
+
+/// A backup to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupChoice {
+    /// The newest that no restore made.
+    Newest,
+    /// The one with this number in the list, 1 being the newest.
+    Number(usize),
+    /// The one of this name.
+    Name(String),
+}
+
+/// What is to be shown.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// Every event and what runs.
+    Hooks,
+    /// The values of these keys.
+    Get(Vec<KeyPath>),
+    /// All keys, or those of one section.
+    List(Option<SectionName>),
+    /// The backups; with `purge` they go.
+    Backups { purge: bool },
+}
