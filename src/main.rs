@@ -1,5 +1,7 @@
 //! Gathers the surroundings, runs one request, prints what it has to say.
 
+#![expect(clippy::disallowed_methods, reason = "the environment is taken here, and only here")]
+
 use std::io::{self, Read};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -329,10 +329,8 @@ fn set_hook(
         hook.remove(0);
         is_marked = true;
     }
-    if !is_marked {
-        if let Some(option) = hook.iter().find(|word| is_spelled_like_an_option(word)) {
-            return Err(UsageError::OptionBehindEvent { option: option.clone() });
-        }
+    if !is_marked && let Some(option) = hook.iter().find(|word| is_spelled_like_an_option(word)) {
+        return Err(UsageError::OptionBehindEvent { option: option.clone() });
     }
     let mut hook = hook.into_iter();
     let program = hook.next().unwrap_or_default();

@@ -388,6 +388,7 @@ fn hooks_text(ini: &Path, hooks: &[Hook]) -> String {
         let verdict = match hook.works {
             Some(true) => format!("  {ADDED}ok{ADDED:#}"),
             Some(false) => format!("  {ERROR}fails{ERROR:#}"),
+            None if hook.command.is_some() => format!("  {WARNING}not checked{WARNING:#}"),
             None => String::new(),
         };
         let _ = writeln!(text, "  {:<13} {runs}{verdict}", hook.event.name());

@@ -26,7 +26,7 @@ pub struct Hook {
     pub value: Option<String>,
     /// The program and what it receives before the number.
     pub command: Option<HookCommand>,
-    /// Whether MicroSIP could start it, as far as it can be told. `None` where nothing is set.
+    /// Whether MicroSIP could start it. `None` where nothing is set, or where it cannot be told here.
     pub works: Option<bool>,
     /// What is wrong, or deserves saying.
     pub problems: Vec<Notice>,

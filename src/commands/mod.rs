@@ -364,6 +364,9 @@ pub(crate) struct Draft {
     pub restored: Option<String>,
 }
 
+/// Works out an edit for the bytes that are there, if any.
+pub(crate) type Drafter<'a> = dyn FnMut(&Ini, Option<&[u8]>) -> Result<Draft, Error> + 'a;
+
 /// Writes an ini: checks everything first, waits, and says what was done. `draft` works out the edit for the
 /// bytes that are there, if any; it is asked again whenever they changed.
 pub(crate) fn write(
@@ -371,7 +374,7 @@ pub(crate) fn write(
     options: WriteOptions,
     made_by: MadeBy,
     outside: &mut Outside<'_>,
-    draft: &mut dyn FnMut(&Ini, Option<&[u8]>) -> Result<Draft, Error>,
+    draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let mut content = Drafting { ini: &ini, draft, last: None };
@@ -392,7 +395,7 @@ pub(crate) fn write(
     let mut processes = Processes::default();
     let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
     if first.is_none() || options.dry_run {
-        let more = gate.holders().first().map(|holder| running_notice(holder)).into_iter().collect();
+        let more = gate.holders().first().map(running_notice).into_iter().collect();
         let changed = first.is_some();
         return report(content, changed, None, more);
     }
@@ -446,7 +449,7 @@ impl Draft {
 /// The text of an ini for the transaction, with the last draft kept for the report.
 struct Drafting<'a> {
     ini: &'a Ini,
-    draft: &'a mut dyn FnMut(&Ini, Option<&[u8]>) -> Result<Draft, Error>,
+    draft: &'a mut Drafter<'a>,
     last: Option<Draft>,
 }
 

@@ -96,10 +96,10 @@ fn other_lines<'a>(
         .filter(|line| !is_edited(line))
         .map(|line| (&bytes[line.text.clone()], document.line_end(&line)))
         .collect();
-    if range.end == document.end() {
-        if let Some(last) = lines.last_mut() {
-            last.1 = &[];
-        }
+    if range.end == document.end()
+        && let Some(last) = lines.last_mut()
+    {
+        last.1 = &[];
     }
     lines
 }
@@ -107,7 +107,7 @@ fn other_lines<'a>(
 /// Where two documents differ, in whole lines: what stands before and behind is the same bytes.
 fn differing(old: &IniDocument, new: &IniDocument) -> (Range<usize>, Range<usize>) {
     let (a, b) = (&old.as_bytes()[..old.end()], &new.as_bytes()[..new.end()]);
-    let is_line_feed = |at: &usize| at % 2 == 0 && a[*at..].starts_with(&[b'\n', 0]);
+    let is_line_feed = |at: &usize| at.is_multiple_of(2) && a[*at..].starts_with(&[b'\n', 0]);
     // a line feed always ends a line, whatever stands before it
     let prefix = common(a.iter(), b.iter());
     let start =

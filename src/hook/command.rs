@@ -646,7 +646,7 @@ mod tests {
     }
 
     fn hook(program: &str, args: &[&str]) -> HookCommand {
-        HookCommand { program: program.into(), args: args.iter().map(|arg| arg.to_string()).collect() }
+        HookCommand { program: program.into(), args: args.iter().map(ToString::to_string).collect() }
     }
 
     fn value(program: &str, args: &[&str], dialect: Dialect) -> Result<String, CommandError> {

@@ -187,7 +187,7 @@ pub fn resolve(
             })?
         }
     };
-    let leading = interpreter.leading.iter().map(|arg| arg.to_string());
+    let leading = interpreter.leading.iter().map(ToString::to_string);
     let args = leading.chain([path]).chain(typed.args.iter().cloned()).collect();
     Ok((HookCommand { program, args }, remarks))
 }
@@ -447,7 +447,7 @@ mod tests {
             allow: Allow,
         ) -> Result<(HookCommand, Vec<Code>), Code> {
             let typed =
-                HookCommand { program: program.into(), args: args.iter().map(|a| a.to_string()).collect() };
+                HookCommand { program: program.into(), args: args.iter().map(ToString::to_string).collect() };
             let ini = self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
             let search_folders = [r"C:\Windows\System32".to_string(), r"C:\Windows".to_string()];
             let endings = [".COM", ".EXE", ".BAT"].map(String::from);

@@ -202,12 +202,13 @@ impl IniDocument {
             loop {
                 let bracket = from + memchr::memchr(b'[', &self.bytes[from..end])?;
                 from = bracket + 1;
-                if bracket % 2 == 0 && self.bytes[bracket + 1] == 0 {
-                    if let Some(start) = self.line_start_before(bracket) {
-                        let line = self.line_from(start, end);
-                        from = line.next;
-                        return Some(line);
-                    }
+                if bracket.is_multiple_of(2)
+                    && self.bytes[bracket + 1] == 0
+                    && let Some(start) = self.line_start_before(bracket)
+                {
+                    let line = self.line_from(start, end);
+                    from = line.next;
+                    return Some(line);
                 }
             }
         })
@@ -259,7 +260,7 @@ impl IniDocument {
         let mut from = start;
         while let Some(found) = memchr::memchr2(b'\r', b'\n', &self.bytes[from..end]) {
             let at = from + found;
-            if at % 2 == 0 && self.bytes[at + 1] == 0 {
+            if at.is_multiple_of(2) && self.bytes[at + 1] == 0 {
                 let is_pair = self.bytes[at] == b'\r' && self.bytes[at + 2..end].starts_with(&[b'\n', 0]);
                 return Line { text: start..at, next: at + if is_pair { 4 } else { 2 } };
             }

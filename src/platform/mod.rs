@@ -195,10 +195,10 @@ impl Disk for SystemDisk {}
 pub fn names_in(folder: &Path, start: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        if let Ok(name) = entry?.file_name().into_string() {
-            if name.starts_with(start) {
-                names.push(name);
-            }
+        if let Ok(name) = entry?.file_name().into_string()
+            && name.starts_with(start)
+        {
+            names.push(name);
         }
     }
     Ok(names)

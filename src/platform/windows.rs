@@ -1,5 +1,7 @@
 //! The system's answers on Windows.
 
+#![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};

@@ -1,0 +1,187 @@
+//! A folder of its own for each test, and the program run in it with nothing of the caller's surroundings.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_msipcfg");
+
+/// A folder that goes when the test ends, with an own home and own settings folders.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+impl Sandbox {
+    /// An empty one.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "roaming", "local"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Sandbox { folder }
+    }
+
+    /// One with this ini in it.
+    pub fn with_ini(bytes: impl AsRef<[u8]>) -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.write("MicroSIP.ini", bytes);
+        sandbox
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where its ini is, or would be.
+    pub fn ini(&self) -> PathBuf {
+        self.path("MicroSIP.ini")
+    }
+
+    /// Writes a file in it, with the folders above.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The bytes of its ini.
+    pub fn ini_bytes(&self) -> Vec<u8> {
+        std::fs::read(self.ini()).unwrap()
+    }
+
+    /// The text of its ini, which is UTF-16LE with BOM.
+    pub fn ini_text(&self) -> String {
+        let bytes = self.ini_bytes();
+        assert!(bytes.starts_with(&[0xFF, 0xFE]), "not UTF-16LE with BOM: {bytes:02X?}");
+        let units: Vec<u16> =
+            bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    }
+
+    /// The names in it, sorted, its own folders left out.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !["home", "roaming", "local"].contains(&name.as_str()));
+        names.sort();
+        names
+    }
+
+    /// A command with the surroundings of this folder and no input.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.env_clear().stdin(Stdio::null()).current_dir(self.folder.path());
+        // what Windows and Wine cannot do without
+        for name in
+            ["SystemRoot", "windir", "PATH", "PATHEXT", "WINEPREFIX", "WINEDEBUG", "WINEARCH", "COMSPEC"]
+        {
+            if let Some(value) = std::env::var_os(name) {
+                if cfg!(windows) || name == "PATH" {
+                    command.env(name, value);
+                }
+            }
+        }
+        command
+            .env("HOME", self.path("home"))
+            .env("APPDATA", self.path("roaming"))
+            .env("LOCALAPPDATA", self.path("local"))
+            .env("TEMP", self.path("home"))
+            .env("TMP", self.path("home"));
+        command
+    }
+
+    /// Runs msipcfg with these words.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let mut command = self.command(PROGRAM);
+        command.args(words);
+        self.finish(command)
+    }
+
+    /// Runs msipcfg on the ini of this folder: the command, `--ini`, then the other words.
+    pub fn run_on_ini(&self, words: &[&str]) -> Ran {
+        let ini = self.ini();
+        let mut all = vec![words[0], "--ini", ini.to_str().unwrap()];
+        all.extend(&words[1..]);
+        self.run(&all)
+    }
+
+    /// Runs a command to its end.
+    pub fn finish(&self, mut command: Command) -> Ran {
+        let shown = format!("{command:?}");
+        let output = command.output().unwrap();
+        let files = self.names().join("\n  ");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let told = format!(
+            "\n{shown}\nended with {}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}",
+            output.status
+        );
+        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr, told }
+    }
+}
+
+/// A run that has ended.
+pub struct Ran {
+    /// The exit status, -1 if a signal ended it.
+    pub status: i32,
+    /// What it said.
+    pub stdout: String,
+    /// What it said on the side.
+    pub stderr: String,
+    /// All of it, for a failed assertion.
+    pub told: String,
+}
+
+impl Ran {
+    /// Fails the test if the exit status is another.
+    #[track_caller]
+    pub fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{}", self.told);
+        self
+    }
+
+    /// Fails the test if this does not stand in what it said on either side.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in: {}", self.told);
+        self
+    }
+
+    /// The one JSON object on standard output.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told))
+    }
+
+    /// The codes of the warnings in the JSON object.
+    #[track_caller]
+    pub fn warnings(&self) -> Vec<String> {
+        let json = self.json();
+        let warnings = json["warnings"].as_array().unwrap_or_else(|| panic!("no warnings: {}", self.told));
+        warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_string()).collect()
+    }
+
+    /// Fails the test if the exit status or the error code in the JSON object is another.
+    #[track_caller]
+    pub fn fails(self, status: i32, code: &str) -> Self {
+        let ran = self.exits(status);
+        let json = ran.json();
+        assert_eq!(
+            (&json["ok"], &json["error"]["code"]),
+            (&Value::Bool(false), &Value::from(code)),
+            "{}",
+            ran.told
+        );
+        ran
+    }
+}
+
+/// UTF-16LE with BOM, as MicroSIP keeps its ini.
+pub fn utf16(text: &str) -> Vec<u8> {
+    [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
