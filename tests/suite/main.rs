@@ -2,7 +2,15 @@
 //!
 //! One test program, so that it is linked once for Linux and once for Windows.
 
-#![allow(clippy::disallowed_methods, reason = "tests ask the environment where they run")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests ask the environment where they run, and should say where they cannot go on"
+)]
 
 mod sandbox;
 
