@@ -32,11 +32,7 @@ fn run() -> ExitStatus {
         Output { json: common.json, quiet: common.quiet, verbose: common.verbose, color: common.color };
     let request = match cli.into_request(&words) {
         Ok(request) => request,
-        // every mistake in the command line is one of usage, whatever it would be elsewhere
-        Err(error) => {
-            output.print_problem(&error, false);
-            return ExitStatus::Usage;
-        }
+        Err(error) => return output.print_problem(&error, false),
     };
     let stop = Arc::new(AtomicBool::new(false));
     if matches!(request, Request::Write { .. }) {
@@ -91,6 +87,10 @@ impl Problem for Usage<'_> {
     }
 
     fn hint(&self) -> Option<String> {
+        let text = self.0.render().to_string();
+        if let Some(tip) = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+            return Some(tip.to_string());
+        }
         Some("'msipcfg help' shows the commands, 'msipcfg COMMAND --help' one of them".into())
     }
 }

@@ -11,6 +11,7 @@ use crate::hook::event::{Event, UnknownEvent};
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
@@ -220,6 +221,8 @@ pub enum UsageError {
     RawWithArguments,
     #[error("'{given}' is not of the form KEY=VALUE")]
     NoValue { given: String },
+    #[error("{path} is given twice")]
+    Twice { path: KeyPath },
     #[error("no variable is named in '{given}'")]
     NoVariable { given: String },
 }
@@ -242,6 +245,7 @@ impl Problem for UsageError {
                  meant for the hook"
             )),
             UsageError::RawWithArguments => Some("put the whole text between quotes".into()),
+            UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
             UsageError::NoVariable { .. } => Some("name it like KEY=@env:SIP_PASSWORD".into()),
         }
@@ -281,8 +285,7 @@ impl Cli {
                 write(EditRequest::UnsetHooks(events), options)
             }
             Command::Set { write: options, values } => {
-                let values = values.iter().map(|value| key_and_value(value)).collect::<Result<_, _>>()?;
-                write(EditRequest::Set(values), options)
+                write(EditRequest::Set(keys_and_values(&values)?), options)
             }
             Command::Unset { write: options, keys } => write(EditRequest::Unset(paths(&keys)?), options),
             Command::Restore { write: options, backup } => {
@@ -360,8 +363,19 @@ fn paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
     keys.iter().map(|key| key.parse()).collect()
 }
 
+fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, NewValue)>, UsageError> {
+    let mut values: Vec<(KeyPath, NewValue)> = Vec::new();
+    for given in given {
+        let (path, value) = key_and_value(given)?;
+        if values.iter().any(|(other, _)| *other == path) {
+            return Err(UsageError::Twice { path });
+        }
+        values.push((path, value));
+    }
+    Ok(values)
+}
+
 fn key_and_value(given: &str) -> Result<(KeyPath, NewValue), UsageError> {
-    use crate::microsip::keys::{self, Privacy};
     let (key, value) =
         given.split_once('=').ok_or_else(|| UsageError::NoValue { given: given.to_string() })?;
     let path: KeyPath = key.parse()?;
@@ -457,6 +471,7 @@ mod tests {
         assert_eq!(value("userAgent=@-"), NewValue::Inline("@-".into()));
         assert_eq!(value("userAgent=a=b"), NewValue::Inline("a=b".into()));
         assert!(key_and_value("userAgent").is_err());
+        assert!(keys_and_values(&["VAD=1".into(), "Settings/vad=0".into()]).is_err());
     }
 
     #[test]

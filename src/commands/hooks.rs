@@ -4,13 +4,13 @@ use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
 use crate::hook::command::{self, CommandError, CommandFault, HookCommand};
 use crate::hook::event::Event;
-use crate::hook::target;
+use crate::hook::target::{self, Places, TargetFault};
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::version::{Dialect, SavedBy};
-use crate::platform::{self, Surroundings, WindowsPaths};
+use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
@@ -63,13 +63,13 @@ pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Err
     let ini = Ini::find(choice, outside)?;
     let decoded = ini.read(outside)?;
     let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
-    let places = Places::of(&ini, outside.surroundings);
+    let places = places_of(&ini, outside.surroundings);
     let hooks =
         Event::ALL.iter().map(|event| hook_of(*event, &decoded.document, &saved_by, &places)).collect();
     Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
 }
 
-fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places<'_>) -> Hook {
+fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
     let text = lookup::section(document, "Settings").and_then(|section| {
         let line = lookup::key_lines(document, &section, event.key()).next()?;
         Some(document.units(line.value?).to_wide())
@@ -83,8 +83,8 @@ fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Pl
     // what is wrong with the text says more than that its first word is no program
     let program = decoded.program.as_ref().filter(|_| works);
     if let Some(program) = program {
-        let faults = target::check(program, &places.around());
-        works = !faults.iter().any(target::TargetFault::is_fatal);
+        let faults = target::check(program, places);
+        works = !faults.iter().any(TargetFault::is_fatal);
         problems.extend(faults.iter().map(Notice::from));
     }
     if decoded.program.is_some() && !saved_by.has(event) {
@@ -112,7 +112,7 @@ pub(super) fn edit_for(
     if !saved_by.has(set.event) {
         return Err(unsupported(set.event, &saved_by).into());
     }
-    let places = Places::of(ini, surroundings);
+    let places = places_of(ini, surroundings);
     let (value, text, holds_everywhere, mut notices) = match &set.what {
         HookText::Command(typed) => encoded(typed, set, &saved_by, &places)?,
         HookText::Raw(text) => checked(text.clone(), set, &saved_by, &places)?,
@@ -132,9 +132,9 @@ fn encoded(
     typed: &HookCommand,
     set: &SetHook,
     saved_by: &SavedBy,
-    places: &Places<'_>,
+    places: &Places,
 ) -> Result<Checked, Error> {
-    let (command, remarks) = target::resolve(typed, &places.around(), set.allow)?;
+    let (command, remarks) = target::resolve(typed, places, set.allow)?;
     let mut notices: Vec<Notice> = remarks.iter().map(Notice::from).collect();
     refuse_secret_mask(&command.to_string(), set, saved_by)?;
     if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
@@ -159,7 +159,7 @@ fn encoded(
 }
 
 /// A text that was given as it is to stand: refused if MicroSIP would not run it, or not for long.
-fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places<'_>) -> Result<Checked, Error> {
+fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> Result<Checked, Error> {
     ValueText::new(&text)?;
     let decoded = command::decode(&wide(&text), set.event, saved_by);
     refuse_secret_mask(&decoded.value, set, saved_by)?;
@@ -178,7 +178,7 @@ fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places<'_>)
     let Some(program) = decoded.program else {
         return Err(CommandFault::Blank.into());
     };
-    let faults = target::check(&program, &places.around());
+    let faults = target::check(&program, places);
     for fault in faults {
         notices.push(Notice::from(&fault.accepted(set.allow)?));
     }
@@ -203,36 +203,14 @@ fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
 }
 
 /// Where the programs of an ini's hooks are looked for.
-struct Places<'a> {
-    ini: &'a Ini,
-    paths: WindowsPaths,
-    search_folders: Vec<String>,
-    endings: Vec<String>,
-}
-
-impl<'a> Places<'a> {
-    fn of(ini: &'a Ini, surroundings: &Surroundings) -> Self {
-        const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-        let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
-        Places {
-            ini,
-            paths: platform::windows_paths(&ini.target),
-            search_folders: platform::search_folders(surroundings),
-            endings: endings
-                .split(';')
-                .filter(|ending| ending.starts_with('.'))
-                .map(str::to_string)
-                .collect(),
-        }
-    }
-
-    fn around(&self) -> target::Surroundings<'_> {
-        target::Surroundings {
-            paths: &self.paths,
-            ini: &self.ini.target,
-            search_folders: &self.search_folders,
-            endings: &self.endings,
-        }
+fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
+    const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
+    let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
+    Places {
+        paths: platform::windows_paths(&ini.target),
+        ini: ini.target.clone(),
+        search_folders: platform::search_folders(surroundings),
+        endings: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
     }
 }
 

@@ -395,8 +395,9 @@ pub(crate) fn write(
     let mut processes = Processes::default();
     let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
     if first.is_none() || options.dry_run {
-        let more = gate.holders().first().map(running_notice).into_iter().collect();
         let changed = first.is_some();
+        let remark = if changed { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
+        let more = gate.holders().into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
         return report(content, changed, None, more);
     }
     transaction::check_writable::<Error>(&ini.target)?;
@@ -478,8 +479,12 @@ impl Content for Drafting<'_> {
 
 /// The warning that a MicroSIP uses an ini that did not have to be changed.
 #[derive(Debug, thiserror::Error)]
-#[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
-struct RunningRemark(Instance);
+enum RunningRemark {
+    #[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
+    NothingToChange(Instance),
+    #[error("MicroSIP is running ({0}); without --dry-run this would wait until it exits")]
+    DryRun(Instance),
+}
 
 impl Problem for RunningRemark {
     fn code(&self) -> Code {
@@ -487,10 +492,11 @@ impl Problem for RunningRemark {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("exit it by its menu and run this again to be certain".into())
+        match self {
+            RunningRemark::NothingToChange(_) => {
+                Some("exit it by its menu and run this again to be certain".into())
+            }
+            RunningRemark::DryRun(_) => None,
+        }
     }
-}
-
-fn running_notice(holder: &Instance) -> Notice {
-    Notice::from(&RunningRemark(holder.clone()))
 }

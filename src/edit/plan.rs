@@ -11,7 +11,7 @@ use crate::microsip::keys;
 use crate::problem::{Code, Notice, Problem};
 
 /// One thing to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// A key is to have this value, written as this text.
     Set { path: KeyPath, value: String, text: ValueText },
@@ -50,7 +50,7 @@ pub struct Change {
 }
 
 /// Lines of the file before and after, for a diff.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LineChange {
     /// The key whose lines these are.
     pub path: KeyPath,
@@ -80,7 +80,7 @@ pub struct Plan {
 }
 
 /// What deserves saying of an ini that is edited.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanRemark {
     #[error("the ini is {encoding}; it is written as UTF-16LE with BOM, as MicroSIP keeps it")]
     Encoding { encoding: Encoding },

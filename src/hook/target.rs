@@ -3,24 +3,24 @@
 //! MicroSIP starts hooks by ShellExecuteEx, without a window and without a word when that fails, so everything
 //! that can be told before is told here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::platform::{self, DriveKind, Look, WindowsPaths};
 use crate::problem::{self, Code, Problem};
 
 use super::command::HookCommand;
 
-/// What a target is checked against.
+/// Where targets are looked for.
 #[derive(Clone, Debug)]
-pub struct Surroundings<'a> {
+pub struct Places {
     /// Where Windows paths lead to.
-    pub paths: &'a WindowsPaths,
+    pub paths: WindowsPaths,
     /// The ini that the hook is for.
-    pub ini: &'a Path,
+    pub ini: PathBuf,
     /// The folders in which a program is looked for by name, in order.
-    pub search_folders: &'a [String],
+    pub search_folders: Vec<String>,
     /// What is tried behind a name without an ending (`PATHEXT`).
-    pub endings: &'a [String],
+    pub endings: Vec<String>,
 }
 
 /// What is accepted although it would be refused.
@@ -163,22 +163,22 @@ impl Problem for TargetFault {
 /// With the fault for which it is refused.
 pub fn resolve(
     typed: &HookCommand,
-    around: &Surroundings<'_>,
+    places: &Places,
     allow: Allow,
 ) -> Result<(HookCommand, Vec<TargetFault>), TargetFault> {
-    let path = full_path(&typed.program, around)?;
+    let path = full_path(&typed.program, places)?;
     let mut remarks = Vec::new();
     let mut weigh = |fault: TargetFault| {
         remarks.push(fault.accepted(allow)?);
         Ok(())
     };
-    check_path(&path, around).into_iter().try_for_each(&mut weigh)?;
+    check_path(&path, places).into_iter().try_for_each(&mut weigh)?;
     let Some(interpreter) = Interpreter::of(&path) else {
         return Ok((HookCommand { program: path, args: typed.args.clone() }, remarks));
     };
-    let found = interpreter.names.iter().find_map(|name| find_by_name(name, around));
+    let found = interpreter.names.iter().find_map(|name| find_by_name(name, places));
     let program = match found.or_else(|| interpreter.usual_path.map(str::to_string)) {
-        Some(program) if *around.paths == WindowsPaths::Unknown || exists(&program, around) => program,
+        Some(program) if places.paths == WindowsPaths::Unknown || exists(&program, places) => program,
         program => {
             weigh(TargetFault::InterpreterMissing { path: path.clone(), interpreter: interpreter.names[0] })?;
             program.ok_or(TargetFault::InterpreterMissing {
@@ -193,17 +193,17 @@ pub fn resolve(
 }
 
 /// What is wrong with the program of a hook that is set, by whatever name it has.
-pub fn check(program: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
+pub fn check(program: &str, places: &Places) -> Vec<TargetFault> {
     if !is_name(program) {
-        return check_path(program, around);
+        return check_path(program, places);
     }
-    match find_by_name(program, around) {
+    match find_by_name(program, places) {
         Some(path) => {
-            let mut faults = check_path(&path, around);
+            let mut faults = check_path(&path, places);
             faults.push(TargetFault::FoundByName { typed: program.to_string(), path });
             faults
         }
-        None if *around.paths == WindowsPaths::Unknown => {
+        None if places.paths == WindowsPaths::Unknown => {
             vec![TargetFault::Unchecked { path: program.to_string() }]
         }
         None => vec![TargetFault::Missing { path: program.to_string(), nearest: None }],
@@ -245,7 +245,7 @@ impl Interpreter {
 }
 
 /// The full path for what was typed: a bare name is looked for, slashes are turned.
-fn full_path(typed: &str, around: &Surroundings<'_>) -> Result<String, TargetFault> {
+fn full_path(typed: &str, places: &Places) -> Result<String, TargetFault> {
     let path = typed.replace('/', "\\");
     let relative = |advice: String| Err(TargetFault::Relative { typed: typed.to_string(), advice });
     if is_full(&path) {
@@ -260,19 +260,19 @@ fn full_path(typed: &str, around: &Surroundings<'_>) -> Result<String, TargetFau
     if !is_name(&path) {
         return relative("write the full path, such as C:\\hooks\\ring.exe".into());
     }
-    match find_by_name(&path, around) {
+    match find_by_name(&path, places) {
         Some(found) => Ok(found),
-        None if *around.paths == WindowsPaths::Unknown => relative(
+        None if places.paths == WindowsPaths::Unknown => relative(
             "it cannot be looked for by name here; write the full path, such as C:\\hooks\\ring.exe".into(),
         ),
         None => relative(format!(
             "no program of this name is in {}; write the full path, such as C:\\hooks\\ring.exe",
-            around.search_folders.join(", ")
+            places.search_folders.join(", ")
         )),
     }
 }
 
-fn check_path(path: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
+fn check_path(path: &str, places: &Places) -> Vec<TargetFault> {
     if !is_full(path) {
         let advice = "set it again by its full path".to_string();
         return vec![TargetFault::Relative { typed: path.to_string(), advice }];
@@ -282,7 +282,7 @@ fn check_path(path: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
     }
     let owned = || path.to_string();
     let mut faults = Vec::new();
-    let is_image = match around.paths.to_host(path).map(|host| (platform::look(&host), host)) {
+    let is_image = match places.paths.to_host(path).map(|host| (platform::look(&host), host)) {
         None => {
             faults.push(TargetFault::Unchecked { path: owned() });
             true
@@ -310,7 +310,7 @@ fn check_path(path: &str, around: &Surroundings<'_>) -> Vec<TargetFault> {
     if platform::drive_kind(path) == DriveKind::Network {
         faults.push(TargetFault::Network { path: owned() });
     }
-    if let Some(user) = other_user(path, around.ini) {
+    if let Some(user) = other_user(path, &places.ini) {
         faults.push(TargetFault::OtherUser { path: owned(), user });
     }
     let is_temporary =
@@ -359,22 +359,22 @@ fn bad_shape(path: &str) -> Option<&'static str> {
 }
 
 /// The full path of a program in the folders that Windows searches.
-fn find_by_name(name: &str, around: &Surroundings<'_>) -> Option<String> {
+fn find_by_name(name: &str, places: &Places) -> Option<String> {
     let has_ending = !ending(name).is_empty();
-    let endings = around.endings.iter().map(|ending| ending.to_ascii_lowercase());
+    let endings = places.endings.iter().map(|ending| ending.to_ascii_lowercase());
     let names: Vec<String> = if has_ending {
         vec![name.to_string()]
     } else {
         endings.map(|ending| format!("{name}{ending}")).collect()
     };
-    around.search_folders.iter().filter(|folder| is_full(&format!("{folder}\\"))).find_map(|folder| {
+    places.search_folders.iter().filter(|folder| is_full(&format!("{folder}\\"))).find_map(|folder| {
         let folder = folder.trim_end_matches('\\');
-        names.iter().map(|name| format!("{folder}\\{name}")).find(|path| exists(path, around))
+        names.iter().map(|name| format!("{folder}\\{name}")).find(|path| exists(path, places))
     })
 }
 
-fn exists(path: &str, around: &Surroundings<'_>) -> bool {
-    around.paths.to_host(path).is_some_and(|host| matches!(platform::look(&host), Look::File { .. }))
+fn exists(path: &str, places: &Places) -> bool {
+    places.paths.to_host(path).is_some_and(|host| matches!(platform::look(&host), Look::File { .. }))
 }
 
 fn nearest_beside(path: &str, host: &Path) -> Option<String> {
@@ -448,16 +448,13 @@ mod tests {
         ) -> Result<(HookCommand, Vec<Code>), Code> {
             let typed =
                 HookCommand { program: program.into(), args: args.iter().map(ToString::to_string).collect() };
-            let ini = self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
-            let search_folders = [r"C:\Windows\System32".to_string(), r"C:\Windows".to_string()];
-            let endings = [".COM", ".EXE", ".BAT"].map(String::from);
-            let around = Surroundings {
-                paths: &self.paths,
-                ini: &ini,
-                search_folders: &search_folders,
-                endings: &endings,
+            let places = Places {
+                paths: self.paths.clone(),
+                ini: self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
+                search_folders: [r"C:\Windows\System32", r"C:\Windows"].map(String::from).into(),
+                endings: [".COM", ".EXE", ".BAT"].map(String::from).into(),
             };
-            resolve(&typed, &around, allow)
+            resolve(&typed, &places, allow)
                 .map(|(command, remarks)| (command, remarks.iter().map(Problem::code).collect()))
                 .map_err(|fault| fault.code())
         }

@@ -27,17 +27,29 @@ impl Problem for NameError {
     }
 }
 
-/// The name of a section, without brackets.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The name of a section, without brackets. Letter case of ASCII does not matter.
+#[derive(Clone, Debug)]
 pub struct SectionName(String);
 
-/// The name of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The name of a key. Letter case of ASCII does not matter.
+#[derive(Clone, Debug)]
 pub struct KeyName(String);
 
 /// The text behind `=`, exactly as it is to stand in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueText(String);
+
+impl PartialEq for SectionName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl PartialEq for KeyName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
 
 impl SectionName {
     /// Blanks at the ends are dropped, as they are when it is read.
@@ -86,7 +98,7 @@ impl ValueText {
 }
 
 /// A key in a section, written `SECTION/KEY`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KeyPath {
     /// Where the key stands.
     pub section: SectionName,

@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
 use sysinfo::{
     Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind, Users,
 };
@@ -16,7 +15,7 @@ use super::ini_path::{self, Keeps};
 use crate::platform::{self, ProcessPlace};
 
 /// A running MicroSIP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// Its process number.
     pub pid: u32,

@@ -14,7 +14,7 @@ impl FromStr for Version {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts: Option<Vec<u16>> = text.trim().split('.').map(|part| part.parse().ok()).collect();
+        let parts: Option<Vec<u16>> = text.trim().split('.').map(|part| part.parse::<u16>().ok()).collect();
         match parts.as_deref() {
             Some([major, minor]) => Ok(Version(*major, *minor, 0)),
             Some([major, minor, patch] | [major, minor, patch, _]) => Ok(Version(*major, *minor, *patch)),

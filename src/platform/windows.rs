@@ -14,8 +14,9 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Globalization::GetACP;
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_ARCHIVE, FILE_FLAG_OPEN_REPARSE_POINT, GetDriveTypeW, GetShortPathNameW,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW,
+    FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
+    FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_OPEN_REPARSE_POINT, GetDriveTypeW,
+    GetShortPathNameW, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW,
 };
 use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
 
@@ -112,10 +113,17 @@ pub(super) fn never_follow_links(options: &mut OpenOptions) {
 }
 
 pub(super) fn adopt(model: Option<&Path>, _file: &File, path: &Path) -> io::Result<()> {
-    let attributes = match model {
-        Some(model) => std::fs::metadata(model)?.file_attributes(),
+    // those that can be set; others, such as compression, come from the folder
+    const KEPT: u32 = FILE_ATTRIBUTE_ARCHIVE
+        | FILE_ATTRIBUTE_HIDDEN
+        | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
+        | FILE_ATTRIBUTE_READONLY
+        | FILE_ATTRIBUTE_SYSTEM;
+    let attributes = match model.map(|model| std::fs::metadata(model)).transpose()? {
+        Some(metadata) => metadata.file_attributes() & KEPT,
         None => FILE_ATTRIBUTE_ARCHIVE,
     };
+    let attributes = if attributes == 0 { FILE_ATTRIBUTE_NORMAL } else { attributes };
     // SAFETY: the path ends with NUL
     if unsafe { SetFileAttributesW(wide(path).as_ptr(), attributes) } == 0 {
         return Err(io::Error::last_os_error());

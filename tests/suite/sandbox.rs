@@ -80,10 +80,8 @@ impl Sandbox {
         for name in
             ["SystemRoot", "windir", "PATH", "PATHEXT", "WINEPREFIX", "WINEDEBUG", "WINEARCH", "COMSPEC"]
         {
-            if let Some(value) = std::env::var_os(name) {
-                if cfg!(windows) || name == "PATH" {
-                    command.env(name, value);
-                }
+            if let Some(value) = std::env::var_os(name).filter(|_| cfg!(windows) || name == "PATH") {
+                command.env(name, value);
             }
         }
         command
