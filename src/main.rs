@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use clap::Parser;
-use clap::error::ErrorKind;
-use msipcfg::cli::args::Cli;
+use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::report::{Narrator, Output};
 use msipcfg::commands::{self, Outside};
 use msipcfg::platform::{Surroundings, SystemDisk};
@@ -32,6 +31,10 @@ fn run() -> ExitStatus {
         Output { json: common.json, quiet: common.quiet, verbose: common.verbose, color: common.color };
     let request = match cli.into_request(&words) {
         Ok(request) => request,
+        Err(UsageError::NoCommand) if !output.json => {
+            output.err(&args::help());
+            return ExitStatus::Usage;
+        }
         Err(error) => return output.print_problem(&error, false),
     };
     let stop = Arc::new(AtomicBool::new(false));
@@ -62,7 +65,7 @@ fn print_usage(error: &clap::Error, json: bool) -> ExitStatus {
         let _ = error.print();
         return ExitStatus::Done;
     }
-    if json && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    if json {
         let output = Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never };
         return output.print_problem(&Usage(error), false);
     }

@@ -20,16 +20,17 @@ use crate::request::{
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
 
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// The ini to work on; otherwise the one that MicroSIP uses
     #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
@@ -61,6 +62,7 @@ pub struct Common {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command that writes")]
 struct WriteArgs {
     /// Show what would change and write nothing
     #[arg(short = 'n', long)]
@@ -83,6 +85,7 @@ struct WriteArgs {
     keep_backups: usize,
 }
 
+// WriteArgs comes last in each command: its heading goes for whatever stands behind it
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Set the hook of an event
@@ -96,9 +99,6 @@ enum Command {
                       msipcfg set-hook end -- C:\\hooks\\log.exe --json"
     )]
     SetHook {
-        #[command(flatten)]
-        write: WriteArgs,
-
         /// The version of MicroSIP that will use the ini, such as 3.21.4
         #[arg(long, value_name = "V")]
         microsip_version: Option<Version>,
@@ -124,13 +124,13 @@ enum Command {
             allow_hyphen_values = true
         )]
         words: Vec<String>,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 
     /// Remove the hooks of events
     UnsetHook {
-        #[command(flatten)]
-        write: WriteArgs,
-
         /// Every event
         #[arg(long, conflicts_with = "events")]
         all: bool,
@@ -138,6 +138,9 @@ enum Command {
         /// Their names, or the names of their keys
         #[arg(required_unless_present = "all", value_name = "EVENT")]
         events: Vec<String>,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 
     /// Show every event: what runs, whether it would, and why not
@@ -158,22 +161,22 @@ enum Command {
                       msipcfg set Account1/password=@env:SIP_PASSWORD"
     )]
     Set {
-        #[command(flatten)]
-        write: WriteArgs,
-
         /// The keys and their values; without a section those of [Settings]
         #[arg(required = true, value_name = "[SECTION/]KEY=VALUE")]
         values: Vec<String>,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 
     /// Remove keys
     Unset {
-        #[command(flatten)]
-        write: WriteArgs,
-
         /// The keys; without a section those of [Settings]
         #[arg(required = true, value_name = "[SECTION/]KEY")]
         keys: Vec<String>,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 
     /// Print all sections, keys and values; passwords and private data are masked
@@ -200,17 +203,19 @@ enum Command {
 
     /// Make the ini as it was in a backup; that can be undone too
     Restore {
-        #[command(flatten)]
-        write: WriteArgs,
-
         /// Its name, or its number in the list; the newest if none is given
         backup: Option<String>,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 }
 
 /// A command line that does not say what is wanted.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
+    #[error("no command was given")]
+    NoCommand,
     #[error(transparent)]
     Event(#[from] UnknownEvent),
     #[error(transparent)]
@@ -240,6 +245,7 @@ impl Problem for UsageError {
         match self {
             UsageError::Event(error) => error.hint(),
             UsageError::Name(error) => error.hint(),
+            UsageError::NoCommand => Some("'msipcfg help' shows the commands".into()),
             UsageError::OptionBehindEvent { option } => Some(format!(
                 "put '{option}' before the event if it is meant for msipcfg, or '--' before the program if it is \
                  meant for the hook"
@@ -250,6 +256,11 @@ impl Problem for UsageError {
             UsageError::NoVariable { .. } => Some("name it like KEY=@env:SIP_PASSWORD".into()),
         }
     }
+}
+
+/// The help, for whoever called without a word.
+pub fn help() -> String {
+    Cli::command().render_help().to_string()
 }
 
 impl Cli {
@@ -265,7 +276,7 @@ impl Cli {
             options: args.into(),
         };
         let read = |query: Query| Request::Read { ini: ini.clone(), query };
-        Ok(match self.command {
+        Ok(match self.command.ok_or(UsageError::NoCommand)? {
             Command::SetHook {
                 write: options,
                 microsip_version,

@@ -79,7 +79,8 @@ impl Output {
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     }
 
-    fn err(self, text: &str) {
+    /// Prints a text on the side.
+    pub fn err(self, text: &str) {
         let mut stderr = anstream::AutoStream::new(io::stderr(), self.stream_choice());
         let _ = stderr.write_all(text.as_bytes());
     }

@@ -14,4 +14,5 @@
 
 mod sandbox;
 
+mod docs;
 mod hooks;
