@@ -13,10 +13,11 @@
 use crate::ini::document::is_blank;
 use crate::ini::name::ValueText;
 use crate::ini::{Wide, lookup, wide};
-use crate::microsip::version::{Dialect, SavedBy, Version};
+use crate::microsip::version::{Dialect, Version};
 use crate::problem::{Code, Problem};
 
 use super::event::Event;
+use super::saved_by::SavedBy;
 
 /// UTF-16 code units of a command that MicroSIP reads (all versions).
 pub const READ_LIMIT: usize = 255;

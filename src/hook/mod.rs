@@ -1,6 +1,7 @@
-//! Hooks: the moments of a call ([`event`]), the command line between the ini and the program ([`command`]),
-//! and the program itself ([`target`]).
+//! Hooks: the moments of a call ([`event`]), the MicroSIP that will save them ([`saved_by`]), the command line
+//! between the ini and the program ([`command`]), and the program itself ([`target`]).
 
 pub mod command;
 pub mod event;
+pub mod saved_by;
 pub mod target;

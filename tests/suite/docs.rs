@@ -73,6 +73,10 @@ fn every_step_of_the_transaction_is_documented() {
 fn the_readme_names_every_command() {
     let text = read("README.md");
     for command in Cli::command().get_subcommands() {
-        assert!(text.contains(&format!("| `{}", command.get_name())), "{} is not in README.md", command.get_name());
+        assert!(
+            text.contains(&format!("| `{}", command.get_name())),
+            "{} is not in README.md",
+            command.get_name()
+        );
     }
 }
