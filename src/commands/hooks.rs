@@ -15,8 +15,10 @@ use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
+use super::ini_file::Ini;
 use super::settings::{draft_of, encoding_notice};
-use super::{Error, Ini, Outside, Report};
+use super::write::write;
+use super::{Error, Outside, Report};
 
 /// What runs at an event.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ pub fn set(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let surroundings = outside.surroundings;
-    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let (edit, notices) = edit_for(&set, ini, &decoded.document, surroundings)?;
         draft_of(decoded, &[edit], notices)

@@ -6,7 +6,9 @@ use crate::edit::plan;
 use crate::edit::transaction::TransactionError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
-use super::{Draft, Error, Ini, Outside, Report};
+use super::ini_file::Ini;
+use super::write::{Draft, write};
+use super::{Error, Outside, Report};
 
 /// A backup in the list.
 #[derive(Clone, Debug)]
@@ -69,7 +71,7 @@ pub fn restore(
     let bytes = bytes.map_err(|source| Error::Unreadable { ini: chosen.path.clone(), source })?;
     // a backup is an ini, or it is not gone back to
     let wanted = ini.decode(bytes.clone())?.document;
-    super::write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
         let before = current.and_then(|current| ini.decode(current.to_vec()).ok());
         let changes = before.map(|before| plan::differences(&before.document, &wanted)).unwrap_or_default();

@@ -14,7 +14,9 @@ use crate::problem::{self, Notice};
 use crate::request::{HookText, IniChoice, NewValue, SetHook, WriteOptions};
 
 use super::hooks;
-use super::{Draft, Error, Ini, Outside, Report, Value};
+use super::ini_file::Ini;
+use super::write::{Draft, write};
+use super::{Error, Outside, Report, Value};
 
 /// The settings of the catalogue whose name or meaning holds the pattern, in any letter case.
 pub fn catalogue(pattern: Option<&str>) -> Vec<Key> {
@@ -85,7 +87,7 @@ pub fn set(
         wanted.push(wanted_value(path, value, outside)?);
     }
     let surroundings = outside.surroundings;
-    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();
         let mut notices = Vec::new();
@@ -116,7 +118,7 @@ pub fn unset(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
-    super::write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         draft_of(ini.decode_or_first_run(current)?, &edits, Vec::new())
     })
 }

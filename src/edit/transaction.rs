@@ -320,6 +320,11 @@ impl Run<'_> {
     /// One stay under the lock. Says whether the ini was replaced.
     fn replace<C: Content>(&mut self, content: &mut C) -> Result<bool, TransactionError<C::Error>> {
         self.step(Step::Lock)?;
+        let folder = folder_of(self.it.ini);
+        self.it
+            .disk
+            .create_folders(folder)
+            .map_err(|source| self.io(Step::Lock, folder, "could not be made", source))?;
         let _lock = Lock::acquire(self.it.ini, self.it.disk, self.it.stop)?;
         self.remove_leftovers();
         let mut is_replaced = false;

@@ -1,0 +1,133 @@
+//! Why a command failed: what the rooms below say, and what only shows here.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::edit::transaction::TransactionError;
+use crate::edit::verify::Unverified;
+use crate::hook::command::{CommandError, CommandFault};
+use crate::hook::target::TargetFault;
+use crate::ini::encoding::EncodingError;
+use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::microsip::locate::LocateError;
+use crate::microsip::values::ValueError;
+use crate::problem::{Code, Problem};
+
+use super::ini_file::LARGEST_INI;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error("{ini} is not there")]
+    NotThere { ini: PathBuf },
+    #[error("{ini} leads nowhere: the link points to {target}, which is not there")]
+    BrokenLink { ini: PathBuf, target: PathBuf },
+    #[error("{ini} is a {what}, not a file")]
+    NotRegular { ini: PathBuf, what: &'static str },
+    #[error("{ini} could not be read: {source}")]
+    Unreadable { ini: PathBuf, source: io::Error },
+    #[error("{ini} is larger than {} MiB, so it is no ini of MicroSIP's", LARGEST_INI / 1024 / 1024)]
+    TooLarge { ini: PathBuf },
+    #[error("{ini}: {source}")]
+    Encoding { ini: PathBuf, source: EncodingError },
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error(transparent)]
+    Target(#[from] TargetFault),
+    #[error("{0}")]
+    Fault(#[from] CommandFault),
+    #[error("{path}: a password on the command line can be read by other programs")]
+    SecretInline { path: KeyPath },
+    #[error("{path}: the password could not be read: {source}")]
+    SecretUnreadable { path: KeyPath, source: io::Error },
+    #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
+    #[error("{}: no section [{}]", .ini.display(), .section.as_str())]
+    NoSuchSection { ini: PathBuf, section: SectionName },
+    #[error("{ini} has no backup{which}")]
+    NoBackup { ini: PathBuf, which: String },
+    #[error("the backups of {ini} could not be listed or removed: {source}")]
+    Backups { ini: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Unverified(#[from] Unverified),
+    #[error("{0}")]
+    Transaction(Box<TransactionError<Error>>),
+}
+
+impl Error {
+    /// Whether the ini was written before it went wrong.
+    pub fn changed(&self) -> bool {
+        matches!(self, Error::Transaction(error) if error.changed())
+    }
+
+    fn inner(&self) -> Option<&dyn Problem> {
+        Some(match self {
+            Error::Locate(error) => error,
+            Error::Encoding { source, .. } => source,
+            Error::Name(error) => error,
+            Error::Value(error) => error,
+            Error::Command(error) => error,
+            Error::Target(error) => error,
+            Error::Fault(error) => error,
+            Error::Unverified(error) => error,
+            Error::Transaction(error) => &**error,
+            _ => return None,
+        })
+    }
+}
+
+impl Problem for Error {
+    fn code(&self) -> Code {
+        match self {
+            Error::NotThere { .. } | Error::BrokenLink { .. } => Code::IniNotFound,
+            Error::NotRegular { .. } => Code::FileNotRegular,
+            Error::Unreadable { .. } => Code::FileRead,
+            Error::TooLarge { .. } => Code::NotAnIni,
+            Error::SecretInline { .. } => Code::SecretInline,
+            Error::SecretUnreadable { .. } => Code::SecretUnreadable,
+            Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => Code::KeyNotFound,
+            Error::NoBackup { .. } => Code::NoBackup,
+            Error::Backups { .. } => Code::BackupFailed,
+            // the rest are somebody else's
+            _ => self.inner().map_or(Code::Usage, Problem::code),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Error::NotThere { .. } => "check the path, or make it with --create".into(),
+            Error::BrokenLink { .. } => "mend the link, or name the ini itself".into(),
+            Error::NotRegular { .. } => {
+                "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini".into()
+            }
+            Error::Unreadable { .. } => "check who may read it".into(),
+            Error::TooLarge { .. } => "check the path".into(),
+            Error::SecretInline { path } => {
+                format!("give it by {path}=@env:NAME, {path}=@FILE, or on standard input by {path}=@-")
+            }
+            Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),
+            Error::NoSuchKey { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => {
+                "'msipcfg list' shows what is there".into()
+            }
+            Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
+            Error::Backups { .. } => "check the folder".into(),
+            _ => return self.inner().and_then(Problem::hint),
+        })
+    }
+}
+
+impl From<TransactionError<Error>> for Error {
+    fn from(error: TransactionError<Error>) -> Self {
+        match error {
+            TransactionError::Make(error) => error,
+            error => Error::Transaction(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which ini a request is about, and its text.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::ini::encoding::{self, CodePage, Decoded};
+use crate::ini::name::SectionName;
+use crate::ini::write;
+use crate::microsip::locate::{self, LocateError};
+use crate::platform;
+use crate::request::IniChoice;
+
+use super::{Error, Outside};
+
+/// A larger file is no ini of MicroSIP's.
+pub(super) const LARGEST_INI: u64 = 256 * 1024 * 1024;
+
+/// An ini that is there.
+pub(super) struct Ini {
+    /// As it was named or found.
+    pub path: PathBuf,
+    /// The file itself, links followed.
+    pub target: PathBuf,
+    /// The code page of 8-bit text.
+    pub code_page: Option<CodePage>,
+}
+
+impl Ini {
+    /// The ini that a request is about; it is there.
+    pub fn find(choice: &IniChoice, outside: &Outside<'_>) -> Result<Ini, Error> {
+        let path = match &choice.path {
+            Some(path) => path.clone(),
+            None => locate::the_one(outside.surroundings)?,
+        };
+        Ini::at(path, choice)
+    }
+
+    /// The ini that a request is about; with `create` it need not be there.
+    pub fn find_or_place(
+        choice: &IniChoice,
+        create: bool,
+        outside: &Outside<'_>,
+    ) -> Result<(Ini, bool), Error> {
+        let path = match (&choice.path, create) {
+            (Some(path), _) => path.clone(),
+            (None, false) => locate::the_one(outside.surroundings)?,
+            (None, true) => match locate::the_one(outside.surroundings) {
+                Err(LocateError::NotFound { .. }) => locate::place_to_create(outside.surroundings)?,
+                found => found?,
+            },
+        };
+        match Ini::at(path.clone(), choice) {
+            Err(Error::NotThere { .. }) if create => {
+                let code_page = choice.code_page;
+                let path = std::path::absolute(&path).unwrap_or(path);
+                Ok((Ini { target: path.clone(), path, code_page }, false))
+            }
+            found => Ok((found?, true)),
+        }
+    }
+
+    fn at(path: PathBuf, choice: &IniChoice) -> Result<Ini, Error> {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
+        let own = match std::fs::symlink_metadata(&path) {
+            Err(error) if is_nothing_there(&error) => return Err(Error::NotThere { ini: path }),
+            own => own.map_err(unreadable)?,
+        };
+        let target = if own.is_symlink() {
+            match std::fs::canonicalize(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let target = std::fs::read_link(&path).unwrap_or_default();
+                    return Err(Error::BrokenLink { ini: path, target });
+                }
+                target => target.map_err(unreadable)?,
+            }
+        } else {
+            path.clone()
+        };
+        let metadata = std::fs::metadata(&target).map_err(unreadable)?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "folder" } else { "device or a pipe" };
+            return Err(Error::NotRegular { ini: path, what });
+        }
+        if metadata.len() > LARGEST_INI {
+            return Err(Error::TooLarge { ini: path });
+        }
+        let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
+        Ok(Ini { path, target, code_page })
+    }
+
+    /// Reads and decodes it.
+    pub fn read(&self, outside: &Outside<'_>) -> Result<Decoded, Error> {
+        let bytes = outside.disk.read(&self.target);
+        self.decode(bytes.map_err(|source| Error::Unreadable { ini: self.path.clone(), source })?)
+    }
+
+    /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.
+    pub fn decode_or_first_run(&self, current: Option<&[u8]>) -> Result<Decoded, Error> {
+        match current {
+            Some(bytes) => self.decode(bytes.to_vec()),
+            None => self.decode(write::first_run(&SectionName::new("Settings")?).into_bytes()),
+        }
+    }
+
+    /// Decodes bytes of it.
+    pub fn decode(&self, bytes: Vec<u8>) -> Result<Decoded, Error> {
+        encoding::decode(bytes, self.code_page)
+            .map_err(|source| Error::Encoding { ini: self.path.clone(), source })
+    }
+}
+
+fn is_nothing_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

@@ -1,0 +1,163 @@
+//! Writing an ini: everything is checked first, then a transaction carries out what was drafted.
+
+use std::time::Instant;
+
+use crate::edit::backup::{MadeBy, Policy};
+use crate::edit::plan::{self, Change, LineChange};
+use crate::edit::transaction::{Content, Options, Outcome, Transaction};
+use crate::edit::verify::SecondOpinion;
+use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
+use crate::problem::{Code, Notice, Problem};
+use crate::request::{IniChoice, WriteOptions};
+
+use super::ini_file::Ini;
+use super::{Error, Outside, Report, Tale, Written};
+
+/// An edit as it is worked out for a text.
+pub(super) struct Draft {
+    /// The whole file afterwards.
+    pub bytes: Vec<u8>,
+    /// Whether that is to be written.
+    pub is_change: bool,
+    /// The values that change.
+    pub changes: Vec<Change>,
+    /// The lines that change.
+    pub lines: Vec<LineChange>,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+    /// Whether the second reader had a say.
+    pub second_opinion: Option<SecondOpinion>,
+    /// The backup that this goes back to.
+    pub restored: Option<String>,
+}
+
+/// Works out an edit for the bytes that are there, if any.
+pub(super) type Drafter<'a> = dyn FnMut(&Ini, Option<&[u8]>) -> Result<Draft, Error> + 'a;
+
+/// Writes an ini: checks everything first, waits, and says what was done. `draft` works out the edit for the
+/// bytes that are there, if any; it is asked again whenever they changed.
+pub(super) fn write(
+    choice: &IniChoice,
+    options: WriteOptions,
+    made_by: MadeBy,
+    outside: &mut Outside<'_>,
+    draft: &mut Drafter<'_>,
+) -> Result<Report, Error> {
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let mut content = Drafting { ini: &ini, draft, change: None, no_change: None };
+    let bytes = match is_there.then(|| outside.disk.read(&ini.target)).transpose() {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(Error::Unreadable { ini: ini.path.clone(), source }),
+    };
+    let is_change = content.make(bytes.as_deref())?.is_some();
+    drop(bytes);
+    let mut processes = Processes::default();
+    let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
+    if !is_change || options.dry_run {
+        let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
+        let notices =
+            gate.holders().into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+        let outcome = Outcome { changed: is_change, backup: None };
+        return Ok(content.report(outcome, options.dry_run, notices));
+    }
+    let transaction = Transaction {
+        ini: &ini.target,
+        disk: outside.disk,
+        gate: &mut gate,
+        now: outside.now,
+        stop: outside.stop,
+        tell: &mut |progress| (outside.tell)(Tale::Progress(progress)),
+        options: Options {
+            until: Instant::now() + options.timeout,
+            backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
+        },
+    };
+    let outcome = transaction.run(&mut content)?;
+    if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
+        (outside.tell)(Tale::SecondOpinion(opinion));
+    }
+    Ok(content.report(outcome, false, Vec::new()))
+}
+
+impl Draft {
+    pub fn nothing() -> Draft {
+        Draft {
+            bytes: Vec::new(),
+            is_change: false,
+            changes: Vec::new(),
+            lines: Vec::new(),
+            notices: Vec::new(),
+            second_opinion: None,
+            restored: None,
+        }
+    }
+}
+
+/// The text of an ini for the transaction, with what was drafted kept for the report.
+struct Drafting<'a> {
+    ini: &'a Ini,
+    draft: &'a mut Drafter<'a>,
+    /// The latest draft that changes something.
+    change: Option<Draft>,
+    /// The latest that does not.
+    no_change: Option<Draft>,
+}
+
+impl Drafting<'_> {
+    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Report {
+        let draft = if outcome.changed { self.change } else { self.no_change };
+        let Draft { changes, lines, mut notices, restored, .. } = draft.unwrap_or_else(Draft::nothing);
+        notices.extend(more);
+        let Outcome { changed, backup } = outcome;
+        let ini = self.ini.path.clone();
+        Report::Written(Written { ini, changed, dry_run, changes, lines, backup, restored, notices })
+    }
+}
+
+impl Content for Drafting<'_> {
+    type Error = Error;
+
+    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let mut draft = (self.draft)(self.ini, current)?;
+        let bytes = std::mem::take(&mut draft.bytes);
+        let is_change = draft.is_change || current.is_none();
+        let kept = if is_change { &mut self.change } else { &mut self.no_change };
+        *kept = Some(draft);
+        Ok(is_change.then_some(bytes))
+    }
+
+    fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {
+        let texts = [old, saved, current].map(|bytes| self.ini.decode(bytes.to_vec()));
+        match texts {
+            [Ok(old), Ok(saved), Ok(current)] => {
+                plan::merge(&old.document, &saved.document, current.document).into_bytes()
+            }
+            // what MicroSIP saved is whole in itself
+            _ => saved.to_vec(),
+        }
+    }
+}
+
+/// The warning that a MicroSIP uses an ini that did not have to be changed.
+#[derive(Debug, thiserror::Error)]
+enum RunningRemark {
+    #[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
+    NothingToChange(Instance),
+    #[error("MicroSIP is running ({0}); without --dry-run this would wait until it exits")]
+    DryRun(Instance),
+}
+
+impl Problem for RunningRemark {
+    fn code(&self) -> Code {
+        Code::MicrosipRunning
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            RunningRemark::NothingToChange(_) => {
+                Some("exit it by its menu and run this again to be certain".into())
+            }
+            RunningRemark::DryRun(_) => None,
+        }
+    }
+}
