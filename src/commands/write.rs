@@ -44,7 +44,8 @@ pub(super) fn write(
     draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
-    let mut content = Drafting { ini: &ini, draft, change: None, no_change: None };
+    let mut content =
+        Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
     let bytes = match is_there.then(|| outside.disk.read(&ini.target)).transpose() {
         Ok(bytes) => bytes,
         Err(source) => return Err(Error::Unreadable { ini: ini.path.clone(), source }),
@@ -97,6 +98,8 @@ impl Draft {
 struct Drafting<'a> {
     ini: &'a Ini,
     draft: &'a mut Drafter<'a>,
+    /// Whether an ini that is not there is made.
+    may_create: bool,
     /// The latest draft that changes something.
     change: Option<Draft>,
     /// The latest that does not.
@@ -118,6 +121,9 @@ impl Content for Drafting<'_> {
     type Error = Error;
 
     fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        if current.is_none() && !self.may_create {
+            return Err(Error::NotThere { ini: self.ini.path.clone() });
+        }
         let mut draft = (self.draft)(self.ini, current)?;
         let bytes = std::mem::take(&mut draft.bytes);
         let is_change = draft.is_change || current.is_none();

@@ -272,8 +272,10 @@ impl Transaction<'_> {
         let mut run = Run { it: self, done: Outcome { changed: false, backup: None }, must_finish: false };
         loop {
             run.wait()?;
-            if !run.replace(content)? {
-                return run.prune();
+            match run.replace(content)? {
+                Go::Again => continue,
+                Go::NothingToChange => return run.prune(),
+                Go::Replaced => {}
             }
             run.tell_step(Step::LookLast);
             if run.it.gate.holders().is_empty() {
@@ -284,17 +286,27 @@ impl Transaction<'_> {
     }
 }
 
+/// How one stay under the lock ended.
+enum Go {
+    /// The ini is new.
+    Replaced,
+    /// The ini is as it should be.
+    NothingToChange,
+    /// A MicroSIP came up: it is to be waited for, without the lock.
+    Again,
+}
+
 /// A file that something else writes to faster than it can be edited is given up after so many goes.
 const MOST_GOES: usize = 50;
 
-struct Run<'a> {
-    it: Transaction<'a>,
+struct Run<'b> {
+    it: Transaction<'b>,
     done: Outcome,
     /// Something that MicroSIP saved is not on the disk: a wish to stop is not heard now.
     must_finish: bool,
 }
 
-impl Run<'_> {
+impl<'b> Run<'b> {
     /// Waits until nobody uses the ini.
     fn wait<E>(&mut self) -> Result<(), TransactionError<E>> {
         self.step(Step::Wait)?;
@@ -317,8 +329,8 @@ impl Run<'_> {
         }
     }
 
-    /// One stay under the lock. Says whether the ini was replaced.
-    fn replace<C: Content>(&mut self, content: &mut C) -> Result<bool, TransactionError<C::Error>> {
+    /// One stay under the lock.
+    fn replace<C: Content>(&mut self, content: &mut C) -> Result<Go, TransactionError<C::Error>> {
         self.step(Step::Lock)?;
         let folder = folder_of(self.it.ini);
         self.it
@@ -341,31 +353,27 @@ impl Run<'_> {
             let base = merged.as_ref().or(current.as_ref());
             let made = content.make(base.map(Vec::as_slice)).map_err(TransactionError::Make)?;
             let Some(new) = made.or(merged).filter(|new| Some(new) != current.as_ref()) else {
-                return Ok(is_replaced);
+                return Ok(if is_replaced { Go::Replaced } else { Go::NothingToChange });
             };
             self.step(Step::Temp)?;
             let temp = self.write_temp(&new)?;
             self.step(Step::Backup)?;
             let old = self.keep_old(current.as_deref())?;
             self.step(Step::LookAgain)?;
-            let has_moved_on = self.read()? != current;
-            // what was missed is only on the disk again once this go has ended
-            let is_used = missed.is_none() && !self.it.gate.holders().is_empty();
-            if has_moved_on || is_used {
-                self.discard(old);
+            if self.read()? != current {
                 (self.it.tell)(Progress::Redo);
-                if is_used {
-                    // whoever asked is not done yet: wait outside the lock and come back
-                    return Ok(true);
-                }
                 continue;
+            }
+            // what was missed is only on the disk again once this go has ended
+            if missed.is_none() && !self.it.gate.holders().is_empty() {
+                (self.it.tell)(Progress::Redo);
+                return Ok(Go::Again);
             }
             self.step(Step::Replace)?;
             match self.put_in_place(temp, current.is_none()) {
                 Ok(()) => {}
                 Err(error) if current.is_none() && error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(source) => {
-                    self.discard(old);
                     return Err(self.io(Step::Replace, self.it.ini, "could not be replaced", source));
                 }
             }
@@ -375,8 +383,8 @@ impl Run<'_> {
             self.tell_step(Step::SyncFolder);
             let synced = self.it.disk.sync_folder(folder_of(self.it.ini));
             self.tell_step(Step::CompareOld);
-            let saved = old.read(self.it.disk);
-            self.forget(&old);
+            let saved = old.read();
+            self.done.backup = old.keep().or(self.done.backup.take());
             synced.map_err(|source| {
                 self.io(Step::SyncFolder, folder_of(self.it.ini), "could not be synced", source)
             })?;
@@ -390,7 +398,7 @@ impl Run<'_> {
             self.must_finish = missed.is_some();
             self.tell_step(Step::ReadBack);
             if missed.is_none() && self.read()?.as_ref() == Some(&new) {
-                return Ok(true);
+                return Ok(Go::Replaced);
             }
             (self.it.tell)(Progress::Redo);
         }
@@ -413,25 +421,26 @@ impl Run<'_> {
 
     /// Gives the old file a second name: the backup's, or one that goes again where no backup is wanted. It
     /// also shows later whether MicroSIP wrote to the old file until it was replaced.
-    fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile, TransactionError<E>> {
-        let Some(bytes) = bytes else { return Ok(OldFile::None) };
+    fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile<'b>, TransactionError<E>> {
+        let disk = self.it.disk;
+        let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { disk, path, is_linked, is_backup };
+        let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.it.options.backups;
         let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.done.backup.is_none()) else {
             let (prefix, suffix) = temp_name(self.it.ini);
             let path = self.it.ini.with_file_name(format!("{prefix}old{suffix}"));
             // without hard links the old file cannot be looked at later
-            let is_linked = self.it.disk.link(self.it.ini, &path).is_ok();
-            return Ok(if is_linked { OldFile::Scratch(path) } else { OldFile::None });
+            let is_linked = disk.link(self.it.ini, &path).is_ok();
+            return Ok(old(is_linked.then_some(path), is_linked, false));
         };
         let path = backup::free_name(self.it.ini, made_by, (self.it.now)());
-        let is_linked = self.it.disk.link(self.it.ini, &path).is_ok();
+        let is_linked = disk.link(self.it.ini, &path).is_ok();
         if !is_linked {
             // a disk without hard links
             self.copy_old(&path, bytes)
                 .map_err(|source| self.io(Step::Backup, &path, "could not be written", source))?;
         }
-        self.done.backup = Some(path.clone());
-        Ok(OldFile::Backup { path, is_linked })
+        Ok(old(Some(path), is_linked, true))
     }
 
     fn copy_old(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -459,22 +468,6 @@ impl Run<'_> {
         // the name is gone
         temp.disable_cleanup(true);
         Ok(())
-    }
-
-    /// The ini was not replaced: the second name goes again.
-    fn discard(&mut self, old: OldFile) {
-        if let OldFile::Backup { path, .. } = &old {
-            let _ = self.it.disk.remove(path);
-            self.done.backup = None;
-        }
-        self.forget(&old);
-    }
-
-    /// The ini was replaced: a backup stays, any other name goes.
-    fn forget(&self, old: &OldFile) {
-        if let OldFile::Scratch(path) = old {
-            let _ = self.it.disk.remove(path);
-        }
     }
 
     /// Temporary files and unfinished backups of a run that was killed. Only done while the lock is held, so
@@ -535,22 +528,33 @@ impl Run<'_> {
     }
 }
 
-/// The old file after it was given a second name.
-enum OldFile {
-    /// Under a backup's name: the same file, or a copy where the disk has no hard links.
-    Backup { path: PathBuf, is_linked: bool },
-    /// Under a name that goes again.
-    Scratch(PathBuf),
-    /// There was none, or it cannot be kept.
-    None,
+/// The old file after it was given a second name, which goes again when this is dropped.
+struct OldFile<'a> {
+    disk: &'a dyn Disk,
+    /// The second name; none where there was no file, or it could not be given one.
+    path: Option<PathBuf>,
+    /// Whether it is the same file, and not a copy.
+    is_linked: bool,
+    /// Whether the name is a backup's.
+    is_backup: bool,
 }
 
-impl OldFile {
+impl OldFile<'_> {
     /// What the old file held when it was replaced, as far as it can be seen.
-    fn read(&self, disk: &dyn Disk) -> io::Result<Option<Vec<u8>>> {
-        match self {
-            OldFile::Backup { path, is_linked: true } | OldFile::Scratch(path) => disk.read(path).map(Some),
-            OldFile::Backup { is_linked: false, .. } | OldFile::None => Ok(None),
+    fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        self.path.as_ref().filter(|_| self.is_linked).map(|path| self.disk.read(path)).transpose()
+    }
+
+    /// The ini was replaced: a backup stays, any other name goes.
+    fn keep(mut self) -> Option<PathBuf> {
+        self.path.take_if(|_| self.is_backup)
+    }
+}
+
+impl Drop for OldFile<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = self.disk.remove(path);
         }
     }
 }
