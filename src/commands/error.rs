@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::edit::transaction::TransactionError;
+use crate::edit::lock::LockError;
+use crate::edit::transaction::{Cause, Failure};
 use crate::edit::verify::Unverified;
 use crate::hook::command::{CommandError, CommandFault};
 use crate::hook::target::TargetFault;
@@ -57,13 +58,15 @@ pub enum Error {
     #[error("{0}")]
     Unverified(#[from] Unverified),
     #[error("{0}")]
-    Transaction(Box<TransactionError<Error>>),
+    Transaction(Box<Failure<Error>>),
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }
 
 impl Error {
     /// Whether the ini was written before it went wrong.
     pub fn changed(&self) -> bool {
-        matches!(self, Error::Transaction(error) if error.changed())
+        matches!(self, Error::Transaction(failure) if failure.changed)
     }
 
     fn inner(&self) -> Option<&dyn Problem> {
@@ -76,7 +79,8 @@ impl Error {
             Error::Target(error) => error,
             Error::Fault(error) => error,
             Error::Unverified(error) => error,
-            Error::Transaction(error) => &**error,
+            Error::Transaction(failure) => &**failure,
+            Error::Lock(error) => error,
             _ => return None,
         })
     }
@@ -123,11 +127,11 @@ impl Problem for Error {
     }
 }
 
-impl From<TransactionError<Error>> for Error {
-    fn from(error: TransactionError<Error>) -> Self {
-        match error {
-            TransactionError::Make(error) => error,
-            error => Error::Transaction(Box::new(error)),
+impl From<Failure<Error>> for Error {
+    fn from(failure: Failure<Error>) -> Self {
+        match failure {
+            Failure { cause: Cause::Make(error), changed: false, .. } => error,
+            failure => Error::Transaction(Box::new(failure)),
         }
     }
 }

@@ -94,12 +94,13 @@ fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Pl
         works = false;
         problems.push(Notice::from(&unsupported(event, saved_by)));
     }
-    let is_set = !decoded.value.is_empty();
+    let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
+    let is_told = !decoded.value.is_empty() && !is_unchecked;
     Hook {
         event,
         command: decoded.command(),
         value: Some(decoded.value),
-        works: is_set.then_some(works),
+        works: is_told.then_some(works),
         problems,
     }
 }

@@ -3,7 +3,6 @@
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
-use crate::edit::transaction::TransactionError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::ini_file::Ini;
@@ -27,7 +26,7 @@ pub fn backups(choice: &IniChoice, purge: bool, outside: &mut Outside<'_>) -> Re
     let failed = |source| Error::Backups { ini: ini.path.clone(), source };
     let list = || backup::list(&ini.target).map_err(failed);
     let found = if purge {
-        let _lock = Lock::acquire(&ini.target, outside.disk, outside.stop).map_err(TransactionError::from)?;
+        let _lock = Lock::acquire(&ini.target, outside.disk, outside.stop)?;
         let found = list()?;
         for backup in &found {
             outside.disk.remove(&backup.path).map_err(failed)?;

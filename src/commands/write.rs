@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, LineChange};
-use crate::edit::transaction::{Content, Options, Outcome, Transaction};
+use crate::edit::transaction::{self, Content, Options, Outcome, Transaction};
 use crate::edit::verify::SecondOpinion;
 use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
 use crate::problem::{Code, Notice, Problem};
@@ -54,6 +54,9 @@ pub(super) fn write(
     drop(bytes);
     let mut processes = Processes::default();
     let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
+    if !is_change && !options.dry_run {
+        transaction::remove_leftovers(&ini.target, outside.disk);
+    }
     if !is_change || options.dry_run {
         let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
         let notices =

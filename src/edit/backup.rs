@@ -90,15 +90,11 @@ pub fn prune(ini: &Path, keep: usize, disk: &dyn Disk) -> io::Result<Vec<Backup>
     Ok(surplus)
 }
 
-/// Removes backups that are still the ini itself under another name: a run was killed between linking it and
-/// replacing the ini.
-pub fn remove_unfinished(ini: &Path, disk: &dyn Disk) -> io::Result<()> {
-    for backup in list(ini)? {
-        if same_file::is_same_file(ini, &backup.path).unwrap_or(false) {
-            disk.remove(&backup.path)?;
-        }
-    }
-    Ok(())
+/// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
+/// the ini.
+pub fn unfinished(ini: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = list(ini)?.into_iter().map(|backup| backup.path);
+    Ok(paths.filter(|path| same_file::is_same_file(ini, path).unwrap_or(false)).collect())
 }
 
 fn parse(folder: &Path, start: &str, name: String) -> Option<Backup> {

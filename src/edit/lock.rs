@@ -55,8 +55,7 @@ impl Problem for LockError {
 impl Lock {
     /// Takes the lock of an ini, waiting for at most [`LOCK_LIMIT`].
     pub fn acquire(ini: &Path, disk: &dyn Disk, stop: &dyn Fn() -> bool) -> Result<Lock, LockError> {
-        let name = ini.file_name().unwrap_or_default().to_string_lossy();
-        let path = ini.with_file_name(format!(".{name}.msipcfg-lock"));
+        let path = lock_path(ini);
         let until = Instant::now() + LOCK_LIMIT;
         let mut pause = Duration::from_millis(1);
         loop {
@@ -79,6 +78,20 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Whether there is a lock file, held or left behind.
+    pub fn is_there(ini: &Path) -> bool {
+        lock_path(ini).symlink_metadata().is_ok()
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
+        let path = lock_path(ini);
+        let file = try_once(ini, &path, disk).ok().flatten()?;
+        Some(Lock { file: Some(file), path })
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // removed while it is held, so that nobody can take a file that is about to go
@@ -89,7 +102,7 @@ impl Drop for Lock {
 
 /// The locked file, or nothing if somebody else holds it, or removed it between our opening and locking it.
 fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> std::io::Result<Option<File>> {
-    let (file, is_new) = platform::open_lock(path)?;
+    let Some((file, is_new)) = platform::open_lock(path)? else { return Ok(None) };
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
@@ -104,9 +117,16 @@ fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> std::io::Result<Option<
     }
     if is_new && ini.exists() {
         // the ini's owner must be able to take it too
-        disk.adopt(Some(ini), &file, path)?;
+        disk.adopt(Some(ini), &file, path).inspect_err(|_| {
+            let _ = std::fs::remove_file(path);
+        })?;
     }
     Ok(Some(file))
+}
+
+fn lock_path(ini: &Path) -> PathBuf {
+    let name = ini.file_name().unwrap_or_default().to_string_lossy();
+    ini.with_file_name(format!(".{name}.msipcfg-lock"))
 }
 
 fn is_passing(error: &std::io::Error) -> bool {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ini::document::{IniDocument, KeyLine};
 use crate::ini::encoding::{Decoded, Encoding};
-use crate::ini::name::{KeyPath, ValueText};
+use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys;
 use crate::problem::{Code, Notice, Problem};
@@ -228,7 +228,10 @@ pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -
         entries(document, |_, line| line.value.clone().map(|range| document.units(range).to_string()))
     };
     for Change { section, key, after, .. } in changes_between(&raw(old), &raw(saved)) {
-        let Ok(path) = format!("{section}/{key}").parse::<KeyPath>() else { return saved.clone() };
+        let (Ok(section), Ok(key)) = (SectionName::new(&section), KeyName::new(&key)) else {
+            return saved.clone();
+        };
+        let path = KeyPath { section, key };
         match after.map(|text| ValueText::new(&text)) {
             Some(Ok(text)) => write::set(&mut current, &path, &text),
             Some(Err(_)) => return saved.clone(),

@@ -15,7 +15,7 @@ use crate::microsip::instances::{Gate, Instance};
 use crate::platform::{self, Disk};
 use crate::problem::{Code, Problem};
 
-use super::backup::{self, Policy};
+use super::backup::{self, MadeBy, Policy};
 use super::lock::{Lock, LockError};
 
 /// The steps of a transaction. Their names stand in errors and in docs/safety.md.
@@ -43,10 +43,10 @@ pub enum Step {
     CompareOld,
     /// Reading the ini again.
     ReadBack,
-    /// Looking for a MicroSIP that came up meanwhile.
-    LookLast,
     /// Removing surplus backups.
     Prune,
+    /// Looking for a MicroSIP that came up meanwhile.
+    LookLast,
 }
 
 impl Step {
@@ -63,8 +63,8 @@ impl Step {
         Step::SyncFolder,
         Step::CompareOld,
         Step::ReadBack,
-        Step::LookLast,
         Step::Prune,
+        Step::LookLast,
     ];
 
     /// The name in errors and docs.
@@ -116,82 +116,97 @@ pub struct Outcome {
     pub backup: Option<PathBuf>,
 }
 
-/// Why a transaction did not end well. `changed` says whether the ini was written before that.
-#[derive(Debug, thiserror::Error)]
-pub enum TransactionError<E> {
-    #[error("MicroSIP is still running ({}) and uses {ini}", list(.holders))]
-    Running { ini: PathBuf, holders: Vec<Instance> },
-    #[error(
-        "{ini} was written, but MicroSIP came up meanwhile ({}) and may save its old settings over it",
-        list(.holders)
-    )]
-    MayBeUndone { ini: PathBuf, holders: Vec<Instance> },
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error("{}: {path} {what}: {source}", .step.name())]
-    Io { step: Step, path: PathBuf, what: &'static str, changed: bool, source: io::Error },
-    #[error("{ini} is marked read-only")]
-    ReadOnly { ini: PathBuf },
-    #[error("{ini} keeps changing: something writes to it all the time")]
-    KeepsChanging { ini: PathBuf, changed: bool },
-    #[error("interrupted; the ini is whole")]
-    Stopped { changed: bool },
-    #[error("{0}")]
+/// A transaction that did not end well. The ini holds the old bytes or the new ones, whole.
+#[derive(Debug)]
+pub struct Failure<E> {
+    /// The ini.
+    pub ini: PathBuf,
+    /// Whether it was written before it went wrong.
+    pub changed: bool,
+    /// What went wrong.
+    pub cause: Cause<E>,
+}
+
+/// What stops a transaction.
+#[derive(Debug)]
+pub enum Cause<E> {
+    /// A MicroSIP uses the ini.
+    Running(Vec<Instance>),
+    /// There is no lock.
+    Lock(LockError),
+    /// The disk refuses.
+    Io { step: Step, path: PathBuf, what: &'static str, source: io::Error },
+    /// The ini is marked read-only.
+    ReadOnly,
+    /// Something writes to the ini all the time.
+    KeepsChanging,
+    /// The user wants it to stop.
+    Stopped,
+    /// The edit could not be worked out.
     Make(E),
 }
 
-impl<E: Problem> TransactionError<E> {
-    /// Whether the ini was written before it went wrong.
-    pub fn changed(&self) -> bool {
-        match self {
-            TransactionError::MayBeUndone { .. } => true,
-            TransactionError::Io { changed, .. }
-            | TransactionError::KeepsChanging { changed, .. }
-            | TransactionError::Stopped { changed } => *changed,
-            _ => false,
+impl<E: Problem> std::fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ini = self.ini.display();
+        let was = if self.changed { "was written, but" } else { "was not changed:" };
+        match &self.cause {
+            Cause::Running(holders) if self.changed => write!(
+                f,
+                "{ini} was written, but MicroSIP came up meanwhile ({}) and may save its old settings over it",
+                list(holders)
+            ),
+            Cause::Running(holders) => {
+                write!(f, "MicroSIP is still running ({}) and uses {ini}", list(holders))
+            }
+            Cause::Lock(error) if self.changed => write!(f, "{ini} {was} {error}"),
+            Cause::Lock(error) => write!(f, "{error}"),
+            Cause::Io { step, path, what, source } => {
+                write!(f, "{ini} {was} {} {what}: {source} (step {})", path.display(), step.name())
+            }
+            Cause::ReadOnly => write!(f, "{ini} is marked read-only"),
+            Cause::KeepsChanging => write!(f, "{ini} {was} something else writes to it all the time"),
+            Cause::Stopped => write!(f, "interrupted; {ini} is whole"),
+            Cause::Make(error) if self.changed => write!(f, "{ini} {was} {error}"),
+            Cause::Make(error) => write!(f, "{error}"),
         }
     }
 }
 
-impl<E: Problem> Problem for TransactionError<E> {
+impl<E: Problem> Problem for Failure<E> {
     fn code(&self) -> Code {
-        match self {
-            TransactionError::Running { .. } => Code::MicrosipRunning,
-            TransactionError::MayBeUndone { .. } => Code::EditMayBeUndone,
-            TransactionError::Lock(error) => error.code(),
-            TransactionError::Io { step: Step::Read, .. } => Code::FileRead,
-            TransactionError::Io { step: Step::Backup | Step::Prune, .. } => Code::BackupFailed,
-            TransactionError::Io { .. } | TransactionError::KeepsChanging { .. } => Code::FileWrite,
-            TransactionError::ReadOnly { .. } => Code::FileReadOnly,
-            TransactionError::Stopped { .. } => Code::Interrupted,
-            TransactionError::Make(error) => error.code(),
+        match &self.cause {
+            Cause::Running(_) if self.changed => Code::EditMayBeUndone,
+            Cause::Running(_) => Code::MicrosipRunning,
+            Cause::Lock(error) => error.code(),
+            Cause::Io { step: Step::Read, .. } => Code::FileRead,
+            Cause::Io { step: Step::Backup | Step::Prune, .. } => Code::BackupFailed,
+            Cause::Io { .. } | Cause::KeepsChanging => Code::FileWrite,
+            Cause::ReadOnly => Code::FileReadOnly,
+            Cause::Stopped => Code::Interrupted,
+            Cause::Make(error) => error.code(),
         }
     }
 
     fn hint(&self) -> Option<String> {
-        match self {
-            TransactionError::Running { .. } => Some(
-                "exit MicroSIP by its menu (the X only hides it), or give it longer with --timeout".into(),
-            ),
-            TransactionError::MayBeUndone { .. } => {
-                Some("exit MicroSIP by its menu, then run the same command again".into())
+        Some(match &self.cause {
+            Cause::Running(_) if self.changed => {
+                "exit MicroSIP by its menu, then run the same command again".into()
             }
-            TransactionError::Lock(error) => error.hint(),
-            TransactionError::Io { source, changed, .. } => Some(io_hint(source, *changed)),
-            TransactionError::KeepsChanging { .. } => {
-                Some("end the program that does so, then run this again".into())
+            Cause::Running(_) => {
+                "exit MicroSIP by its menu (the X only hides it), or give it longer with --timeout".into()
             }
-            TransactionError::ReadOnly { .. } => {
-                Some("take the read-only mark off, then run this again".into())
-            }
-            TransactionError::Stopped { .. } => None,
-            TransactionError::Make(error) => error.hint(),
-        }
+            Cause::Lock(error) => return error.hint(),
+            Cause::Io { source, .. } => io_hint(source, self.changed),
+            Cause::KeepsChanging => "end the program that does so, then run this again".into(),
+            Cause::ReadOnly => "take the read-only mark off, then run this again".into(),
+            Cause::Stopped => return None,
+            Cause::Make(error) => return error.hint(),
+        })
     }
 }
 
 fn io_hint(error: &io::Error, changed: bool) -> String {
-    let whole = if changed { "the ini was written and is whole" } else { "the ini was not touched" };
     let advice = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "make room on the disk"
@@ -201,7 +216,7 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
         }
         _ => "check the disk and the folder",
     };
-    format!("{whole}; {advice}, then run this again")
+    if changed { format!("the ini is whole; {advice}") } else { format!("{advice}, then run this again") }
 }
 
 fn list(holders: &[Instance]) -> String {
@@ -240,48 +255,33 @@ pub trait Content {
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8>;
 }
 
-/// Whether this user may replace the ini, as far as it shows before trying.
-///
-/// # Errors
-/// When the ini or its folder is read-only for this user.
-pub fn check_writable<E>(ini: &Path) -> Result<(), TransactionError<E>> {
-    if std::fs::metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
-        return Err(TransactionError::ReadOnly { ini: ini.to_path_buf() });
-    }
-    for path in [ini, folder_of(ini)] {
-        if path.exists() && platform::is_access_denied_by_mode(path) {
-            return Err(TransactionError::Io {
-                step: Step::Temp,
-                path: path.to_path_buf(),
-                what: "may not be written to by this user",
-                changed: false,
-                source: io::ErrorKind::PermissionDenied.into(),
-            });
-        }
-    }
-    Ok(())
-}
-
 impl Transaction<'_> {
     /// Carries out the edit.
     ///
     /// # Errors
-    /// See [`TransactionError`]. The ini then holds the old bytes or the new ones, whole.
-    pub fn run<C: Content>(self, content: &mut C) -> Result<Outcome, TransactionError<C::Error>> {
-        check_writable(self.ini)?;
-        let mut run = Run { it: self, done: Outcome { changed: false, backup: None }, must_finish: false };
-        loop {
-            run.wait()?;
-            match run.replace(content)? {
-                Go::Again => continue,
-                Go::NothingToChange => return run.prune(),
-                Go::Replaced => {}
-            }
-            run.tell_step(Step::LookLast);
-            if run.it.gate.holders().is_empty() {
-                return run.prune();
-            }
-            // it may have read the old ini: when it exits, that shows, and the edit is made again if need be
+    /// See [`Cause`].
+    pub fn run<C: Content>(self, content: &mut C) -> Result<Outcome, Failure<C::Error>> {
+        let ini = self.ini;
+        let mut run = Run {
+            it: self,
+            done: Outcome { changed: false, backup: None },
+            must_finish: false,
+            rescued: None,
+        };
+        match run.until_it_stays(content) {
+            Ok(()) => Ok(run.done),
+            Err(cause) => Err(Failure { ini: ini.to_path_buf(), changed: run.done.changed, cause }),
+        }
+    }
+}
+
+/// Removes what a killed run left, if anything: an edit that finds nothing to change does not come by it.
+pub fn remove_leftovers(ini: &Path, disk: &dyn Disk) {
+    let has_unfinished = || backup::unfinished(ini).is_ok_and(|backups| !backups.is_empty());
+    if !leftovers(ini).is_empty() || Lock::is_there(ini) || has_unfinished() {
+        // whoever holds the lock sees to it
+        if let Some(_lock) = Lock::try_now(ini, disk) {
+            remove_leftovers_under_lock(ini, disk);
         }
     }
 }
@@ -304,11 +304,46 @@ struct Run<'b> {
     done: Outcome,
     /// Something that MicroSIP saved is not on the disk: a wish to stop is not heard now.
     must_finish: bool,
+    /// Where that is meanwhile, if it is in no backup that was wanted. It stays if the run fails.
+    rescued: Option<PathBuf>,
 }
 
 impl<'b> Run<'b> {
+    fn until_it_stays<C: Content>(&mut self, content: &mut C) -> Result<(), Cause<C::Error>> {
+        self.check_writable()?;
+        loop {
+            self.wait()?;
+            match self.replace(content)? {
+                Go::Again => continue,
+                Go::NothingToChange => return Ok(()),
+                Go::Replaced => {}
+            }
+            self.tell_step(Step::LookLast);
+            if self.it.gate.holders().is_empty() {
+                return Ok(());
+            }
+            // it may have read the old ini: when it exits, that shows, and the edit is made again if need be
+        }
+    }
+
+    /// What shows before trying: nobody should wait for an edit that cannot be.
+    fn check_writable<E>(&self) -> Result<(), Cause<E>> {
+        let ini = self.it.ini;
+        if std::fs::metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
+            return Err(Cause::ReadOnly);
+        }
+        let denied = [ini, folder_of(ini)].into_iter().find(|path| platform::is_access_denied_by_mode(path));
+        match denied {
+            Some(path) => {
+                let source = io::ErrorKind::PermissionDenied.into();
+                Err(io_cause(Step::Temp, path, "may not be written to by this user", source))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Waits until nobody uses the ini.
-    fn wait<E>(&mut self) -> Result<(), TransactionError<E>> {
+    fn wait<E>(&mut self) -> Result<(), Cause<E>> {
         self.step(Step::Wait)?;
         loop {
             let holders = self.it.gate.holders();
@@ -317,11 +352,7 @@ impl<'b> Run<'b> {
             }
             let left = self.it.options.until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let ini = self.it.ini.to_path_buf();
-                return Err(match self.done.changed {
-                    true => TransactionError::MayBeUndone { ini, holders },
-                    false => TransactionError::Running { ini, holders },
-                });
+                return Err(Cause::Running(holders));
             }
             (self.it.tell)(Progress::Waiting { holders: &holders, until: self.it.options.until });
             self.it.gate.pause(&holders, left);
@@ -330,15 +361,28 @@ impl<'b> Run<'b> {
     }
 
     /// One stay under the lock.
-    fn replace<C: Content>(&mut self, content: &mut C) -> Result<Go, TransactionError<C::Error>> {
+    fn replace<C: Content>(&mut self, content: &mut C) -> Result<Go, Cause<C::Error>> {
         self.step(Step::Lock)?;
-        let folder = folder_of(self.it.ini);
-        self.it
-            .disk
-            .create_folders(folder)
-            .map_err(|source| self.io(Step::Lock, folder, "could not be made", source))?;
-        let _lock = Lock::acquire(self.it.ini, self.it.disk, self.it.stop)?;
-        self.remove_leftovers();
+        let (ini, disk) = (self.it.ini, self.it.disk);
+        let folder = folder_of(ini);
+        disk.create_folders(folder)
+            .map_err(|source| io_cause(Step::Lock, folder, "could not be made", source))?;
+        let _lock = Lock::acquire(ini, disk, self.it.stop).map_err(Cause::Lock)?;
+        remove_leftovers_under_lock(ini, disk);
+        let go = self.replace_under_lock(content)?;
+        self.must_finish = false;
+        if let Some(rescued) = self.rescued.take() {
+            // all of it is on the disk again
+            let _ = disk.remove(&rescued);
+        }
+        if matches!(go, Go::Replaced) {
+            self.prune()?;
+        }
+        Ok(go)
+    }
+
+    fn replace_under_lock<C: Content>(&mut self, content: &mut C) -> Result<Go, Cause<C::Error>> {
+        let (ini, disk) = (self.it.ini, self.it.disk);
         let mut is_replaced = false;
         // what was read, and what MicroSIP had made of it when it was replaced
         let mut missed: Option<(Vec<u8>, Vec<u8>)> = None;
@@ -351,14 +395,16 @@ impl<'b> Run<'b> {
                 _ => None,
             };
             let base = merged.as_ref().or(current.as_ref());
-            let made = content.make(base.map(Vec::as_slice)).map_err(TransactionError::Make)?;
+            let made = content.make(base.map(Vec::as_slice)).map_err(Cause::Make)?;
             let Some(new) = made.or(merged).filter(|new| Some(new) != current.as_ref()) else {
                 return Ok(if is_replaced { Go::Replaced } else { Go::NothingToChange });
             };
             self.step(Step::Temp)?;
-            let temp = self.write_temp(&new)?;
+            let temp = self.write_temp(&new, current.is_some());
+            let Some(temp) = self.unless_moved_on(temp, &current)? else { continue };
             self.step(Step::Backup)?;
-            let old = self.keep_old(current.as_deref())?;
+            let old = self.keep_old(current.as_deref());
+            let Some(old) = self.unless_moved_on(old, &current)? else { continue };
             self.step(Step::LookAgain)?;
             if self.read()? != current {
                 (self.it.tell)(Progress::Redo);
@@ -373,89 +419,109 @@ impl<'b> Run<'b> {
             match self.put_in_place(temp, current.is_none()) {
                 Ok(()) => {}
                 Err(error) if current.is_none() && error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(source) => {
-                    return Err(self.io(Step::Replace, self.it.ini, "could not be replaced", source));
-                }
+                Err(source) => return Err(io_cause(Step::Replace, ini, "could not be replaced", source)),
             }
             // from here on the ini is new, and a wish to stop waits until it is certain to stay so
             self.done.changed = true;
             is_replaced = true;
             self.tell_step(Step::SyncFolder);
-            let synced = self.it.disk.sync_folder(folder_of(self.it.ini));
+            let synced = disk.sync_folder(folder_of(ini));
             self.tell_step(Step::CompareOld);
             let saved = old.read();
-            self.done.backup = old.keep().or(self.done.backup.take());
-            synced.map_err(|source| {
-                self.io(Step::SyncFolder, folder_of(self.it.ini), "could not be synced", source)
-            })?;
-            let saved = saved.map_err(|source| {
-                self.io(Step::CompareOld, self.it.ini, "was replaced, its old file is unreadable", source)
-            })?;
-            missed = match (current, saved) {
-                (Some(read), Some(saved)) if read != saved => Some((read, saved)),
+            missed = match (current, &saved) {
+                (Some(read), Ok(Some(saved))) if read != *saved => Some((read, saved.clone())),
                 _ => None,
             };
             self.must_finish = missed.is_some();
+            self.put_aside(old, missed.is_some());
+            synced.map_err(|source| {
+                io_cause(Step::SyncFolder, folder_of(ini), "could not be synced", source)
+            })?;
+            saved.map_err(|source| {
+                io_cause(Step::CompareOld, ini, "could not be compared with its old file", source)
+            })?;
             self.tell_step(Step::ReadBack);
             if missed.is_none() && self.read()?.as_ref() == Some(&new) {
                 return Ok(Go::Replaced);
             }
             (self.it.tell)(Progress::Redo);
         }
-        Err(TransactionError::KeepsChanging { ini: self.it.ini.to_path_buf(), changed: self.done.changed })
+        Err(Cause::KeepsChanging)
     }
 
-    fn write_temp<E>(&mut self, bytes: &[u8]) -> Result<TempPath, TransactionError<E>> {
+    /// What a step on the old file gave, or nothing if that is because the file is no longer there.
+    fn unless_moved_on<T, E>(
+        &mut self,
+        result: Result<T, Cause<E>>,
+        current: &Option<Vec<u8>>,
+    ) -> Result<Option<T>, Cause<E>> {
+        match result {
+            Err(Cause::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && current.is_some() && !self.it.ini.exists() =>
+            {
+                (self.it.tell)(Progress::Redo);
+                Ok(None)
+            }
+            result => result.map(Some),
+        }
+    }
+
+    /// The new text in a file beside the ini, with the ini's owner and access.
+    fn write_temp<E>(&mut self, bytes: &[u8], is_there: bool) -> Result<TempPath, Cause<E>> {
+        self.write_beside(bytes, is_there).map_err(|source| {
+            io_cause(Step::Temp, folder_of(self.it.ini), "could not take the new file", source)
+        })
+    }
+
+    /// A temporary file, readable for nobody else until it has the ini's owner and access.
+    fn write_beside(&self, bytes: &[u8], is_there: bool) -> io::Result<TempPath> {
         let (ini, disk) = (self.it.ini, self.it.disk);
         let (prefix, suffix) = temp_name(ini);
-        let write = || -> io::Result<TempPath> {
-            let mut temp = disk.create_temp(folder_of(ini), &prefix, suffix)?;
-            disk.write(temp.as_file_mut(), bytes)?;
-            let model = ini.exists().then_some(ini);
-            disk.adopt(model, temp.as_file(), temp.path())?;
-            disk.sync(temp.as_file())?;
-            Ok(temp.into_temp_path())
-        };
-        write().map_err(|source| self.io(Step::Temp, folder_of(ini), "could not take the new file", source))
+        let mut temp = disk.create_temp(folder_of(ini), &prefix, suffix)?;
+        disk.write(temp.as_file_mut(), bytes)?;
+        disk.adopt(is_there.then_some(ini), temp.as_file(), temp.path())?;
+        disk.sync(temp.as_file())?;
+        Ok(temp.into_temp_path())
     }
 
     /// Gives the old file a second name: the backup's, or one that goes again where no backup is wanted. It
     /// also shows later whether MicroSIP wrote to the old file until it was replaced.
-    fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile<'b>, TransactionError<E>> {
-        let disk = self.it.disk;
+    fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile<'b>, Cause<E>> {
+        let (ini, disk) = (self.it.ini, self.it.disk);
         let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { disk, path, is_linked, is_backup };
         let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.it.options.backups;
         let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.done.backup.is_none()) else {
-            let (prefix, suffix) = temp_name(self.it.ini);
-            let path = self.it.ini.with_file_name(format!("{prefix}old{suffix}"));
+            let (prefix, suffix) = temp_name(ini);
+            let path = ini.with_file_name(format!("{prefix}old{suffix}"));
             // without hard links the old file cannot be looked at later
-            let is_linked = disk.link(self.it.ini, &path).is_ok();
+            let is_linked = disk.link(ini, &path).is_ok();
             return Ok(old(is_linked.then_some(path), is_linked, false));
         };
-        let path = backup::free_name(self.it.ini, made_by, (self.it.now)());
-        let is_linked = disk.link(self.it.ini, &path).is_ok();
+        let path = backup::free_name(ini, made_by, (self.it.now)());
+        let is_linked = disk.link(ini, &path).is_ok();
         if !is_linked {
-            // a disk without hard links
-            self.copy_old(&path, bytes)
-                .map_err(|source| self.io(Step::Backup, &path, "could not be written", source))?;
+            // a disk without hard links: a copy, which has the backup's name only when it is whole
+            self.write_beside(bytes, true)
+                .and_then(|temp| move_to(disk, temp, &path))
+                .map_err(|source| io_cause(Step::Backup, &path, "could not be written", source))?;
         }
         Ok(old(Some(path), is_linked, true))
     }
 
-    fn copy_old(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let disk = self.it.disk;
-        let mut file = disk.create_new(path)?;
-        let copied = disk
-            .adopt(Some(self.it.ini), &file, path)
-            .and_then(|()| disk.write(&mut file, bytes))
-            .and_then(|()| disk.sync(&file));
-        copied.inspect_err(|_| {
-            let _ = disk.remove(path);
-        })
+    /// The ini was replaced: a backup stays, any other name goes, unless the old file holds what is missed.
+    fn put_aside(&mut self, mut old: OldFile<'b>, is_missed: bool) {
+        if old.is_backup {
+            self.done.backup = old.path.take();
+        } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
+            let path = backup::free_name(self.it.ini, MadeBy::Edit, (self.it.now)());
+            if self.it.disk.link(scratch, &path).is_ok() {
+                self.rescued.get_or_insert(path);
+            }
+        }
     }
 
-    fn put_in_place(&self, mut temp: TempPath, is_new: bool) -> io::Result<()> {
+    fn put_in_place(&self, temp: TempPath, is_new: bool) -> io::Result<()> {
         if is_new {
             match self.it.disk.link(&temp, self.it.ini) {
                 Ok(()) => return Ok(()),
@@ -464,48 +530,38 @@ impl<'b> Run<'b> {
                 Err(_) => {}
             }
         }
-        self.it.disk.replace(&temp, self.it.ini)?;
-        // the name is gone
-        temp.disable_cleanup(true);
+        move_to(self.it.disk, temp, self.it.ini)
+    }
+
+    /// Removes surplus backups, under the lock: nobody else does so at the same time.
+    fn prune<E>(&mut self) -> Result<(), Cause<E>> {
+        if self.done.backup.is_none() {
+            return Ok(());
+        }
+        self.tell_step(Step::Prune);
+        let gone = backup::prune(self.it.ini, self.it.options.backups.keep, self.it.disk);
+        let gone = gone.map_err(|source| {
+            io_cause(
+                Step::Prune,
+                folder_of(self.it.ini),
+                "has surplus backups that could not be removed",
+                source,
+            )
+        })?;
+        self.done.backup.take_if(|made| gone.iter().any(|backup| backup.path == *made));
         Ok(())
     }
 
-    /// Temporary files and unfinished backups of a run that was killed. Only done while the lock is held, so
-    /// they are nobody else's; one that cannot be removed harms nobody.
-    fn remove_leftovers(&self) {
-        let (prefix, suffix) = temp_name(self.it.ini);
-        for name in platform::names_in(folder_of(self.it.ini), &prefix).unwrap_or_default() {
-            if name.ends_with(suffix) {
-                let _ = self.it.disk.remove(&self.it.ini.with_file_name(name));
-            }
-        }
-        let _ = backup::remove_unfinished(self.it.ini, self.it.disk);
-    }
-
-    fn prune<E>(mut self) -> Result<Outcome, TransactionError<E>> {
-        if self.done.changed && self.done.backup.is_some() {
-            self.tell_step(Step::Prune);
-            let gone =
-                backup::prune(self.it.ini, self.it.options.backups.keep, self.it.disk).map_err(|source| {
-                    self.io(Step::Prune, self.it.ini, "has surplus backups that could not be removed", source)
-                })?;
-            if gone.iter().any(|backup| Some(&backup.path) == self.done.backup.as_ref()) {
-                self.done.backup = None;
-            }
-        }
-        Ok(self.done)
-    }
-
-    fn read<E>(&self) -> Result<Option<Vec<u8>>, TransactionError<E>> {
+    fn read<E>(&self) -> Result<Option<Vec<u8>>, Cause<E>> {
         match self.it.disk.read(self.it.ini) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(self.io(Step::Read, self.it.ini, "could not be read", source)),
+            Err(source) => Err(io_cause(Step::Read, self.it.ini, "could not be read", source)),
         }
     }
 
     /// A step before which a wish to stop is heard.
-    fn step<E>(&mut self, step: Step) -> Result<(), TransactionError<E>> {
+    fn step<E>(&mut self, step: Step) -> Result<(), Cause<E>> {
         self.check_stop()?;
         self.tell_step(step);
         Ok(())
@@ -515,16 +571,8 @@ impl<'b> Run<'b> {
         (self.it.tell)(Progress::Step(step));
     }
 
-    fn check_stop<E>(&self) -> Result<(), TransactionError<E>> {
-        if (self.it.stop)() && !self.must_finish {
-            Err(TransactionError::Stopped { changed: self.done.changed })
-        } else {
-            Ok(())
-        }
-    }
-
-    fn io<E>(&self, step: Step, path: &Path, what: &'static str, source: io::Error) -> TransactionError<E> {
-        TransactionError::Io { step, path: path.to_path_buf(), what, changed: self.done.changed, source }
+    fn check_stop<E>(&self) -> Result<(), Cause<E>> {
+        if (self.it.stop)() && !self.must_finish { Err(Cause::Stopped) } else { Ok(()) }
     }
 }
 
@@ -544,11 +592,6 @@ impl OldFile<'_> {
     fn read(&self) -> io::Result<Option<Vec<u8>>> {
         self.path.as_ref().filter(|_| self.is_linked).map(|path| self.disk.read(path)).transpose()
     }
-
-    /// The ini was replaced: a backup stays, any other name goes.
-    fn keep(mut self) -> Option<PathBuf> {
-        self.path.take_if(|_| self.is_backup)
-    }
 }
 
 impl Drop for OldFile<'_> {
@@ -557,6 +600,37 @@ impl Drop for OldFile<'_> {
             let _ = self.disk.remove(path);
         }
     }
+}
+
+fn io_cause<E>(step: Step, path: &Path, what: &'static str, source: io::Error) -> Cause<E> {
+    Cause::Io { step, path: path.to_path_buf(), what, source }
+}
+
+fn move_to(disk: &dyn Disk, mut temp: TempPath, path: &Path) -> io::Result<()> {
+    disk.replace(&temp, path)?;
+    // the name is gone
+    temp.disable_cleanup(true);
+    Ok(())
+}
+
+/// Temporary files and unfinished backups of a run that was killed. The lock is held, so they are nobody
+/// else's; one that cannot be removed harms nobody.
+fn remove_leftovers_under_lock(ini: &Path, disk: &dyn Disk) {
+    for path in leftovers(ini).into_iter().chain(backup::unfinished(ini).unwrap_or_default()) {
+        let _ = disk.remove(&path);
+    }
+}
+
+/// The temporary files of this ini, and of none whose name only begins like it.
+fn leftovers(ini: &Path) -> Vec<PathBuf> {
+    let (prefix, suffix) = temp_name(ini);
+    let names = platform::names_in(folder_of(ini), &prefix).unwrap_or_default();
+    let is_ours = |name: &String| {
+        name.strip_prefix(&prefix)
+            .and_then(|name| name.strip_suffix(suffix))
+            .is_some_and(|middle| !middle.contains('.'))
+    };
+    names.into_iter().filter(is_ours).map(|name| ini.with_file_name(name)).collect()
 }
 
 fn temp_name(ini: &Path) -> (String, &'static str) {

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use ini::{Ini, ParseOption};
 
-use crate::ini::document::{IniDocument, Line};
-use crate::ini::encoding::BOM;
-use crate::ini::lookup;
+use crate::ini::document::{IniDocument, KeyLine};
+use crate::ini::encoding::{self, BOM};
+use crate::ini::{lookup, wide};
 use crate::microsip::keys;
 use crate::problem::{Code, Problem};
 
@@ -49,59 +49,97 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<Sec
         let path = edit.path();
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let found = lookup::value(new, section, key, keys::limit(section, key));
-        if found != edit.wanted() {
-            return Err(Unverified(format!("{path} does not read as wanted")));
+        if found != edit.wanted() || !is_line_as_planned(old, new, edit) {
+            return Err(Unverified(format!("{path} does not stand as wanted")));
         }
     }
-    let (old_range, new_range) = differing(old, new);
     let mut added_headers: Vec<&str> = Vec::new();
     for edit in edits {
         let name = edit.path().section.as_str();
-        let is_new = lookup::section(old, name).is_none() && lookup::section(new, name).is_some();
-        if is_new && !added_headers.iter().any(|added| added.eq_ignore_ascii_case(name)) {
+        let header = lookup::section(new, name).filter(|_| lookup::section(old, name).is_none());
+        if let Some(header) =
+            header.filter(|_| !added_headers.iter().any(|added| added.eq_ignore_ascii_case(name)))
+        {
+            if new.units(header.header.text).to_string() != format!("[{name}]") {
+                return Err(Unverified(format!("[{name}] does not stand as wanted")));
+            }
             added_headers.push(name);
         }
     }
+    let (old_range, new_range) = differing(old, new);
     let old_lines = other_lines(old, old_range, edits, &[]);
     let new_lines = other_lines(new, new_range, edits, &added_headers);
-    if old_lines != new_lines || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
+    let is_end_of_file = |index: usize| index + 1 == old_lines.len();
+    let is_same = |index: usize| {
+        let ((old_text, old_end), (new_text, new_end)) = (old_lines[index], new_lines[index]);
+        // the last line of a file without a final line end gains one, or the line before it loses its own
+        let may_differ = is_end_of_file(index) && (old_end.is_empty() || new_end.is_empty());
+        old_text == new_text && (old_end == new_end || may_differ)
+    };
+    let is_all_there = old_lines.len() == new_lines.len() && (0..old_lines.len()).all(is_same);
+    if !is_all_there || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
         return Err(Unverified("a line changed that should not".into()));
     }
     second_opinion(old, new, edits)
 }
 
-/// The lines that no edit is about, with their line ends. The last line of a file may gain or lose its own.
+/// Whether the line that an edit is about holds the new text and else what it held.
+fn is_line_as_planned(old: &IniDocument, new: &IniDocument, edit: &Edit) -> bool {
+    let Edit::Set { path, text, .. } = edit else { return true };
+    let first = |document| edited_lines(document, edit).into_iter().next();
+    let text_of = |document: &IniDocument, range: Range<usize>| document.units(range).to_wide();
+    let Some(written) = first(new).map(|key| text_of(new, key.line.text)) else { return false };
+    let wanted = match first(old) {
+        Some(KeyLine { line, value: Some(value), .. }) => {
+            let unchanged = text_of(old, line.text.clone());
+            if written == unchanged {
+                // the value was right already
+                return true;
+            }
+            let behind = text_of(old, value.end..line.text.end);
+            [text_of(old, line.text.start..value.start), wide(text.as_str()), behind].concat()
+        }
+        Some(KeyLine { line, name_end, .. }) => {
+            let behind = text_of(old, name_end..line.text.end);
+            let set = wide(&format!("={}", text.as_str()));
+            [text_of(old, line.text.start..name_end), set, behind].concat()
+        }
+        None => wide(&format!("{}={}", path.key.as_str(), text.as_str())),
+    };
+    written == wanted
+}
+
+/// The lines that an edit is about: the one that counts, or all where they go.
+fn edited_lines<'a>(document: &'a IniDocument, edit: &'a Edit) -> Vec<KeyLine<'a>> {
+    let path = edit.path();
+    let Some(section) = lookup::section(document, path.section.as_str()) else { return Vec::new() };
+    let lines = lookup::key_lines(document, &section, path.key.as_str());
+    match edit {
+        Edit::Set { .. } => lines.take(1).collect(),
+        Edit::Unset { .. } => lines.collect(),
+    }
+}
+
+/// The lines that no edit is about, with their line ends.
 fn other_lines<'a>(
     document: &'a IniDocument,
     range: Range<usize>,
     edits: &[Edit],
     added_headers: &[&str],
 ) -> Vec<(&'a [u8], &'a [u8])> {
-    let mut edited: Vec<Line> = Vec::new();
+    let mut edited: Vec<usize> = Vec::new();
     for edit in edits {
-        let path = edit.path();
-        if let Some(section) = lookup::section(document, path.section.as_str()) {
-            edited.extend(lookup::key_lines(document, &section, path.key.as_str()).map(|key| key.line));
-        }
+        edited.extend(edited_lines(document, edit).iter().map(|key| key.line.text.start));
     }
     for name in added_headers {
-        edited.extend(lookup::section(document, name).map(|section| section.header));
+        edited.extend(lookup::section(document, name).map(|section| section.header.text.start));
     }
-    edited.sort_by_key(|line| line.text.start);
-    let is_edited =
-        |line: &Line| edited.binary_search_by_key(&line.text.start, |line| line.text.start).is_ok();
-    let bytes = document.as_bytes();
-    let mut lines: Vec<(&[u8], &[u8])> = document
-        .lines(range.clone())
-        .filter(|line| !is_edited(line))
-        .map(|line| (&bytes[line.text.clone()], document.line_end(&line)))
-        .collect();
-    if range.end == document.end()
-        && let Some(last) = lines.last_mut()
-    {
-        last.1 = &[];
-    }
-    lines
+    edited.sort_unstable();
+    document
+        .lines(range)
+        .filter(|line| edited.binary_search(&line.text.start).is_err())
+        .map(|line| (&document.as_bytes()[line.text.clone()], document.line_end(&line)))
+        .collect()
 }
 
 /// Where two documents differ, in whole lines: what stands before and behind is the same bytes.
@@ -128,8 +166,12 @@ fn common<'a>(a: impl Iterator<Item = &'a u8>, b: impl Iterator<Item = &'a u8>) 
 }
 
 fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<SecondOpinion, Unverified> {
+    if !edits.iter().all(is_read_alike) {
+        return Ok(SecondOpinion::None);
+    }
     let mut opinion = SecondOpinion::Agrees;
     let mut names: Vec<&str> = edits.iter().map(|edit| edit.path().section.as_str()).collect();
+    names.sort_unstable();
     names.dedup();
     for name in names {
         if read_by_rust_ini(old, name) != Some(read_by_us(old, name)) {
@@ -139,6 +181,14 @@ fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Resul
         }
     }
     Ok(opinion)
+}
+
+/// Whether rust-ini knows the line of an edit, standing alone, as we do.
+fn is_read_alike(edit: &Edit) -> bool {
+    let Edit::Set { path, text, .. } = edit else { return true };
+    let alone = format!("[{}]\r\n{}={}\r\n", path.section.as_str(), path.key.as_str(), text.as_str());
+    let alone = IniDocument::from_utf16le(encoding::encode(&alone));
+    read_by_rust_ini(&alone, path.section.as_str()) == Some(read_by_us(&alone, path.section.as_str()))
 }
 
 type Pairs = Vec<(String, String)>;
@@ -200,6 +250,9 @@ mod tests {
             "[S]\r\nk=9\r\na=2\r\n[T]\r\nx=2\r\n",
             "[S]\r\nk=9\r\na=2\r\n\r\n[T]\r\nx=1\r\n",
             "[S]\r\nk=9\r\na=2\r\n[U]\r\n[T]\r\nx=1\r\n",
+            "[S]\r\nK=9\r\na=2\r\n[T]\r\nx=1\r\n",
+            "[S]\r\nk= 9\r\na=2\r\n[T]\r\nx=1\r\n",
+            "[S]\r\nk=9\r\na=2\r\n[T]\r\nx=1\n",
         ] {
             assert!(verdict("[S]\r\nk=1\r\na=2\r\n[T]\r\nx=1\r\n", new, &edit).is_err(), "{new:?}");
         }
@@ -210,6 +263,19 @@ mod tests {
         let edit = [set("S/k", "9")];
         assert_eq!(verdict("[S]\n=v\nk=1\n", "[S]\n=v\nk=9\n", &edit), Ok(SecondOpinion::None));
         assert_eq!(verdict("[S]\na:b=v\nk=1\n", "[S]\na:b=v\nk=9\n", &edit), Ok(SecondOpinion::None));
+        for (path, value) in [("S/k", "\u{A0}"), ("S/#k", "9"), ("S/a:b", "9")] {
+            let key = path.split_once('/').unwrap().1;
+            let new = format!("[S]\na=1\n{key}={value}\n");
+            assert_eq!(verdict("[S]\na=1\n", &new, &[set(path, value)]), Ok(SecondOpinion::None), "{path}");
+        }
+    }
+
+    #[test]
+    fn later_lines_of_an_edited_key_are_others() {
+        let edit = [set("S/k", "9")];
+        assert!(verdict("[S]\nk=1\nk=2\n", "[S]\nk=9\nk=2\n", &edit).is_ok());
+        assert!(verdict("[S]\nk=1\nk=2\n", "[S]\nk=9\nk=3\n", &edit).is_err());
+        assert!(verdict("[S]\nk=1\nk=2\n", "[S]\nk=9\n", &edit).is_err());
     }
 
     #[test]

@@ -77,9 +77,9 @@ pub enum CommandError {
     Unstable { dialect: Dialect },
     #[error("a MicroSIP older than 3.19 takes the whole command for one file, without arguments")]
     NoArguments,
-    #[error("the program's path {path:?} cannot stand in a command")]
+    #[error("the program's path '{path}' cannot stand in a command")]
     Program { path: String },
-    #[error("the argument {arg:?} cannot reach the program unchanged")]
+    #[error("the argument '{arg}' cannot reach the program unchanged")]
     Argument { arg: String },
     #[error("{mask} would put the account's password on a command line, which every program can read")]
     SecretMask { mask: &'static str },
@@ -431,11 +431,11 @@ pub enum CommandFault {
     Url,
     #[error("the value has {length} characters; MicroSIP reads {READ_LIMIT} and loses the rest")]
     Cut { length: usize },
-    #[error("the first and the last quote are taken off when the value is read, so that {file:?} is started")]
+    #[error("the first and the last quote are taken off when the value is read, so that '{file}' is started")]
     QuotesLost { file: String },
-    #[error("the path {path:?} has blanks and no quotes, so that {file:?} is started")]
+    #[error("the path '{path}' has blanks and no quotes, so that '{file}' is started")]
     PathUnquoted { path: String, file: String },
-    #[error("the argument {arg:?} loses its quotes and arrives in {pieces} pieces")]
+    #[error("the argument '{arg}' loses its quotes and arrives in {pieces} pieces")]
     ArgumentSplit { arg: String, pieces: usize },
     #[error("MicroSIP will save this command without its outer quotes, and then run another one")]
     Unstable,
@@ -445,7 +445,7 @@ pub enum CommandFault {
     MaskIgnored { mask: &'static str },
     #[error("{mask} puts the account's password on a command line")]
     SecretMask { mask: &'static str },
-    #[error("the number comes as an argument of its own: {option:?} stays empty")]
+    #[error("the number comes as an argument of its own: '{option}' stays empty")]
     NumberDetached { option: String },
 }
 

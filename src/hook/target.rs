@@ -35,11 +35,11 @@ pub struct Allow {
 /// Something that is wrong with a target, or deserves saying.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetFault {
-    #[error("{typed:?} is not a full Windows path")]
+    #[error("'{typed}' is not a full Windows path")]
     Relative { typed: String, advice: String },
-    #[error("{typed:?} is found by name; a file of that name elsewhere could be started instead")]
+    #[error("'{typed}' is found by name; a file of that name elsewhere could be started instead")]
     FoundByName { typed: String, path: String },
-    #[error("{path:?} cannot be started: {why}")]
+    #[error("'{path}' cannot be started: {why}")]
     BadPath { path: String, why: &'static str },
     #[error("{path} is not there")]
     Missing { path: String, nearest: Option<String> },

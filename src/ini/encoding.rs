@@ -197,10 +197,10 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     }
     if memchr::memchr(0, bytes).is_some() {
         // a header only shows in the byte order that is the right one
-        if has_named_header(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))) {
+        if has_named_header(bytes, Width::LittleEndian) {
             return Ok(Encoding::Utf16Le { bom: false });
         }
-        if has_named_header(bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))) {
+        if has_named_header(bytes, Width::BigEndian) {
             return Ok(Encoding::Utf16Be { bom: false });
         }
     }
@@ -214,32 +214,44 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
         return Ok(Encoding::Ansi(page));
     }
     // brackets and blanks are the same in every ANSI code page
-    if has_named_header(bytes.iter().map(|&byte| u16::from(byte))) {
+    if has_named_header(bytes, Width::Byte) {
         Err(EncodingError::Unknown)
     } else {
         Err(EncodingError::NotAnIni)
     }
 }
 
+/// How wide a code unit is, and in which order its bytes stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Byte,
+    LittleEndian,
+    BigEndian,
+}
+
 /// Whether a line is `[x…]` with at least one character of printable ASCII as name.
-fn has_named_header(units: impl Iterator<Item = u16>) -> bool {
-    enum State {
-        LineStart,
-        Name { length: usize },
-        Elsewhere,
-    }
-    let mut state = State::LineStart;
-    for unit in units {
-        state = match (state, unit) {
-            (_, 0x0A | 0x0D) => State::LineStart,
-            (State::LineStart, unit) if is_blank(unit) => State::LineStart,
-            (State::LineStart, 0x5B) => State::Name { length: 0 },
-            (State::Name { length: 1.. }, 0x5D) => return true,
-            (State::Name { length }, 0x20..0x7F) => State::Name { length: length + 1 },
-            _ => State::Elsewhere,
-        };
-    }
-    false
+fn has_named_header(bytes: &[u8], width: Width) -> bool {
+    let size = if width == Width::Byte { 1 } else { 2 };
+    let unit = |index: usize| {
+        let unit = bytes.get(size * index..size * (index + 1))?;
+        Some(match width {
+            Width::Byte => u16::from(unit[0]),
+            Width::LittleEndian => u16::from_le_bytes([unit[0], unit[1]]),
+            Width::BigEndian => u16::from_be_bytes([unit[0], unit[1]]),
+        })
+    };
+    let stands_first = |bracket: usize| {
+        let mut before = (0..bracket).rev().map(&unit).skip_while(|unit| unit.is_some_and(is_blank));
+        matches!(before.next().flatten(), None | Some(0x0A | 0x0D))
+    };
+    let is_named = |bracket: usize| {
+        let mut behind =
+            (bracket + 1..).map(&unit).skip_while(|unit| matches!(unit, Some(0x20..=0x5C | 0x5E..0x7F)));
+        behind.next() == Some(Some(0x5D)) && unit(bracket + 1) != Some(0x5D)
+    };
+    memchr::memchr_iter(b'[', bytes)
+        .map(|byte| byte / size)
+        .any(|index| unit(index) == Some(0x5B) && stands_first(index) && is_named(index))
 }
 
 #[cfg(test)]

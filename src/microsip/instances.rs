@@ -82,20 +82,40 @@ impl Processes {
         if pids.is_empty() {
             return Vec::new();
         }
-        let details = ProcessRefreshKind::nothing()
-            .without_tasks()
-            .with_exe(UpdateKind::Always)
-            .with_cmd(UpdateKind::Always)
-            .with_environ(UpdateKind::Always)
-            .with_user(UpdateKind::Always);
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, details);
-        let users = Users::new_with_refreshed_list().ok();
-        let found = pids.iter().filter_map(|pid| system.process(*pid));
-        let mut instances: Vec<Instance> =
-            found.filter_map(|process| instance(process, users.as_ref(), stems)).collect();
+        let users = platform::user_names();
+        let mut instances: Vec<Instance> = Vec::new();
+        for pid in pids {
+            // one that starts or ends just now cannot say which ini it uses, for a moment
+            const LOOKS: usize = 5;
+            const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+            let mut found = None;
+            for look in 0..LOOKS {
+                if look > 0 {
+                    std::thread::sleep(BETWEEN_LOOKS);
+                }
+                found = look_at(system, pid, users.as_ref(), stems);
+                if found.as_ref().is_none_or(|instance| instance.inis.is_some()) {
+                    break;
+                }
+            }
+            instances.extend(found);
+        }
         instances.sort_by_key(|instance| instance.pid);
         instances
     }
+}
+
+/// A process as an instance, if it is one and still there.
+fn look_at(system: &mut System, pid: Pid, users: Option<&Users>, stems: &[&str]) -> Option<Instance> {
+    let details = ProcessRefreshKind::nothing()
+        .without_tasks()
+        .with_exe(UpdateKind::Always)
+        .with_cmd(UpdateKind::Always)
+        .with_environ(UpdateKind::Always)
+        .with_user(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, details);
+    let process = system.process(pid).filter(|process| process.status() != ProcessStatus::Zombie)?;
+    instance(process, users, stems)
 }
 
 /// Who uses an ini, for whoever wants to write it.

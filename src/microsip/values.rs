@@ -25,11 +25,11 @@ pub struct Saved {
 pub enum ValueError {
     #[error(transparent)]
     Name(#[from] NameError),
-    #[error("{path} cannot be {value:?}: {allowed}")]
+    #[error("{path} cannot be '{value}': {allowed}")]
     Impossible { path: String, value: String, allowed: String },
     #[error("{path} has {length} characters; MicroSIP reads {limit}")]
     TooLong { path: String, length: usize, limit: usize },
-    #[error("{path} would not stay {value:?}: MicroSIP takes blanks and quotes off its ends")]
+    #[error("{path} would not stay '{value}': MicroSIP takes blanks and quotes off its ends")]
     Unstable { path: String, value: String, would_hold: String },
 }
 
@@ -48,7 +48,7 @@ impl Problem for ValueError {
             ValueError::Name(error) => error.hint(),
             ValueError::Impossible { path, .. } => Some(format!("'msipcfg keys {path}' says what it can be")),
             ValueError::TooLong { limit, .. } => Some(format!("shorten it to {limit} characters")),
-            ValueError::Unstable { would_hold, .. } => Some(format!("this would hold: {would_hold:?}")),
+            ValueError::Unstable { would_hold, .. } => Some(format!("this would hold: '{would_hold}'")),
         }
     }
 }
@@ -58,11 +58,11 @@ impl Problem for ValueError {
 pub enum ValueRemark {
     #[error("MicroSIP does not know {path}")]
     UnknownKey { path: String, nearest: Option<&'static str> },
-    #[error("{path} is written as {saved:?}, which MicroSIP makes of {given:?}")]
+    #[error("{path} is written as '{saved}', which MicroSIP makes of '{given}'")]
     Normalised { path: String, given: String, saved: String },
-    #[error("{path}: MicroSIP does not know {word:?} and ignores it")]
+    #[error("{path}: MicroSIP does not know '{word}' and ignores it")]
     UnknownWord { path: String, word: String, nearest: Option<&'static str> },
-    #[error("{path}: {word:?} is known to MicroSIP {versions} only")]
+    #[error("{path}: '{word}' is known to MicroSIP {versions} only")]
     OtherVersion { path: String, word: &'static str, versions: String },
     #[error("{path}: about 1 of 256 plain passwords of {length} characters is taken for an encrypted one")]
     PasswordLength { path: String, length: usize },
@@ -262,7 +262,7 @@ mod tests {
     fn a_value_that_would_change_when_it_is_saved_is_refused_with_the_form_that_holds() {
         let error = as_saved(&"userAgent".parse().unwrap(), "\"My Phone\"").unwrap_err();
         assert_eq!(error.code(), Code::ValueUnstable);
-        assert_eq!(error.hint().as_deref(), Some("this would hold: \"My Phone\""));
+        assert_eq!(error.hint().as_deref(), Some("this would hold: 'My Phone'"));
         assert_eq!(saved("userAgent", " x"), Err(Code::ValueUnstable));
         assert_eq!(saved("userAgent", "say \"x\""), plain("say \"x\""));
         assert_eq!(saved("userAgent", &"x".repeat(256)), Err(Code::ValueTooLong));

@@ -19,7 +19,7 @@ use windows as system;
 
 pub use system::{
     PROCESSES_ARE_NAMED_BY_EXE, ansi_code_page, app_data_folders, drive_kind, is_access_denied_by_mode,
-    place_of_process, registry_defaults, search_folders, short_path, windows_paths,
+    place_of_process, registry_defaults, search_folders, short_path, user_names, windows_paths,
 };
 
 /// What of its surroundings the program uses: taken once, in `main`.
@@ -140,11 +140,6 @@ pub trait Disk {
         tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)
     }
 
-    /// Makes a new file under this name, never through a link.
-    fn create_new(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
-    }
-
     /// Makes a folder and those above it.
     fn create_folders(&self, path: &Path) -> io::Result<()> {
         std::fs::create_dir_all(path)
@@ -204,14 +199,20 @@ pub fn names_in(folder: &Path, start: &str) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Opens the lock file, making it if it is not there, never through a link. Says whether it was made.
-pub fn open_lock(path: &Path) -> io::Result<(File, bool)> {
+/// Opens the lock file, making it if it is not there, never through a link. Says whether it was made. Nothing:
+/// it was there and went while it was opened.
+pub fn open_lock(path: &Path) -> io::Result<Option<(File, bool)>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     system::never_follow_links(&mut options);
     match options.clone().create_new(true).open(path) {
-        Ok(file) => Ok((file, true)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((options.open(path)?, false)),
+        Ok(file) => return Ok(Some((file, true))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    match options.open(path) {
+        Ok(file) => Ok(Some((file, false))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

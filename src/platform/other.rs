@@ -14,6 +14,11 @@ pub fn ansi_code_page() -> Option<u16> {
     None
 }
 
+/// The names of this machine's users.
+pub fn user_names() -> Option<sysinfo::Users> {
+    sysinfo::Users::new_with_refreshed_list().ok()
+}
+
 /// Through the Wine prefix that the ini lies in.
 pub fn windows_paths(ini: &Path) -> WindowsPaths {
     WinePrefix::around(ini).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
@@ -124,7 +129,6 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
     if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
         fchown(file, Some(wanted.uid()), Some(wanted.gid()))?;
     }
-    file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))?;
     // access lists and labels; a disk without them has none to keep
     for name in xattr::list(model).into_iter().flatten() {
         if let Ok(Some(value)) = xattr::get(model, &name) {
@@ -135,7 +139,8 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
             }
         }
     }
-    Ok(())
+    // behind the access list, so that nobody has more access for a moment
+    file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
 }
 
 pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {

@@ -43,6 +43,11 @@ pub fn ansi_code_page() -> Option<u16> {
 /// The name of a process is that of its exe.
 pub const PROCESSES_ARE_NAMED_BY_EXE: bool = true;
 
+/// None: sysinfo's list reads from a null pointer under Wine 8.
+pub fn user_names() -> Option<sysinfo::Users> {
+    None
+}
+
 /// This is Windows.
 pub fn windows_paths(_ini: &Path) -> WindowsPaths {
     WindowsPaths::Native

@@ -14,5 +14,15 @@
 
 mod sandbox;
 
+mod bad_input;
+mod concurrency;
 mod docs;
+mod documents;
 mod hooks;
+mod inis;
+mod instances;
+mod output;
+mod profile_api;
+mod safety;
+mod settings;
+mod transaction;

@@ -1,0 +1,605 @@
+//! Running MicroSIPs, as msipcfg sees them.
+//!
+//! The stand-in for MicroSIP is this test program itself under another name: it does nothing until its input
+//! ends. Elsewhere than on Windows it looks as a program under Wine does: its first argument is a Windows path
+//! and a prefix stands in its environment.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+
+const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
+const NEW: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
+/// Long enough for the slowest machine, for things that happen at once otherwise.
+const LONG: Duration = Duration::from_secs(120);
+
+/// What the stand-in does.
+#[test]
+#[ignore = "is started by other tests, in the part of MicroSIP"]
+fn waits_until_its_input_ends() {
+    println!("{HERE}");
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+const HERE: &str = "here I am";
+
+/// A running MicroSIP. It ends with the test at the latest.
+struct Phone {
+    child: Child,
+    /// Kept open, for it goes on to say how the stand-in ended.
+    _stdout: BufReader<ChildStdout>,
+}
+
+/// How a MicroSIP is started.
+struct Start<'a> {
+    exe: PathBuf,
+    /// What it calls itself, on Linux.
+    calls_itself: Option<&'a str>,
+    variables: Vec<(&'a str, OsString)>,
+    arguments: Vec<String>,
+}
+
+impl Start<'_> {
+    fn of(exe: PathBuf) -> Self {
+        Start { exe, calls_itself: None, variables: Vec::new(), arguments: Vec::new() }
+    }
+
+    fn start(self, sandbox: &Sandbox) -> Phone {
+        put_stand_in(&self.exe);
+        let until = Instant::now() + LONG;
+        let mut child = loop {
+            let mut command = sandbox.command(&self.exe);
+            command
+                .args(["--exact", "instances::waits_until_its_input_ends", "--ignored", "--nocapture"])
+                .args(&self.arguments)
+                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped());
+            #[cfg(unix)]
+            if let Some(name) = self.calls_itself {
+                std::os::unix::process::CommandExt::arg0(&mut command, name);
+            }
+            #[cfg(windows)]
+            let _ = self.calls_itself;
+            match command.spawn() {
+                Ok(child) => break child,
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < until => {
+                    std::thread::yield_now();
+                }
+                Err(error) => panic!("{}: {error}", self.exe.display()),
+            }
+        };
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let is_here = stdout.by_ref().lines().any(|line| line.unwrap().contains(HERE));
+        assert!(is_here, "the stand-in did not start");
+        Phone { child, _stdout: stdout }
+    }
+}
+
+impl Phone {
+    fn exit(mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Puts this program there. By a link where that is enough, for a copy that was just written may be found busy:
+/// other tests' processes inherit the open file for a moment. Wine calls a process by the file's first name.
+fn put_stand_in(exe: &Path) {
+    if !exe.exists() {
+        let own = std::env::current_exe().unwrap();
+        std::fs::create_dir_all(exe.parent().unwrap()).unwrap();
+        if cfg!(windows) || std::fs::hard_link(&own, exe).is_err() {
+            std::fs::copy(&own, exe).unwrap();
+        }
+    }
+}
+
+/// A run of msipcfg that goes on while the test does.
+struct Going {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    told: String,
+}
+
+/// Starts msipcfg with these words and does not wait for it.
+fn start(sandbox: &Sandbox, words: &[&str]) -> Going {
+    let mut command: Command = sandbox.command(PROGRAM);
+    let mut child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    Going { child, stderr, told: String::new() }
+}
+
+impl Going {
+    /// Returns when it has said that it waits.
+    #[track_caller]
+    fn says_that_it_waits(&mut self) {
+        while !self.told.contains("waiting for MicroSIP to exit") {
+            let count = self.stderr.read_line(&mut self.told).unwrap();
+            assert_ne!(count, 0, "it does not wait: {}", self.told);
+        }
+    }
+
+    /// Waits for its end.
+    fn end(mut self) -> Ran {
+        self.stderr.read_to_string(&mut self.told).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let told = format!("{}: {stdout} {}", output.status, self.told);
+        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr: self.told, told }
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().unwrap().to_string()
+}
+
+fn set_vad<'a>(ini: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut words = vec!["set", "--ini", ini];
+    words.extend(more);
+    words.push("VAD=1");
+    words
+}
+
+/// The names in the folder of an ini.
+fn names_beside(ini: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(ini.parent().unwrap()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Fails the test unless this ini is held up: nothing is written and the answer is `microsip-running`.
+#[track_caller]
+fn assert_held_up(sandbox: &Sandbox, ini: &Path, by: &Phone) {
+    let before = (std::fs::read(ini).unwrap(), names_beside(ini));
+    let ran = sandbox.run(&set_vad(&text_of(ini), &["--timeout", "0", "--json"]));
+    let ran = ran.fails(5, "microsip-running");
+    let error = &ran.json()["error"];
+    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
+    assert!(error["message"].as_str().unwrap().contains(&format!("pid {}", by.pid())), "{}", ran.told);
+    assert!(error["hint"].as_str().is_some(), "{}", ran.told);
+    assert_eq!((std::fs::read(ini).unwrap(), names_beside(ini)), before);
+}
+
+/// Fails the test unless this ini can be written at once.
+#[track_caller]
+fn assert_free(sandbox: &Sandbox, ini: &Path) {
+    let ran = sandbox.run(&set_vad(&text_of(ini), &["--timeout", "0", "--json"])).exits(0);
+    assert_eq!(ran.json()["changed"], true, "{}", ran.told);
+    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.told);
+    assert_eq!(std::fs::read(ini).unwrap(), utf16(NEW));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// a portable MicroSIP, on every system
+
+/// A folder with a Windows disk in it, and portable phones on that.
+struct Disk {
+    sandbox: Sandbox,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        std::fs::create_dir_all(sandbox.path("prefix/drive_c")).unwrap();
+        Disk { sandbox }
+    }
+
+    /// A file of the disk `C:` by its path with `/`.
+    fn path(&self, path: &str) -> PathBuf {
+        self.sandbox.path("prefix/drive_c").join(path)
+    }
+
+    /// The path of such a file as a phone sees it.
+    fn windows_path(&self, path: &str) -> String {
+        if cfg!(windows) {
+            text_of(&self.path(path)).replace('/', "\\")
+        } else {
+            format!("C:\\{}", path.replace('/', "\\"))
+        }
+    }
+
+    /// An ini there.
+    fn ini(&self, path: &str) -> PathBuf {
+        self.sandbox.write(&format!("prefix/drive_c/{path}"), utf16(OLD))
+    }
+
+    /// How a phone there is started.
+    fn phone<'a>(&self, path: &str, calls_itself: &'a str) -> Start<'a> {
+        let mut start = Start::of(self.path(path));
+        if !cfg!(windows) {
+            start.calls_itself = Some(calls_itself);
+            start.variables.push(("WINEPREFIX", self.sandbox.path("prefix").into()));
+        }
+        start
+    }
+
+    /// Starts the phone `C:\MicroSIP\MicroSIP.exe`.
+    fn start_phone(&self) -> Phone {
+        self.phone("MicroSIP/MicroSIP.exe", r"C:\MicroSIP\MicroSIP.exe").start(&self.sandbox)
+    }
+}
+
+#[test]
+fn with_no_time_to_wait_a_running_microsip_means_that_nothing_is_written() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    assert_held_up(&disk.sandbox, &ini, &phone);
+
+    let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--timeout", "0"])).exits(5);
+    let ran = ran.says("MicroSIP is still running").says("[microsip-running]").says("hint");
+    assert_eq!(ran.stdout, "", "{}", ran.told);
+
+    phone.exit();
+    assert_free(&disk.sandbox, &ini);
+}
+
+#[test]
+fn a_microsip_that_exits_is_waited_for() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let ini_text = text_of(&ini);
+    let mut going = start(&disk.sandbox, &set_vad(&ini_text, &[]));
+    going.says_that_it_waits();
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
+    assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"], "while it is waited for");
+    // what MicroSIP saves as it exits is not lost
+    std::fs::write(&ini, utf16(&OLD.replace("80", "55"))).unwrap();
+    let pid = phone.pid();
+    phone.exit();
+    let ran = going.end().exits(0).says(&format!("pid {pid}"));
+    assert!(ran.stderr.contains("hint"), "{}", ran.told);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(&NEW.replace("80", "55")));
+}
+
+#[test]
+fn where_nothing_is_to_change_a_running_microsip_is_worth_a_warning() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=0"]).exits(0);
+    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
+    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.told);
+    let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "VAD=0"]).exits(0);
+    assert!(ran.stderr.contains(&format!("pid {}", phone.pid())), "{}", ran.told);
+    assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
+
+    phone.exit();
+    let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=0"]).exits(0);
+    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.told);
+}
+
+#[test]
+fn a_dry_run_does_not_wait_but_warns() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--dry-run", "--json"])).exits(0);
+    assert_eq!((&ran.json()["changed"], &ran.json()["dry_run"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.told);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
+    phone.exit();
+}
+
+#[test]
+fn commands_that_only_read_do_not_wait() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let ran = disk.sandbox.run(&["get", "--ini", &text_of(&ini), "VAD"]).exits(0);
+    assert_eq!(ran.stdout, "0\n");
+    disk.sandbox.run(&["list", "--ini", &text_of(&ini)]).exits(0);
+    phone.exit();
+}
+
+#[test]
+fn a_command_that_would_fail_does_not_wait_first() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=maybe"]).fails(3, "value-refused");
+    phone.exit();
+}
+
+#[test]
+fn another_copy_with_an_ini_of_its_own_holds_nothing_up() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let others = disk.ini("Other/MicroSIP.ini");
+    let phone = disk.phone("Other/MicroSIP.exe", r"C:\Other\MicroSIP.exe").start(&disk.sandbox);
+    assert_held_up(&disk.sandbox, &others, &phone);
+    assert_free(&disk.sandbox, &ini);
+    phone.exit();
+}
+
+#[test]
+fn a_phone_of_another_name_uses_the_ini_of_that_name_in_whatever_letters() {
+    let disk = Disk::new();
+    let ini = disk.ini("Phone/companyphone.ini");
+    let usual = disk.ini("Phone/MicroSIP.ini");
+    let phone = disk.phone("Phone/CompanyPhone.exe", r"C:\Phone\CompanyPhone.exe").start(&disk.sandbox);
+    assert_held_up(&disk.sandbox, &ini, &phone);
+    assert_free(&disk.sandbox, &usual);
+    phone.exit();
+}
+
+#[test]
+fn an_ini_on_the_command_line_is_held_up_as_well() {
+    let disk = Disk::new();
+    let own = disk.ini("Other/MicroSIP.ini");
+    let named = disk.ini("MicroSIP/MicroSIP.ini");
+    let third = disk.ini("Third/MicroSIP.ini");
+    let mut start = disk.phone("Other/MicroSIP.exe", r"C:\Other\MicroSIP.exe");
+    start.arguments = vec![format!("/i:{}", disk.windows_path("MicroSIP/MicroSIP.ini"))];
+    let phone = start.start(&disk.sandbox);
+    assert_held_up(&disk.sandbox, &named, &phone);
+    assert_held_up(&disk.sandbox, &own, &phone);
+    assert_free(&disk.sandbox, &third);
+    phone.exit();
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// a MicroSIP under Wine, without Wine
+
+#[cfg(target_os = "linux")]
+mod under_wine {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use msipcfg::microsip::instances::{Instance, Processes};
+
+    use super::*;
+
+    #[test]
+    fn a_phone_that_names_itself_in_other_letters_or_by_its_bare_name_is_found() {
+        for name in [r"c:\microsip\MICROSIP.EXE", "MicroSIP.exe", "microsip", r"C:/MicroSIP/MicroSIP.exe"] {
+            let disk = Disk::new();
+            let ini = disk.ini("MicroSIP/MicroSIP.ini");
+            let others = disk.ini("Other/MicroSIP.ini");
+            let phone = disk.phone("MicroSIP/MicroSIP.exe", name).start(&disk.sandbox);
+            assert_held_up(&disk.sandbox, &ini, &phone);
+            assert_free(&disk.sandbox, &others);
+            phone.exit();
+        }
+    }
+
+    #[test]
+    fn a_phone_that_names_itself_by_its_path_here_is_found() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let path = text_of(&disk.path("MicroSIP/MicroSIP.exe"));
+        let phone = disk.phone("MicroSIP/MicroSIP.exe", &path).start(&disk.sandbox);
+        assert_held_up(&disk.sandbox, &ini, &phone);
+        phone.exit();
+    }
+
+    #[test]
+    fn an_ini_that_is_reached_by_a_link_is_held_up() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let link = disk.sandbox.path("link.ini");
+        std::os::unix::fs::symlink(&ini, &link).unwrap();
+        let phone = disk.start_phone();
+        assert_held_up(&disk.sandbox, &link, &phone);
+        phone.exit();
+    }
+
+    #[test]
+    fn without_a_prefix_in_its_environment_it_runs_in_the_one_at_home() {
+        let disk = Disk::new();
+        let home = disk.sandbox.path("someone");
+        let ini = disk.sandbox.write("someone/.wine/drive_c/MicroSIP/MicroSIP.ini", utf16(OLD));
+        let same_path_elsewhere = disk.ini("MicroSIP/MicroSIP.ini");
+        let start = Start {
+            calls_itself: Some(r"C:\MicroSIP\MicroSIP.exe"),
+            variables: vec![("HOME", home.clone().into_os_string())],
+            ..Start::of(home.join(".wine/drive_c/MicroSIP/MicroSIP.exe"))
+        };
+        let phone = start.start(&disk.sandbox);
+        assert_held_up(&disk.sandbox, &ini, &phone);
+        assert_free(&disk.sandbox, &same_path_elsewhere);
+        phone.exit();
+    }
+
+    /// Says in the registry of the prefix that MicroSIP is installed in `C:\MicroSIP`.
+    fn install(disk: &Disk, file: &str) {
+        let text = "WINE REGISTRY Version 2\n;; All keys relative to \\\\User\\\\S-1-5-21-0-0-0-1000\n\n\
+                    #arch=win64\n\n[Software\\\\Microsoft] 1700000000\n@=\"other\"\n\n\
+                    [Software\\\\MicroSIP] 1\n#time=1da0000000000000\n@=\"C:\\\\MicroSIP\"\n";
+        disk.sandbox.write(&format!("prefix/{file}"), text);
+    }
+
+    #[test]
+    fn an_installed_phone_uses_the_ini_of_its_user() {
+        for registry in ["user.reg", "system.reg"] {
+            let disk = Disk::new();
+            install(&disk, registry);
+            let ini = disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
+            let another_users = disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
+            let beside = disk.ini("MicroSIP/MicroSIP.ini");
+            let mut start = disk.phone("MicroSIP/MicroSIP.exe", r"C:\MicroSIP\MicroSIP.exe");
+            start.variables.push(("USER", "ann".into()));
+            let phone = start.start(&disk.sandbox);
+            assert_held_up(&disk.sandbox, &ini, &phone);
+            assert_free(&disk.sandbox, &another_users);
+            assert_free(&disk.sandbox, &beside);
+            phone.exit();
+        }
+    }
+
+    #[test]
+    fn an_installed_phone_whose_user_is_not_known_may_use_the_ini_of_any() {
+        let disk = Disk::new();
+        install(&disk, "user.reg");
+        let inis = ["ann", "bob"]
+            .map(|user| disk.ini(&format!("users/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini")));
+        let beside = disk.ini("MicroSIP/MicroSIP.ini");
+        let phone = disk.start_phone();
+        for ini in &inis {
+            assert_held_up(&disk.sandbox, ini, &phone);
+        }
+        assert_free(&disk.sandbox, &beside);
+        phone.exit();
+    }
+
+    #[test]
+    fn a_phone_in_another_folder_than_the_installed_one_is_portable() {
+        let disk = Disk::new();
+        install(&disk, "user.reg");
+        let installed = disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
+        let portable = disk.ini("Other/MicroSIP.ini");
+        let mut start = disk.phone("Other/MicroSIP.exe", r"C:\Other\MicroSIP.exe");
+        start.variables.push(("USER", "ann".into()));
+        let phone = start.start(&disk.sandbox);
+        assert_held_up(&disk.sandbox, &portable, &phone);
+        assert_free(&disk.sandbox, &installed);
+        phone.exit();
+    }
+
+    #[test]
+    fn a_phone_whose_ini_cannot_be_told_holds_up_every_ini_of_its_name() {
+        let disk = Disk::new();
+        // a name that no other test uses, for they run at the same time
+        let ini = disk.ini("Phone/unknownphone.ini");
+        let usual = disk.ini("Phone/MicroSIP.ini");
+        let start = Start {
+            calls_itself: Some(r"C:\Nowhere\UnknownPhone.exe"),
+            ..Start::of(disk.sandbox.path("bin/loader"))
+        };
+        let phone = start.start(&disk.sandbox);
+        assert_held_up(&disk.sandbox, &ini, &phone);
+        assert_free(&disk.sandbox, &usual);
+        phone.exit();
+    }
+
+    #[test]
+    fn a_phone_that_comes_or_goes_while_it_is_looked_at_holds_up_no_other_ini() {
+        const LOOKS: usize = 100;
+        let disk = Disk::new();
+        let own = disk.path("Phone/fleetingphone.ini");
+        let other = disk.path("Other/fleetingphone.ini");
+        let is_over = AtomicBool::new(false);
+        let seen = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let path = r"C:\Phone\FleetingPhone.exe";
+                while !is_over.load(Ordering::SeqCst) {
+                    disk.phone("Phone/FleetingPhone.exe", path).start(&disk.sandbox).exit();
+                }
+            });
+            let mut processes = Processes::default();
+            let mut seen = Vec::new();
+            let until = Instant::now() + LONG;
+            while seen.len() < LOOKS && Instant::now() < until {
+                let mut instances = processes.instances(&["fleetingphone"]);
+                // other tests have phones of other names
+                instances.retain(|instance| instance.exe.to_lowercase().contains("fleetingphone"));
+                seen.extend(instances);
+            }
+            is_over.store(true, Ordering::SeqCst);
+            seen
+        });
+        assert!(seen.len() >= LOOKS, "seen only {} times", seen.len());
+        let is_right = |instance: &&Instance| instance.holds_up(&own) && !instance.holds_up(&other);
+        let wrong: Vec<_> = seen.iter().filter(|instance| !is_right(instance)).collect();
+        assert!(wrong.is_empty(), "{} of {}, such as {:?}", wrong.len(), seen.len(), wrong[0]);
+    }
+
+    #[test]
+    fn a_program_that_only_has_a_similar_name_holds_nothing_up() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let path = r"C:\MicroSIP\MicroSIP-helper.exe";
+        let phone = disk.phone("MicroSIP/MicroSIP-helper.exe", path).start(&disk.sandbox);
+        assert_free(&disk.sandbox, &ini);
+        phone.exit();
+    }
+
+    #[test]
+    fn a_phone_that_has_ended_but_was_not_buried_holds_nothing_up() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let mut phone = disk.start_phone();
+        assert_held_up(&disk.sandbox, &ini, &phone);
+        phone.child.kill().unwrap();
+        let stat = format!("/proc/{}/stat", phone.pid());
+        wait_until(|| {
+            let stat = std::fs::read_to_string(&stat).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('Z')
+        });
+        assert_free(&disk.sandbox, &ini);
+    }
+
+    #[track_caller]
+    fn wait_until(is_so: impl Fn() -> bool) {
+        let until = Instant::now() + LONG;
+        while !is_so() {
+            assert!(Instant::now() < until, "it never came about");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn interrupt(going: &Going) {
+        let pid = rustix::process::Pid::from_child(&going.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+
+    #[test]
+    fn control_c_while_it_waits_leaves_everything_as_it_was() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let phone = disk.start_phone();
+        let ini_text = text_of(&ini);
+        let mut going = start(&disk.sandbox, &set_vad(&ini_text, &[]));
+        going.says_that_it_waits();
+        interrupt(&going);
+        let ran = going.end().exits(130).says("interrupted");
+        assert_eq!(ran.stdout, "", "{}", ran.told);
+        assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
+        assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
+        phone.exit();
+    }
+
+    #[test]
+    fn control_c_is_answered_in_json_where_that_was_asked_for() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let phone = disk.start_phone();
+        let ini_text = text_of(&ini);
+        let going = start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
+        // it says nothing while it waits: from when on it listens stands in its status
+        let status = format!("/proc/{}/status", going.child.id());
+        wait_until(|| {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            let interrupt = 1 << (rustix::process::Signal::INT.as_raw() - 1);
+            u64::from_str_radix(caught.trim(), 16).unwrap() & interrupt != 0
+        });
+        interrupt(&going);
+        let ran = going.end().fails(130, "interrupted");
+        assert_eq!(ran.json()["changed"], false, "{}", ran.told);
+        assert_eq!(ran.stderr, "", "{}", ran.told);
+        assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
+        assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
+        phone.exit();
+    }
+}
