@@ -12,7 +12,7 @@ use clap::Parser;
 use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::report::{Narrator, Output};
 use msipcfg::commands::{self, Outside};
-use msipcfg::platform::{Surroundings, SystemDisk};
+use msipcfg::platform::{self, Surroundings, SystemDisk};
 use msipcfg::problem::{Code, ExitStatus, Problem};
 use msipcfg::request::{NewValue, Request};
 
@@ -21,14 +21,20 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitStatus {
+    platform::survive_signals();
     let words: Vec<_> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error, words.iter().any(|word| word == "--json")),
     };
     let common = &cli.common;
-    let output =
-        Output { json: common.json, quiet: common.quiet, verbose: common.verbose, color: common.color };
+    let output = Output {
+        json: common.json,
+        quiet: common.quiet,
+        verbose: common.verbose,
+        color: common.color,
+        name_ini: !common.names_ini(),
+    };
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -66,7 +72,8 @@ fn print_usage(error: &clap::Error, json: bool) -> ExitStatus {
         return ExitStatus::Done;
     }
     if json {
-        let output = Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never };
+        let output =
+            Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never, name_ini: false };
         return output.print_problem(&Usage(error), false);
     }
     let _ = error.print();
@@ -109,7 +116,9 @@ fn read_secret(source: &NewValue) -> io::Result<String> {
         }
         NewValue::File(path) => std::fs::read_to_string(path)?,
         NewValue::Variable(name) => {
-            return std::env::var(name).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error));
+            // the error of std would show what the variable holds
+            let value = std::env::var_os(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+            return value.into_string().map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
         }
     };
     let line = text.trim_start_matches('\u{FEFF}').trim_end_matches('\n').trim_end_matches('\r').len();

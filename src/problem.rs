@@ -75,7 +75,6 @@ codes! {
     IniEncoding = "ini-encoding", Done, "the ini is not UTF-16LE with BOM; an edit writes it so";
     SectionDuplicate = "section-duplicate", Done, "the section is there more than once; MicroSIP reads only the first";
     KeyDuplicate = "key-duplicate", Done, "the key is there more than once; MicroSIP reads only the first";
-    IniHardLinked = "ini-hard-linked", Done, "the ini has other hard links, which keep the old text";
 
     KeyUnknown = "key-unknown", Done, "MicroSIP does not know this key";
     NameRefused = "name-refused", Refused, "a section or key name that could not be found again, or would plant another line";
@@ -110,6 +109,7 @@ codes! {
     HookTargetEmpty = "hook-target-empty", Refused, "the program's file is empty";
     HookTargetNotProgram = "hook-target-not-program", Refused, "Windows would open this file in another program, or it is no real .exe";
     HookTargetBatch = "hook-target-batch", Refused, "a batch file gets the caller's text unquoted: a caller can run commands";
+    HookTargetShell = "hook-target-shell", Refused, "a shell reads the caller's text as part of a command: a caller can run commands";
     HookInterpreterMissing = "hook-interpreter-missing", Refused, "the program that runs scripts of this kind was not found";
     HookTargetUnchecked = "hook-target-unchecked", Done, "the program could not be checked on this machine";
     HookTargetNetwork = "hook-target-network", Done, "the program lies on a network drive";
@@ -167,7 +167,12 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let typed = typed.to_lowercase();
     known
         .into_iter()
-        .map(|word| (strsim::jaro_winkler(&typed, &word.to_lowercase()), word))
+        .map(|word| {
+            let lower = word.to_lowercase();
+            // a slip in a short word is a large part of it
+            let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &lower) == 1;
+            (if is_one_slip { 1.0 } else { strsim::jaro_winkler(&typed, &lower) }, word)
+        })
         .filter(|(score, _)| *score >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
@@ -191,6 +196,7 @@ mod tests {
     fn nearest_finds_slips_and_leaves_strangers_alone() {
         assert_eq!(nearest("rign", ["ring", "answer"]), Some("ring"));
         assert_eq!(nearest("updateInterval", ["updatesInterval", "VAD"]), Some("updatesInterval"));
+        assert_eq!(nearest("VDA", ["SRTP", "VAD"]), Some("VAD"));
         assert_eq!(nearest("zzz", ["ring", "answer"]), None);
     }
 }

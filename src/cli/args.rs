@@ -1,9 +1,10 @@
 //! The words of the command line and what they ask for. Their doc comments are the help.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::hook::command::HookCommand;
@@ -34,6 +35,7 @@ pub struct Cli {
 pub struct Common {
     /// The ini to work on; otherwise the one that MicroSIP uses
     #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from))]
     ini: Option<PathBuf>,
 
     /// The code page of an 8-bit ini, such as 1252 or windows-1251
@@ -226,6 +228,8 @@ pub enum UsageError {
     RawWithArguments,
     #[error("'{given}' is not of the form KEY=VALUE")]
     NoValue { given: String },
+    #[error("standard input can hold one password only")]
+    StandardInputTwice,
     #[error("{path} is given twice")]
     Twice { path: KeyPath },
     #[error("no variable is named in '{given}'")]
@@ -251,10 +255,23 @@ impl Problem for UsageError {
                  meant for the hook"
             )),
             UsageError::RawWithArguments => Some("put the whole text between quotes".into()),
+            UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
             UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
             UsageError::NoVariable { .. } => Some("name it like KEY=@env:SIP_PASSWORD".into()),
         }
+    }
+}
+
+/// A variable that is set to nothing names no ini.
+fn is_named(path: &Path) -> bool {
+    !path.as_os_str().is_empty()
+}
+
+impl Common {
+    /// Whether an ini was named.
+    pub fn names_ini(&self) -> bool {
+        self.ini.as_deref().is_some_and(is_named)
     }
 }
 
@@ -269,7 +286,10 @@ impl Cli {
     /// # Errors
     /// When the words are not what they should be.
     pub fn into_request(self, raw: &[OsString]) -> Result<Request, UsageError> {
-        let ini = IniChoice { path: self.common.ini, code_page: self.common.codepage };
+        let ini = IniChoice {
+            path: self.common.ini.filter(|path| is_named(path)),
+            code_page: self.common.codepage,
+        };
         let write = |edit: EditRequest, args: WriteArgs| Request::Write {
             ini: ini.clone(),
             edit,
@@ -380,6 +400,9 @@ fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, NewValue)>, UsageEr
         let (path, value) = key_and_value(given)?;
         if values.iter().any(|(other, _)| *other == path) {
             return Err(UsageError::Twice { path });
+        }
+        if value == NewValue::StandardInput && values.iter().any(|(_, other)| *other == value) {
+            return Err(UsageError::StandardInputTwice);
         }
         values.push((path, value));
     }

@@ -22,12 +22,27 @@ use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
 use crate::problem::{ExitStatus, Notice, Problem};
 
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const HINT: Style = AnsiColor::Cyan.on_default();
-const ADDED: Style = AnsiColor::Green.on_default();
-const REMOVED: Style = AnsiColor::Red.on_default();
-const HEADING: Style = Style::new().bold();
+/// The colours of a stream; none where it is to have none.
+#[derive(Clone, Copy, Default)]
+struct Styles {
+    error: Style,
+    warning: Style,
+    hint: Style,
+    added: Style,
+    removed: Style,
+    heading: Style,
+}
+
+impl Styles {
+    const COLOURED: Styles = Styles {
+        error: AnsiColor::Red.on_default().bold(),
+        warning: AnsiColor::Yellow.on_default().bold(),
+        hint: AnsiColor::Cyan.on_default(),
+        added: AnsiColor::Green.on_default(),
+        removed: AnsiColor::Red.on_default(),
+        heading: Style::new().bold(),
+    };
+}
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -40,20 +55,23 @@ pub struct Output {
     pub verbose: bool,
     /// When to use colour.
     pub color: ColorChoice,
+    /// Whether to say which ini it is, because nobody named one.
+    pub name_ini: bool,
 }
 
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report) -> ExitStatus {
         if self.json {
-            self.out(&format!("{}\n", report_json(report)));
-        } else {
-            if !self.quiet {
-                notices(report).iter().for_each(|notice| self.warn(notice));
-            }
-            self.out(&self.report_text(report));
+            return self.out(&format!("{}\n", report_json(report)));
         }
-        ExitStatus::Done
+        if !self.quiet {
+            notices(report).iter().for_each(|notice| self.warn(notice));
+            if let Some(ini) = self.name_ini.then(|| ini_of(report)).flatten() {
+                self.err(&format!("in {}\n", ini.display()));
+            }
+        }
+        self.out(&self.report_text(report))
     }
 
     /// Prints why a command failed.
@@ -67,57 +85,66 @@ impl Output {
         if self.json {
             self.out(&format!("{}\n", json!({"ok": false, "changed": changed, "error": notice})));
         } else {
-            self.problem("error", ERROR, &notice);
+            self.problem("error", self.styles(&io::stderr()).error, &notice);
         }
         notice.code.exit_status()
     }
 
-    /// Prints a text as it is.
-    pub fn out(self, text: &str) {
-        let mut stdout = anstream::AutoStream::new(io::stdout(), self.stream_choice());
-        // whoever closed the pipe has read enough
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    /// Prints an answer, byte for byte: values may hold anything.
+    fn out(self, text: &str) -> ExitStatus {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => ExitStatus::Done,
+            // whoever closed the pipe has read enough
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
+            Err(error) => {
+                self.err(&format!("error: the answer could not be written: {error}\n"));
+                ExitStatus::File
+            }
+        }
     }
 
     /// Prints a text on the side.
     pub fn err(self, text: &str) {
-        let mut stderr = anstream::AutoStream::new(io::stderr(), self.stream_choice());
-        let _ = stderr.write_all(text.as_bytes());
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    fn stream_choice(self) -> anstream::ColorChoice {
-        match self.color {
-            ColorChoice::Auto => anstream::ColorChoice::Auto,
+    fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
+        let choice = match self.color {
+            ColorChoice::Auto => anstream::AutoStream::choice(stream),
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,
-        }
+        };
+        if choice == anstream::ColorChoice::Never { Styles::default() } else { Styles::COLOURED }
     }
 
     fn warn(self, notice: &Notice) {
-        self.problem("warning", WARNING, notice);
+        self.problem("warning", self.styles(&io::stderr()).warning, notice);
     }
 
     fn problem(self, kind: &str, style: Style, notice: &Notice) {
         let mut text = format!("{style}{kind}{style:#}: {} [{}]\n", notice.message, notice.code.name());
         if let Some(hint) = &notice.hint {
-            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {hint}");
+            let style = self.styles(&io::stderr()).hint;
+            let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
         }
         self.err(&text);
     }
 
     fn report_text(self, report: &Report) -> String {
+        let styles = self.styles(&io::stdout());
         match report {
-            Report::Written(written) if written.dry_run => diff_text(written),
+            Report::Written(written) if written.dry_run => diff_text(written, styles),
             Report::Written(_) if self.quiet => String::new(),
             Report::Written(written) => written_text(written),
             Report::Values { values, .. } => {
                 values.iter().map(|value| shown(value, Privacy::Secret) + "\n").collect()
             }
-            Report::Sections { values, .. } => sections_text(values),
-            Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks),
+            Report::Sections { values, .. } => sections_text(values, styles),
+            Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
-            Report::Events(events) => events_text(events),
-            Report::Keys(keys) => keys.iter().map(key_text).collect(),
+            Report::Events(events) => events_text(events, styles),
+            Report::Keys(keys) => keys.iter().map(|key| key_text(key, styles)).collect(),
         }
     }
 }
@@ -166,8 +193,9 @@ impl Narrator {
         let text = format!("waiting for MicroSIP to exit ({})", names.join(", "));
         if !self.has_said_so {
             self.has_said_so = true;
+            let hint = self.output.styles(&io::stderr()).hint;
             self.output.err(&format!(
-                "{text}, for {left} s at most.\n  {HINT}hint{HINT:#}: exit it by its menu (the X only hides it), or stop \
+                "{text}, for {left} s at most.\n  {hint}hint{hint:#}: exit it by its menu (the X only hides it), or stop \
                  this with Ctrl-C\n"
             ));
         }
@@ -194,6 +222,14 @@ fn notices(report: &Report) -> &[Notice] {
     }
 }
 
+/// The ini that an answer is about, where the answer itself does not say so.
+fn ini_of(report: &Report) -> Option<&Path> {
+    match report {
+        Report::Values { ini, .. } | Report::Sections { ini, .. } | Report::Backups { ini, .. } => Some(ini),
+        Report::Written(_) | Report::Hooks { .. } | Report::Events(_) | Report::Keys(_) => None,
+    }
+}
+
 fn report_json(report: &Report) -> Json {
     match report {
         Report::Written(written) => json!({
@@ -201,7 +237,11 @@ fn report_json(report: &Report) -> Json {
             "changed": written.changed,
             "dry_run": written.dry_run,
             "ini": text_of(&written.ini),
-            "changes": written.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "changes": written
+                .changes
+                .iter()
+                .map(|change| change_json(change, written.restored.is_some()))
+                .collect::<Vec<_>>(),
             "backup": written.backup.as_deref().map(text_of),
             "restored": written.restored,
             "warnings": written.notices,
@@ -235,10 +275,12 @@ fn report_json(report: &Report) -> Json {
     }
 }
 
-fn change_json(change: &Change) -> Json {
-    let is_secret = keys::privacy(&change.section, &change.key) == Privacy::Secret;
+/// With `of_restore` private data is masked too: nobody asked for it by name.
+fn change_json(change: &Change, of_restore: bool) -> Json {
+    let hidden = if of_restore { Privacy::Private } else { Privacy::Secret };
+    let is_masked = keys::privacy(&change.section, &change.key) >= hidden;
     let text =
-        |value: &Option<String>| value.as_ref().map(|value| if is_secret { MASK } else { value }.to_string());
+        |value: &Option<String>| value.as_ref().map(|value| if is_masked { MASK } else { value }.to_string());
     json!({
         "section": change.section,
         "key": change.key,
@@ -325,25 +367,26 @@ fn change_text(change: &Change) -> String {
 }
 
 /// A diff of the lines that change, and no others: what stands beside them may be private.
-fn diff_text(written: &Written) -> String {
+fn diff_text(written: &Written, styles: Styles) -> String {
+    let Styles { hint, added: plus, removed: minus, heading, .. } = styles;
     if !written.changed {
         return format!("Nothing to change in {}\n", written.ini.display());
     }
     let ini = written.ini.display();
     let mut text =
-        format!("{HEADING}--- {ini}{HEADING:#}\n{HEADING}+++ {ini} (dry run, not written){HEADING:#}\n");
+        format!("{heading}--- {ini}{heading:#}\n{heading}+++ {ini} (dry run, not written){heading:#}\n");
     for LineChange { path, number, removed, added } in &written.lines {
-        let _ = writeln!(text, "{HINT}@@ line {number}, [{}] @@{HINT:#}", path.section.as_str());
+        let _ = writeln!(text, "{hint}@@ line {number}, [{}] @@{hint:#}", path.section.as_str());
         let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
         let mask = |line: &String| match line.split_once('=').filter(|_| is_secret) {
             Some((key, _)) => format!("{key}={MASK}"),
             None => line.clone(),
         };
         for line in removed {
-            let _ = writeln!(text, "{REMOVED}-{}{REMOVED:#}", mask(line));
+            let _ = writeln!(text, "{minus}-{}{minus:#}", mask(line));
         }
         for line in added {
-            let _ = writeln!(text, "{ADDED}+{}{ADDED:#}", mask(line));
+            let _ = writeln!(text, "{plus}+{}{plus:#}", mask(line));
         }
     }
     if written.lines.is_empty() {
@@ -355,7 +398,7 @@ fn diff_text(written: &Written) -> String {
     text
 }
 
-fn sections_text(values: &[Value]) -> String {
+fn sections_text(values: &[Value], Styles { heading, .. }: Styles) -> String {
     let mut text = String::new();
     let mut section = None;
     for value in values {
@@ -363,7 +406,7 @@ fn sections_text(values: &[Value]) -> String {
             if section.is_some() {
                 text.push('\n');
             }
-            let _ = writeln!(text, "{HEADING}[{}]{HEADING:#}", value.section);
+            let _ = writeln!(text, "{heading}[{}]{heading:#}", value.section);
             section = Some(&value.section);
         }
         match value.value {
@@ -378,8 +421,9 @@ fn sections_text(values: &[Value]) -> String {
     text
 }
 
-fn hooks_text(ini: &Path, hooks: &[Hook]) -> String {
-    let mut text = format!("{HEADING}{}{HEADING:#}\n", ini.display());
+fn hooks_text(ini: &Path, hooks: &[Hook], styles: Styles) -> String {
+    let Styles { error, warning, hint: hint_style, added, heading, .. } = styles;
+    let mut text = format!("{heading}{}{heading:#}\n", ini.display());
     for hook in hooks {
         let runs = match (&hook.command, &hook.value) {
             (Some(command), _) => command.to_string(),
@@ -387,21 +431,21 @@ fn hooks_text(ini: &Path, hooks: &[Hook]) -> String {
             _ => "-".into(),
         };
         let verdict = match hook.works {
-            Some(true) => format!("  {ADDED}ok{ADDED:#}"),
-            Some(false) => format!("  {ERROR}fails{ERROR:#}"),
-            None if hook.command.is_some() => format!("  {WARNING}not checked{WARNING:#}"),
+            Some(true) => format!("  {added}ok{added:#}"),
+            Some(false) => format!("  {error}fails{error:#}"),
+            None if hook.command.is_some() => format!("  {warning}not checked{warning:#}"),
             None => String::new(),
         };
         let _ = writeln!(text, "  {:<13} {runs}{verdict}", hook.event.name());
         for problem in &hook.problems {
             let _ = writeln!(
                 text,
-                "                {WARNING}!{WARNING:#} {} [{}]",
+                "                {warning}!{warning:#} {} [{}]",
                 problem.message,
                 problem.code.name()
             );
             if let Some(hint) = &problem.hint {
-                let _ = writeln!(text, "                  {HINT}hint{HINT:#}: {hint}");
+                let _ = writeln!(text, "                  {hint_style}hint{hint_style:#}: {hint}");
             }
         }
     }
@@ -424,14 +468,14 @@ fn backups_text(ini: &Path, backups: &[Listed], purged: bool) -> String {
     text
 }
 
-fn events_text(events: &[Event]) -> String {
+fn events_text(events: &[Event], Styles { heading, .. }: Styles) -> String {
     let mut text = String::new();
     for event in events {
         let aliases = event.aliases().join(", ");
         let aliases = if aliases.is_empty() { aliases } else { format!(" (also {aliases})") };
         let _ = writeln!(
             text,
-            "{HEADING}{:<13}{HEADING:#} {:<18} {}{aliases}",
+            "{heading}{:<13}{heading:#} {:<18} {}{aliases}",
             event.name(),
             event.key(),
             event.when()
@@ -440,7 +484,7 @@ fn events_text(events: &[Event]) -> String {
     text
 }
 
-fn key_text(key: &Key) -> String {
+fn key_text(key: &Key, Styles { heading, .. }: Styles) -> String {
     let default = if key.default.is_empty() { String::new() } else { format!(", default {}", key.default) };
     let versions = match (key.since, key.until) {
         (Some(since), Some(until)) => format!(", {since} to {until}"),
@@ -450,18 +494,14 @@ fn key_text(key: &Key) -> String {
     };
     let path = place_of(key.section, key.name);
     format!(
-        "{HEADING}{path}{HEADING:#}: {}{default}, at most {} characters{versions}\n    {}\n",
+        "{heading}{path}{heading:#}: {}{default}, at most {} characters{versions}\n    {}\n",
         key.kind, key.limit, key.meaning
     )
 }
 
 /// A value as it may be shown: what is as private as `hidden`, or more, is masked.
 fn shown(value: &Value, hidden: Privacy) -> String {
-    let is_hidden = match keys::privacy(&value.section, &value.key) {
-        Privacy::Open => false,
-        Privacy::Private => hidden == Privacy::Private,
-        Privacy::Secret => true,
-    };
+    let is_hidden = value.privacy >= hidden;
     let text = value.value.clone().unwrap_or_default();
     if is_hidden && !text.is_empty() { MASK.into() } else { text }
 }

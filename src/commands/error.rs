@@ -29,7 +29,7 @@ pub enum Error {
     NotRegular { ini: PathBuf, what: &'static str },
     #[error("{ini} could not be read: {source}")]
     Unreadable { ini: PathBuf, source: io::Error },
-    #[error("{ini} is larger than {} MiB, so it is no ini of MicroSIP's", LARGEST_INI / 1024 / 1024)]
+    #[error("{ini} is, or would be, larger than {} MiB, so it is no ini of MicroSIP's", LARGEST_INI / 1024 / 1024)]
     TooLarge { ini: PathBuf },
     #[error("{ini}: {source}")]
     Encoding { ini: PathBuf, source: EncodingError },
@@ -105,13 +105,15 @@ impl Problem for Error {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Error::NotThere { .. } => "check the path, or make it with --create".into(),
+            Error::NotThere { .. } => "check the path; a command that writes makes it with --create".into(),
             Error::BrokenLink { .. } => "mend the link, or name the ini itself".into(),
             Error::NotRegular { .. } => {
                 "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini".into()
             }
             Error::Unreadable { .. } => "check who may read it".into(),
-            Error::TooLarge { .. } => "check the path".into(),
+            Error::TooLarge { .. } => {
+                "check the path; as UTF-16, in which it is written, text takes two bytes a letter".into()
+            }
             Error::SecretInline { path } => {
                 format!("give it by {path}=@env:NAME, {path}=@FILE, or on standard input by {path}=@-")
             }

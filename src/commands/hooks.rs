@@ -84,9 +84,8 @@ fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Pl
     let mut problems: Vec<Notice> = decoded.faults.iter().map(Notice::from).collect();
     let mut works = !decoded.faults.iter().any(CommandFault::is_fatal);
     // what is wrong with the text says more than that its first word is no program
-    let program = decoded.program.as_ref().filter(|_| works);
-    if let Some(program) = program {
-        let faults = target::check(program, places);
+    if let Some(command) = decoded.command().filter(|_| works) {
+        let faults = target::check(&command, places);
         works = !faults.iter().any(TargetFault::is_fatal);
         problems.extend(faults.iter().map(Notice::from));
     }
@@ -157,8 +156,7 @@ fn encoded(
     };
     let text = encoded.text(saved_by.dialect);
     let decoded = command::decode(&wide(&text), set.event, saved_by);
-    let sayable = decoded.faults.iter().filter(|fault| !matches!(fault, CommandFault::SecretMask { .. }));
-    notices.extend(sayable.map(Notice::from));
+    notices.extend(decoded.faults.iter().map(Notice::from));
     Ok((encoded.value, text, encoded.holds_everywhere, notices))
 }
 
@@ -173,17 +171,13 @@ fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> 
     }
     let mut notices = Vec::new();
     for fault in decoded.faults {
-        let is_accepted = matches!(fault, CommandFault::SecretMask { .. });
-        if fault.is_fatal() && !is_accepted {
+        if fault.is_fatal() {
             return Err(fault.into());
         }
         notices.push(Notice::from(&fault));
     }
-    let Some(program) = decoded.program else {
-        return Err(CommandFault::Blank.into());
-    };
-    let faults = target::check(&program, places);
-    for fault in faults {
+    let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
+    for fault in target::check(&command, places) {
         notices.push(Notice::from(&fault.accepted(set.allow)?));
     }
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);

@@ -82,17 +82,22 @@ impl Ini {
             let what = if metadata.is_dir() { "folder" } else { "device or a pipe" };
             return Err(Error::NotRegular { ini: path, what });
         }
-        if metadata.len() > LARGEST_INI {
-            return Err(Error::TooLarge { ini: path });
-        }
         let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
         Ok(Ini { path, target, code_page })
     }
 
     /// Reads and decodes it.
     pub fn read(&self, outside: &Outside<'_>) -> Result<Decoded, Error> {
-        let bytes = outside.disk.read(&self.target);
-        self.decode(bytes.map_err(|source| Error::Unreadable { ini: self.path.clone(), source })?)
+        self.decode(self.bytes(outside)?)
+    }
+
+    /// Reads it.
+    pub fn bytes(&self, outside: &Outside<'_>) -> Result<Vec<u8>, Error> {
+        let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
+        if std::fs::metadata(&self.target).map_err(unreadable)?.len() > LARGEST_INI {
+            return Err(Error::TooLarge { ini: self.path.clone() });
+        }
+        outside.disk.read(&self.target).map_err(unreadable)
     }
 
     /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.

@@ -16,7 +16,7 @@ use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
-use crate::microsip::keys::Key;
+use crate::microsip::keys::{Key, Privacy};
 use crate::platform::{Disk, Surroundings};
 use crate::problem::Notice;
 use crate::request::{EditRequest, NewValue, Query, Request};
@@ -97,6 +97,8 @@ pub struct Value {
     pub key: String,
     /// What is read; `None` where a line without `=` stands.
     pub value: Option<String>,
+    /// Who may see it.
+    pub privacy: Privacy,
 }
 
 /// Carries out a request.

@@ -66,10 +66,10 @@ pub fn restore(
         };
         Error::NoBackup { ini: ini.path.clone(), which }
     })?;
-    let bytes = outside.disk.read(&chosen.path);
-    let bytes = bytes.map_err(|source| Error::Unreadable { ini: chosen.path.clone(), source })?;
     // a backup is an ini, or it is not gone back to
-    let wanted = ini.decode(bytes.clone())?.document;
+    let backup = Ini { path: chosen.path.clone(), target: chosen.path.clone(), code_page: ini.code_page };
+    let bytes = backup.bytes(outside)?;
+    let wanted = backup.decode(bytes.clone())?.document;
     write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
         let before = current.and_then(|current| ini.decode(current.to_vec()).ok());

@@ -38,17 +38,15 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> 
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let value = lookup::value(&decoded.document, section, key, keys::limit(section, key))?;
         let value = Some(String::from_utf16_lossy(&value));
-        Some(Value { section: section.to_string(), key: key.to_string(), value })
+        let privacy = keys::privacy(section, key);
+        Some(Value { section: section.to_string(), key: key.to_string(), value, privacy })
     };
     let found: Vec<Option<Value>> = paths.iter().map(read).collect();
     let missing: Vec<KeyPath> =
         paths.iter().zip(&found).filter(|(_, value)| value.is_none()).map(|(path, _)| path.clone()).collect();
     if let Some(first) = missing.first() {
-        let there = plan::values(&decoded.document);
-        let names = there
-            .iter()
-            .filter(|(section, _, _)| section.eq_ignore_ascii_case(first.section.as_str()))
-            .map(|(_, key, _)| key.as_str());
+        let there = plan::values(&decoded.document, Some(&first.section));
+        let names = there.iter().filter(|(_, _, value)| value.is_some()).map(|(_, key, _)| key.as_str());
         let nearest = problem::nearest(first.key.as_str(), names).map(str::to_string);
         return Err(Error::NoSuchKey { ini: ini.path, missing, nearest });
     }
@@ -67,10 +65,15 @@ pub fn list(
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
         return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
     }
-    let values = plan::values(&decoded.document)
+    let mut known = (String::new(), keys::of_section(""));
+    let values = plan::values(&decoded.document, only)
         .into_iter()
-        .filter(|(section, _, _)| only.is_none_or(|name| name.as_str().eq_ignore_ascii_case(section)))
-        .map(|(section, key, value)| Value { section, key, value })
+        .map(|(section, key, value)| {
+            if known.0 != section {
+                known = (section.clone(), keys::of_section(&section));
+            }
+            Value { privacy: known.1.privacy(&key), section, key, value }
+        })
         .collect();
     Ok(Report::Sections { ini: ini.path, values, notices: encoding_notice(&decoded) })
 }

@@ -10,7 +10,7 @@ use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{IniChoice, WriteOptions};
 
-use super::ini_file::Ini;
+use super::ini_file::{Ini, LARGEST_INI};
 use super::{Error, Outside, Report, Tale, Written};
 
 /// An edit as it is worked out for a text.
@@ -46,10 +46,7 @@ pub(super) fn write(
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
-    let bytes = match is_there.then(|| outside.disk.read(&ini.target)).transpose() {
-        Ok(bytes) => bytes,
-        Err(source) => return Err(Error::Unreadable { ini: ini.path.clone(), source }),
-    };
+    let bytes = is_there.then(|| ini.bytes(outside)).transpose()?;
     let is_change = content.make(bytes.as_deref())?.is_some();
     drop(bytes);
     let mut processes = Processes::default();
@@ -129,6 +126,9 @@ impl Content for Drafting<'_> {
         }
         let mut draft = (self.draft)(self.ini, current)?;
         let bytes = std::mem::take(&mut draft.bytes);
+        if bytes.len() as u64 > LARGEST_INI {
+            return Err(Error::TooLarge { ini: self.ini.path.clone() });
+        }
         let is_change = draft.is_change || current.is_none();
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);

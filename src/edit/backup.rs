@@ -4,6 +4,7 @@
 //! `MicroSIP.ini.20260131T235959.123Z.bak`, with `-1`, `-2` … behind the time where one was taken already;
 //! those that `restore` makes end in `.restore.bak`.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -45,18 +46,19 @@ pub struct Policy {
     pub keep: usize,
 }
 
-/// The backups of an ini, newest first.
+/// The backups of an ini, newest first. What is only called like one is none: a link, a pipe, a folder, or the
+/// ini itself under another name.
 pub fn list(ini: &Path) -> io::Result<Vec<Backup>> {
-    let Some((folder, ini_name)) = folder_and_name(ini) else { return Ok(Vec::new()) };
-    let start = format!("{ini_name}.");
-    let names = match platform::names_in(&folder, &start) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names?,
-    };
-    let mut backups: Vec<Backup> =
-        names.into_iter().filter_map(|name| parse(&folder, &start, name)).collect();
-    backups.sort_by(|a, b| (&b.stamp, b.counter).cmp(&(&a.stamp, a.counter)));
+    let mut backups = called_like_one(ini)?;
+    backups.retain(|backup| !is_unfinished(ini, backup));
     Ok(backups)
+}
+
+/// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
+/// the ini.
+pub fn unfinished(ini: &Path) -> io::Result<Vec<PathBuf>> {
+    let backups = called_like_one(ini)?.into_iter();
+    Ok(backups.filter(|backup| is_unfinished(ini, backup)).map(|backup| backup.path).collect())
 }
 
 /// A free name for a backup that is made now.
@@ -70,35 +72,52 @@ pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
         MadeBy::Edit => ENDING,
         MadeBy::Restore => RESTORE_ENDING,
     };
-    let name = ini.file_name().unwrap_or_default().to_string_lossy();
-    let path = |counter: String| ini.with_file_name(format!("{name}.{stamp}{counter}{ending}"));
+    let path = |counter: String| {
+        let mut name = ini.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{stamp}{counter}{ending}"));
+        ini.with_file_name(name)
+    };
     let mut names = std::iter::once(String::new()).chain((1_u32..).map(|n| format!("-{n}"))).map(path);
     let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
     // the counter has no end, so there is a free one
     names.find(is_free).unwrap_or_else(|| path("-0".into()))
 }
 
-/// Removes what is more than `keep` backups, never the oldest. Says which went.
-pub fn prune(ini: &Path, keep: usize, disk: &dyn Disk) -> io::Result<Vec<Backup>> {
+/// Removes what is more than `keep` backups: never the oldest, nor, with room for two, the one just made, even
+/// if a clock that went back makes it look older. Gives those that went.
+pub fn prune(ini: &Path, keep: usize, made: &Path, disk: &dyn Disk) -> io::Result<Vec<PathBuf>> {
     let mut backups = list(ini)?;
-    let oldest = if keep > 0 { backups.pop() } else { None };
-    let newest = keep - usize::from(oldest.is_some());
-    let surplus = backups.split_off(newest.min(backups.len()));
+    let just_made = backups.iter().position(|backup| backup.path == made).map(|index| backups.remove(index));
+    let oldest = if just_made.is_some() && backups.is_empty() { None } else { backups.pop() };
+    let mut by_worth: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
+    let surplus = by_worth.split_off(keep.min(by_worth.len()));
     for backup in &surplus {
         disk.remove(&backup.path)?;
     }
-    Ok(surplus)
+    Ok(surplus.into_iter().map(|backup| backup.path).collect())
 }
 
-/// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
-/// the ini.
-pub fn unfinished(ini: &Path) -> io::Result<Vec<PathBuf>> {
-    let paths = list(ini)?.into_iter().map(|backup| backup.path);
-    Ok(paths.filter(|path| same_file::is_same_file(ini, path).unwrap_or(false)).collect())
+fn called_like_one(ini: &Path) -> io::Result<Vec<Backup>> {
+    let mut start = ini.file_name().unwrap_or_default().to_os_string();
+    start.push(".");
+    let folder = ini.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = match platform::names_in(folder, &start) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
+    let mut backups: Vec<Backup> =
+        names.into_iter().filter_map(|name| parse(folder, &start, &name)).collect();
+    backups.sort_by(|a, b| (&b.stamp, b.counter).cmp(&(&a.stamp, a.counter)));
+    Ok(backups)
 }
 
-fn parse(folder: &Path, start: &str, name: String) -> Option<Backup> {
-    let middle = name.strip_prefix(start)?;
+fn is_unfinished(ini: &Path, backup: &Backup) -> bool {
+    same_file::is_same_file(ini, &backup.path).unwrap_or(false)
+}
+
+fn parse(folder: &Path, start: &OsStr, name: &OsStr) -> Option<Backup> {
+    let middle = name.as_encoded_bytes().strip_prefix(start.as_encoded_bytes())?;
+    let middle = std::str::from_utf8(middle).ok()?;
     let (middle, made_by) = match middle.strip_suffix(RESTORE_ENDING) {
         Some(middle) => (middle, MadeBy::Restore),
         None => (middle.strip_suffix(ENDING)?, MadeBy::Edit),
@@ -108,15 +127,13 @@ fn parse(folder: &Path, start: &str, name: String) -> Option<Backup> {
         None => (middle, 0),
     };
     let shape: String = stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    if shape != "00000000T000000.000Z" {
+    let path = folder.join(name);
+    let is_file = || path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    if shape != "00000000T000000.000Z" || !is_file() {
         return None;
     }
-    Some(Backup { path: folder.join(&name), stamp: stamp.to_string(), made_by, counter, name })
-}
-
-fn folder_and_name(ini: &Path) -> Option<(PathBuf, String)> {
-    let folder = ini.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Some((folder.to_path_buf(), ini.file_name()?.to_str()?.to_string()))
+    let name = name.to_string_lossy().into_owned();
+    Some(Backup { stamp: stamp.to_string(), made_by, counter, name, path })
 }
 
 #[cfg(test)]
@@ -164,12 +181,34 @@ mod tests {
         let ini = folder.path().join("MicroSIP.ini");
         let names: Vec<_> = (0..5).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let left = |keep| {
-            prune(&ini, keep, &SystemDisk).unwrap();
+            prune(&ini, keep, &ini.with_file_name(&names[4]), &SystemDisk).unwrap();
             list(&ini).unwrap().into_iter().map(|backup| backup.name).collect::<Vec<_>>()
         };
         assert_eq!(left(5).len(), 5);
         assert_eq!(left(3), [names[4].clone(), names[3].clone(), names[0].clone()]);
         assert_eq!(left(1), [names[0].clone()]);
         assert_eq!(left(0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_clock_that_went_back_does_not_cost_the_new_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let ini = folder.path().join("MicroSIP.ini");
+        let later: Vec<_> = (10..13).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
+        let made = make(&ini, MadeBy::Edit, 0);
+        prune(&ini, 3, &ini.with_file_name(&made), &SystemDisk).unwrap();
+        let left: Vec<_> = list(&ini).unwrap().into_iter().map(|backup| backup.name).collect();
+        assert_eq!(left, [later[2].clone(), later[0].clone(), made]);
+    }
+
+    #[test]
+    fn what_is_only_called_like_a_backup_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let ini = folder.path().join("MicroSIP.ini");
+        std::fs::write(&ini, b"x").unwrap();
+        std::fs::create_dir(free_name(&ini, MadeBy::Edit, at(0))).unwrap();
+        std::fs::hard_link(&ini, free_name(&ini, MadeBy::Edit, at(0))).unwrap();
+        assert_eq!(list(&ini).unwrap(), []);
+        assert_eq!(unfinished(&ini).unwrap().len(), 1);
     }
 }

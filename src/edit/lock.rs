@@ -1,7 +1,9 @@
 //! One msipcfg at a time for one ini. The lock is a file beside the ini, never the ini itself: a MicroSIP
 //! that cannot read its ini starts with defaults and saves them over the user's.
 
+use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -26,7 +28,7 @@ pub enum LockError {
     #[error("another msipcfg has been working on {ini} for {} seconds", LOCK_LIMIT.as_secs())]
     Held { ini: PathBuf },
     #[error("the lock {path} could not be made: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
+    Io { path: PathBuf, source: io::Error },
     #[error("interrupted")]
     Stopped,
 }
@@ -44,7 +46,7 @@ impl Problem for LockError {
         Some(
             match self {
                 LockError::Held { .. } => "wait for it to end, or end it, and try again",
-                LockError::Io { .. } => "check that you may write to this folder",
+                LockError::Io { .. } => "check the folder: that you may write to it, and that there is room",
                 LockError::Stopped => return None,
             }
             .into(),
@@ -87,7 +89,9 @@ impl Lock {
     /// Takes the lock if nobody holds it.
     pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
         let path = lock_path(ini);
-        let file = try_once(ini, &path, disk).ok().flatten()?;
+        // the first look may only make it
+        let mut looks = (0..2).filter_map(|_| try_once(ini, &path, disk).ok().flatten());
+        let file = looks.next()?;
         Some(Lock { file: Some(file), path })
     }
 }
@@ -101,8 +105,19 @@ impl Drop for Lock {
 }
 
 /// The locked file, or nothing if somebody else holds it, or removed it between our opening and locking it.
-fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> std::io::Result<Option<File>> {
-    let Some((file, is_new)) = platform::open_lock(path)? else { return Ok(None) };
+fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<Option<File>> {
+    let file = match platform::open_to_lock(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match make(ini, path, disk) {
+                // whoever holds the lock by now has cleared it away
+                Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => {}
+                made => made?,
+            }
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
@@ -110,25 +125,50 @@ fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> std::io::Result<Option<
     }
     let ours = Handle::from_file(file.try_clone()?)?;
     match Handle::from_path(path) {
-        Ok(named) if named == ours => {}
-        Ok(_) => return Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Ok(named) if named == ours => Ok(Some(file)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    if is_new && ini.exists() {
-        // the ini's owner must be able to take it too
-        disk.adopt(Some(ini), &file, path).inspect_err(|_| {
-            let _ = std::fs::remove_file(path);
-        })?;
+}
+
+/// Makes the lock file. It has the ini's owner and access before it has its name: a run with more rights that
+/// is killed here must not shut the user out.
+fn make(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<()> {
+    let (prefix, suffix) = temp_name(ini);
+    let temp = disk.create_temp(folder_of(ini), &prefix, suffix)?;
+    disk.adopt(ini.exists().then_some(ini), temp.as_file(), temp.path())?;
+    match disk.link(temp.path(), path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // a disk without hard links
+            temp.into_temp_path().persist_noclobber(path).map_err(|error| error.error).or_else(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
+            })
+        }
+        _ => Ok(()),
     }
-    Ok(Some(file))
+}
+
+/// How temporary files beside an ini begin and end.
+pub(super) fn temp_name(ini: &Path) -> (OsString, &'static str) {
+    let mut prefix = OsString::from(".");
+    prefix.push(ini.file_name().unwrap_or_default());
+    prefix.push(".");
+    (prefix, ".msipcfg-tmp")
+}
+
+/// The folder of an ini.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn lock_path(ini: &Path) -> PathBuf {
-    let name = ini.file_name().unwrap_or_default().to_string_lossy();
-    ini.with_file_name(format!(".{name}.msipcfg-lock"))
+    let mut name = OsString::from(".");
+    name.push(ini.file_name().unwrap_or_default());
+    name.push(".msipcfg-lock");
+    ini.with_file_name(name)
 }
 
-fn is_passing(error: &std::io::Error) -> bool {
-    cfg!(windows) && error.kind() == std::io::ErrorKind::PermissionDenied
+fn is_passing(error: &io::Error) -> bool {
+    cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied
 }

@@ -7,7 +7,7 @@ use crate::ini::document::{IniDocument, KeyLine};
 use crate::ini::encoding::{Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
-use crate::microsip::keys;
+use crate::microsip::keys::{self, SectionKeys};
 use crate::problem::{Code, Notice, Problem};
 
 /// One thing to change.
@@ -219,13 +219,17 @@ fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<(usize, String)> {
 
 /// Every value that differs between two inis, for a restore.
 pub fn differences(old: &IniDocument, new: &IniDocument) -> Vec<Change> {
-    changes_between(&values(old), &values(new))
+    changes_between(&values(old, None), &values(new, None))
 }
 
 /// What MicroSIP changed from `old` to `saved`, put on top of `current`, which was made from `old`.
 pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -> IniDocument {
     let raw = |document: &IniDocument| {
-        entries(document, |_, line| line.value.clone().map(|range| document.units(range).to_string()))
+        entries(document, None, |_, line| {
+            let text = document.units(line.value.clone()?).to_wide();
+            // half a surrogate pair cannot be written: shown as a text that no value can have
+            Some(String::from_utf16(&text).unwrap_or_else(|_| format!("\0{text:04X?}")))
+        })
     };
     for Change { section, key, after, .. } in changes_between(&raw(old), &raw(saved)) {
         let (Ok(section), Ok(key)) = (SectionName::new(&section), KeyName::new(&key)) else {
@@ -243,10 +247,10 @@ pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -
     current
 }
 
-/// The values that count, each once, in the order of the file.
-pub fn values(document: &IniDocument) -> Vec<Entry> {
-    entries(document, |section, line| {
-        let limit = keys::limit(section, &line.name.to_string());
+/// The values that count, each once, in the order of the file; those of one section where it is named.
+pub fn values(document: &IniDocument, only: Option<&SectionName>) -> Vec<Entry> {
+    entries(document, only, |known, line| {
+        let limit = known.limit(&line.name.to_string());
         lookup::value_of(document, line, limit).map(|value| String::from_utf16_lossy(&value))
     })
 }
@@ -254,19 +258,25 @@ pub fn values(document: &IniDocument) -> Vec<Entry> {
 /// Section, key and what is said of it.
 pub type Entry = (String, String, Option<String>);
 
-fn entries(document: &IniDocument, say: impl Fn(&str, &KeyLine<'_>) -> Option<String>) -> Vec<Entry> {
+fn entries(
+    document: &IniDocument,
+    only: Option<&SectionName>,
+    say: impl Fn(&SectionKeys, &KeyLine<'_>) -> Option<String>,
+) -> Vec<Entry> {
     let mut seen_sections = HashSet::new();
     let mut entries = Vec::new();
     for section in document.sections() {
         let name = section.name.to_string();
-        if !seen_sections.insert(name.to_ascii_lowercase()) {
+        let is_wanted = only.is_none_or(|only| only.as_str().eq_ignore_ascii_case(&name));
+        if !is_wanted || !seen_sections.insert(name.to_ascii_lowercase()) {
             continue;
         }
+        let known = keys::of_section(&name);
         let mut seen_keys = HashSet::new();
         for line in document.keys(&section) {
             let key = line.name.to_string();
             if seen_keys.insert(key.to_ascii_lowercase()) {
-                let said = say(&name, &line);
+                let said = say(&known, &line);
                 entries.push((name.clone(), key, said));
             }
         }

@@ -5,6 +5,7 @@
 //! transaction knows paths and bytes only: what to write comes from a function of what was read, and whether
 //! a MicroSIP is there from a [`Gate`].
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -16,7 +17,7 @@ use crate::platform::{self, Disk};
 use crate::problem::{Code, Problem};
 
 use super::backup::{self, MadeBy, Policy};
-use super::lock::{Lock, LockError};
+use super::lock::{Lock, LockError, folder_of, temp_name};
 
 /// The steps of a transaction. Their names stand in errors and in docs/safety.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -492,8 +493,10 @@ impl<'b> Run<'b> {
         let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.it.options.backups;
         let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.done.backup.is_none()) else {
-            let (prefix, suffix) = temp_name(ini);
-            let path = ini.with_file_name(format!("{prefix}old{suffix}"));
+            let (mut name, suffix) = temp_name(ini);
+            name.push("old");
+            name.push(suffix);
+            let path = ini.with_file_name(name);
             // without hard links the old file cannot be looked at later
             let is_linked = disk.link(ini, &path).is_ok();
             return Ok(old(is_linked.then_some(path), is_linked, false));
@@ -535,11 +538,9 @@ impl<'b> Run<'b> {
 
     /// Removes surplus backups, under the lock: nobody else does so at the same time.
     fn prune<E>(&mut self) -> Result<(), Cause<E>> {
-        if self.done.backup.is_none() {
-            return Ok(());
-        }
-        self.tell_step(Step::Prune);
-        let gone = backup::prune(self.it.ini, self.it.options.backups.keep, self.it.disk);
+        let Some(made) = &self.done.backup else { return Ok(()) };
+        (self.it.tell)(Progress::Step(Step::Prune));
+        let gone = backup::prune(self.it.ini, self.it.options.backups.keep, made, self.it.disk);
         let gone = gone.map_err(|source| {
             io_cause(
                 Step::Prune,
@@ -548,7 +549,7 @@ impl<'b> Run<'b> {
                 source,
             )
         })?;
-        self.done.backup.take_if(|made| gone.iter().any(|backup| backup.path == *made));
+        self.done.backup.take_if(|made| gone.contains(made));
         Ok(())
     }
 
@@ -625,18 +626,9 @@ fn remove_leftovers_under_lock(ini: &Path, disk: &dyn Disk) {
 fn leftovers(ini: &Path) -> Vec<PathBuf> {
     let (prefix, suffix) = temp_name(ini);
     let names = platform::names_in(folder_of(ini), &prefix).unwrap_or_default();
-    let is_ours = |name: &String| {
-        name.strip_prefix(&prefix)
-            .and_then(|name| name.strip_suffix(suffix))
-            .is_some_and(|middle| !middle.contains('.'))
+    let is_ours = |name: &OsString| {
+        let middle = name.as_encoded_bytes()[prefix.len()..].strip_suffix(suffix.as_bytes());
+        middle.is_some_and(|middle| !middle.contains(&b'.'))
     };
     names.into_iter().filter(is_ours).map(|name| ini.with_file_name(name)).collect()
-}
-
-fn temp_name(ini: &Path) -> (String, &'static str) {
-    (format!(".{}.", ini.file_name().unwrap_or_default().to_string_lossy()), ".msipcfg-tmp")
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

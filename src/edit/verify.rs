@@ -67,17 +67,12 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<Sec
         }
     }
     let (old_range, new_range) = differing(old, new);
-    let old_lines = other_lines(old, old_range, edits, &[]);
-    let new_lines = other_lines(new, new_range, edits, &added_headers);
-    let is_end_of_file = |index: usize| index + 1 == old_lines.len();
-    let is_same = |index: usize| {
-        let ((old_text, old_end), (new_text, new_end)) = (old_lines[index], new_lines[index]);
-        // the last line of a file without a final line end gains one, or the line before it loses its own
-        let may_differ = is_end_of_file(index) && (old_end.is_empty() || new_end.is_empty());
-        old_text == new_text && (old_end == new_end || may_differ)
-    };
-    let is_all_there = old_lines.len() == new_lines.len() && (0..old_lines.len()).all(is_same);
-    if !is_all_there || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
+    let (before, after) = (others(old, old_range, edits, &[]), others(new, new_range, edits, &added_headers));
+    // a file without a final line end: a new last line gives one to the line before it, or takes it away again
+    let may_end_differently = before.are_last_of_file != after.are_last_of_file
+        && (before.line_end.is_empty() || after.line_end.is_empty());
+    let is_same = before.text == after.text && (before.line_end == after.line_end || may_end_differently);
+    if !is_same || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
         return Err(Unverified("a line changed that should not".into()));
     }
     second_opinion(old, new, edits)
@@ -88,7 +83,11 @@ fn is_line_as_planned(old: &IniDocument, new: &IniDocument, edit: &Edit) -> bool
     let Edit::Set { path, text, .. } = edit else { return true };
     let first = |document| edited_lines(document, edit).into_iter().next();
     let text_of = |document: &IniDocument, range: Range<usize>| document.units(range).to_wide();
-    let Some(written) = first(new).map(|key| text_of(new, key.line.text)) else { return false };
+    let Some(line) = first(new).map(|key| key.line) else { return false };
+    if first(old).is_some_and(|key| old.line_end(&key.line) != new.line_end(&line)) {
+        return false;
+    }
+    let written = text_of(new, line.text);
     let wanted = match first(old) {
         Some(KeyLine { line, value: Some(value), .. }) => {
             let unchanged = text_of(old, line.text.clone());
@@ -120,13 +119,23 @@ fn edited_lines<'a>(document: &'a IniDocument, edit: &'a Edit) -> Vec<KeyLine<'a
     }
 }
 
-/// The lines that no edit is about, with their line ends.
-fn other_lines<'a>(
+/// The lines that no edit is about, as one text: where an unset lets a bare CR and a LF meet, they are one line
+/// end now.
+struct Others<'a> {
+    /// All of it but the last line end.
+    text: Vec<u8>,
+    /// The last line end.
+    line_end: &'a [u8],
+    /// Whether no edited line stands behind them.
+    are_last_of_file: bool,
+}
+
+fn others<'a>(
     document: &'a IniDocument,
     range: Range<usize>,
     edits: &[Edit],
     added_headers: &[&str],
-) -> Vec<(&'a [u8], &'a [u8])> {
+) -> Others<'a> {
     let mut edited: Vec<usize> = Vec::new();
     for edit in edits {
         edited.extend(edited_lines(document, edit).iter().map(|key| key.line.text.start));
@@ -135,11 +144,14 @@ fn other_lines<'a>(
         edited.extend(lookup::section(document, name).map(|section| section.header.text.start));
     }
     edited.sort_unstable();
-    document
-        .lines(range)
-        .filter(|line| edited.binary_search(&line.text.start).is_err())
-        .map(|line| (&document.as_bytes()[line.text.clone()], document.line_end(&line)))
-        .collect()
+    let mut others = Others { text: Vec::new(), line_end: &[], are_last_of_file: false };
+    for line in document.lines(range).filter(|line| edited.binary_search(&line.text.start).is_err()) {
+        others.text.extend(others.line_end);
+        others.text.extend(&document.as_bytes()[line.text.clone()]);
+        others.line_end = document.line_end(&line);
+        others.are_last_of_file = line.next == document.end();
+    }
+    others
 }
 
 /// Where two documents differ, in whole lines: what stands before and behind is the same bytes.
@@ -147,11 +159,10 @@ fn differing(old: &IniDocument, new: &IniDocument) -> (Range<usize>, Range<usize
     let (a, b) = (&old.as_bytes()[..old.end()], &new.as_bytes()[..new.end()]);
     let is_line_feed = |at: &usize| at.is_multiple_of(2) && a[*at..].starts_with(&[b'\n', 0]);
     // a line feed always ends a line, whatever stands before it
-    let prefix = common(a.iter(), b.iter());
+    let prefix = common_prefix(a, b);
     let start =
         memchr::memrchr_iter(b'\n', &a[..prefix & !1]).find(is_line_feed).map_or(BOM.len(), |at| at + 2);
-    let most = a.len().min(b.len()) - start;
-    let suffix = common(a[a.len() - most..].iter().rev(), b[b.len() - most..].iter().rev()) & !1;
+    let suffix = common_suffix(&a[start..], &b[start..]) & !1;
     let suffix_start = a.len() - suffix;
     let kept = memchr::memchr_iter(b'\n', &a[suffix_start..])
         .map(|at| suffix_start + at)
@@ -160,9 +171,21 @@ fn differing(old: &IniDocument, new: &IniDocument) -> (Range<usize>, Range<usize
     (start..a.len() - kept, start..b.len() - kept)
 }
 
+/// Blocks are compared at once, which is many times faster than byte by byte.
+const BLOCK: usize = 4096;
+
 /// How many bytes are the same from the start.
-fn common<'a>(a: impl Iterator<Item = &'a u8>, b: impl Iterator<Item = &'a u8>) -> usize {
-    a.zip(b).take_while(|(a, b)| a == b).count()
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    blocks + a[blocks..].iter().zip(&b[blocks..]).take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes are the same from the end.
+fn common_suffix(a: &[u8], b: &[u8]) -> usize {
+    let blocks =
+        a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    let (a, b) = (&a[..a.len() - blocks], &b[..b.len() - blocks]);
+    blocks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<SecondOpinion, Unverified> {
@@ -186,7 +209,8 @@ fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Resul
 /// Whether rust-ini knows the line of an edit, standing alone, as we do.
 fn is_read_alike(edit: &Edit) -> bool {
     let Edit::Set { path, text, .. } = edit else { return true };
-    let alone = format!("[{}]\r\n{}={}\r\n", path.section.as_str(), path.key.as_str(), text.as_str());
+    // with a line behind it, for it may take a backslash at the end to go on there
+    let alone = format!("[{}]\n{}={}\nz=1\n", path.section.as_str(), path.key.as_str(), text.as_str());
     let alone = IniDocument::from_utf16le(encoding::encode(&alone));
     read_by_rust_ini(&alone, path.section.as_str()) == Some(read_by_us(&alone, path.section.as_str()))
 }
@@ -202,6 +226,10 @@ fn read_by_us(document: &IniDocument, name: &str) -> Pairs {
 fn read_by_rust_ini(document: &IniDocument, name: &str) -> Option<Pairs> {
     let Some(section) = lookup::section(document, name) else { return Some(Pairs::new()) };
     let text = document.units(section.header.text.start..section.body.end).to_string();
+    // to rust-ini a comment goes on behind a bare CR
+    if text.replace("\r\n", "\n").contains('\r') {
+        return None;
+    }
     let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
     let ini = Ini::load_from_str_opt(&text, options).ok()?;
     let (_, properties) = ini.iter().find(|(name, _)| name.is_some())?;

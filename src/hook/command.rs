@@ -75,6 +75,8 @@ pub enum CommandError {
     TooLong { length: usize },
     #[error("a MicroSIP of this age ({dialect}) would lose the quotes of this command when it saves it")]
     Unstable { dialect: Dialect },
+    #[error("the command is empty")]
+    Empty,
     #[error("a MicroSIP older than 3.19 takes the whole command for one file, without arguments")]
     NoArguments,
     #[error("the program's path '{path}' cannot stand in a command")]
@@ -91,6 +93,7 @@ impl Problem for CommandError {
     fn code(&self) -> Code {
         match self {
             CommandError::TooLong { .. } => Code::HookTooLong,
+            CommandError::Empty => Code::HookBlank,
             CommandError::Unstable { .. } => Code::HookUnstable,
             CommandError::NoArguments | CommandError::Argument { .. } => Code::HookArgumentRefused,
             CommandError::Program { .. } => Code::HookTargetBadPath,
@@ -107,12 +110,13 @@ impl Problem for CommandError {
                     "put the program where its path has no blanks, add an argument without blanks, or update MicroSIP \
                      (name its version with --microsip-version if this is not the one)"
                 }
+                CommandError::Empty => "'msipcfg unset-hook EVENT' removes a hook",
                 CommandError::NoArguments => {
                     "set a program without arguments, or name a newer MicroSIP with --microsip-version"
                 }
                 CommandError::Program { .. } => "name the program by its full path, such as C:\\hooks\\ring.exe",
                 CommandError::Argument { .. } => "pass it another way, for example in a file beside the program",
-                CommandError::SecretMask { .. } => "leave the mask out, or accept it with --allow-unsafe",
+                CommandError::SecretMask { .. } => "leave the mask out, or accept it with 'set-hook --allow-unsafe'",
                 CommandError::EventUnsupported { .. } => {
                     "'msipcfg events' lists them; name a newer MicroSIP with --microsip-version if this is not the one"
                 }
@@ -453,7 +457,10 @@ impl CommandFault {
     /// Whether the command fails, or runs another program than was meant; otherwise it is only a warning.
     pub fn is_fatal(&self) -> bool {
         use CommandFault as F;
-        !matches!(self, F::Placeholder { .. } | F::MaskIgnored { .. } | F::NumberDetached { .. })
+        !matches!(
+            self,
+            F::Placeholder { .. } | F::MaskIgnored { .. } | F::NumberDetached { .. } | F::SecretMask { .. }
+        )
     }
 }
 

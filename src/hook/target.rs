@@ -55,9 +55,13 @@ pub enum TargetFault {
         "{path} is a batch file: it gets the caller's text unquoted, and a caller who sends an & in it runs commands here"
     )]
     Batch { path: String },
+    #[error(
+        "{path} reads the caller's text as part of a command, and a caller who sends an & or ; in it runs commands here"
+    )]
+    Shell { path: String },
     #[error("{interpreter}, which runs {path}, was not found")]
     InterpreterMissing { path: String, interpreter: &'static str },
-    #[error("{path} could not be checked: this is not Windows, and the ini lies in no Wine prefix")]
+    #[error("{path} could not be checked: it cannot be seen from this machine")]
     Unchecked { path: String },
     #[error(
         "{path} is on a network drive: while that is away or slow, MicroSIP hangs up to 10 seconds a call"
@@ -77,6 +81,7 @@ impl TargetFault {
             self,
             F::FoundByName { .. }
                 | F::Batch { .. }
+                | F::Shell { .. }
                 | F::Unchecked { .. }
                 | F::Network { .. }
                 | F::OtherUser { .. }
@@ -96,7 +101,7 @@ impl TargetFault {
     fn is_refused(&self, allow: Allow) -> bool {
         match self {
             TargetFault::Missing { .. } | TargetFault::InterpreterMissing { .. } => !allow.missing,
-            TargetFault::Batch { .. } => !allow.unsafe_target,
+            TargetFault::Batch { .. } | TargetFault::Shell { .. } => !allow.unsafe_target,
             fault => fault.is_fatal(),
         }
     }
@@ -113,6 +118,7 @@ impl Problem for TargetFault {
             TargetFault::Empty { .. } => Code::HookTargetEmpty,
             TargetFault::NotProgram { .. } => Code::HookTargetNotProgram,
             TargetFault::Batch { .. } => Code::HookTargetBatch,
+            TargetFault::Shell { .. } => Code::HookTargetShell,
             TargetFault::InterpreterMissing { .. } => Code::HookInterpreterMissing,
             TargetFault::Unchecked { .. } => Code::HookTargetUnchecked,
             TargetFault::Network { .. } => Code::HookTargetNetwork,
@@ -129,10 +135,10 @@ impl Problem for TargetFault {
                 "name the program by its full path, such as C:\\hooks\\ring.exe".into()
             }
             TargetFault::Missing { nearest: Some(nearest), .. } => {
-                format!("there is {nearest}; or accept that it is not there yet with --allow-missing")
+                format!("there is {nearest}; 'set-hook --allow-missing' accepts one that is not there yet")
             }
             TargetFault::Missing { nearest: None, .. } => {
-                "check the path, or accept that it is not there yet with --allow-missing".into()
+                "check the path; 'set-hook --allow-missing' accepts one that is not there yet".into()
             }
             TargetFault::Folder { .. } => "name the program in it".into(),
             TargetFault::Unreadable { .. } => "check who may read it; MicroSIP's user must".into(),
@@ -141,7 +147,10 @@ impl Problem for TargetFault {
                 "set a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)".into()
             }
             TargetFault::Batch { .. } => {
-                "use a .ps1, .vbs or .py script, or an .exe; or accept the risk with --allow-unsafe".into()
+                "use a .ps1, .vbs or .py script, or an .exe; or accept the risk with 'set-hook --allow-unsafe'".into()
+            }
+            TargetFault::Shell { .. } => {
+                "set the script itself, which then gets -File; or accept the risk with 'set-hook --allow-unsafe'".into()
             }
             TargetFault::InterpreterMissing { interpreter, .. } => {
                 format!(
@@ -173,6 +182,9 @@ pub fn resolve(
         Ok(())
     };
     check_path(&path, places).into_iter().try_for_each(&mut weigh)?;
+    if is_shell(&path, &typed.args) {
+        weigh(TargetFault::Shell { path: path.clone() })?;
+    }
     let Some(interpreter) = Interpreter::of(&path) else {
         return Ok((HookCommand { program: path, args: typed.args.clone() }, remarks));
     };
@@ -192,8 +204,27 @@ pub fn resolve(
     Ok((HookCommand { program, args }, remarks))
 }
 
-/// What is wrong with the program of a hook that is set, by whatever name it has.
-pub fn check(program: &str, places: &Places) -> Vec<TargetFault> {
+/// What is wrong with the program of a hook that is set, by whatever name it has, and with the script behind it.
+pub fn check(command: &HookCommand, places: &Places) -> Vec<TargetFault> {
+    let program = command.program.replace('/', "\\");
+    let mut faults = check_program(&program, places);
+    if is_shell(&program, &command.args) {
+        faults.push(TargetFault::Shell { path: program.clone() });
+    }
+    if ending(&program) == "ps1" {
+        faults.push(TargetFault::NotProgram { path: program.clone(), why: "Windows opens it in an editor" });
+    }
+    let name = name_of(&program);
+    let runs = |path: &&String| {
+        Interpreter::of(path).is_some_and(|known| known.names.iter().any(|n| is_called(name, n)))
+    };
+    if let Some(script) = command.args.iter().find(|arg| is_full(arg) && runs(arg)) {
+        faults.extend(check_path(script, places));
+    }
+    faults
+}
+
+fn check_program(program: &str, places: &Places) -> Vec<TargetFault> {
     if !is_name(program) {
         return check_path(program, places);
     }
@@ -203,7 +234,8 @@ pub fn check(program: &str, places: &Places) -> Vec<TargetFault> {
             faults.push(TargetFault::FoundByName { typed: program.to_string(), path });
             faults
         }
-        None if places.paths == WindowsPaths::Unknown => {
+        // the PATH of a Windows elsewhere is not known
+        None if places.paths != WindowsPaths::Native => {
             vec![TargetFault::Unchecked { path: program.to_string() }]
         }
         None => vec![TargetFault::Missing { path: program.to_string(), nearest: None }],
@@ -358,6 +390,24 @@ fn bad_shape(path: &str) -> Option<&'static str> {
     }
 }
 
+/// A shell takes what stands behind a script's text for more of it. PowerShell does not behind -File.
+fn is_shell(program: &str, args: &[String]) -> bool {
+    let name = name_of(program);
+    let runs_a_file = args.iter().any(|arg| arg.eq_ignore_ascii_case("-File"));
+    is_called(name, "cmd.exe")
+        || (is_called(name, "powershell.exe") || is_called(name, "pwsh.exe")) && !runs_a_file
+}
+
+fn name_of(program: &str) -> &str {
+    program.rsplit('\\').next().unwrap_or(program)
+}
+
+/// Whether a program is called so, with or without its ending.
+fn is_called(name: &str, exe: &str) -> bool {
+    name.eq_ignore_ascii_case(exe)
+        || exe.strip_suffix(".exe").is_some_and(|stem| name.eq_ignore_ascii_case(stem))
+}
+
 /// The full path of a program in the folders that Windows searches.
 fn find_by_name(name: &str, places: &Places) -> Option<String> {
     let has_ending = !ending(name).is_empty();
@@ -404,8 +454,7 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn ending(path: &str) -> String {
-    let name = path.rsplit('\\').next().unwrap_or(path);
-    name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default()
+    name_of(path).rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]

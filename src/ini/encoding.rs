@@ -229,7 +229,7 @@ enum Width {
     BigEndian,
 }
 
-/// Whether a line is `[x…]` with at least one character of printable ASCII as name.
+/// Whether a line is `[x…]` or `[x…` with a name of printable ASCII and blanks.
 fn has_named_header(bytes: &[u8], width: Width) -> bool {
     let size = if width == Width::Byte { 1 } else { 2 };
     let unit = |index: usize| {
@@ -245,9 +245,10 @@ fn has_named_header(bytes: &[u8], width: Width) -> bool {
         matches!(before.next().flatten(), None | Some(0x0A | 0x0D))
     };
     let is_named = |bracket: usize| {
-        let mut behind =
-            (bracket + 1..).map(&unit).skip_while(|unit| matches!(unit, Some(0x20..=0x5C | 0x5E..0x7F)));
-        behind.next() == Some(Some(0x5D)) && unit(bracket + 1) != Some(0x5D)
+        let is_part_of_name = |unit: &Option<u16>| matches!(unit, Some(0x09 | 0x20..=0x5C | 0x5E..0x7F));
+        let mut behind = (bracket + 1..).map(&unit).skip_while(is_part_of_name);
+        matches!(behind.next().flatten(), None | Some(0x0A | 0x0D | 0x5D))
+            && is_part_of_name(&unit(bracket + 1))
     };
     memchr::memchr_iter(b'[', bytes)
         .map(|byte| byte / size)
@@ -299,6 +300,14 @@ mod tests {
         assert_eq!(text_of(&[0xFF, 0xFE, 0, 0, b'x', 0], None), Err(EncodingError::NotAnIni));
         assert_eq!(text_of(b"", None).unwrap(), (String::new(), Encoding::Ascii));
         assert_eq!(text_of(&BOM, None).unwrap().0, "");
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_told_by_any_header() {
+        for text in ["[Settings\t]\r\nk=v", "[Settings\r\nk=v", ";x\r\n [S]\r\n"] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(text_of(&bytes, None).unwrap().1, Encoding::Utf16Le { bom: false }, "{text:?}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::problem::{Code, Problem};
 pub enum NameError {
     #[error("the {what} is empty")]
     Empty { what: &'static str },
-    #[error("the {what} {text:?} holds {found}, which would plant another line or could not be found again")]
-    Forbidden { what: &'static str, text: String, found: &'static str },
+    #[error("the {what} holds {found}, which would plant another line or could not be found again")]
+    Forbidden { what: &'static str, found: &'static str },
 }
 
 impl Problem for NameError {
@@ -144,7 +144,8 @@ fn clean<'a>(text: &'a str, what: &'static str) -> Result<&'a str, NameError> {
 fn forbid(text: &str, what: &'static str, more: &[(&'static str, bool)]) -> Result<(), NameError> {
     let always = [("a line break", text.contains(['\r', '\n'])), ("a NUL character", text.contains('\0'))];
     match always.iter().chain(more).find(|(_, is_there)| *is_there) {
-        Some((found, _)) => Err(NameError::Forbidden { what, text: text.to_string(), found }),
+        // the text itself may be a password
+        Some((found, _)) => Err(NameError::Forbidden { what, found }),
         None => Ok(()),
     }
 }

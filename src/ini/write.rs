@@ -31,7 +31,7 @@ pub fn unset(document: &mut IniDocument, path: &KeyPath) -> usize {
     document.remove(lines.iter().map(Line::range));
     if lines.last().is_some_and(Line::is_unended) {
         // the line before is the last now, and the last line had no line end
-        if let Some(last) = document.all_lines().last() {
+        if let Some(last) = document.all_lines().last().filter(|last| !last.text.is_empty()) {
             document.remove(std::iter::once(last.text.end..last.next));
         }
     }
@@ -48,6 +48,10 @@ fn append(document: &mut IniDocument, behind: Option<&Line>, lines: &[String]) {
     let last = behind.cloned().or_else(|| document.all_lines().last());
     let line_end = usual_line_end(document, last.as_ref());
     let at = last.as_ref().map_or(document.end(), |last| last.next);
+    // a CR before a blank line's LF would become one line end with it
+    let line_feed = utf16le("\n");
+    let is_before_line_feed = document.as_bytes()[at..document.end()].starts_with(&line_feed);
+    let line_end = if is_before_line_feed && line_end == utf16le("\r") { line_feed } else { line_end };
     let mut new = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         // where the last line has no line end, the new last one has none either
@@ -136,6 +140,7 @@ mod tests {
         );
         assert_eq!(after_set("[S]\r\na=1\nb=2\r\n", "S/k", "9"), "[S]\r\na=1\nb=2\r\nk=9\r\n");
         assert_eq!(after_set("[S]\r[T]\r", "S/k", "9"), "[S]\rk=9\r[T]\r");
+        assert_eq!(after_set("[S]\rb=1\ra=1\n\n[T]\r", "S/k", "9"), "[S]\rb=1\ra=1\nk=9\n\n[T]\r");
     }
 
     #[test]

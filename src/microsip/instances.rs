@@ -1,7 +1,7 @@
 //! The running MicroSIPs, and which of them hold up an ini.
 //!
 //! One does if the ini that it uses is this file, whoever runs it. One whose ini cannot be told holds up
-//! every ini of its name. Under Wine the process's exe is Wine's loader, so that its first argument tells,
+//! every ini. Under Wine the process's exe is Wine's loader, so that its first argument tells,
 //! mapped through the prefix that this process has in its environment.
 
 use std::path::{Path, PathBuf};
@@ -63,6 +63,7 @@ impl Processes {
     /// Every running exe called MicroSIP or like one of these stems.
     pub fn instances(&mut self, stems: &[&str]) -> Vec<Instance> {
         let Some(system) = &mut self.system else { return Vec::new() };
+        let own = std::process::id();
         // under Wine a process may have named itself anything; its first argument stays
         let arguments =
             if platform::PROCESSES_ARE_NAMED_BY_EXE { UpdateKind::Never } else { UpdateKind::Always };
@@ -71,7 +72,7 @@ impl Processes {
         let pids: Vec<Pid> = system
             .processes()
             .iter()
-            .filter(|(_, process)| process.status() != ProcessStatus::Zombie)
+            .filter(|(pid, process)| pid.as_u32() != own && process.status() != ProcessStatus::Zombie)
             .filter(|(_, process)| {
                 let argument = process.cmd().first().and_then(|arg| arg.to_str()).unwrap_or_default();
                 let by_argument = argument.rsplit(['\\', '/']).next().unwrap_or_default();
@@ -175,6 +176,9 @@ fn instance(process: &Process, users: Option<&Users>, stems: &[&str]) -> Option<
         args.first().map(String::as_str),
         &variable,
     );
+    if place.is_none() && !platform::may_be_windows_program(process.exe(), args.first().map(String::as_str)) {
+        return None;
+    }
     let exe = place.as_ref().map(|place| place.exe.clone()).or_else(|| args.first().cloned());
     let exe = exe.unwrap_or_else(|| process.name().to_string_lossy().into_owned());
     let stem = ini_path::parts(&exe).map_or(exe.as_str(), |(_, stem)| stem).to_lowercase();

@@ -105,8 +105,8 @@ pub enum Save {
     Dialect,
 }
 
-/// Who may see a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who may see a value; the later, the fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Privacy {
     /// Everybody.
     Open,
@@ -124,33 +124,56 @@ pub fn all() -> impl Iterator<Item = Key> {
     rows().filter_map(parse)
 }
 
-/// The entry for a key in a section, in any letter case, numbered ones by their pattern.
-pub fn find(section: &str, name: &str) -> Option<Key> {
+/// The part of the catalogue for one section: looked for once where many keys of it are asked for.
+pub struct SectionKeys(Vec<&'static str>);
+
+/// The part of the catalogue for a section, in any letter case.
+pub fn of_section(section: &str) -> SectionKeys {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let account = section.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Account"));
     let section = if account && number(&section[7..]) { "AccountN" } else { section };
-    rows()
-        .find(|row| {
-            let mut columns = row.split('\t');
-            let known_section = columns.next().unwrap_or_default();
-            let known_name = columns.next().unwrap_or_default();
-            known_section.eq_ignore_ascii_case(section)
-                && (known_name.eq_ignore_ascii_case(name) || known_name == "#" && number(name))
-        })
-        .and_then(parse)
+    let is_of_section = |row: &&str| row.split('\t').next().unwrap_or_default().eq_ignore_ascii_case(section);
+    SectionKeys(rows().filter(is_of_section).collect())
+}
+
+impl SectionKeys {
+    /// The entry for a key, in any letter case, numbered ones by their pattern.
+    pub fn find(&self, name: &str) -> Option<Key> {
+        let is_number = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+        let is_named = |row: &&&str| {
+            let known = row.split('\t').nth(1).unwrap_or_default();
+            known.eq_ignore_ascii_case(name) || known == "#" && is_number
+        };
+        self.0.iter().find(is_named).and_then(|row| parse(row))
+    }
+
+    /// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
+    pub fn limit(&self, name: &str) -> usize {
+        self.find(name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
+    }
+
+    /// Who may see the value of a key. A `password` is secret wherever it stands.
+    pub fn privacy(&self, name: &str) -> Privacy {
+        if name.eq_ignore_ascii_case("password") {
+            return Privacy::Secret;
+        }
+        self.find(name).map_or(Privacy::Open, |key| key.privacy)
+    }
+}
+
+/// The entry for a key in a section.
+pub fn find(section: &str, name: &str) -> Option<Key> {
+    of_section(section).find(name)
 }
 
 /// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
 pub fn limit(section: &str, name: &str) -> usize {
-    find(section, name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
+    of_section(section).limit(name)
 }
 
 /// Who may see the value of a key. A `password` is secret wherever it stands.
 pub fn privacy(section: &str, name: &str) -> Privacy {
-    if name.eq_ignore_ascii_case("password") {
-        return Privacy::Secret;
-    }
-    find(section, name).map_or(Privacy::Open, |key| key.privacy)
+    of_section(section).privacy(name)
 }
 
 fn rows() -> impl Iterator<Item = &'static str> {

@@ -30,7 +30,7 @@ impl Problem for LocateError {
         Some(
             match self {
                 LocateError::NotFound { .. } => {
-                    "name it with --ini PATH or MSIPCFG_INI; --create makes a new one"
+                    "name it with --ini PATH or MSIPCFG_INI; commands that write make a new one with --create"
                 }
                 LocateError::Several { .. } => "name the one you mean with --ini PATH or MSIPCFG_INI",
                 LocateError::NoPlaceToCreate => "name the ini to make with --ini PATH",
@@ -45,12 +45,19 @@ impl Problem for LocateError {
 /// # Errors
 /// When there is none, or more than one.
 pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
-    let looked: Vec<PathBuf> = platform::app_data_folders(surroundings)
-        .into_iter()
-        .flat_map(|AppData { roaming, local }| std::iter::once(roaming).chain(local))
-        .map(|folder| folder.join("MicroSIP"))
-        .collect();
-    let mut found: Vec<PathBuf> = looked.iter().flat_map(|folder| inis_in(folder)).collect();
+    let mut looked = Vec::new();
+    let mut found = Vec::new();
+    for AppData { roaming, local } in platform::app_data_folders(surroundings) {
+        // MicroSIP takes a local one only where there is none in the roaming folder (3.21.4, settings.cpp)
+        for folder in std::iter::once(roaming).chain(local).map(|folder| folder.join("MicroSIP")) {
+            let inis = inis_in(&folder);
+            looked.push(folder);
+            if !inis.is_empty() {
+                found.extend(inis);
+                break;
+            }
+        }
+    }
     match found.len() {
         0 => Err(LocateError::NotFound { looked }),
         1 => Ok(found.remove(0)),
@@ -85,7 +92,14 @@ fn inis_in(folder: &Path) -> Vec<PathBuf> {
         })
         .collect();
     inis.sort();
-    inis
+    // one of the usual name is MicroSIP's; without it, those of copies with other names
+    let usual = |ini: &&PathBuf| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("MicroSIP"));
+    let no_settings =
+        |ini: &PathBuf| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("desktop"));
+    match inis.iter().find(usual) {
+        Some(usual) => vec![usual.clone()],
+        None => inis.into_iter().filter(|ini| !no_settings(ini)).collect(),
+    }
 }
 
 fn paths(found: &[PathBuf]) -> String {

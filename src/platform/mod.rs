@@ -1,7 +1,7 @@
 //! The few questions that are asked of the system, and the disk as the transaction uses it. All `unsafe` and
 //! all that differs between Windows and others is in this folder.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use windows as system;
 
 pub use system::{
     PROCESSES_ARE_NAMED_BY_EXE, ansi_code_page, app_data_folders, drive_kind, is_access_denied_by_mode,
-    place_of_process, registry_defaults, search_folders, short_path, user_names, windows_paths,
+    may_be_windows_program, place_of_process, registry_defaults, search_folders, short_path, survive_signals,
+    user_names, windows_paths,
 };
 
 /// What of its surroundings the program uses: taken once, in `main`.
@@ -136,7 +137,7 @@ pub trait Disk {
     }
 
     /// Makes a new file that nobody else can read, never through a link; it goes when it is dropped.
-    fn create_temp(&self, folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
         tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)
     }
 
@@ -186,35 +187,24 @@ pub struct SystemDisk;
 
 impl Disk for SystemDisk {}
 
-/// The names in a folder with this start, as text; others are none of ours.
-pub fn names_in(folder: &Path, start: &str) -> io::Result<Vec<String>> {
+/// The names in a folder with this start.
+pub fn names_in(folder: &Path, start: &OsStr) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        if let Ok(name) = entry?.file_name().into_string()
-            && name.starts_with(start)
-        {
+        let name = entry?.file_name();
+        if name.as_encoded_bytes().starts_with(start.as_encoded_bytes()) {
             names.push(name);
         }
     }
     Ok(names)
 }
 
-/// Opens the lock file, making it if it is not there, never through a link. Says whether it was made. Nothing:
-/// it was there and went while it was opened.
-pub fn open_lock(path: &Path) -> io::Result<Option<(File, bool)>> {
+/// Opens a file that is there, never through a link, to lock it.
+pub fn open_to_lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     system::never_follow_links(&mut options);
-    match options.clone().create_new(true).open(path) {
-        Ok(file) => return Ok(Some((file, true))),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    match options.open(path) {
-        Ok(file) => Ok(Some((file, false))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    options.open(path)
 }
 
 /// What stands under a path.

@@ -14,6 +14,13 @@ pub fn ansi_code_page() -> Option<u16> {
     None
 }
 
+/// Lets a write beyond the limit for files fail like one on a full disk, instead of ending the program.
+#[allow(unsafe_code, reason = "no safe wrapper ignores a signal")]
+pub fn survive_signals() {
+    // SAFETY: ignoring a signal runs no code of ours
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// The names of this machine's users.
 pub fn user_names() -> Option<sysinfo::Users> {
     sysinfo::Users::new_with_refreshed_list().ok()
@@ -80,6 +87,12 @@ pub fn place_of_process(
     })
 }
 
+/// Whether a process may run under Wine: its loader is Wine's, or it is called like a program for Windows.
+pub fn may_be_windows_program(exe: Option<&Path>, first_argument: Option<&str>) -> bool {
+    let is_wine = exe.and_then(Path::file_name).is_none_or(|name| name.to_string_lossy().starts_with("wine"));
+    is_wine || first_argument.is_some_and(|argument| argument.to_ascii_lowercase().ends_with(".exe"))
+}
+
 /// The file of this name that a process has mapped into memory, as Wine does with an exe.
 fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
@@ -138,6 +151,11 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
                 _ => {}
             }
         }
+    }
+    // a folder may give every new file a list that the model does not have
+    let kept: Vec<_> = xattr::list(model).into_iter().flatten().collect();
+    for name in xattr::list(path).into_iter().flatten().filter(|name| !kept.contains(name)) {
+        xattr::remove(path, name)?;
     }
     // behind the access list, so that nobody has more access for a moment
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))

@@ -43,9 +43,17 @@ pub fn ansi_code_page() -> Option<u16> {
 /// The name of a process is that of its exe.
 pub const PROCESSES_ARE_NAMED_BY_EXE: bool = true;
 
+/// There is nothing to be done on Windows.
+pub fn survive_signals() {}
+
 /// None: sysinfo's list reads from a null pointer under Wine 8.
 pub fn user_names() -> Option<sysinfo::Users> {
     None
+}
+
+/// Every program is one for Windows.
+pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
+    true
 }
 
 /// This is Windows.

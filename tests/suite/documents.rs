@@ -630,6 +630,8 @@ fn edits_that_are_right_in_odd_texts_pass_the_check() {
         ("[S]\r\na=1\r\n", "S", "k", "\u{A0}v"),
         ("[S]\na=1\n", "S", "k", "C:\\rec\\"),
         ("", "\\", "k", "v"),
+        // and a comment goes on behind a bare CR
+        ("[S]\r\na=1\r\n;c\r", "S", "k", "1"),
         // a blank line in front of the last one, which has no line end
         ("[S]\r\n\r\nk=1", "S", "k", "2"),
         // a LF that a CR must not come to stand before

@@ -79,19 +79,25 @@ fn a_hook_is_set_as_microsip_would_save_it() {
 
 #[test]
 fn an_event_is_known_by_its_name_its_alias_and_its_key_in_any_letter_case() {
-    for (event, aliases, key) in EVENTS {
-        let words = aliases.iter().chain([event, key]);
-        for word in words.flat_map(|word| [word.to_string(), word.to_lowercase(), word.to_uppercase()]) {
+    for (_, aliases, key) in EVENTS {
+        let names = EVENTS.iter().filter(|event| event.2 == *key).map(|event| &event.0);
+        let names = aliases.iter().chain(names).chain([key]);
+        let mut words: Vec<String> =
+            names.flat_map(|word| [word.to_string(), word.to_lowercase(), word.to_uppercase()]).collect();
+        words.sort();
+        words.dedup();
+        for word in &words {
             let sandbox = Sandbox::with_ini(utf16(MODERN));
-            let json = set_hook(&sandbox, &[&word, RING]).exits(0).json();
+            let json = set_hook(&sandbox, &[word, RING]).exits(0).json();
             assert_eq!(json["changes"][0]["section"], "Settings", "{word}: {json}");
             assert_eq!(json["changes"][0]["key"], **key, "{word}: {json}");
             assert_eq!(json["changes"][0]["after"], RING, "{word}: {json}");
             assert_eq!(text_of(&sandbox, key), format!("\"{RING}\""));
-            assert_eq!(hook(&sandbox, event)["program"], RING, "{word}");
-            sandbox.run_on_ini(&["unset-hook", &word]).exits(0);
-            assert!(!sandbox.ini_text().contains(RING), "{word} was not removed");
         }
+        let sandbox = Sandbox::with_ini(utf16(&format!("[Settings]\r\n{key}={RING}\r\nVAD=1\r\n")));
+        let words: Vec<&str> = ["unset-hook"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        sandbox.run_on_ini(&words).exits(0);
+        assert_eq!(sandbox.ini_text(), UNTOLD, "{words:?}");
     }
 }
 
@@ -287,19 +293,16 @@ fn our_options_behind_the_event_need_a_double_dash() {
         "--help",
         "-h",
     ];
-    for option in ours {
+    for (at, option) in ours.into_iter().enumerate() {
         let sandbox = Sandbox::with_ini(utf16(MODERN));
-        for words in [&["ring", RING, option][..], &["ring", option, RING], &["ring", RING, "a", option, "b"]]
-        {
-            let words = [&["set-hook", "--json", "--allow-missing"][..], words].concat();
-            let hint = hint(&refused(&sandbox, &words, 2, "usage"));
-            assert!(hint.contains("'--'") && hint.contains("before"), "{option}: {hint}");
-        }
-        for words in [&["ring", "--", RING, option][..], &["--", "ring", RING, option]] {
-            set_hook(&sandbox, words).exits(0);
-            let hook = hook(&sandbox, "ring");
-            assert_eq!((&hook["program"], &hook["args"][0]), (&Value::from(RING), &Value::from(option)));
-        }
+        // behind the event, wherever that is
+        let words = [&["ring", RING, option][..], &["ring", option, RING], &["ring", RING, "a", option, "b"]];
+        let words = [&["set-hook", "--json", "--allow-missing"][..], words[at % 3]].concat();
+        let hint = hint(&refused(&sandbox, &words, 2, "usage"));
+        assert!(hint.contains("'--'") && hint.contains("before"), "{option}: {hint}");
+        let words = [&["ring", "--", RING, option][..], &["--", "ring", RING, option]];
+        let json = set_hook(&sandbox, words[at % 2]).exits(0).json();
+        assert_eq!(json["changes"][0]["after"], format!("{RING} {option}"), "{json}");
     }
 }
 
@@ -408,14 +411,15 @@ const ARGUMENTS: &[&[&str]] = &[
 #[test]
 fn programs_receive_exactly_the_arguments_that_were_set_however_often_microsip_saves() {
     for (ini, quoted) in [(MODERN, true), (RAW, false)] {
-        for program in [RING, WITH_BLANKS, r"C:\grüße\Ж 日本.exe"] {
+        let mut written = Vec::new();
+        for program in [RING, r"C:\grüße an\Ж 日本.exe"] {
             for args in ARGUMENTS {
                 let sandbox = Sandbox::with_ini(utf16(ini));
                 let words = [&["end", "--", program][..], args].concat();
                 let ran = set_hook(&sandbox, &words);
                 // the value begins with the quote of the path, and cannot but end with one
-                let ends_with_quote =
-                    args.last().is_none_or(|last| last.is_empty() || last.ends_with(['"', ' ', '\t']));
+                let quoted_end = |last: &&str| last.is_empty() || last.ends_with(['"', ' ', '\t']);
+                let ends_with_quote = args.last().is_none_or(quoted_end);
                 if !quoted && program.contains(' ') && ends_with_quote {
                     ran.fails(3, "hook-unstable");
                     continue;
@@ -432,13 +436,22 @@ fn programs_receive_exactly_the_arguments_that_were_set_however_often_microsip_s
                         ran.told
                     );
                 }
-                let hook = hook(&sandbox, "end");
-                assert_eq!(
-                    (&hook["program"], &hook["args"]),
-                    (&Value::from(program), &Value::from(args.to_vec())),
-                    "{text}"
-                );
-                assert_eq!(set_hook(&sandbox, &words).json()["changed"], false, "{text}");
+                written.push((program, args, text));
+            }
+        }
+        // and they are read back, as many at once as there are events, with one left to tell the dialect
+        let left = if quoted { "cmdCallEnd=\"\"" } else { "cmdCallEnd=" };
+        let events: Vec<_> = EVENTS.iter().filter(|(event, _, _)| *event != "end").collect();
+        for written in written.chunks(events.len()) {
+            let lines = events.iter().zip(written).map(|((_, _, key), (_, _, text))| format!("{key}={text}"));
+            let ini = ["[Settings]".to_string(), left.into()].into_iter().chain(lines).collect::<Vec<_>>();
+            let sandbox = Sandbox::with_ini(utf16(&ini.join("\r\n")));
+            let json = sandbox.run_on_ini(&["hooks", "--json"]).exits(0).json();
+            for ((event, _, _), (program, args, text)) in events.iter().zip(written) {
+                let hooks = json["hooks"].as_array().unwrap();
+                let hook = hooks.iter().find(|hook| hook["event"] == **event).unwrap();
+                let found = (&hook["program"], &hook["args"]);
+                assert_eq!(found, (&Value::from(*program), &Value::from(args.to_vec())), "{text}: {ini:#?}");
             }
         }
     }
@@ -697,6 +710,15 @@ fn a_program_that_is_not_there_is_accepted_when_that_is_said() {
     let hook = programs.hook("ring");
     assert_eq!(hook["works"], false);
     assert!(codes(&hook["problems"]).contains(&"hook-target-missing"), "{hook}");
+}
+
+#[test]
+fn a_warning_does_not_advise_what_was_done() {
+    let programs = Programs::new(&[("log.bat", b"x")]);
+    for (option, name) in [("--allow-missing", "later.exe"), ("--allow-unsafe", "log.bat")] {
+        let json = programs.set(&[option, "ring", &programs.path(name)]).exits(0).json();
+        assert!(!json["warnings"].to_string().contains(option), "{json}");
+    }
 }
 
 #[test]
@@ -993,6 +1015,30 @@ fn unset_hook_of_what_is_not_set_changes_nothing() {
         assert_eq!((&json["changed"], &json["changes"]), (&Value::from(false), &serde_json::json!([])));
     }
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
+}
+
+#[test]
+fn an_event_without_a_command_has_no_hook_to_unset() {
+    for ini in [MODERN, RAW, OLD] {
+        let sandbox = Sandbox::with_ini(utf16(ini));
+        let json = sandbox.run_on_ini(&["unset-hook", "--json", "--all"]).exits(0).json();
+        assert_eq!(json["changed"], false, "{json}");
+        assert_eq!(sandbox.ini_text(), ini);
+    }
+    // how the empty ones stand may be all that tells which MicroSIP saves this ini
+    let sandbox = Sandbox::with_ini(utf16(RAW));
+    set_hook(&sandbox, &["ring", RING]).exits(0);
+    sandbox.run_on_ini(&["unset-hook", "--all"]).exits(0);
+    set_hook(&sandbox, &["ring", WITH_BLANKS]).fails(3, "hook-unstable");
+}
+
+#[test]
+fn an_event_that_is_named_twice_is_unset_once() {
+    let sandbox = Sandbox::with_ini(utf16(MODERN));
+    set_hook(&sandbox, &["ring", RING]).exits(0);
+    let json = sandbox.run_on_ini(&["unset-hook", "--json", "ring", "incoming", "ring"]).exits(0).json();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(hook(&sandbox, "ring")["program"], Value::Null);
 }
 
 #[test]

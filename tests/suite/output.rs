@@ -22,10 +22,10 @@ const COMMANDS: &[&str] = &[
     "restore",
 ];
 
-/// A sandbox with an ini that was edited once, so that there is a backup.
+/// A sandbox with an ini and a backup of it.
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::with_ini(utf16(&INI.replace("VAD=1", "VAD=0")));
-    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
+    let sandbox = Sandbox::with_ini(utf16(INI));
+    sandbox.write("MicroSIP.ini.20260131T235959.123Z.bak", utf16(&INI.replace("VAD=1", "VAD=0")));
     sandbox
 }
 

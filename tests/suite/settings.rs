@@ -339,8 +339,6 @@ fn a_key_that_is_named_twice_has_its_last_value_or_is_refused() {
     let sandbox = sandbox();
     sandbox.run_on_ini(&["unset", "VAD", "vad"]).exits(0);
     assert_eq!(sandbox.ini_text(), with("VAD=1\r\n", ""));
-    sandbox.run_on_ini(&["unset-hook", "ring", "incoming", "ring"]).exits(0);
-    assert_eq!(sandbox.ini_text(), with("VAD=1\r\n", "").replace("cmdIncomingCall=\"\"\r\n", ""));
     let keys = sandbox.run_on_ini(&["get", "EC", "EC"]);
     assert_eq!(keys.exits(1).stdout, "");
     assert_eq!(
@@ -568,32 +566,31 @@ fn a_password_of_a_length_that_may_be_taken_for_an_encrypted_one_is_warned_of() 
 
 #[test]
 fn no_output_tells_a_password() {
-    for options in [&[][..], &["-v"], &["--json"], &["-n"], &["-n", "--json"], &["-q"]] {
-        let sandbox = sandbox();
+    let sandbox = sandbox();
+    for options in [&["-n"][..], &["-n", "--json"], &["-v"]] {
         silent(&set_password(&sandbox, "@-", "other-Secret", options).exits(0));
-        for words in [
-            &["list"][..],
-            &["list", "Account1"],
-            &["get", "Account1/password", "VAD"],
-            &["hooks"],
-            &["backups"],
-        ] {
-            silent(&sandbox.run_on_ini(words).exits(0));
-            silent(&sandbox.run_on_ini(&[words, &["--json"]].concat()).exits(0));
-        }
-        for words in
-            [&["unset", "Account1/password"][..], &["set", "Account1/passwordx=1", "Account1/label=x"]]
-        {
-            for more in [&["-n"][..], &["-n", "--json"], options] {
-                silent(&sandbox.run_on_ini(&[words, more].concat()).exits(0));
-            }
-        }
-        if !options.contains(&"-n") {
-            for more in [&["-n"][..], &["-n", "--json"], options] {
-                silent(&sandbox.run_on_ini(&[&["restore"], more].concat()).exits(0));
-            }
-        }
     }
+    for words in [
+        &["list"][..],
+        &["list", "--json", "Account1"],
+        &["get", "-v", "Account1/password", "VAD"],
+        &["get", "--json", "Account1/password"],
+        &["hooks", "-v"],
+        &["backups", "-v"],
+        &["unset", "-n", "Account1/password"],
+        &["unset", "-n", "--json", "Account1/password"],
+        &["set", "-n", "Account1/passwordx=1", "Account1/label=x"],
+        &["restore", "-n"],
+        &["restore", "-n", "--json"],
+        &["restore", "-v"],
+        &["restore", "--json", "1"],
+        &["unset", "--json", "Account1/password"],
+        &["restore"],
+        &["unset", "-v", "Account1/password"],
+    ] {
+        silent(&sandbox.run_on_ini(words).exits(0));
+    }
+    assert!(!sandbox.ini_text().contains("ecret"));
 }
 
 #[test]
@@ -635,12 +632,13 @@ fn a_command_that_is_set_by_its_key_is_checked_as_a_hook() {
         (r"C:\hooks\*.exe", "hook-target-bad-path"),
         (" ", "hook-blank"),
     ] {
-        for key in ["cmdCallEnd", "CMDCALLEND", "Settings/cmdCallEnd"] {
-            let sandbox = sandbox();
-            refused(&sandbox, &["set", "--json", &format!("{key}={value}")], 3, code);
-        }
+        let sandbox = sandbox();
+        refused(&sandbox, &["set", "--json", &format!("cmdCallEnd={value}")], 3, code);
     }
     let sandbox = sandbox();
+    for key in ["CMDCALLEND", "Settings/cmdCallEnd", "settings/CmdCallEnd"] {
+        refused(&sandbox, &["set", "--json", &format!("{key}=https://example.org")], 3, "hook-url");
+    }
     let given = r"cmdOutgoingCall=C:\hooks\log.exe {password}";
     refused(&sandbox, &["set", "--json", given], 3, "hook-mask-secret");
 }

@@ -4,6 +4,7 @@
 //! these tests takes the same turns.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -305,7 +306,7 @@ impl FaultyDisk<'_> {
 }
 
 impl Disk for FaultyDisk<'_> {
-    fn create_temp(&self, folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
         self.call("create_temp", || SystemDisk.create_temp(folder, prefix, suffix))
     }
 
