@@ -86,8 +86,10 @@ struct Usage<'a>(&'a clap::Error);
 impl std::fmt::Display for Usage<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = self.0.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        f.write_str(first.strip_prefix("error: ").unwrap_or(first))
+        // up to the first blank line: what is missing may stand on lines of its own
+        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = lines.join(" ");
+        f.write_str(message.strip_prefix("error: ").unwrap_or(&message))
     }
 }
 

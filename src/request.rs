@@ -100,6 +100,18 @@ pub enum NewValue {
     Variable(String),
 }
 
+impl std::fmt::Display for NewValue {
+    /// Where the value comes from, never the value.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NewValue::Inline(_) => f.write_str("the command line"),
+            NewValue::StandardInput => f.write_str("standard input"),
+            NewValue::File(path) => write!(f, "{}", path.display()),
+            NewValue::Variable(name) => write!(f, "the variable {name}"),
+        }
+    }
+}
+
 /// A backup to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackupChoice {

@@ -21,7 +21,7 @@ use crate::request::{
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
@@ -378,6 +378,9 @@ fn set_hook(
 }
 
 fn is_spelled_like_an_option(word: &str) -> bool {
+    if !word.starts_with('-') {
+        return false;
+    }
     let mut command = Cli::command();
     command.build();
     let Some(set_hook) = command.find_subcommand("set-hook") else { return false };

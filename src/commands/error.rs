@@ -13,6 +13,7 @@ use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::locate::LocateError;
 use crate::microsip::values::ValueError;
 use crate::problem::{Code, Problem};
+use crate::request::NewValue;
 
 use super::ini_file::LARGEST_INI;
 
@@ -45,8 +46,8 @@ pub enum Error {
     Fault(#[from] CommandFault),
     #[error("{path}: a password on the command line can be read by other programs")]
     SecretInline { path: KeyPath },
-    #[error("{path}: the password could not be read: {source}")]
-    SecretUnreadable { path: KeyPath, source: io::Error },
+    #[error("{path}: the password could not be read from {place}: {source}")]
+    SecretUnreadable { path: KeyPath, place: NewValue, source: io::Error },
     #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
     #[error("{}: no section [{}]", .ini.display(), .section.as_str())]

@@ -57,8 +57,18 @@ pub fn unset(
     options: WriteOptions,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let paths: Result<Vec<_>, _> = events.iter().map(|event| KeyPath::in_settings(event.key())).collect();
-    super::settings::unset(choice, paths?, options, outside)
+    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let mut edits = Vec::new();
+        for event in events {
+            // an empty command is none, and says which MicroSIP wrote it
+            let value = lookup::value(&decoded.document, "Settings", event.key(), command::READ_LIMIT);
+            if value.is_some_and(|value| !value.is_empty()) {
+                edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? });
+            }
+        }
+        draft_of(decoded, &edits, Vec::new())
+    })
 }
 
 /// Every event and what runs.
@@ -138,7 +148,7 @@ fn encoded(
     places: &Places,
 ) -> Result<Checked, Error> {
     let (command, remarks) = target::resolve(typed, places, set.allow)?;
-    let mut notices: Vec<Notice> = remarks.iter().map(Notice::from).collect();
+    let mut notices: Vec<Notice> = remarks.into_iter().map(remark_on).collect();
     refuse_secret_mask(&command.to_string(), set, saved_by)?;
     if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
         return Err(CommandError::Program { path: command.program }.into());
@@ -178,11 +188,17 @@ fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> 
     }
     let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
     for fault in target::check(&command, places) {
-        notices.push(Notice::from(&fault.accepted(set.allow)?));
+        notices.push(remark_on(fault.accepted(set.allow)?));
     }
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     let holds_everywhere = saved_by.dialect != Dialect::WholeValue && is_same_when_saved_bare;
     Ok((decoded.value, text, holds_everywhere, notices))
+}
+
+/// What was allowed is said without advising to allow it.
+fn remark_on(fault: TargetFault) -> Notice {
+    let notice = Notice::from(&fault);
+    if fault.can_be_allowed() { Notice { hint: None, ..notice } } else { notice }
 }
 
 fn refuse_secret_mask(text: &str, set: &SetHook, saved_by: &SavedBy) -> Result<(), CommandError> {

@@ -3,6 +3,7 @@
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
+use crate::ini::encoding::EncodingError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::ini_file::Ini;
@@ -69,11 +70,18 @@ pub fn restore(
     // a backup is an ini, or it is not gone back to
     let backup = Ini { path: chosen.path.clone(), target: chosen.path.clone(), code_page: ini.code_page };
     let bytes = backup.bytes(outside)?;
-    let wanted = backup.decode(bytes.clone())?.document;
+    let wanted = match backup.decode(bytes.clone()) {
+        Ok(decoded) => Some(decoded.document),
+        // its bytes are given back as they are
+        Err(Error::Encoding { source: EncodingError::Unknown, .. }) => None,
+        Err(error) => return Err(error),
+    };
     write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
         let before = current.and_then(|current| ini.decode(current.to_vec()).ok());
-        let changes = before.map(|before| plan::differences(&before.document, &wanted)).unwrap_or_default();
+        let both = before.as_ref().zip(wanted.as_ref());
+        let changes =
+            both.map(|(before, wanted)| plan::differences(&before.document, wanted)).unwrap_or_default();
         let is_change = current != Some(&bytes);
         let restored = Some(chosen.name.clone());
         Ok(Draft { bytes: bytes.clone(), is_change, changes, restored, ..Draft::nothing() })

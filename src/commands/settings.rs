@@ -165,7 +165,9 @@ fn wanted_value(path: KeyPath, value: NewValue, outside: &Outside<'_>) -> Result
         NewValue::Inline(value) => value,
         source => {
             let read = (outside.secret)(&source);
-            read.map_err(|source| Error::SecretUnreadable { path: path.clone(), source })?
+            let unreadable =
+                |error| Error::SecretUnreadable { path: path.clone(), place: source.clone(), source: error };
+            read.map_err(unreadable)?
         }
     };
     let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");

@@ -85,9 +85,10 @@ pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
 
 /// Removes what is more than `keep` backups: never the oldest, nor, with room for two, the one just made, even
 /// if a clock that went back makes it look older. Gives those that went.
-pub fn prune(ini: &Path, keep: usize, made: &Path, disk: &dyn Disk) -> io::Result<Vec<PathBuf>> {
+pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, disk: &dyn Disk) -> io::Result<Vec<PathBuf>> {
     let mut backups = list(ini)?;
-    let just_made = backups.iter().position(|backup| backup.path == made).map(|index| backups.remove(index));
+    let just_made =
+        backups.iter().position(|backup| Some(&*backup.path) == made).map(|index| backups.remove(index));
     let oldest = if just_made.is_some() && backups.is_empty() { None } else { backups.pop() };
     let mut by_worth: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
     let surplus = by_worth.split_off(keep.min(by_worth.len()));
@@ -181,7 +182,7 @@ mod tests {
         let ini = folder.path().join("MicroSIP.ini");
         let names: Vec<_> = (0..5).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let left = |keep| {
-            prune(&ini, keep, &ini.with_file_name(&names[4]), &SystemDisk).unwrap();
+            prune(&ini, keep, Some(&ini.with_file_name(&names[4])), &SystemDisk).unwrap();
             list(&ini).unwrap().into_iter().map(|backup| backup.name).collect::<Vec<_>>()
         };
         assert_eq!(left(5).len(), 5);
@@ -196,7 +197,7 @@ mod tests {
         let ini = folder.path().join("MicroSIP.ini");
         let later: Vec<_> = (10..13).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let made = make(&ini, MadeBy::Edit, 0);
-        prune(&ini, 3, &ini.with_file_name(&made), &SystemDisk).unwrap();
+        prune(&ini, 3, Some(&ini.with_file_name(&made)), &SystemDisk).unwrap();
         let left: Vec<_> = list(&ini).unwrap().into_iter().map(|backup| backup.name).collect();
         assert_eq!(left, [later[2].clone(), later[0].clone(), made]);
     }

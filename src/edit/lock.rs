@@ -89,9 +89,7 @@ impl Lock {
     /// Takes the lock if nobody holds it.
     pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
         let path = lock_path(ini);
-        // the first look may only make it
-        let mut looks = (0..2).filter_map(|_| try_once(ini, &path, disk).ok().flatten());
-        let file = looks.next()?;
+        let file = try_once(ini, &path, disk).ok().flatten()?;
         Some(Lock { file: Some(file), path })
     }
 }
@@ -106,17 +104,17 @@ impl Drop for Lock {
 
 /// The locked file, or nothing if somebody else holds it, or removed it between our opening and locking it.
 fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<Option<File>> {
-    let file = match platform::open_to_lock(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            match make(ini, path, disk) {
-                // whoever holds the lock by now has cleared it away
-                Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => {}
-                made => made?,
-            }
-            return Ok(None);
+    let opened = platform::open_to_lock(path).or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            return Err(error);
         }
-        Err(error) => return Err(error),
+        make(ini, path, disk)?;
+        platform::open_to_lock(path)
+    });
+    let file = match opened {
+        // whoever holds the lock by now has cleared away what was made
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => return Ok(None),
+        opened => opened?,
     };
     match file.try_lock() {
         Ok(()) => {}

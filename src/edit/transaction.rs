@@ -407,7 +407,7 @@ impl<'b> Run<'b> {
             let old = self.keep_old(current.as_deref());
             let Some(old) = self.unless_moved_on(old, &current)? else { continue };
             self.step(Step::LookAgain)?;
-            if self.read()? != current {
+            if !self.is_still(current.as_deref())? {
                 (self.it.tell)(Progress::Redo);
                 continue;
             }
@@ -428,9 +428,9 @@ impl<'b> Run<'b> {
             self.tell_step(Step::SyncFolder);
             let synced = disk.sync_folder(folder_of(ini));
             self.tell_step(Step::CompareOld);
-            let saved = old.read();
+            let saved = current.as_deref().map_or(Ok(None), |read| old.read_if_not(read));
             missed = match (current, &saved) {
-                (Some(read), Ok(Some(saved))) if read != *saved => Some((read, saved.clone())),
+                (Some(read), Ok(Some(saved))) => Some((read, saved.clone())),
                 _ => None,
             };
             self.must_finish = missed.is_some();
@@ -442,7 +442,7 @@ impl<'b> Run<'b> {
                 io_cause(Step::CompareOld, ini, "could not be compared with its old file", source)
             })?;
             self.tell_step(Step::ReadBack);
-            if missed.is_none() && self.read()?.as_ref() == Some(&new) {
+            if missed.is_none() && self.is_still(Some(&new))? {
                 return Ok(Go::Replaced);
             }
             (self.it.tell)(Progress::Redo);
@@ -538,9 +538,13 @@ impl<'b> Run<'b> {
 
     /// Removes surplus backups, under the lock: nobody else does so at the same time.
     fn prune<E>(&mut self) -> Result<(), Cause<E>> {
-        let Some(made) = &self.done.backup else { return Ok(()) };
+        let policy = self.it.options.backups;
+        if policy.made_by.is_none() {
+            return Ok(());
+        }
         (self.it.tell)(Progress::Step(Step::Prune));
-        let gone = backup::prune(self.it.ini, self.it.options.backups.keep, made, self.it.disk);
+        let made = self.done.backup.as_deref();
+        let gone = backup::prune(self.it.ini, policy.keep, made, self.it.disk);
         let gone = gone.map_err(|source| {
             io_cause(
                 Step::Prune,
@@ -558,6 +562,18 @@ impl<'b> Run<'b> {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(io_cause(Step::Read, self.it.ini, "could not be read", source)),
+        }
+    }
+
+    /// Whether the ini holds these bytes, or is not there either.
+    fn is_still<E>(&self, bytes: Option<&[u8]>) -> Result<bool, Cause<E>> {
+        let held = match bytes {
+            Some(bytes) => self.it.disk.holds(self.it.ini, bytes),
+            None => Ok(self.it.ini.symlink_metadata().is_err()),
+        };
+        match held {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            held => held.map_err(|source| io_cause(Step::Read, self.it.ini, "could not be read", source)),
         }
     }
 
@@ -589,9 +605,12 @@ struct OldFile<'a> {
 }
 
 impl OldFile<'_> {
-    /// What the old file held when it was replaced, as far as it can be seen.
-    fn read(&self) -> io::Result<Option<Vec<u8>>> {
-        self.path.as_ref().filter(|_| self.is_linked).map(|path| self.disk.read(path)).transpose()
+    /// What the old file held when it was replaced, if it can be seen and is not what was read.
+    fn read_if_not(&self, read: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        match self.path.as_ref().filter(|_| self.is_linked) {
+            Some(path) if !self.disk.holds(path, read)? => self.disk.read(path).map(Some),
+            _ => Ok(None),
+        }
     }
 }
 

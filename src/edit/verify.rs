@@ -71,7 +71,8 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<Sec
     // a file without a final line end: a new last line gives one to the line before it, or takes it away again
     let may_end_differently = before.are_last_of_file != after.are_last_of_file
         && (before.line_end.is_empty() || after.line_end.is_empty());
-    let is_same = before.text == after.text && (before.line_end == after.line_end || may_end_differently);
+    let is_same = [&before.text, before.line_end].concat() == [&after.text, after.line_end].concat()
+        || before.text == after.text && may_end_differently;
     if !is_same || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
         return Err(Unverified("a line changed that should not".into()));
     }
@@ -84,7 +85,10 @@ fn is_line_as_planned(old: &IniDocument, new: &IniDocument, edit: &Edit) -> bool
     let first = |document| edited_lines(document, edit).into_iter().next();
     let text_of = |document: &IniDocument, range: Range<usize>| document.units(range).to_wide();
     let Some(line) = first(new).map(|key| key.line) else { return false };
-    if first(old).is_some_and(|key| old.line_end(&key.line) != new.line_end(&line)) {
+    // the last line of a file may gain a line end
+    let may_end_so =
+        |key: KeyLine<'_>| key.line.is_unended() || old.line_end(&key.line) == new.line_end(&line);
+    if !first(old).is_none_or(may_end_so) {
         return false;
     }
     let written = text_of(new, line.text);
@@ -197,7 +201,8 @@ fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Resul
     names.sort_unstable();
     names.dedup();
     for name in names {
-        if read_by_rust_ini(old, name) != Some(read_by_us(old, name)) {
+        let goes_on_behind_cr = has_bare_cr(old, name) || has_bare_cr(new, name);
+        if goes_on_behind_cr || read_by_rust_ini(old, name) != Some(read_by_us(old, name)) {
             opinion = SecondOpinion::None;
         } else if read_by_rust_ini(new, name) != Some(read_by_us(new, name)) {
             return Err(Unverified(format!("a second reader sees another [{name}]")));
@@ -215,6 +220,15 @@ fn is_read_alike(edit: &Edit) -> bool {
     read_by_rust_ini(&alone, path.section.as_str()) == Some(read_by_us(&alone, path.section.as_str()))
 }
 
+/// To rust-ini a comment goes on behind a bare CR.
+fn has_bare_cr(document: &IniDocument, name: &str) -> bool {
+    lookup::section(document, name).is_some_and(|section| {
+        document
+            .lines(section.header.text.start..section.body.end)
+            .any(|line| document.line_end(&line) == b"\r\0")
+    })
+}
+
 type Pairs = Vec<(String, String)>;
 
 fn read_by_us(document: &IniDocument, name: &str) -> Pairs {
@@ -226,10 +240,6 @@ fn read_by_us(document: &IniDocument, name: &str) -> Pairs {
 fn read_by_rust_ini(document: &IniDocument, name: &str) -> Option<Pairs> {
     let Some(section) = lookup::section(document, name) else { return Some(Pairs::new()) };
     let text = document.units(section.header.text.start..section.body.end).to_string();
-    // to rust-ini a comment goes on behind a bare CR
-    if text.replace("\r\n", "\n").contains('\r') {
-        return None;
-    }
     let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
     let ini = Ini::load_from_str_opt(&text, options).ok()?;
     let (_, properties) = ini.iter().find(|(name, _)| name.is_some())?;

@@ -89,6 +89,11 @@ impl TargetFault {
         )
     }
 
+    /// Whether there is an option that accepts it.
+    pub fn can_be_allowed(&self) -> bool {
+        self.is_refused(Allow::default()) && !self.is_refused(Allow { missing: true, unsafe_target: true })
+    }
+
     /// The fault as a remark, if it does not stop a hook from being set.
     ///
     /// # Errors

@@ -58,6 +58,9 @@ pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
             }
         }
     }
+    if looked.is_empty() {
+        looked = platform::settings_roots(surroundings);
+    }
     match found.len() {
         0 => Err(LocateError::NotFound { looked }),
         1 => Ok(found.remove(0)),

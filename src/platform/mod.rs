@@ -19,8 +19,8 @@ use windows as system;
 
 pub use system::{
     PROCESSES_ARE_NAMED_BY_EXE, ansi_code_page, app_data_folders, drive_kind, is_access_denied_by_mode,
-    may_be_windows_program, place_of_process, registry_defaults, search_folders, short_path, survive_signals,
-    user_names, windows_paths,
+    may_be_windows_program, place_of_process, registry_defaults, search_folders, settings_roots, short_path,
+    survive_signals, user_names, windows_paths,
 };
 
 /// What of its surroundings the program uses: taken once, in `main`.
@@ -134,6 +134,27 @@ pub trait Disk {
         }
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Whether a file holds just these bytes.
+    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        const PART: usize = 64 * 1024;
+        let mut file = File::open(path)?;
+        if file.metadata()?.len() != bytes.len() as u64 {
+            return Ok(false);
+        }
+        let mut part = vec![0; PART];
+        let mut rest = bytes;
+        loop {
+            let length = file.read(&mut part)?;
+            match rest.split_at_checked(length) {
+                Some((same, others)) if *same == part[..length] => rest = others,
+                _ => return Ok(false),
+            }
+            if length == 0 {
+                return Ok(rest.is_empty());
+            }
+        }
     }
 
     /// Makes a new file that nobody else can read, never through a link; it goes when it is dropped.

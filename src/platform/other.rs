@@ -45,6 +45,12 @@ pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
         .unwrap_or_default()
 }
 
+/// Where such folders would be looked for: the Wine prefix that is named, else the usual one.
+pub fn settings_roots(surroundings: &Surroundings) -> Vec<PathBuf> {
+    let usual = surroundings.home.as_ref().map(|home| home.join(".wine"));
+    surroundings.wine_prefix.clone().or(usual).into_iter().collect()
+}
+
 /// Those of the Wine prefix in use.
 pub fn registry_defaults(surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
     prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())

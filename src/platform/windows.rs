@@ -76,6 +76,11 @@ pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
     surroundings.app_data.clone().map(|roaming| AppData { roaming, local }).into_iter().collect()
 }
 
+/// Where such folders would be looked for: Windows names them, or there are none.
+pub fn settings_roots(_surroundings: &Surroundings) -> Vec<PathBuf> {
+    Vec::new()
+}
+
 /// Those of this user and this machine.
 pub fn registry_defaults(_surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
     let default_of = |root: &windows_registry::Key| root.open(key).ok()?.get_string("").ok();
