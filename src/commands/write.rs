@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, LineChange};
-use crate::edit::transaction::{self, Content, Options, Outcome, Transaction};
+use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Transaction};
 use crate::edit::verify::SecondOpinion;
 use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
 use crate::problem::{Code, Notice, Problem};
@@ -47,8 +47,9 @@ pub(super) fn write(
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
     let bytes = is_there.then(|| ini.bytes(outside)).transpose()?;
-    let is_change = content.make(bytes.as_deref())?.is_some();
-    drop(bytes);
+    let made = content.make(bytes.as_deref())?;
+    let is_change = made.is_some();
+    let prepared = bytes.zip(made).map(|(current, new)| Prepared { current, new });
     let mut processes = Processes::default();
     let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
     if !is_change && !options.dry_run {
@@ -72,6 +73,7 @@ pub(super) fn write(
             until: Instant::now() + options.timeout,
             backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
         },
+        prepared,
     };
     let outcome = transaction.run(&mut content)?;
     if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ini::document::{IniDocument, KeyLine};
+use crate::ini::document::{IniDocument, KeyLine, Line};
 use crate::ini::encoding::{Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
@@ -149,6 +149,8 @@ fn apply(plan: &mut Plan, edit: &Edit) {
     let limit = keys::limit(section, key);
     let before = lookup::value(&plan.document, section, key, limit);
     let old = lines_of(&plan.document, path);
+    let text_of = |document: &IniDocument, line: &Line| document.units(line.text.clone()).to_string();
+    let mut removed: Vec<String> = old.iter().map(|line| text_of(&plan.document, line)).collect();
 
     let sections = plan.document.sections().filter(|found| found.name.is_named(section)).count();
     if sections > 1 {
@@ -168,24 +170,23 @@ fn apply(plan: &mut Plan, edit: &Edit) {
                 return;
             }
             write::set(&mut plan.document, path, text);
-            let new = lines_of(&plan.document, path);
-            let Some((number, added)) = new.into_iter().next() else { return };
-            let mut added = vec![added];
+            let Some(line) = lines_of(&plan.document, path).into_iter().next() else { return };
+            let mut added = vec![text_of(&plan.document, &line)];
             if sections == 0 {
                 added.insert(0, format!("[{section}]"));
             }
-            let removed = old.into_iter().take(1).map(|(_, line)| line).collect();
+            removed.truncate(1);
+            let number = number_of(&plan.document, &line);
             plan.lines.push(LineChange { path: path.clone(), number, removed, added });
         }
         Edit::Unset { .. } => {
-            let Some((number, _)) = old.first() else { return };
-            let number = *number;
+            let Some(first) = old.first() else { return };
+            let number = number_of(&plan.document, first);
             if old.len() > 1 {
                 let remark = PlanRemark::SeveralRemoved { path: path.clone(), count: old.len() };
                 plan.notices.push(Notice::from(&remark));
             }
             write::unset(&mut plan.document, path);
-            let removed = old.into_iter().map(|(_, line)| line).collect();
             plan.lines.push(LineChange { path: path.clone(), number, removed, added: Vec::new() });
         }
     }
@@ -199,22 +200,15 @@ fn apply(plan: &mut Plan, edit: &Edit) {
     });
 }
 
-/// The lines of a key in the section that counts, with their numbers.
-fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<(usize, String)> {
+/// The lines of a key in the section that counts.
+fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<Line> {
     let Some(section) = lookup::section(document, path.section.as_str()) else { return Vec::new() };
-    let lines: Vec<_> =
-        lookup::key_lines(document, &section, path.key.as_str()).map(|key| key.line).collect();
-    let Some(last) = lines.last() else { return Vec::new() };
-    let mut wanted = lines.iter().peekable();
-    let mut numbered = Vec::new();
-    for (index, line) in
-        document.all_lines().take_while(|line| line.text.start <= last.text.start).enumerate()
-    {
-        if let Some(line) = wanted.next_if(|wanted| **wanted == line) {
-            numbered.push((index + 1, document.units(line.text.clone()).to_string()));
-        }
-    }
-    numbered
+    lookup::key_lines(document, &section, path.key.as_str()).map(|key| key.line).collect()
+}
+
+/// The number of a line, from 1.
+fn number_of(document: &IniDocument, line: &Line) -> usize {
+    1 + document.all_lines().take_while(|before| before.text.start < line.text.start).count()
 }
 
 /// Every value that differs between two inis, for a restore.

@@ -241,6 +241,17 @@ pub struct Transaction<'a> {
     pub tell: &'a mut dyn FnMut(Progress<'_>),
     /// How to go about it.
     pub options: Options,
+    /// What the caller read and made of it already. The first go begins with that; if the ini is another by
+    /// then, it is read anew.
+    pub prepared: Option<Prepared>,
+}
+
+/// An ini that was read, and the new bytes for it.
+pub struct Prepared {
+    /// What was read.
+    pub current: Vec<u8>,
+    /// What is to be written.
+    pub new: Vec<u8>,
 }
 
 /// What a transaction asks about the text it moves.
@@ -389,14 +400,21 @@ impl<'b> Run<'b> {
         let mut missed: Option<(Vec<u8>, Vec<u8>)> = None;
         for _ in 0..MOST_GOES {
             self.step(Step::Read)?;
-            let current = self.read()?;
+            let prepared = self.it.prepared.take();
+            let (current, prepared) = match prepared {
+                Some(Prepared { current, new }) => (Some(current), Some(new)),
+                None => (self.read()?, None),
+            };
             self.step(Step::Plan)?;
             let merged = match (&missed, &current) {
                 (Some((old, saved)), Some(current)) => Some(content.merge(old, saved, current)),
                 _ => None,
             };
             let base = merged.as_ref().or(current.as_ref());
-            let made = content.make(base.map(Vec::as_slice)).map_err(Cause::Make)?;
+            let made = match prepared {
+                Some(new) => Some(new),
+                None => content.make(base.map(Vec::as_slice)).map_err(Cause::Make)?,
+            };
             let Some(new) = made.or(merged).filter(|new| Some(new) != current.as_ref()) else {
                 return Ok(if is_replaced { Go::Replaced } else { Go::NothingToChange });
             };

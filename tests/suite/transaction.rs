@@ -206,6 +206,7 @@ impl Play<'_> {
                 Progress::Redo => redos += 1,
             },
             options: Options { until: Instant::now() + self.timeout, backups: self.backups },
+            prepared: None,
         }
         .run(&mut SetVad);
         Played { result, moments, redos }
@@ -830,6 +831,10 @@ struct UnreadableDisk {
 }
 
 impl Disk for UnreadableDisk {
+    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        self.read(path).map(|held| held == bytes)
+    }
+
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let left = self.left.get().checked_sub(1);
         self.left.set(left.unwrap_or(0));
