@@ -201,7 +201,7 @@ impl Narrator {
         }
         // hidden by itself where standard error is no terminal
         let spinner = self.spinner.get_or_insert_with(ProgressBar::new_spinner);
-        spinner.set_message(format!("{text}, {left} s left"));
+        spinner.set_message(format!("{} s left, {}", left, who(holders)));
         spinner.tick();
     }
 
@@ -210,6 +210,15 @@ impl Narrator {
             self.output.err(&format!("{:8.1} ms  {text}\n", self.begun.elapsed().as_secs_f64() * 1000.0));
         }
     }
+}
+
+/// Pids and owners, short enough for one line.
+fn who(holders: &[Instance]) -> String {
+    let shown = holders.iter().map(|holder| match &holder.user {
+        Some(user) => format!("pid {} ({user})", holder.pid),
+        None => format!("pid {}", holder.pid),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn notices(report: &Report) -> &[Notice] {
