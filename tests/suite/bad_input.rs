@@ -277,7 +277,7 @@ fn an_ini_without_a_name_is_a_wrong_command_line_or_not_there() {
 /// The places where MicroSIP's own inis are, by user where there are several.
 fn place(user: &str, name: &str) -> String {
     if cfg!(windows) {
-        format!("roaming/MicroSIP/{name}")
+        format!(r"roaming\MicroSIP\{name}")
     } else {
         format!("home/.wine/drive_c/users/{user}/AppData/Roaming/MicroSIP/{name}")
     }

@@ -825,7 +825,7 @@ fn a_program_without_a_path_is_written_with_the_one_where_it_is_found() {
     }
     for name in ["my-tool", "my-tool.exe", "MY-TOOL.EXE"] {
         let mut command = programs.sandbox.command(PROGRAM);
-        command.env("PATH", programs.sandbox.path(&programs.folder)).env("PATHEXT", ".COM;.EXE;.BAT");
+        command.env("PATH", programs.sandbox.path("hooks")).env("PATHEXT", ".COM;.EXE;.BAT");
         let ini = programs.sandbox.path(&programs.ini);
         command.arg("set-hook").arg("--json").arg("--ini").arg(ini).args(["ring", name, "x"]);
         let ran = programs.sandbox.finish(command).exits(0);

@@ -621,33 +621,55 @@ fn a_password_outside_of_the_accounts_is_one_too() {
 
 // --- commands among the settings
 
+/// The path of a file as MicroSIP sees it; where that can be looked at, the file is there.
+fn target(sandbox: &Sandbox, name: &str) -> String {
+    if cfg!(windows) {
+        sandbox.write(&format!(r"home\{name}"), image()).to_str().unwrap().to_string()
+    } else {
+        format!(r"C:\hooks\{name}")
+    }
+}
+
 #[test]
 fn a_command_that_is_set_by_its_key_is_checked_as_a_hook() {
+    let sandbox = sandbox();
     for (value, code) in [
-        ("https://crm.example.org", "hook-url"),
-        (r"C:\hooks\log.bat", "hook-target-batch"),
-        (r"C:\Program Files\log.exe", "hook-path-unquoted"),
-        (r"hooks\log.exe", "hook-target-relative"),
-        (r"C:\hooks\note.txt", "hook-target-not-program"),
-        (r"C:\hooks\*.exe", "hook-target-bad-path"),
-        (" ", "hook-blank"),
+        ("https://crm.example.org".to_string(), "hook-url"),
+        (target(&sandbox, "log.bat"), "hook-target-batch"),
+        (r"C:\Program Files\log.exe".into(), "hook-path-unquoted"),
+        (r"hooks\log.exe".into(), "hook-target-relative"),
+        (target(&sandbox, "note.txt"), "hook-target-not-program"),
+        (r"C:\hooks\*.exe".into(), "hook-target-bad-path"),
+        (" ".into(), "hook-blank"),
     ] {
-        let sandbox = sandbox();
         refused(&sandbox, &["set", "--json", &format!("cmdCallEnd={value}")], 3, code);
     }
-    let sandbox = sandbox();
     for key in ["CMDCALLEND", "Settings/cmdCallEnd", "settings/CmdCallEnd"] {
         refused(&sandbox, &["set", "--json", &format!("{key}=https://example.org")], 3, "hook-url");
     }
-    let given = r"cmdOutgoingCall=C:\hooks\log.exe {password}";
-    refused(&sandbox, &["set", "--json", given], 3, "hook-mask-secret");
+    let given = format!("cmdOutgoingCall={} {{password}}", target(&sandbox, "log.exe"));
+    refused(&sandbox, &["set", "--json", &given], 3, "hook-mask-secret");
+}
+
+#[test]
+fn what_only_set_hook_can_allow_is_told_to_be_for_it() {
+    let sandbox = sandbox();
+    let mut values =
+        vec![target(&sandbox, "log.bat"), format!("{} {{password}}", target(&sandbox, "log.exe"))];
+    if cfg!(windows) {
+        values.push(r"C:\hooks\none.exe".into());
+    }
+    for value in values {
+        let ran = sandbox.run_on_ini(&["set", "--json", &format!("cmdOutgoingCall={value}")]).exits(3);
+        let hint = error(&ran, "hint");
+        assert!(!hint.contains("--allow") || hint.contains("set-hook"), "set has no such option: {hint}");
+    }
 }
 
 #[test]
 fn a_command_that_is_set_by_its_key_stands_as_microsip_would_save_it() {
     let sandbox = sandbox();
-    let target = sandbox.write("hooks/log.exe", image());
-    let path = if cfg!(windows) { target.to_str().unwrap().to_string() } else { r"C:\hooks\log.exe".into() };
+    let path = target(&sandbox, "log.exe");
     sandbox.run_on_ini(&["set", &format!("cmdIncomingCall={path} --to crm"), "VAD=0"]).exits(0);
     let expected = with("cmdIncomingCall=\"\"", &format!("cmdIncomingCall=\"{path} --to crm\""));
     assert_eq!(sandbox.ini_text(), expected.replace("VAD=1", "VAD=0"));
