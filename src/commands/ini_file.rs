@@ -101,9 +101,9 @@ impl Ini {
     }
 
     /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.
-    pub fn decode_or_first_run(&self, current: Option<&[u8]>) -> Result<Decoded, Error> {
+    pub fn decode_or_first_run(&self, current: Option<Vec<u8>>) -> Result<Decoded, Error> {
         match current {
-            Some(bytes) => self.decode(bytes.to_vec()),
+            Some(bytes) => self.decode(bytes),
             None => self.decode(write::first_run(&SectionName::new("Settings")?).into_bytes()),
         }
     }

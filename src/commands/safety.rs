@@ -78,13 +78,20 @@ pub fn restore(
     };
     write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
-        let before = current.and_then(|current| ini.decode(current.to_vec()).ok());
+        let before = current.as_ref().and_then(|current| ini.decode(current.clone()).ok());
         let both = before.as_ref().zip(wanted.as_ref());
         let changes =
             both.map(|(before, wanted)| plan::differences(&before.document, wanted)).unwrap_or_default();
-        let is_change = current != Some(&bytes);
+        let is_change = current.as_ref() != Some(&bytes);
         let restored = Some(chosen.name.clone());
-        Ok(Draft { bytes: bytes.clone(), is_change, changes, restored, ..Draft::nothing() })
+        Ok(Draft {
+            original: current,
+            bytes: bytes.clone(),
+            is_change,
+            changes,
+            restored,
+            ..Draft::nothing()
+        })
     })
 }
 

@@ -133,6 +133,7 @@ pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice
         if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
     notices.splice(0..0, plan.notices);
     Ok(Draft {
+        original: Some(decoded.into_original()),
         bytes: plan.document.into_bytes(),
         is_change: plan.is_change,
         changes: plan.changes,

@@ -15,6 +15,8 @@ use super::{Error, Outside, Report, Tale, Written};
 
 /// An edit as it is worked out for a text.
 pub(super) struct Draft {
+    /// What was there, given back.
+    pub original: Option<Vec<u8>>,
     /// The whole file afterwards.
     pub bytes: Vec<u8>,
     /// Whether that is to be written.
@@ -32,7 +34,7 @@ pub(super) struct Draft {
 }
 
 /// Works out an edit for the bytes that are there, if any.
-pub(super) type Drafter<'a> = dyn FnMut(&Ini, Option<&[u8]>) -> Result<Draft, Error> + 'a;
+pub(super) type Drafter<'a> = dyn FnMut(&Ini, Option<Vec<u8>>) -> Result<Draft, Error> + 'a;
 
 /// Writes an ini: checks everything first, waits, and says what was done. `draft` works out the edit for the
 /// bytes that are there, if any; it is asked again whenever they changed.
@@ -47,9 +49,9 @@ pub(super) fn write(
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
     let bytes = is_there.then(|| ini.bytes(outside)).transpose()?;
-    let made = content.make(bytes.as_deref())?;
-    let is_change = made.is_some();
-    let prepared = bytes.zip(made).map(|(current, new)| Prepared { current, new });
+    let Drafted { original, new } = content.draft(bytes)?;
+    let is_change = new.is_some();
+    let prepared = original.filter(|_| is_there).zip(new).map(|(current, new)| Prepared { current, new });
     let mut processes = Processes::default();
     let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
     if !is_change && !options.dry_run {
@@ -85,6 +87,7 @@ pub(super) fn write(
 impl Draft {
     pub fn nothing() -> Draft {
         Draft {
+            original: None,
             bytes: Vec::new(),
             is_change: false,
             changes: Vec::new(),
@@ -108,7 +111,30 @@ struct Drafting<'a> {
     no_change: Option<Draft>,
 }
 
+/// What was there, given back without a copy, and the new bytes if there is something to change.
+struct Drafted {
+    original: Option<Vec<u8>>,
+    new: Option<Vec<u8>>,
+}
+
 impl Drafting<'_> {
+    fn draft(&mut self, current: Option<Vec<u8>>) -> Result<Drafted, Error> {
+        let is_there = current.is_some();
+        if !is_there && !self.may_create {
+            return Err(Error::NotThere { ini: self.ini.path.clone() });
+        }
+        let mut draft = (self.draft)(self.ini, current)?;
+        let original = draft.original.take();
+        let bytes = std::mem::take(&mut draft.bytes);
+        if bytes.len() as u64 > LARGEST_INI {
+            return Err(Error::TooLarge { ini: self.ini.path.clone() });
+        }
+        let is_change = draft.is_change || !is_there;
+        let kept = if is_change { &mut self.change } else { &mut self.no_change };
+        *kept = Some(draft);
+        Ok(Drafted { original, new: is_change.then_some(bytes) })
+    }
+
     fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Report {
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, mut notices, restored, .. } = draft.unwrap_or_else(Draft::nothing);
@@ -123,18 +149,7 @@ impl Content for Drafting<'_> {
     type Error = Error;
 
     fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
-        if current.is_none() && !self.may_create {
-            return Err(Error::NotThere { ini: self.ini.path.clone() });
-        }
-        let mut draft = (self.draft)(self.ini, current)?;
-        let bytes = std::mem::take(&mut draft.bytes);
-        if bytes.len() as u64 > LARGEST_INI {
-            return Err(Error::TooLarge { ini: self.ini.path.clone() });
-        }
-        let is_change = draft.is_change || current.is_none();
-        let kept = if is_change { &mut self.change } else { &mut self.no_change };
-        *kept = Some(draft);
-        Ok(is_change.then_some(bytes))
+        self.draft(current.map(<[u8]>::to_vec)).map(|drafted| drafted.new)
     }
 
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {

@@ -120,6 +120,15 @@ pub struct Decoded {
     pub encoding: Encoding,
     /// Whether MicroSIP would spoil the file when it converts it at its next start.
     pub spoiled_by_microsip: bool,
+    /// The bytes it was read from, where they are not those of the text.
+    converted_from: Option<Vec<u8>>,
+}
+
+impl Decoded {
+    /// The bytes it was read from, given back: a large file is not copied to be kept.
+    pub fn into_original(self) -> Vec<u8> {
+        self.converted_from.unwrap_or_else(|| self.document.into_bytes())
+    }
 }
 
 /// Decodes the bytes of an ini. `ansi` is the code page of 8-bit text, where it is known.
@@ -132,11 +141,14 @@ pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, Encodin
         Encoding::Ascii => bytes.contains(&0),
         Encoding::Ansi(page) => bytes.contains(&0) || !page.is_single_byte(),
     };
-    let document = decode_as(bytes, encoding)?;
+    let (document, converted_from) = match encoding {
+        Encoding::Utf16Le { bom: true } => (decode_as(bytes, encoding)?, None),
+        _ => (decode_as(bytes.clone(), encoding)?, Some(bytes)),
+    };
     if !document.is_empty() && document.headers().next().is_none() {
         return Err(EncodingError::NotAnIni);
     }
-    Ok(Decoded { document, encoding, spoiled_by_microsip })
+    Ok(Decoded { document, encoding, spoiled_by_microsip, converted_from })
 }
 
 /// Decodes bytes in a given encoding, right or not. With `Ansi` this is how Windows reads a file without FF FE.
