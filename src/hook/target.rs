@@ -443,8 +443,10 @@ fn nearest_beside(path: &str, host: &Path) -> Option<String> {
 fn other_user(path: &str, ini: &Path) -> Option<String> {
     const EVERYBODYS: &[&str] = &["public", "default", "all users"];
     let owner = {
-        let mut parts = ini.iter().filter_map(|part| part.to_str());
-        parts.find(|part| part.eq_ignore_ascii_case("users")).and_then(|_| parts.next())
+        // the last: a Wine prefix may itself lie in somebody's folder
+        let parts: Vec<&str> = ini.iter().filter_map(|part| part.to_str()).collect();
+        let users = parts.iter().rposition(|part| part.eq_ignore_ascii_case("users"));
+        users.and_then(|users| parts.get(users + 1).copied())
     };
     let mut parts = path.get(3..)?.split('\\');
     let user = parts.next().filter(|part| part.eq_ignore_ascii_case("users")).and_then(|_| parts.next())?;
