@@ -341,7 +341,7 @@ fn the_one_ini_there_is_is_used_and_named() {
 #[test]
 fn several_inis_are_listed_and_none_is_taken() {
     let sandbox = Sandbox::new();
-    let inis = [place("ann", "MicroSIP.ini"), place("bob", "Other.ini")];
+    let inis = [place("ann", "Other.ini"), place("bob", "Phone.ini")];
     let inis = inis.map(|name| sandbox.write(&name, utf16(INI)));
     let program = || sandbox.command(PROGRAM);
     for words in all() {
