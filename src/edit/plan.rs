@@ -69,8 +69,6 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The lines that change.
     pub lines: Vec<LineChange>,
-    /// What the file's encoding is, if it is one that the edit mends.
-    pub mended: Option<Encoding>,
     /// What deserves saying.
     pub notices: Vec<Notice>,
     /// The text afterwards.
@@ -126,7 +124,6 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
     let mut plan = Plan {
         changes: Vec::new(),
         lines: Vec::new(),
-        mended: None,
         notices: Vec::new(),
         document: decoded.document.clone(),
         is_change: false,
@@ -137,7 +134,6 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
     plan.is_change = decoded.spoiled_by_microsip || plan.document != decoded.document;
     if plan.is_change && decoded.encoding != (Encoding::Utf16Le { bom: true }) && !decoded.document.is_empty()
     {
-        plan.mended = Some(decoded.encoding);
         plan.notices.insert(0, Notice::from(&PlanRemark::Encoding { encoding: decoded.encoding }));
     }
     plan

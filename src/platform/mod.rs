@@ -305,11 +305,6 @@ impl WinePrefix {
         WinePrefix::at(drive.parent()?)
     }
 
-    /// The folder of the prefix.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// A path of this machine as programs in the prefix see it.
     pub fn to_windows(&self, path: &Path) -> Option<String> {
         let root = std::fs::canonicalize(self.root.join("drive_c")).ok()?;

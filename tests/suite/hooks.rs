@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, image, utf16};
 
 const MODERN: &str = "[Settings]\r\nVAD=1\r\ncmdIncomingCall=\"\"\r\ncmdCallRing=\"\"\r\nversion=3.22.3\r\n";
 const RAW: &str = "[Settings]\r\nVAD=1\r\ncmdCallEnd=\r\ncmdCallRing=\r\n";
@@ -630,15 +630,6 @@ impl Programs {
         let ini = self.sandbox.path(&self.ini);
         hook_in(self.sandbox.run(&["hooks", "--json", "--ini", ini.to_str().unwrap()]), event)
     }
-}
-
-/// The least that Windows takes for a program.
-fn image() -> Vec<u8> {
-    let mut image = vec![0_u8; 64];
-    image[..2].copy_from_slice(b"MZ");
-    image[60] = 64;
-    image.extend(b"PE\0\0");
-    image
 }
 
 #[test]

@@ -183,3 +183,12 @@ impl Ran {
 pub fn utf16(text: &str) -> Vec<u8> {
     [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
 }
+
+/// The least that is taken for a program: the headers where Windows looks for them.
+pub fn image() -> Vec<u8> {
+    let mut image = vec![0_u8; 64];
+    image[..2].copy_from_slice(b"MZ");
+    image[60] = 64;
+    image.extend(b"PE\0\0");
+    image
+}

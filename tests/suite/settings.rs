@@ -4,7 +4,7 @@ use std::fs::File;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, image, utf16};
 
 const SECRET: &str = "c0ffee-Secret";
 
@@ -683,15 +683,6 @@ fn a_command_that_is_set_by_its_key_stands_as_microsip_would_save_it() {
     assert_eq!(json["hooks"][0]["program"], Value::Null);
     sandbox.run_on_ini(&["unset", "cmdIncomingCall", "cmdCallRing"]).exits(0);
     assert!(!sandbox.ini_text().contains("cmdCallRing"));
-}
-
-/// The least that Windows takes for a program.
-fn image() -> Vec<u8> {
-    let mut image = vec![0_u8; 64];
-    image[..2].copy_from_slice(b"MZ");
-    image[60] = 64;
-    image.extend(b"PE\0\0");
-    image
 }
 
 // --- list
