@@ -378,6 +378,10 @@ fn set_hook(
 }
 
 fn is_spelled_like_an_option(word: &str) -> bool {
+    // most words show it at once, and our options take time to make
+    if !word.starts_with('-') {
+        return false;
+    }
     if !word.starts_with('-') {
         return false;
     }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ini::document::{IniDocument, KeyLine, Line};
-use crate::ini::encoding::{Decoded, Encoding};
+use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
@@ -202,9 +202,19 @@ fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<Line> {
     lookup::key_lines(document, &section, path.key.as_str()).map(|key| key.line).collect()
 }
 
-/// The number of a line, from 1.
+/// The number of a line, from 1: one more than the line ends before it, CR LF being one.
 fn number_of(document: &IniDocument, line: &Line) -> usize {
-    1 + document.all_lines().take_while(|before| before.text.start < line.text.start).count()
+    // parts whose counts fit 16 bits are counted eight units at once
+    const PART: usize = 0x4000;
+    let before = document.units(BOM.len()..line.text.start);
+    let parts = (0..before.len()).step_by(PART).map(|start| {
+        let part = before.slice(start..before.len().min(start + PART));
+        let behind = before.slice(start + 1..before.len().min(start + 1 + PART));
+        let ends: u16 = part.iter().map(|unit| u16::from((unit == 0x0D) | (unit == 0x0A))).sum();
+        let pairs = part.iter().zip(behind.iter()).map(|(a, b)| u16::from((a == 0x0D) & (b == 0x0A)));
+        usize::from(ends - pairs.sum::<u16>())
+    });
+    1 + parts.sum::<usize>()
 }
 
 /// Every value that differs between two inis, for a restore.
@@ -334,6 +344,16 @@ mod tests {
         assert_eq!(plan.lines[0].number, 3);
         assert_eq!(plan.lines[0].removed, [" k = \"v\""]);
         assert_eq!(plan.lines[0].added, [" k = w"]);
+    }
+
+    #[test]
+    fn lines_are_counted_by_their_ends() {
+        for text in ["[S]\nk=1", "[S]\rk=1", "[S]\r\nk=1", ";\n\r[S]\r\r\nk=1\n", "\u{0A0A}\r\n[S]\n\nk=1"] {
+            let document = IniDocument::from_utf16le(encode(text));
+            let line = lines_of(&document, &"S/k".parse().unwrap()).remove(0);
+            let number = 1 + document.all_lines().position(|other| other == line).unwrap();
+            assert_eq!(number_of(&document, &line), number, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! An ini as bytes with lines found in them. Reading never fails and never changes a byte: spacing, line
 //! ends, comments, junk, NULs, lone surrogates and an odd last byte are given back as they came.
 //!
-//! The text stays UTF-16LE bytes throughout; a [`Units`] is a view of some of them. Lines are looked for when
-//! they are asked for, so that a key in the first section costs nothing for a long call log behind it.
+//! The text stays UTF-16LE bytes throughout; a [`Units`] is a view of some of them. Headers are found once, by
+//! looking for brackets; other lines when they are asked for, so that a long call log costs next to nothing.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::Wide;
 use super::encoding::BOM;
@@ -137,10 +138,20 @@ pub struct Section<'a> {
 }
 
 /// The text of an ini: UTF-16LE bytes behind a byte order mark, each as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct IniDocument {
     bytes: Vec<u8>,
+    /// Where the header lines start, in bytes: found once, for every lookup asks for them.
+    header_starts: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for IniDocument {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for IniDocument {}
 
 impl IniDocument {
     /// Takes UTF-16LE bytes; a byte order mark is put in front if there is none.
@@ -148,7 +159,7 @@ impl IniDocument {
         if !bytes.starts_with(&BOM) {
             bytes.splice(0..0, BOM);
         }
-        IniDocument { bytes }
+        IniDocument { bytes, header_starts: OnceLock::new() }
     }
 
     /// The bytes of the file.
@@ -196,22 +207,16 @@ impl IniDocument {
 
     /// The lines that are section headers: `[` stands first, blanks aside.
     pub fn headers(&self) -> impl Iterator<Item = Line> + '_ {
-        let end = self.end();
-        let mut from = BOM.len();
-        std::iter::from_fn(move || {
-            loop {
-                let bracket = from + memchr::memchr(b'[', &self.bytes[from..end])?;
-                from = bracket + 1;
-                if bracket.is_multiple_of(2)
-                    && self.bytes[bracket + 1] == 0
-                    && let Some(start) = self.line_start_before(bracket)
-                {
-                    let line = self.line_from(start, end);
-                    from = line.next;
-                    return Some(line);
-                }
-            }
-        })
+        let starts = self.header_starts.get_or_init(|| self.find_header_starts());
+        starts.iter().map(|&start| self.line_from(start, self.end()))
+    }
+
+    fn find_header_starts(&self) -> Vec<usize> {
+        let text = &self.bytes[..self.end()];
+        memchr::memchr_iter(b'[', text)
+            .filter(|&bracket| bracket.is_multiple_of(2) && text[bracket + 1] == 0)
+            .filter_map(|bracket| self.line_start_before(bracket))
+            .collect()
     }
 
     /// The sections in the order of the file, each name as often as it is there.
@@ -242,6 +247,7 @@ impl IniDocument {
     /// Puts bytes in the place of others.
     pub(super) fn splice(&mut self, range: Range<usize>, with: Vec<u8>) {
         self.bytes.splice(range, with);
+        self.header_starts.take();
     }
 
     /// Takes ranges of bytes out; they come in order and do not overlap.
@@ -254,6 +260,7 @@ impl IniDocument {
         }
         kept.extend_from_slice(&self.bytes[from..]);
         self.bytes = kept;
+        self.header_starts.take();
     }
 
     fn line_from(&self, start: usize, end: usize) -> Line {
