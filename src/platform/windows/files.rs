@@ -1,0 +1,118 @@
+//! Files on Windows: what a replaced ini keeps, and the replacing.
+
+use std::fs::{File, FileTimes, OpenOptions};
+use std::io;
+use std::os::windows::fs::{FileTimesExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
+    FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_OPEN_REPARSE_POINT, FindClose,
+    FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard, MOVEFILE_REPLACE_EXISTING,
+    MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW, WIN32_FIND_STREAM_DATA,
+};
+
+use super::security::copy_security;
+use super::wide;
+
+pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+}
+
+pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+    let Some(model) = model else { return set_attributes(path, FILE_ATTRIBUTE_ARCHIVE) };
+    let metadata = std::fs::metadata(model)?;
+    copy_security(model, path)?;
+    copy_streams(model, path)?;
+    file.set_times(FileTimes::new().set_created(metadata.created()?))?;
+    // those that can be set; others, such as compression, come from the folder
+    const KEPT: u32 = FILE_ATTRIBUTE_ARCHIVE
+        | FILE_ATTRIBUTE_HIDDEN
+        | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
+        | FILE_ATTRIBUTE_READONLY
+        | FILE_ATTRIBUTE_SYSTEM;
+    match metadata.file_attributes() & KEPT {
+        0 => set_attributes(path, FILE_ATTRIBUTE_NORMAL),
+        attributes => set_attributes(path, attributes),
+    }
+}
+
+fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
+    // SAFETY: the path ends with NUL
+    match unsafe { SetFileAttributesW(wide(path).as_ptr(), attributes) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Copies what a file holds beside its contents, such as the mark of where it came from.
+fn copy_streams(model: &Path, path: &Path) -> io::Result<()> {
+    const CONTENTS: &str = "::$DATA";
+    let named = |path: &Path, stream: &str| {
+        let mut name = path.as_os_str().to_os_string();
+        name.push(stream);
+        name
+    };
+    for stream in streams(model).iter().filter(|stream| *stream != CONTENTS) {
+        std::fs::write(named(path, stream), std::fs::read(named(model, stream))?)?;
+    }
+    Ok(())
+}
+
+/// The names of a file's streams; none where the disk does not have them.
+fn streams(path: &Path) -> Vec<String> {
+    // SAFETY: all zeros is a valid value of this plain structure
+    let mut found: WIN32_FIND_STREAM_DATA = unsafe { std::mem::zeroed() };
+    let mut names = Vec::new();
+    // SAFETY: the path ends with NUL, and `found` is what the information level writes to
+    let search =
+        unsafe { FindFirstStreamW(wide(path).as_ptr(), FindStreamInfoStandard, (&raw mut found).cast(), 0) };
+    if search == INVALID_HANDLE_VALUE {
+        return names;
+    }
+    loop {
+        let length = found.cStreamName.iter().position(|&unit| unit == 0).unwrap_or(found.cStreamName.len());
+        names.push(String::from_utf16_lossy(&found.cStreamName[..length]));
+        // SAFETY: the search is open, and `found` is what it writes to
+        if unsafe { FindNextStreamW(search, (&raw mut found).cast()) } == 0 {
+            // SAFETY: the search is open
+            unsafe { FindClose(search) };
+            return names;
+        }
+    }
+}
+
+/// One MoveFileExW. A virus scanner or a sync client may hold either file for a moment.
+pub(in crate::platform) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+    let (from, to) = (wide(from), wide(to));
+    let mut pause = Duration::from_millis(10);
+    loop {
+        // SAFETY: both paths end with NUL
+        let done = unsafe {
+            MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
+        };
+        if done != 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        let is_held = matches!(
+            error.raw_os_error().map(i32::cast_unsigned),
+            Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION | ERROR_ACCESS_DENIED)
+        );
+        if !is_held || pause > LONGEST_PAUSE {
+            return Err(error);
+        }
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+}
+
+/// MoveFileExW with MOVEFILE_WRITE_THROUGH has done it.
+pub(in crate::platform) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
