@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the environment is taken here, and only here")]
 
 use std::io::{self, Read};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +42,7 @@ fn run() -> ExitStatus {
             output.err(&args::help());
             return ExitStatus::Usage;
         }
-        Err(error) => return output.print_problem(&error, false),
+        Err(error) => return output.print_problem(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
     if matches!(request, Request::Write { .. }) {
@@ -49,7 +50,11 @@ fn run() -> ExitStatus {
         // without a handler Ctrl-C ends the program at once, and the next run removes what it left
         let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));
     }
-    let surroundings = Surroundings::from_variables(|name| std::env::var_os(name));
+    let surroundings = Surroundings {
+        current_folder: std::env::current_dir().ok(),
+        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
+        ..Surroundings::from_variables(|name| std::env::var_os(name))
+    };
     let mut narrator = Narrator::new(output);
     let mut outside = Outside {
         surroundings: &surroundings,
@@ -60,8 +65,8 @@ fn run() -> ExitStatus {
         tell: &mut |tale| narrator.tell(&tale),
     };
     match commands::run(request, &mut outside) {
-        Ok(report) => output.print(&report),
-        Err(error) => output.print_error(&error),
+        Ok(report) => output.print(&report, narrator.aside()),
+        Err(error) => output.print_error(&error, narrator.aside()),
     }
 }
 
@@ -74,7 +79,7 @@ fn print_usage(error: &clap::Error, json: bool) -> ExitStatus {
     if json {
         let output =
             Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never, name_ini: false };
-        return output.print_problem(&Usage(error), false);
+        return output.print_problem(&Usage(error));
     }
     let _ = error.print();
     ExitStatus::Usage

@@ -117,6 +117,8 @@ codes! {
     HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
 
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
+    CloseImpossible = "close-impossible", Done, "a running MicroSIP could not be asked to close; it is waited for";
+    RestartFailed = "restart-failed", Done, "a MicroSIP that was closed could not be started again";
     EditMayBeUndone = "edit-may-be-undone", StillRunning, "written, but a MicroSIP came up meanwhile and may save its old settings";
     FileNotRegular = "file-not-regular", File, "a folder, a device or a pipe stands in the file's place";
     FileRead = "file-read", File, "the file could not be read";

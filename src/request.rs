@@ -42,10 +42,23 @@ pub struct WriteOptions {
     pub create: bool,
     /// How long a MicroSIP that uses the ini is waited for, in all.
     pub timeout: Duration,
+    /// What is done about it meanwhile.
+    pub meanwhile: Meanwhile,
     /// Whether the old file is kept.
     pub backup: bool,
     /// How many backups are kept.
     pub keep_backups: usize,
+}
+
+/// What is done about a MicroSIP that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// Nothing: its user exits it.
+    Wait,
+    /// It is asked to close.
+    Close,
+    /// It is asked to close, and started again at the end.
+    CloseAndRestart,
 }
 
 /// What is to change.

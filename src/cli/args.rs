@@ -16,7 +16,8 @@ use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, EditRequest, HookText, IniChoice, NewValue, Query, Request, SetHook, WriteOptions,
+    BackupChoice, EditRequest, HookText, IniChoice, Meanwhile, NewValue, Query, Request, SetHook,
+    WriteOptions,
 };
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
@@ -77,6 +78,14 @@ struct WriteArgs {
     /// How long to wait for a running MicroSIP to exit: 90s, 5m, 0
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     timeout: Duration,
+
+    /// Ask a running MicroSIP to close; that may end a call
+    #[arg(long)]
+    close: bool,
+
+    /// Ask it to close, and start it again at the end, also when the edit failed
+    #[arg(long)]
+    restart: bool,
 
     /// Keep no backup of the old file
     #[arg(long)]
@@ -340,6 +349,11 @@ impl From<WriteArgs> for WriteOptions {
             dry_run: args.dry_run,
             create: args.create,
             timeout: args.timeout,
+            meanwhile: match (args.close, args.restart) {
+                (_, true) => Meanwhile::CloseAndRestart,
+                (true, false) => Meanwhile::Close,
+                (false, false) => Meanwhile::Wait,
+            },
             backup: !args.no_backup,
             keep_backups: args.keep_backups,
         }

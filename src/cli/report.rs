@@ -18,6 +18,7 @@ use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
+use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
 use crate::problem::{ExitStatus, Notice, Problem};
@@ -61,9 +62,9 @@ pub struct Output {
 
 impl Output {
     /// Prints what a command has to say.
-    pub fn print(self, report: &Report) -> ExitStatus {
+    pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
         if self.json {
-            return self.out(&format!("{}\n", report_json(report)));
+            return self.out(&format!("{}\n", report_json(report, aside)));
         }
         if !self.quiet {
             notices(report).iter().for_each(|notice| self.warn(notice));
@@ -75,15 +76,26 @@ impl Output {
     }
 
     /// Prints why a command failed.
-    pub fn print_error(self, error: &Error) -> ExitStatus {
-        self.print_problem(error, error.changed())
+    pub fn print_error(self, error: &Error, aside: &Aside) -> ExitStatus {
+        let notice = Notice::from(error);
+        if !self.json {
+            self.problem("error", self.styles(&io::stderr()).error, &notice);
+            return notice.code.exit_status();
+        }
+        let mut json = json!({"ok": false, "changed": error.changed(), "error": notice});
+        if !aside.notices.is_empty() {
+            json["warnings"] = json!(aside.notices);
+        }
+        aside.put_in(&mut json);
+        self.out(&format!("{json}\n"));
+        notice.code.exit_status()
     }
 
-    /// Prints a problem that ends the program.
-    pub fn print_problem<P: Problem>(self, problem: &P, changed: bool) -> ExitStatus {
+    /// Prints a problem that shows before anything is done.
+    pub fn print_problem<P: Problem>(self, problem: &P) -> ExitStatus {
         let notice = Notice::from(problem);
         if self.json {
-            self.out(&format!("{}\n", json!({"ok": false, "changed": changed, "error": notice})));
+            self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": notice})));
         } else {
             self.problem("error", self.styles(&io::stderr()).error, &notice);
         }
@@ -149,9 +161,32 @@ impl Output {
     }
 }
 
+/// What a run did beside its answer.
+#[derive(Debug, Default)]
+pub struct Aside {
+    closed: Vec<Instance>,
+    restarted: Vec<Restarted>,
+    notices: Vec<Notice>,
+}
+
+impl Aside {
+    /// Says in an answer who was closed and started again.
+    fn put_in(&self, json: &mut Json) {
+        if !self.closed.is_empty() {
+            let closed = |instance: &Instance| json!({"pid": instance.pid, "exe": instance.exe, "user": instance.user});
+            json["closed"] = self.closed.iter().map(closed).collect();
+        }
+        if !self.restarted.is_empty() {
+            let restarted = |one: &Restarted| json!({"pid": one.pid, "exe": text_of(&one.exe)});
+            json["restarted"] = self.restarted.iter().map(restarted).collect();
+        }
+    }
+}
+
 /// Tells how a write goes, while it goes.
 pub struct Narrator {
     output: Output,
+    aside: Aside,
     begun: Instant,
     waiting_since: Option<Instant>,
     has_said_so: bool,
@@ -161,7 +196,19 @@ pub struct Narrator {
 impl Narrator {
     /// A narrator for one run.
     pub fn new(output: Output) -> Self {
-        Narrator { output, begun: Instant::now(), waiting_since: None, has_said_so: false, spinner: None }
+        Narrator {
+            output,
+            aside: Aside::default(),
+            begun: Instant::now(),
+            waiting_since: None,
+            has_said_so: false,
+            spinner: None,
+        }
+    }
+
+    /// What was done beside the answer.
+    pub fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     /// Hears what happens and says what deserves it.
@@ -179,6 +226,31 @@ impl Narrator {
                 self.verbose("rust-ini reads this section otherwise, so it had no say in verifying the edit");
             }
             Tale::SecondOpinion(SecondOpinion::Agrees) => self.verbose("rust-ini agrees with the edit"),
+            Tale::Progress(Progress::Remark(notice)) | Tale::Remark(notice) => {
+                self.say(|output| output.warn(notice));
+                self.aside.notices.push(notice.clone());
+            }
+            Tale::Closed(instance) => {
+                self.say(|output| output.err(&format!("Closed {instance}\n")));
+                self.aside.closed.push(instance.clone());
+            }
+            Tale::Restarted(one) => {
+                self.say(|output| {
+                    output.err(&format!("Started {} again, pid {}\n", one.exe.display(), one.pid));
+                });
+                self.aside.restarted.push(one.clone());
+            }
+        }
+    }
+
+    /// Says something to people, past a spinner.
+    fn say(&self, print: impl FnOnce(Output)) {
+        if self.output.json || self.output.quiet {
+            return;
+        }
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(|| print(self.output)),
+            None => print(self.output),
         }
     }
 
@@ -239,22 +311,16 @@ fn ini_of(report: &Report) -> Option<&Path> {
     }
 }
 
-fn report_json(report: &Report) -> Json {
+fn report_json(report: &Report, aside: &Aside) -> Json {
     match report {
-        Report::Written(written) => json!({
-            "ok": true,
-            "changed": written.changed,
-            "dry_run": written.dry_run,
-            "ini": text_of(&written.ini),
-            "changes": written
-                .changes
-                .iter()
-                .map(|change| change_json(change, written.restored.is_some()))
-                .collect::<Vec<_>>(),
-            "backup": written.backup.as_deref().map(text_of),
-            "restored": written.restored,
-            "warnings": written.notices,
-        }),
+        Report::Written(written) => {
+            let mut json = written_json(written);
+            if let Some(warnings) = json["warnings"].as_array_mut() {
+                warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
+            }
+            aside.put_in(&mut json);
+            json
+        }
         Report::Values { ini, values, notices } | Report::Sections { ini, values, notices } => {
             let hidden =
                 if matches!(report, Report::Values { .. }) { Privacy::Secret } else { Privacy::Private };
@@ -282,6 +348,23 @@ fn report_json(report: &Report) -> Json {
         }
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
+}
+
+fn written_json(written: &Written) -> Json {
+    json!({
+        "ok": true,
+        "changed": written.changed,
+        "dry_run": written.dry_run,
+        "ini": text_of(&written.ini),
+        "changes": written
+            .changes
+            .iter()
+            .map(|change| change_json(change, written.restored.is_some()))
+            .collect::<Vec<_>>(),
+        "backup": written.backup.as_deref().map(text_of),
+        "restored": written.restored,
+        "warnings": written.notices,
+    })
 }
 
 /// With `of_restore` private data is masked too: nobody asked for it by name.

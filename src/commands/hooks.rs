@@ -10,6 +10,7 @@ use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
+use crate::microsip::locate;
 use crate::microsip::version::Dialect;
 use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
@@ -75,7 +76,8 @@ pub fn unset(
 pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
     let ini = Ini::find(choice, outside)?;
     let decoded = ini.read(outside)?;
-    let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
+    let exe = locate::version_of_user(&ini.target, outside.surroundings);
+    let saved_by = SavedBy::tell(None, exe, Some(&decoded.document));
     let places = places_of(&ini, outside.surroundings);
     let hooks =
         Event::ALL.iter().map(|event| hook_of(*event, &decoded.document, &saved_by, &places)).collect();
@@ -121,7 +123,8 @@ pub(super) fn edit_for(
     document: &IniDocument,
     surroundings: &Surroundings,
 ) -> Result<(Edit, Vec<Notice>), Error> {
-    let saved_by = SavedBy::tell(set.version, None, Some(document));
+    let exe = set.version.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
+    let saved_by = SavedBy::tell(set.version, exe, Some(document));
     if !saved_by.has(set.event) {
         return Err(unsupported(set.event, &saved_by).into());
     }

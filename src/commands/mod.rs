@@ -16,6 +16,8 @@ use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
+use crate::microsip::closing::Restarted;
+use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
 use crate::platform::{Disk, Surroundings};
 use crate::problem::Notice;
@@ -46,6 +48,12 @@ pub enum Tale<'a> {
     Progress(Progress<'a>),
     /// Whether the second reader had a say in verifying the edit.
     SecondOpinion(SecondOpinion),
+    /// This MicroSIP was asked to close and has ended.
+    Closed(Instance),
+    /// This MicroSIP was started again.
+    Restarted(Restarted),
+    /// Something deserves saying at once.
+    Remark(Notice),
 }
 
 /// What a command has to say.

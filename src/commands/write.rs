@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, LineChange};
-use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Transaction};
+use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Progress, Transaction};
 use crate::edit::verify::SecondOpinion;
+use crate::microsip::closing::Closing;
 use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
 use crate::problem::{Code, Notice, Problem};
-use crate::request::{IniChoice, WriteOptions};
+use crate::request::{IniChoice, Meanwhile, WriteOptions};
 
 use super::ini_file::{Ini, LARGEST_INI};
 use super::{Error, Outside, Report, Tale, Written};
@@ -53,16 +54,21 @@ pub(super) fn write(
     let is_change = new.is_some();
     let prepared = original.filter(|_| is_there).zip(new).map(|(current, new)| Prepared { current, new });
     let mut processes = Processes::default();
-    let mut gate = InstanceGate { ini: &ini.target, processes: &mut processes };
+    let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
+    let mut gate = InstanceGate::new(&ini.target, &mut processes, closing.as_mut());
     if !is_change && !options.dry_run {
         transaction::remove_leftovers(&ini.target, outside.disk);
     }
     if !is_change || options.dry_run {
-        let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
-        let notices =
-            gate.holders().into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
-        let outcome = Outcome { changed: is_change, backup: None };
-        return Ok(content.report(outcome, options.dry_run, notices));
+        let holders = gate.holders();
+        // what it saves when it closes is compared then
+        let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
+        if is_decided {
+            let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
+            let notices = holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+            let outcome = Outcome { changed: is_change, backup: None };
+            return Ok(content.report(outcome, options.dry_run, notices));
+        }
     }
     let transaction = Transaction {
         ini: &ini.target,
@@ -70,18 +76,37 @@ pub(super) fn write(
         gate: &mut gate,
         now: outside.now,
         stop: outside.stop,
-        tell: &mut |progress| (outside.tell)(Tale::Progress(progress)),
+        tell: &mut |progress| match progress {
+            Progress::Remark(notice) => (outside.tell)(Tale::Remark(notice)),
+            progress => (outside.tell)(Tale::Progress(progress)),
+        },
         options: Options {
             until: Instant::now() + options.timeout,
             backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
         },
         prepared,
     };
-    let outcome = transaction.run(&mut content)?;
+    let outcome = transaction.run(&mut content);
+    if let Some(closing) = closing {
+        start_again(closing, options.meanwhile, &mut processes, outside);
+    }
+    let outcome = outcome?;
     if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
         (outside.tell)(Tale::SecondOpinion(opinion));
     }
     Ok(content.report(outcome, false, Vec::new()))
+}
+
+/// Tells who was closed, and starts them again if that is wanted, however the edit went.
+fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &mut Processes, outside: &mut Outside<'_>) {
+    for instance in closing.closed(processes) {
+        (outside.tell)(Tale::Closed(instance));
+    }
+    if meanwhile == Meanwhile::CloseAndRestart {
+        let (restarted, notices) = closing.restart(processes);
+        restarted.into_iter().for_each(|one| (outside.tell)(Tale::Restarted(one)));
+        notices.into_iter().for_each(|notice| (outside.tell)(Tale::Remark(notice)));
+    }
 }
 
 impl Draft {

@@ -14,7 +14,7 @@ use tempfile::TempPath;
 
 use crate::microsip::instances::{Gate, Instance};
 use crate::platform::{self, Disk};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Notice, Problem};
 
 use super::backup::{self, MadeBy, Policy};
 use super::lock::{Lock, LockError, folder_of, temp_name};
@@ -95,6 +95,8 @@ pub enum Progress<'a> {
     Step(Step),
     /// These instances hold up the ini, until this moment at the latest.
     Waiting { holders: &'a [Instance], until: Instant },
+    /// Something deserves saying at once.
+    Remark(Notice),
     /// Something wrote to the ini meanwhile; the edit is made again on top of that.
     Redo,
 }
@@ -362,13 +364,27 @@ impl<'b> Run<'b> {
             if holders.is_empty() {
                 return Ok(());
             }
-            let left = self.it.options.until.saturating_duration_since(Instant::now());
+            self.wait_for(holders)?;
+        }
+    }
+
+    /// Waits until it is time to look again who uses the ini.
+    fn wait_for<E>(&mut self, holders: Vec<Instance>) -> Result<(), Cause<E>> {
+        let until = self.it.options.until;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Cause::Running(holders));
             }
-            (self.it.tell)(Progress::Waiting { holders: &holders, until: self.it.options.until });
-            self.it.gate.pause(&holders, left);
+            for remark in self.it.gate.close(&holders) {
+                (self.it.tell)(Progress::Remark(remark));
+            }
+            (self.it.tell)(Progress::Waiting { holders: &holders, until });
+            let is_time_to_look = self.it.gate.pause(&holders, left);
             self.check_stop()?;
+            if is_time_to_look {
+                return Ok(());
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use ini::{Ini, ParseOption};
 
-use crate::ini::document::{IniDocument, KeyLine};
+use crate::ini::document::{IniDocument, KeyLine, Line};
 use crate::ini::encoding::{self, BOM};
 use crate::ini::{lookup, wide};
 use crate::microsip::keys;
@@ -49,7 +49,8 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<Sec
         let path = edit.path();
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let found = lookup::value(new, section, key, keys::limit(section, key));
-        if found != edit.wanted() || !is_line_as_planned(old, new, edit) {
+        let is_left = matches!(edit, Edit::Unset { .. }) && !edited_lines(new, edit).is_empty();
+        if is_left || found != edit.wanted() || !is_line_as_planned(old, new, edit) {
             return Err(Unverified(format!("{path} does not stand as wanted")));
         }
     }
@@ -201,8 +202,8 @@ fn second_opinion(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Resul
     names.sort_unstable();
     names.dedup();
     for name in names {
-        let goes_on_behind_cr = has_bare_cr(old, name) || has_bare_cr(new, name);
-        if goes_on_behind_cr || read_by_rust_ini(old, name) != Some(read_by_us(old, name)) {
+        let goes_on = |document| has_bare_cr(document, name) || has_odd_line(document, name);
+        if goes_on(old) || goes_on(new) || read_by_rust_ini(old, name) != Some(read_by_us(old, name)) {
             opinion = SecondOpinion::None;
         } else if read_by_rust_ini(new, name) != Some(read_by_us(new, name)) {
             return Err(Unverified(format!("a second reader sees another [{name}]")));
@@ -227,6 +228,19 @@ fn has_bare_cr(document: &IniDocument, name: &str) -> bool {
             .lines(section.header.text.start..section.body.end)
             .any(|line| document.line_end(&line) == b"\r\0")
     })
+}
+
+/// To rust-ini a name goes on in the next line until there is a `=`, and a comment behind blanks is a name.
+fn has_odd_line(document: &IniDocument, name: &str) -> bool {
+    let is_odd = |line: Line| {
+        let text = document.units(line.text);
+        let first = text.get(0);
+        let is_plain = first.is_none() || first == Some(u16::from(b';')) || text.trim().is_empty();
+        !is_plain
+            && (text.trim().get(0) == Some(u16::from(b';'))
+                || text.iter().all(|unit| unit != u16::from(b'=')))
+    };
+    lookup::section(document, name).is_some_and(|section| document.lines(section.body).any(is_odd))
 }
 
 type Pairs = Vec<(String, String)>;
@@ -301,11 +315,22 @@ mod tests {
         let edit = [set("S/k", "9")];
         assert_eq!(verdict("[S]\n=v\nk=1\n", "[S]\n=v\nk=9\n", &edit), Ok(SecondOpinion::None));
         assert_eq!(verdict("[S]\na:b=v\nk=1\n", "[S]\na:b=v\nk=9\n", &edit), Ok(SecondOpinion::None));
+        // to it the name of a key goes on until the next =
+        let edit_of_b = [set("S/b", "")];
+        assert_eq!(verdict("[S]\n a\n[S]\n", "[S]\n a\nb=\n[S]\n", &edit_of_b), Ok(SecondOpinion::None));
+        assert_eq!(verdict("[S]\n ;\n", "[S]\n ;\nb=\n", &edit_of_b), Ok(SecondOpinion::None));
         for (path, value) in [("S/k", "\u{A0}"), ("S/#k", "9"), ("S/a:b", "9")] {
             let key = path.split_once('/').unwrap().1;
             let new = format!("[S]\na=1\n{key}={value}\n");
             assert_eq!(verdict("[S]\na=1\n", &new, &[set(path, value)]), Ok(SecondOpinion::None), "{path}");
         }
+    }
+
+    #[test]
+    fn a_key_that_was_to_go_is_not_there_without_a_value_either() {
+        let unset = [Edit::Unset { path: "S/a".parse().unwrap() }];
+        assert!(verdict("[S]\na=1\n\n", "[S]\n\n", &unset).is_ok());
+        assert!(verdict("[S]\na=1\n\n", "[S]\na\n", &unset).is_err());
     }
 
     #[test]

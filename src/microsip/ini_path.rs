@@ -1,19 +1,15 @@
-//! Which ini a MicroSIP uses, from where its exe lies and what the registry says (settings.cpp Init, 3.19.27
-//! to 3.22.16). Pure: paths are Windows paths as text.
+//! Which ini a MicroSIP uses, from where its exe lies and what Windows knows of installs (settings.cpp Init,
+//! 3.14.0 to 3.22.16). Pure: paths are Windows paths as text.
 
-use crate::platform::RegistryDefaults;
+use crate::platform::InstallFacts;
+
+use super::version::Version;
 
 /// The key whose default value names the folder that MicroSIP is installed in.
 pub const REGISTRY_KEY: &str = r"Software\MicroSIP";
 
-/// The folder MicroSIP is installed in: what the user's part of the registry says, else the machine's.
-pub fn install_folder(defaults: &RegistryDefaults) -> Option<&str> {
-    [&defaults.user, &defaults.machine]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .find(|folder| !folder.is_empty())
-}
+/// The name of MicroSIP as a product of Windows Installer.
+const PRODUCT: &str = "MicroSIP";
 
 /// Where an exe keeps its ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +20,55 @@ pub enum Keeps {
     BesideExe,
 }
 
-/// The rule: an exe in the folder that the registry names is installed, any other is portable.
-pub fn keeps(exe_folder: &str, defaults: &RegistryDefaults) -> Keeps {
-    match install_folder(defaults) {
-        Some(folder) if same_folder(folder, exe_folder) => Keeps::InAppData,
-        _ => Keeps::BesideExe,
+/// The folders that the registry names: the user's, or else the machine's, one in each view.
+fn named_folders(facts: &InstallFacts) -> impl Iterator<Item = &str> {
+    let user = facts.user.as_deref().filter(|folder| !folder.is_empty());
+    let machine = facts.machine.iter().map(String::as_str).filter(move |_| user.is_none());
+    user.into_iter().chain(machine).filter(|folder| !folder.is_empty())
+}
+
+/// The folders in which a MicroSIP is installed, as far as something names them.
+pub fn install_folders(facts: &InstallFacts) -> Vec<&str> {
+    let by_msi = products(facts, None).filter(|location| !location.is_empty());
+    let mut folders: Vec<&str> = Vec::new();
+    for folder in named_folders(facts).chain(by_msi) {
+        if !folders.iter().any(|other| is_same_folder(other, folder)) {
+            folders.push(folder);
+        }
     }
+    folders
+}
+
+/// The places of Windows Installer's MicroSIPs. Up to 3.20.5 their name was compared with its letter case.
+fn products(facts: &InstallFacts, version: Option<Version>) -> impl Iterator<Item = &str> {
+    let minds_case = version.is_some_and(|version| version <= Version(3, 20, 5));
+    let is_microsip =
+        move |name: &str| if minds_case { name == PRODUCT } else { name.eq_ignore_ascii_case(PRODUCT) };
+    facts
+        .msi
+        .iter()
+        .filter(move |product| is_microsip(&product.name))
+        .map(|product| product.location.as_str())
+}
+
+/// The rule: an exe in the folder that the registry names, or Windows Installer, is installed; any other is
+/// portable. An installer that names no folder makes every copy an installed one.
+pub fn keeps(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -> Keeps {
+    let is_here = |folder: &str| is_same_folder(folder, exe_folder);
+    let asks_msi = match version {
+        Some(version) if version >= Version(3, 22, 16) || version < Version(3, 19, 0) => false,
+        // these asked it only where the registry was silent
+        Some(version) if version < Version(3, 21, 4) => named_folders(facts).next().is_none(),
+        _ => true,
+    };
+    let is_installed = named_folders(facts).any(is_here)
+        || asks_msi && products(facts, version).any(|location| location.is_empty() || is_here(location));
+    if is_installed { Keeps::InAppData } else { Keeps::BesideExe }
+}
+
+/// The stem of the ini of an exe: its own from 3.19 on, always MicroSIP before.
+pub fn ini_stem(exe_stem: &str, version: Option<Version>) -> &str {
+    if version.is_some_and(|version| version < Version(3, 19, 0)) { PRODUCT } else { exe_stem }
 }
 
 /// Folder and stem of an exe's path: `C:\MicroSIP\microsip.exe` gives `C:\MicroSIP` and `microsip`.
@@ -48,7 +87,8 @@ pub fn named_on_command_line<'a>(args: impl IntoIterator<Item = &'a str>) -> Vec
         .collect()
 }
 
-fn same_folder(a: &str, b: &str) -> bool {
+/// Whether two Windows paths are spelled alike, but for letter case and slashes.
+pub fn is_same_folder(a: &str, b: &str) -> bool {
     let plain = |path: &str| path.replace('/', "\\").trim_end_matches('\\').to_lowercase();
     plain(a) == plain(b)
 }
@@ -56,23 +96,59 @@ fn same_folder(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::MsiProduct;
 
-    fn facts(user: Option<&str>, machine: Option<&str>) -> RegistryDefaults {
-        RegistryDefaults { user: user.map(str::to_string), machine: machine.map(str::to_string) }
+    fn facts(user: Option<&str>, machine: &[&str], msi: &[(&str, &str)]) -> InstallFacts {
+        let product = |(name, location): &(&str, &str)| MsiProduct {
+            name: (*name).to_string(),
+            location: (*location).to_string(),
+        };
+        InstallFacts {
+            user: user.map(str::to_string),
+            machine: machine.iter().map(|folder| (*folder).to_string()).collect(),
+            msi: msi.iter().map(product).collect(),
+        }
     }
 
     #[test]
     fn an_exe_in_the_named_folder_is_installed_any_other_is_portable() {
-        let installed = facts(Some(r"C:\Program Files\MicroSIP"), None);
-        assert_eq!(keeps(r"c:\program files\microsip\", &installed), Keeps::InAppData);
-        assert_eq!(keeps(r"D:\Phone", &installed), Keeps::BesideExe);
-        assert_eq!(keeps(r"D:\Phone", &facts(None, None)), Keeps::BesideExe);
+        let installed = facts(Some(r"C:\Program Files\MicroSIP"), &[], &[]);
+        assert_eq!(keeps(r"c:\program files\microsip\", &installed, None), Keeps::InAppData);
+        assert_eq!(keeps(r"D:\Phone", &installed, None), Keeps::BesideExe);
+        assert_eq!(keeps(r"D:\Phone", &facts(None, &[], &[]), None), Keeps::BesideExe);
     }
 
     #[test]
     fn the_users_word_outweighs_the_machines_unless_it_is_empty() {
-        assert_eq!(keeps(r"C:\B", &facts(Some(r"C:\A"), Some(r"C:\B"))), Keeps::BesideExe);
-        assert_eq!(keeps(r"C:\B", &facts(Some(""), Some(r"C:\B"))), Keeps::InAppData);
+        assert_eq!(keeps(r"C:\B", &facts(Some(r"C:\A"), &[r"C:\B"], &[]), None), Keeps::BesideExe);
+        assert_eq!(keeps(r"C:\B", &facts(Some(""), &[r"C:\B"], &[]), None), Keeps::InAppData);
+        assert_eq!(keeps(r"C:\B", &facts(None, &[r"C:\A", r"C:\B"], &[]), None), Keeps::InAppData);
+    }
+
+    #[test]
+    fn windows_installer_is_asked_where_the_registry_names_another_folder() {
+        let both = facts(Some(r"C:\A"), &[], &[("Other", r"C:\X"), ("MICROSIP", r"C:\B\")]);
+        assert_eq!(keeps(r"C:\B", &both, None), Keeps::InAppData);
+        assert_eq!(keeps(r"C:\X", &both, None), Keeps::BesideExe);
+        assert_eq!(keeps(r"C:\B", &both, Some(Version(3, 21, 3))), Keeps::BesideExe, "the registry spoke");
+        assert_eq!(keeps(r"C:\B", &both, Some(Version(3, 22, 16))), Keeps::BesideExe, "no longer asked");
+        let msi_alone = facts(None, &[], &[("MicroSIP", r"C:\B"), ("microsip", r"C:\C")]);
+        assert_eq!(keeps(r"C:\B", &msi_alone, Some(Version(3, 19, 27))), Keeps::InAppData);
+        assert_eq!(keeps(r"C:\C", &msi_alone, Some(Version(3, 19, 27))), Keeps::BesideExe, "letter case");
+        assert_eq!(install_folders(&both), [r"C:\A", r"C:\B\"]);
+    }
+
+    #[test]
+    fn a_product_without_a_folder_makes_every_copy_an_installed_one() {
+        let nowhere = facts(Some(r"C:\A"), &[], &[("MicroSIP", "")]);
+        assert_eq!(keeps(r"D:\Phone", &nowhere, None), Keeps::InAppData);
+    }
+
+    #[test]
+    fn before_3_19_every_copy_has_an_ini_of_the_same_name() {
+        assert_eq!(ini_stem("phone", Some(Version(3, 14, 0))), "MicroSIP");
+        assert_eq!(ini_stem("phone", Some(Version(3, 19, 27))), "phone");
+        assert_eq!(ini_stem("phone", None), "phone");
     }
 
     #[test]

@@ -4,25 +4,33 @@
 //! every ini. Under Wine the process's exe is Wine's loader, so that its first argument tells,
 //! mapped through the prefix that this process has in its environment.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sysinfo::{
-    Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind, Users,
-};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
+use super::closing::Closing;
 use super::ini_path::{self, Keeps};
-use crate::platform::{self, ProcessPlace};
+use super::version::Version;
+use crate::platform::{self, ProcessPlace, ProgramWindow, Watched};
+use crate::problem::Notice;
 
 /// A running MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// Its process number.
+    /// Its process number. Numbers are used again, so that it takes [`Instance::started`] to mean one process.
     pub pid: u32,
+    /// When it was started, in seconds since 1970.
+    pub started: u64,
     /// Its exe, as it calls itself.
     pub exe: String,
+    /// Its exe on this machine, where that can be told.
+    pub exe_on_disk: Option<PathBuf>,
     /// Who runs it, where that can be told.
     pub user: Option<String>,
+    /// The Windows session that it runs in.
+    pub session: Option<u32>,
     /// The inis that it may use; `None` where that cannot be told.
     pub inis: Option<Vec<PathBuf>>,
 }
@@ -42,25 +50,40 @@ impl Instance {
     pub fn holds_up(&self, ini: &Path) -> bool {
         self.inis.as_ref().is_none_or(|inis| inis.iter().any(|used| is_same(used, ini)))
     }
+
+    /// Whether both are one process.
+    pub fn is(&self, other: &Instance) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
 }
 
 /// The name that every MicroSIP has unless somebody renamed its exe.
 const USUAL_STEM: &str = "microsip";
 
+/// The class of MicroSIP's window (microsip.cpp, 3.19.27 to 3.22.16).
+const WINDOW_CLASS: &str = "MicroSIP";
+
+/// The windows of the MicroSIPs on this desktop.
+pub fn windows() -> Vec<ProgramWindow> {
+    platform::windows_of_class(WINDOW_CLASS)
+}
+
 /// Looks for running MicroSIPs.
 pub struct Processes {
     /// `None` on a system that sysinfo does not know: no MicroSIP runs there, under Wine or not.
     system: Option<System>,
+    /// The versions of exes, for a waiting run looks often.
+    versions: HashMap<PathBuf, Option<Version>>,
 }
 
 impl Default for Processes {
     fn default() -> Self {
-        Processes { system: System::new().ok() }
+        Processes { system: System::new().ok(), versions: HashMap::new() }
     }
 }
 
 impl Processes {
-    /// Every running exe called MicroSIP or like one of these stems.
+    /// Every running exe called MicroSIP or like one of these stems, and every program with MicroSIP's window.
     pub fn instances(&mut self, stems: &[&str]) -> Vec<Instance> {
         let Some(system) = &mut self.system else { return Vec::new() };
         let own = std::process::id();
@@ -69,21 +92,21 @@ impl Processes {
             if platform::PROCESSES_ARE_NAMED_BY_EXE { UpdateKind::Never } else { UpdateKind::Always };
         let first_look = ProcessRefreshKind::nothing().without_tasks().with_cmd(arguments);
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, first_look);
+        let with_window: Vec<u32> = windows().iter().map(|window| window.pid).collect();
+        let has_window = |pid: Pid| with_window.contains(&pid.as_u32());
         let pids: Vec<Pid> = system
             .processes()
             .iter()
             .filter(|(pid, process)| pid.as_u32() != own && process.status() != ProcessStatus::Zombie)
-            .filter(|(_, process)| {
+            .filter(|(pid, process)| {
                 let argument = process.cmd().first().and_then(|arg| arg.to_str()).unwrap_or_default();
                 let by_argument = argument.rsplit(['\\', '/']).next().unwrap_or_default();
-                may_be_one(&process.name().to_string_lossy(), stems) || may_be_one(by_argument, stems)
+                has_window(**pid)
+                    || may_be_one(&process.name().to_string_lossy(), stems)
+                    || may_be_one(by_argument, stems)
             })
             .map(|(pid, _)| *pid)
             .collect();
-        if pids.is_empty() {
-            return Vec::new();
-        }
-        let users = platform::user_names();
         let mut instances: Vec<Instance> = Vec::new();
         for pid in pids {
             // one that starts or ends just now cannot say which ini it uses, for a moment
@@ -94,7 +117,7 @@ impl Processes {
                 if look > 0 {
                     std::thread::sleep(BETWEEN_LOOKS);
                 }
-                found = look_at(system, pid, users.as_ref(), stems);
+                found = self.look_at(pid, has_window(pid), stems);
                 if found.as_ref().is_none_or(|instance| instance.inis.is_some()) {
                     break;
                 }
@@ -104,19 +127,57 @@ impl Processes {
         instances.sort_by_key(|instance| instance.pid);
         instances
     }
-}
 
-/// A process as an instance, if it is one and still there.
-fn look_at(system: &mut System, pid: Pid, users: Option<&Users>, stems: &[&str]) -> Option<Instance> {
-    let details = ProcessRefreshKind::nothing()
-        .without_tasks()
-        .with_exe(UpdateKind::Always)
-        .with_cmd(UpdateKind::Always)
-        .with_environ(UpdateKind::Always)
-        .with_user(UpdateKind::Always);
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, details);
-    let process = system.process(pid).filter(|process| process.status() != ProcessStatus::Zombie)?;
-    instance(process, users, stems)
+    /// Whether this one is still there.
+    pub fn is_there(&mut self, instance: &Instance) -> bool {
+        let Some(system) = &mut self.system else { return false };
+        let pid = Pid::from_u32(instance.pid);
+        let look = ProcessRefreshKind::nothing().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, look);
+        system.process(pid).is_some_and(|process| {
+            process.status() != ProcessStatus::Zombie && process.start_time() == instance.started
+        })
+    }
+
+    /// A process as an instance, if it is one and still there.
+    fn look_at(&mut self, pid: Pid, has_window: bool, stems: &[&str]) -> Option<Instance> {
+        let system = self.system.as_mut()?;
+        let details = ProcessRefreshKind::nothing()
+            .without_tasks()
+            .with_exe(UpdateKind::Always)
+            .with_cmd(UpdateKind::Always)
+            .with_environ(UpdateKind::Always)
+            .with_user(UpdateKind::Always);
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, details);
+        let process = system.process(pid).filter(|process| process.status() != ProcessStatus::Zombie)?;
+        let first_argument = process.cmd().first().map(|argument| argument.to_string_lossy().into_owned());
+        let place = place_of(process, first_argument.as_deref());
+        if place.is_none() && !platform::may_be_windows_program(process.exe(), first_argument.as_deref()) {
+            return None;
+        }
+        let exe = place.as_ref().map(|place| place.exe.clone()).or(first_argument);
+        let exe = exe.unwrap_or_else(|| process.name().to_string_lossy().into_owned());
+        let stem = ini_path::parts(&exe).map_or(exe.as_str(), |(_, stem)| stem).to_lowercase();
+        let stem = stem.strip_suffix(".exe").unwrap_or(&stem);
+        if !has_window && stem != USUAL_STEM && !stems.contains(&stem) {
+            return None;
+        }
+        let args: Vec<String> = process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let inis = place.as_ref().and_then(|place| {
+            let exe = &place.exe_on_disk;
+            let version = *self.versions.entry(exe.clone()).or_insert_with(|| Version::of_exe(exe));
+            inis_of(place, version, &args)
+        });
+        Some(Instance {
+            pid: pid.as_u32(),
+            started: process.start_time(),
+            exe,
+            exe_on_disk: place.map(|place| place.exe_on_disk),
+            user: process.user_id().and_then(platform::user_name),
+            session: platform::session_of(process),
+            inis,
+        })
+    }
 }
 
 /// Who uses an ini, for whoever wants to write it.
@@ -124,8 +185,14 @@ pub trait Gate {
     /// The instances that hold up the ini now.
     fn holders(&mut self) -> Vec<Instance>;
 
-    /// Returns after a moment, sooner if one of them ends.
-    fn pause(&mut self, holders: &[Instance], at_most: Duration);
+    /// Asks them to close, if that is wanted. Gives what deserves saying.
+    fn close(&mut self, _holders: &[Instance]) -> Vec<Notice> {
+        Vec::new()
+    }
+
+    /// Returns after a moment, sooner if one of them ends. Gives whether it is time to look again who holds up
+    /// the ini.
+    fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool;
 }
 
 /// The gate before an ini: the instances that hold it up.
@@ -134,19 +201,67 @@ pub struct InstanceGate<'a> {
     pub ini: &'a Path,
     /// Where they are looked for.
     pub processes: &'a mut Processes,
+    /// Closes them, where that is wanted.
+    pub closing: Option<&'a mut Closing>,
+    /// Those that are waited for.
+    watched: Vec<(Instance, Watched)>,
+    /// How many pauses there were since the last look.
+    pauses: u32,
+}
+
+impl<'a> InstanceGate<'a> {
+    /// A gate through which nobody has looked yet.
+    pub fn new(ini: &'a Path, processes: &'a mut Processes, closing: Option<&'a mut Closing>) -> Self {
+        InstanceGate { ini, processes, closing, watched: Vec::new(), pauses: 0 }
+    }
+
+    /// Watches those that are not watched yet. Gives whether all of them are.
+    fn watch(&mut self, holders: &[Instance]) -> bool {
+        self.watched.retain(|(watched, _)| holders.iter().any(|holder| holder.is(watched)));
+        for holder in holders {
+            if self.watched.iter().any(|(watched, _)| watched.is(holder)) {
+                continue;
+            }
+            // behind the handle the number cannot be given to another, so that it is asked after that
+            let Ok(watched) = Watched::open(holder.pid) else { return false };
+            if !self.processes.is_there(holder) {
+                return false;
+            }
+            self.watched.push((holder.clone(), watched));
+        }
+        true
+    }
 }
 
 impl Gate for InstanceGate<'_> {
     fn holders(&mut self) -> Vec<Instance> {
+        self.pauses = 0;
         let stem = self.ini.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let mut instances = self.processes.instances(&[&stem]);
         instances.retain(|instance| instance.holds_up(self.ini));
         instances
     }
 
-    fn pause(&mut self, _holders: &[Instance], at_most: Duration) {
-        const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
-        std::thread::sleep(BETWEEN_LOOKS.min(at_most));
+    fn close(&mut self, holders: &[Instance]) -> Vec<Notice> {
+        self.closing.as_mut().map_or_else(Vec::new, |closing| closing.ask(holders))
+    }
+
+    fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool {
+        /// So that a wish to stop is heard, and progress is shown.
+        const LONGEST: Duration = Duration::from_millis(200);
+        /// What one that just started uses may show later, and one may come up beside.
+        const PAUSES_WITHOUT_A_LOOK: u32 = 10;
+        let length = LONGEST.min(at_most);
+        self.pauses += 1;
+        if !self.watch(holders) {
+            std::thread::sleep(length);
+            return true;
+        }
+        // the handles are one after the other, as the system wants them
+        let (instances, watched): (Vec<Instance>, Vec<Watched>) = self.watched.drain(..).unzip();
+        let has_ended = platform::wait_for_one(&watched, length);
+        self.watched = instances.into_iter().zip(watched).collect();
+        has_ended || self.pauses >= PAUSES_WITHOUT_A_LOOK
     }
 }
 
@@ -160,40 +275,28 @@ fn may_be_one(name: &str, stems: &[&str]) -> bool {
     })
 }
 
-fn instance(process: &Process, users: Option<&Users>, stems: &[&str]) -> Option<Instance> {
-    let args: Vec<String> = process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let user = process.user_id().and_then(|id| users?.get_user_by_id(id)).map(|user| user.name().to_string());
+fn place_of(process: &Process, first_argument: Option<&str>) -> Option<ProcessPlace> {
     let variable = |name: &str| {
         process.environ().iter().find_map(|entry| {
             let (key, value) = entry.to_str()?.split_once('=')?;
             key.eq_ignore_ascii_case(name).then(|| value.to_string())
         })
     };
-    let place = platform::place_of_process(
+    platform::place_of_process(
         ini_path::REGISTRY_KEY,
         process.pid().as_u32(),
         process.exe(),
-        args.first().map(String::as_str),
+        first_argument,
+        process.user_id(),
         &variable,
-    );
-    if place.is_none() && !platform::may_be_windows_program(process.exe(), args.first().map(String::as_str)) {
-        return None;
-    }
-    let exe = place.as_ref().map(|place| place.exe.clone()).or_else(|| args.first().cloned());
-    let exe = exe.unwrap_or_else(|| process.name().to_string_lossy().into_owned());
-    let stem = ini_path::parts(&exe).map_or(exe.as_str(), |(_, stem)| stem).to_lowercase();
-    let stem = stem.strip_suffix(".exe").unwrap_or(&stem);
-    if stem != USUAL_STEM && !stems.contains(&stem) {
-        return None;
-    }
-    let inis = place.and_then(|place| inis_of(&place, &args));
-    Some(Instance { pid: process.pid().as_u32(), exe, user, inis })
+    )
 }
 
 /// The inis that a process may use: the one by the rule, and one that its command line names.
-fn inis_of(place: &ProcessPlace, args: &[String]) -> Option<Vec<PathBuf>> {
+fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> Option<Vec<PathBuf>> {
     let (folder, stem) = ini_path::parts(&place.exe)?;
-    let by_rule = match ini_path::keeps(folder, &place.registry) {
+    let stem = ini_path::ini_stem(stem, version);
+    let by_rule = match ini_path::keeps(folder, &place.facts, version) {
         Keeps::BesideExe => vec![place.exe_on_disk.with_file_name(format!("{stem}.ini"))],
         Keeps::InAppData if place.app_data.is_empty() => return None,
         Keeps::InAppData => {
@@ -227,7 +330,15 @@ mod tests {
 
     #[test]
     fn an_instance_whose_ini_cannot_be_told_holds_up_every_ini() {
-        let mut instance = Instance { pid: 1, exe: "MicroSIP.exe".into(), user: None, inis: None };
+        let mut instance = Instance {
+            pid: 1,
+            started: 1,
+            exe: "MicroSIP.exe".into(),
+            exe_on_disk: None,
+            user: None,
+            session: None,
+            inis: None,
+        };
         assert!(instance.holds_up(Path::new("/x/MicroSIP.ini")));
         instance.inis = Some(vec!["/y/MicroSIP.ini".into()]);
         assert!(!instance.holds_up(Path::new("/x/MicroSIP.ini")));

@@ -2,18 +2,75 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::platform::{self, AppData, Surroundings};
+use crate::platform::{self, AppData, InstallFacts, Surroundings, WindowsPaths};
 use crate::problem::{Code, Problem};
 
-use super::ini_path;
+use super::ini_path::{self, Keeps};
+use super::instances::{Instance, Processes};
+use super::version::Version;
+
+/// The usual name of MicroSIP's exe.
+const EXE: &str = "MicroSIP.exe";
+
+/// Why an ini is proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// This process uses it.
+    Running { pid: u32 },
+    /// It lies where an installed MicroSIP keeps it.
+    AppData,
+    /// It lies where versions before 3.21.4 kept it, and the next start moves it from.
+    LocalAppData,
+    /// It lies beside this exe, which is a portable copy.
+    Beside { exe: PathBuf },
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::Running { pid } => write!(f, "used by pid {pid}"),
+            Why::AppData => f.write_str("where an installed MicroSIP keeps it"),
+            Why::LocalAppData => f.write_str("where an older MicroSIP left it"),
+            Why::Beside { exe } => match exe.file_name() {
+                Some(name) => write!(f, "beside {}", name.to_string_lossy()),
+                None => f.write_str("beside a portable copy"),
+            },
+        }
+    }
+}
+
+/// An ini that is there, and why it is proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The ini.
+    pub ini: PathBuf,
+    /// Every reason.
+    pub why: Vec<Why>,
+}
+
+impl std::fmt::Display for Candidate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let why: Vec<String> = self.why.iter().map(ToString::to_string).collect();
+        write!(f, "{} ({})", self.ini.display(), why.join(", "))
+    }
+}
+
+/// What a search for inis found.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The inis that are there; those in use come first.
+    pub found: Vec<Candidate>,
+    /// The places that were looked at.
+    pub looked: Vec<PathBuf>,
+}
 
 /// No ini was found, or several.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
     #[error("no MicroSIP ini was found; looked in {}", paths(.looked))]
     NotFound { looked: Vec<PathBuf> },
-    #[error("several MicroSIP inis were found: {}", paths(.found))]
-    Several { found: Vec<PathBuf> },
+    #[error("several MicroSIP inis were found: {}", list(.found))]
+    Several { found: Vec<Candidate> },
     #[error("MicroSIP is not installed here in one place only, so it is not known where its ini belongs")]
     NoPlaceToCreate,
 }
@@ -40,31 +97,65 @@ impl Problem for LocateError {
     }
 }
 
-/// The one ini there is.
+/// The one ini there is. That a MicroSIP uses one of several decides nothing: a script would work today and
+/// fail tomorrow.
 ///
 /// # Errors
 /// When there is none, or more than one.
 pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
-    let mut looked = Vec::new();
-    let mut found = Vec::new();
-    for AppData { roaming, local } in platform::app_data_folders(surroundings) {
-        // MicroSIP takes a local one only where there is none in the roaming folder (3.21.4, settings.cpp)
-        for folder in std::iter::once(roaming).chain(local).map(|folder| folder.join("MicroSIP")) {
-            let inis = inis_in(&folder);
-            looked.push(folder);
-            if !inis.is_empty() {
-                found.extend(inis);
-                break;
-            }
-        }
-    }
-    if looked.is_empty() {
-        looked = platform::settings_roots(surroundings);
-    }
+    let Search { mut found, looked } = search(surroundings, &Processes::default().instances(&[]));
     match found.len() {
         0 => Err(LocateError::NotFound { looked }),
-        1 => Ok(found.remove(0)),
+        1 => Ok(found.remove(0).ini),
         _ => Err(LocateError::Several { found }),
+    }
+}
+
+/// Every ini of this user's MicroSIPs, installed, portable and running.
+pub fn search(surroundings: &Surroundings, running: &[Instance]) -> Search {
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+    let mut search = Search::default();
+    for instance in running {
+        for ini in instance.inis.iter().flatten() {
+            search.add(ini, Why::Running { pid: instance.pid });
+        }
+    }
+    for exe in portable_copies(surroundings, &facts) {
+        let ini = exe.with_extension("ini");
+        search.looked.extend(exe.parent().map(Path::to_path_buf));
+        search.add(&ini, Why::Beside { exe });
+    }
+    let mut app_data_folders = platform::app_data_folders(surroundings).into_iter().peekable();
+    if app_data_folders.peek().is_none() {
+        search.looked.extend(platform::settings_roots(surroundings));
+    }
+    for AppData { roaming, local } in app_data_folders {
+        // MicroSIP takes a local one only where there is none in the roaming folder (3.21.4, settings.cpp)
+        let roaming = roaming.join("MicroSIP");
+        let inis = inis_in(&roaming, surroundings, &facts);
+        let has_none = inis.is_empty();
+        inis.iter().for_each(|ini| search.add(ini, Why::AppData));
+        search.looked.push(roaming);
+        if let Some(local) = local.map(|local| local.join("MicroSIP")).filter(|_| has_none) {
+            let inis = inis_in(&local, surroundings, &facts);
+            inis.iter().for_each(|ini| search.add(ini, Why::LocalAppData));
+            search.looked.push(local);
+        }
+    }
+    search
+}
+
+impl Search {
+    fn add(&mut self, ini: &Path, why: Why) {
+        if !ini.is_file() {
+            return;
+        }
+        let is_it =
+            |candidate: &&mut Candidate| same_file::is_same_file(&candidate.ini, ini).unwrap_or(false);
+        match self.found.iter_mut().find(is_it) {
+            Some(candidate) => candidate.why.push(why),
+            None => self.found.push(Candidate { ini: ini.to_path_buf(), why: vec![why] }),
+        }
     }
 }
 
@@ -73,43 +164,115 @@ pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
 /// # Errors
 /// When that is not one place.
 pub fn place_to_create(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
-    let is_installed = platform::registry_defaults(surroundings, ini_path::REGISTRY_KEY)
-        .is_some_and(|defaults| ini_path::install_folder(&defaults).is_some());
-    let mut folders = platform::app_data_folders(surroundings);
-    match (folders.pop(), folders.is_empty()) {
-        (Some(AppData { roaming, .. }), true) if is_installed => {
-            Ok(roaming.join("MicroSIP").join("MicroSIP.ini"))
-        }
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+    let mut portable = portable_copies(surroundings, &facts);
+    let is_installed = !ini_path::install_folders(&facts).is_empty();
+    match (is_installed, portable.len()) {
+        // on Windows the first is the one that Windows itself names
+        (true, 0) => match &platform::app_data_folders(surroundings)[..] {
+            [AppData { roaming, .. }, rest @ ..] if rest.is_empty() || platform::CAN_REACH_WINDOWS => {
+                Ok(roaming.join("MicroSIP").join("MicroSIP.ini"))
+            }
+            _ => Err(LocateError::NoPlaceToCreate),
+        },
+        (false, 1) => Ok(portable.remove(0).with_extension("ini")),
         _ => Err(LocateError::NoPlaceToCreate),
     }
 }
 
-fn inis_in(folder: &Path) -> Vec<PathBuf> {
+/// The version of the MicroSIP that uses an ini, told by its exe: the one beside the ini, or the installed one
+/// where the ini lies in an AppData folder.
+pub fn version_of_user(ini: &Path, surroundings: &Surroundings) -> Option<Version> {
+    exe_of(ini, surroundings).and_then(|exe| Version::of_exe(&exe))
+}
+
+/// The exe that uses an ini, where one is there.
+pub fn exe_of(ini: &Path, surroundings: &Surroundings) -> Option<PathBuf> {
+    let beside = ini.with_extension("exe");
+    if beside.is_file() {
+        return Some(beside);
+    }
+    let is_in_app_data =
+        ini.parent().and_then(Path::file_name).is_some_and(|name| name.eq_ignore_ascii_case("MicroSIP"));
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, Some(ini));
+    let name = beside.file_name().filter(|_| is_in_app_data)?;
+    let paths = platform::windows_paths(ini);
+    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| exe.is_file())
+}
+
+/// The exe of an installed MicroSIP.
+pub fn installed_exe(surroundings: &Surroundings) -> Option<PathBuf> {
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+    let paths = platform::paths_in_use(surroundings);
+    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| exe.is_file())
+}
+
+fn install_folders_on_disk<'a>(
+    facts: &'a InstallFacts,
+    paths: &'a WindowsPaths,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    ini_path::install_folders(facts).into_iter().filter_map(|folder| paths.to_host(folder))
+}
+
+/// Copies of MicroSIP that keep their ini beside them: in the current folder, beside msipcfg, and those that
+/// Windows starts.
+fn portable_copies(surroundings: &Surroundings, facts: &InstallFacts) -> Vec<PathBuf> {
+    let here = [&surroundings.current_folder, &surroundings.own_folder].into_iter().flatten();
+    let here = here.map(|folder| folder.join(EXE));
+    let mut copies: Vec<PathBuf> = Vec::new();
+    for exe in here.chain(platform::likely_exes(&[EXE])).filter(|exe| exe.is_file()) {
+        let folder = exe.parent().and_then(Path::to_str).unwrap_or_default();
+        let is_portable = ini_path::keeps(folder, facts, Version::of_exe(&exe)) == Keeps::BesideExe;
+        let is_known = copies.iter().any(|copy| same_file::is_same_file(copy, &exe).unwrap_or(false));
+        if is_portable && !is_known {
+            copies.push(exe);
+        }
+    }
+    copies
+}
+
+/// The inis of installed copies in a settings folder. The one of the usual name is one; others are if an
+/// installed exe has their name, or if there is no other.
+fn inis_in(folder: &Path, surroundings: &Surroundings, facts: &InstallFacts) -> Vec<PathBuf> {
     let mut inis: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| {
-            path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ini")) && path.is_file()
+            let is_named = |name: &str| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(name));
+            let is_ini = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ini"));
+            is_ini && path.is_file() && !is_named("desktop")
         })
         .collect();
     inis.sort();
-    // one of the usual name is MicroSIP's; without it, those of copies with other names
-    let usual = |ini: &&PathBuf| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("MicroSIP"));
-    let no_settings =
-        |ini: &PathBuf| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("desktop"));
-    match inis.iter().find(usual) {
-        Some(usual) => vec![usual.clone()],
-        None => inis.into_iter().filter(|ini| !no_settings(ini)).collect(),
+    let is_usual = |ini: &&PathBuf| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("MicroSIP"));
+    if !inis.iter().any(|ini| is_usual(&ini)) {
+        return inis;
     }
+    let paths = match platform::windows_paths(folder) {
+        WindowsPaths::Unknown => platform::paths_in_use(surroundings),
+        paths => paths,
+    };
+    let folders: Vec<PathBuf> = install_folders_on_disk(facts, &paths).collect();
+    let has_exe = |ini: &PathBuf| {
+        let exe = ini.with_extension("exe");
+        let name = exe.file_name().unwrap_or_default();
+        folders.iter().any(|folder| folder.join(name).is_file())
+    };
+    inis.into_iter().filter(|ini| is_usual(&ini) || has_exe(ini)).collect()
 }
 
-fn paths(found: &[PathBuf]) -> String {
-    let shown: Vec<_> = found.iter().map(|path| path.display().to_string()).collect();
+fn paths(looked: &[PathBuf]) -> String {
+    let shown: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
     if shown.is_empty() {
         "no place: there is no AppData folder and no Wine prefix".into()
     } else {
         shown.join(", ")
     }
+}
+
+fn list(found: &[Candidate]) -> String {
+    let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+    shown.join("; ")
 }

@@ -1,6 +1,9 @@
 //! Versions of MicroSIP, and the ways in which they read and save commands.
 
+use std::path::Path;
 use std::str::FromStr;
+
+use crate::platform;
 
 /// A version of MicroSIP: 3.22.3. A fourth part is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +19,14 @@ impl FromStr for Version {
             Some([major, minor, patch] | [major, minor, patch, _]) => Ok(Version(*major, *minor, *patch)),
             _ => Err(format!("'{text}' is no version of MicroSIP; write it like 3.22.3")),
         }
+    }
+}
+
+impl Version {
+    /// That of an exe, by its version resource. A fourth number is not kept.
+    pub fn of_exe(exe: &Path) -> Option<Version> {
+        let [major, minor, patch, _] = platform::version_of_exe(exe)?;
+        Some(Version(major, minor, patch))
     }
 }
 

@@ -18,9 +18,10 @@ mod windows;
 use windows as system;
 
 pub use system::{
-    PROCESSES_ARE_NAMED_BY_EXE, ansi_code_page, app_data_folders, drive_kind, is_access_denied_by_mode,
-    may_be_windows_program, place_of_process, registry_defaults, search_folders, settings_roots, short_path,
-    survive_signals, user_names, windows_paths,
+    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, ansi_code_page,
+    app_data_folders, drive_kind, install_facts, is_access_denied_by_mode, likely_exes,
+    may_be_windows_program, paths_in_use, place_of_process, search_folders, session_of, settings_roots,
+    short_path, start, survive_signals, user_name, wait_for_one, windows_of_class, windows_paths,
 };
 
 /// What of its surroundings the program uses: taken once, in `main`.
@@ -40,6 +41,10 @@ pub struct Surroundings {
     pub wine_prefix: Option<PathBuf>,
     /// `$HOME`.
     pub home: Option<PathBuf>,
+    /// The folder that this was started in.
+    pub current_folder: Option<PathBuf>,
+    /// The folder of this program.
+    pub own_folder: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -55,17 +60,30 @@ impl Surroundings {
             system_root: path("SystemRoot"),
             wine_prefix: path("WINEPREFIX"),
             home: path("HOME"),
+            current_folder: None,
+            own_folder: None,
         }
     }
 }
 
-/// The default values of a registry key.
+/// What a Windows system knows of where a program is installed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RegistryDefaults {
-    /// Under HKEY_CURRENT_USER.
+pub struct InstallFacts {
+    /// The default value of its registry key under HKEY_CURRENT_USER.
     pub user: Option<String>,
-    /// Under HKEY_LOCAL_MACHINE.
-    pub machine: Option<String>,
+    /// The same under HKEY_LOCAL_MACHINE, in the registry's 64-bit and 32-bit view.
+    pub machine: Vec<String>,
+    /// What Windows Installer has installed.
+    pub msi: Vec<MsiProduct>,
+}
+
+/// A product of Windows Installer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MsiProduct {
+    /// Its name for people.
+    pub name: String,
+    /// The folder that it is in; empty if its installer did not say.
+    pub location: String,
 }
 
 /// The folders in which a Windows user's programs keep their settings.
@@ -86,8 +104,8 @@ pub struct ProcessPlace {
     pub exe_on_disk: PathBuf,
     /// `%APPDATA%` of its user, in every form that it may have.
     pub app_data: Vec<PathBuf>,
-    /// What its registry says of the key that was asked for.
-    pub registry: RegistryDefaults,
+    /// What its user's registry says of where MicroSIP is installed.
+    pub facts: InstallFacts,
     /// Where its Windows paths lead to.
     pub paths: WindowsPaths,
 }
@@ -277,6 +295,23 @@ fn is_executable_image(file: &mut File) -> io::Result<bool> {
     Ok(signature == *b"PE\0\0")
 }
 
+/// The version that a Windows program says it has, from the fixed part of its version resource
+/// (VS_FIXEDFILEINFO): the four numbers of its file version.
+pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
+    /// dwSignature 0xFEEF04BD and dwStrucVersion 1.0
+    const START: [u8; 8] = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0];
+    const LARGEST: u64 = 256 * 1024 * 1024;
+    if !matches!(look(path), Look::File { length: ..LARGEST, is_executable_image: true }) {
+        return None;
+    }
+    let bytes = std::fs::read(path).ok()?;
+    let at = memchr::memmem::find(&bytes, &START)? + START.len();
+    let word =
+        |index: usize| Some(u16::from_le_bytes([*bytes.get(at + index)?, *bytes.get(at + index + 1)?]));
+    // dwFileVersionMS, then dwFileVersionLS, each with its high word last
+    Some([word(2)?, word(0)?, word(6)?, word(4)?])
+}
+
 /// The names of files in a folder, as text; none if it cannot be read.
 pub fn file_names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -347,13 +382,20 @@ impl WinePrefix {
         users.into_iter().filter_map(|user| app_data_of(&user)).collect()
     }
 
-    /// The default values of a key, from the files that Wine keeps the registry in.
-    pub fn registry_defaults(&self, key: &str) -> RegistryDefaults {
-        let default_in = |file: &str, key: &str| {
-            let bytes = std::fs::read(self.root.join(file)).ok()?;
-            wine_registry_default(&String::from_utf8_lossy(&bytes), key)
+    /// What is known of an install, from the files that Wine keeps the registry in. Windows Installer's part
+    /// of it is not read.
+    pub fn install_facts(&self, key: &str) -> InstallFacts {
+        let defaults_in = |file: &str, keys: &[&str]| -> Vec<String> {
+            let Ok(bytes) = std::fs::read(self.root.join(file)) else { return Vec::new() };
+            let text = String::from_utf8_lossy(&bytes);
+            keys.iter().filter_map(|key| wine_registry_default(&text, key)).collect()
         };
-        RegistryDefaults { user: default_in("user.reg", key), machine: default_in("system.reg", key) }
+        let key_of_32_bit = key.replacen(r"Software\", r"Software\Wow6432Node\", 1);
+        InstallFacts {
+            user: defaults_in("user.reg", &[key]).pop(),
+            machine: defaults_in("system.reg", &[key, &key_of_32_bit]),
+            msi: Vec::new(),
+        }
     }
 }
 
@@ -412,6 +454,25 @@ mod tests {
         assert_eq!(prefix.to_host("relative.exe"), None);
         assert_eq!(prefix.to_windows(&hooks.join("Ring.exe")).as_deref(), Some(r"C:\Hooks\Ring.exe"));
         assert_eq!(WinePrefix::around(Path::new("/nowhere/MicroSIP.ini")), None);
+    }
+
+    #[test]
+    fn an_exe_says_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let exe = folder.path().join("MicroSIP.exe");
+        let mut bytes = vec![0_u8; 64];
+        bytes[..2].copy_from_slice(b"MZ");
+        bytes[60] = 64;
+        bytes.extend(b"PE\0\0 whatever ");
+        std::fs::write(&exe, &bytes).unwrap();
+        assert_eq!(version_of_exe(&exe), None);
+        bytes.extend([0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0]);
+        bytes.extend([22, 0, 3, 0, 7, 0, 3, 0]);
+        std::fs::write(&exe, &bytes).unwrap();
+        assert_eq!(version_of_exe(&exe), Some([3, 22, 3, 7]));
+        bytes.truncate(bytes.len() - 1);
+        std::fs::write(&exe, &bytes).unwrap();
+        assert_eq!(version_of_exe(&exe), None, "cut off");
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
 
-use super::{AppData, DriveKind, ProcessPlace, RegistryDefaults, Surroundings, WindowsPaths, WinePrefix};
+use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Surroundings, WindowsPaths, WinePrefix};
 
 /// None: 8-bit inis of a Windows machine say nothing of its code page here.
 pub fn ansi_code_page() -> Option<u16> {
@@ -21,14 +22,26 @@ pub fn survive_signals() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// The names of this machine's users.
-pub fn user_names() -> Option<sysinfo::Users> {
-    sysinfo::Users::new_with_refreshed_list().ok()
+/// The name of a user of this machine.
+pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
+    let users = sysinfo::Users::new_with_refreshed_list().ok()?;
+    users.get_user_by_id(user).map(|user| user.name().to_string())
+}
+
+/// None: a matter of Windows.
+pub fn session_of(_process: &sysinfo::Process) -> Option<u32> {
+    None
 }
 
 /// Through the Wine prefix that the ini lies in.
 pub fn windows_paths(ini: &Path) -> WindowsPaths {
     WinePrefix::around(ini).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
+}
+
+/// Through the Wine prefix in use.
+pub fn paths_in_use(surroundings: &Surroundings) -> WindowsPaths {
+    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
+        .map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
 /// Where Windows under Wine looks for a program by name: Wine's own folders, before any other.
@@ -51,10 +64,17 @@ pub fn settings_roots(surroundings: &Surroundings) -> Vec<PathBuf> {
     surroundings.wine_prefix.clone().or(usual).into_iter().collect()
 }
 
-/// Those of the Wine prefix in use.
-pub fn registry_defaults(surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
-    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
-        .map(|prefix| prefix.registry_defaults(key))
+/// What is known of an install for this ini: in the prefix that it lies in, else in the one in use.
+pub fn install_facts(surroundings: &Surroundings, key: &str, ini: Option<&Path>) -> InstallFacts {
+    ini.and_then(WinePrefix::around)
+        .or_else(|| prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref()))
+        .map(|prefix| prefix.install_facts(key))
+        .unwrap_or_default()
+}
+
+/// Exes that this user's Windows starts by itself: none that could be told here.
+pub fn likely_exes(_names: &[&str]) -> Vec<PathBuf> {
+    Vec::new()
 }
 
 /// Under Wine a process is named by whoever started it, or by itself.
@@ -67,6 +87,7 @@ pub fn place_of_process(
     pid: u32,
     _exe: Option<&Path>,
     first_argument: Option<&str>,
+    _user: Option<&sysinfo::Uid>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Option<ProcessPlace> {
     let path = |name: &str| variable(name).map(PathBuf::from);
@@ -88,7 +109,7 @@ pub fn place_of_process(
         exe,
         exe_on_disk,
         app_data: own.map_or(users, |own| vec![own]),
-        registry: prefix.registry_defaults(key),
+        facts: prefix.install_facts(key),
         paths: WindowsPaths::Prefix(prefix),
     })
 }
@@ -173,4 +194,108 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
 
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Windows belong to programs under Wine, and are reached by such only.
+pub const CAN_REACH_WINDOWS: bool = false;
+
+/// A window of a program. Those of programs under Wine cannot be reached from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgramWindow {
+    /// The process that it belongs to.
+    pub pid: u32,
+    /// Whether it can be seen.
+    pub is_visible: bool,
+}
+
+/// None: windows under Wine are reached by programs under Wine.
+pub fn windows_of_class(_class: &str) -> Vec<ProgramWindow> {
+    Vec::new()
+}
+
+impl ProgramWindow {
+    /// Not from here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn ask_to_close(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not from here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn send_text(&self, _data: usize, _text: &str, _at_most: Duration) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A process that can be waited for. Its number may be given to another, but this still means the first.
+#[derive(Debug)]
+pub struct Watched {
+    #[cfg(target_os = "linux")]
+    descriptor: std::os::fd::OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Watched {
+    /// A process by its number.
+    ///
+    /// # Errors
+    /// It is gone, or this Linux is older than 5.3.
+    pub fn open(pid: u32) -> io::Result<Watched> {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Watched { descriptor: pidfd_open(pid, PidfdFlags::empty())? })
+    }
+}
+
+/// Waits until one of them ends. Gives whether one did.
+#[cfg(target_os = "linux")]
+pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut ends: Vec<PollFd<'_>> =
+        watched.iter().map(|watched| PollFd::new(&watched.descriptor, PollFlags::IN)).collect();
+    let limit = Timespec::try_from(at_most).ok();
+    poll(&mut ends, limit.as_ref()).is_ok_and(|count| count > 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Watched {
+    /// Not on this system.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open(_pid: u32) -> io::Result<Watched> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// There is nothing to wait for on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn wait_for_one(_watched: &[Watched], _at_most: Duration) -> bool {
+    false
+}
+
+/// The rights of a program under Wine are those of its user.
+#[derive(Debug)]
+pub struct Rights;
+
+impl Rights {
+    /// Not from here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn of(_pid: u32) -> io::Result<Rights> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Not from here: it would need the Wine that the prefix belongs to.
+///
+/// # Errors
+/// Always.
+pub fn start(_exe: &Path, _argument: Option<&str>, _rights: Option<&Rights>) -> io::Result<u32> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -22,7 +22,7 @@ use msipcfg::ini::write;
 use msipcfg::microsip::instances::{Gate, Instance};
 use msipcfg::platform::{Disk, Surroundings, SystemDisk};
 use msipcfg::problem::{Code, ExitStatus, Problem};
-use msipcfg::request::{EditRequest, IniChoice, NewValue, Request, WriteOptions};
+use msipcfg::request::{EditRequest, IniChoice, Meanwhile, NewValue, Request, WriteOptions};
 use tempfile::NamedTempFile;
 
 use crate::sandbox::{Sandbox, utf16};
@@ -174,13 +174,21 @@ struct ScriptedGate<'a> {
 
 impl Gate for ScriptedGate<'_> {
     fn holders(&mut self) -> Vec<Instance> {
-        let instance =
-            Instance { pid: 4242, exe: r"C:\MicroSIP\MicroSIP.exe".into(), user: None, inis: None };
+        let instance = Instance {
+            pid: 4242,
+            started: 1,
+            exe: r"C:\MicroSIP\MicroSIP.exe".into(),
+            exe_on_disk: None,
+            user: None,
+            session: None,
+            inis: None,
+        };
         if (self.is_used)(self.now.get()) { vec![instance] } else { Vec::new() }
     }
 
-    fn pause(&mut self, _holders: &[Instance], _at_most: Duration) {
+    fn pause(&mut self, _holders: &[Instance], _at_most: Duration) -> bool {
         (self.pause)();
+        true
     }
 }
 
@@ -204,6 +212,7 @@ impl Play<'_> {
                 }
                 Progress::Waiting { holders, .. } => assert!(!holders.is_empty()),
                 Progress::Redo => redos += 1,
+                Progress::Remark(remark) => panic!("{remark:?}"),
             },
             options: Options { until: Instant::now() + self.timeout, backups: self.backups },
             prepared: None,
@@ -1089,6 +1098,7 @@ fn an_ini_that_is_deleted_meanwhile_is_not_made_anew_unless_that_was_asked_for()
             options: WriteOptions {
                 dry_run: false,
                 create,
+                meanwhile: Meanwhile::Wait,
                 timeout: Duration::from_secs(60),
                 backup: true,
                 keep_backups: 10,

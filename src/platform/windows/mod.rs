@@ -3,19 +3,28 @@
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
 mod files;
+mod processes;
+mod registry;
 mod security;
 
+use std::ffi::OsString;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::ptr;
 
 use windows_sys::Win32::Foundation::MAX_PATH;
 use windows_sys::Win32::Globalization::GetACP;
 use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetShortPathNameW};
+use windows_sys::Win32::System::Com::CoTaskMemFree;
 use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
+use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath};
+use windows_sys::core::{GUID, PWSTR};
+
+pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
 pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
 
-use super::{AppData, DriveKind, ProcessPlace, RegistryDefaults, Surroundings, WindowsPaths};
+use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Surroundings, WindowsPaths};
 
 /// The system's ANSI code page, in which MicroSIP reads 8-bit inis.
 pub fn ansi_code_page() -> Option<u16> {
@@ -29,10 +38,18 @@ pub const PROCESSES_ARE_NAMED_BY_EXE: bool = true;
 /// There is nothing to be done on Windows.
 pub fn survive_signals() {}
 
-/// None: sysinfo's list reads from a null pointer under Wine 8.
-pub fn user_names() -> Option<sysinfo::Users> {
-    None
+/// The name of a user, with the domain. sysinfo's list of them reads from a null pointer under Wine 8.
+pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
+    security::account_name(&user.to_string())
 }
+
+/// The Windows session that a process runs in.
+pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
+    process.session_id().map(sysinfo::Pid::as_u32)
+}
+
+/// The windows of other programs can be found and asked.
+pub const CAN_REACH_WINDOWS: bool = true;
 
 /// Every program is one for Windows.
 pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
@@ -41,6 +58,11 @@ pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>
 
 /// This is Windows.
 pub fn windows_paths(_ini: &Path) -> WindowsPaths {
+    WindowsPaths::Native
+}
+
+/// This is Windows.
+pub fn paths_in_use(_surroundings: &Surroundings) -> WindowsPaths {
     WindowsPaths::Native
 }
 
@@ -53,10 +75,40 @@ pub fn search_folders(surroundings: &Surroundings) -> Vec<String> {
     own.into_iter().chain(path).filter_map(|folder| folder.into_os_string().into_string().ok()).collect()
 }
 
-/// Those of this user.
+/// Those of this user, as Windows knows them; those of the environment too, where they are others.
 pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
+    let known = known_folder(&FOLDERID_RoamingAppData)
+        .map(|roaming| AppData { roaming, local: known_folder(&FOLDERID_LocalAppData) });
     let local = surroundings.local_app_data.clone();
-    surroundings.app_data.clone().map(|roaming| AppData { roaming, local }).into_iter().collect()
+    let named = surroundings.app_data.clone().map(|roaming| AppData { roaming, local });
+    let is_other =
+        |named: &AppData| known.as_ref().is_none_or(|known| !is_same(&known.roaming, &named.roaming));
+    known.iter().cloned().chain(named.filter(is_other)).collect()
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.as_os_str().eq_ignore_ascii_case(b) || same_file::is_same_file(a, b).unwrap_or(false)
+}
+
+fn known_folder(id: &GUID) -> Option<PathBuf> {
+    let mut path: PWSTR = ptr::null_mut();
+    // SAFETY: `path` may be written to
+    let status = unsafe { SHGetKnownFolderPath(id, 0, ptr::null_mut(), &mut path) };
+    let folder = (status >= 0 && !path.is_null()).then(|| {
+        // SAFETY: the function gave a text that ends with NUL
+        let text = unsafe { std::slice::from_raw_parts(path, length_of(path)) };
+        PathBuf::from(OsString::from_wide(text))
+    });
+    // SAFETY: the function says to free what it gave, also if it failed
+    unsafe { CoTaskMemFree(path.cast_const().cast()) };
+    folder
+}
+
+/// # Safety
+/// A NUL ends the text.
+unsafe fn length_of(text: PWSTR) -> usize {
+    // SAFETY: up to the NUL all of it may be read
+    (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count()
 }
 
 /// Where such folders would be looked for: Windows names them, or there are none.
@@ -64,29 +116,34 @@ pub fn settings_roots(_surroundings: &Surroundings) -> Vec<PathBuf> {
     Vec::new()
 }
 
-/// Those of this user and this machine.
-pub fn registry_defaults(_surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
-    let default_of = |root: &windows_registry::Key| root.open(key).ok()?.get_string("").ok();
-    Some(RegistryDefaults {
-        user: default_of(windows_registry::CURRENT_USER),
-        machine: default_of(windows_registry::LOCAL_MACHINE),
-    })
+/// What is known of an install, for this user.
+pub fn install_facts(_surroundings: &Surroundings, key: &str, _ini: Option<&Path>) -> InstallFacts {
+    registry::install_facts(key, None)
 }
 
-/// A process of this user; another user's environment cannot be read, and so not told where its ini is.
+/// Exes that this user's Windows starts by itself, or by a link on a page, if they have one of these names.
+pub fn likely_exes(names: &[&str]) -> Vec<PathBuf> {
+    registry::exes_of_user(names)
+}
+
+/// A process: by the environment that it has, where that may be read; else by its user's registry.
 pub fn place_of_process(
     key: &str,
     _pid: u32,
     exe: Option<&Path>,
     _first_argument: Option<&str>,
+    user: Option<&sysinfo::Uid>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Option<ProcessPlace> {
     let exe_on_disk = exe?.to_path_buf();
+    let sid = user.map(|user| user.to_string());
+    let by_environment = variable("APPDATA").map(PathBuf::from);
+    let by_registry = || sid.as_deref().and_then(registry::app_data_of);
     Some(ProcessPlace {
         exe: exe_on_disk.to_str()?.to_string(),
         exe_on_disk,
-        app_data: vec![PathBuf::from(variable("APPDATA")?)],
-        registry: registry_defaults(&Surroundings::default(), key)?,
+        app_data: by_environment.or_else(by_registry).into_iter().collect(),
+        facts: registry::install_facts(key, sid.as_deref()),
         paths: WindowsPaths::Native,
     })
 }

@@ -6,12 +6,12 @@ use std::ptr;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
-    GetNamedSecurityInfoW, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+    ConvertStringSidToSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACL, DACL_SECURITY_INFORMATION, EqualSid, GetSecurityDescriptorControl, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED,
-    UNPROTECTED_DACL_SECURITY_INFORMATION,
+    ACL, DACL_SECURITY_INFORMATION, EqualSid, GetSecurityDescriptorControl, LookupAccountSidW,
+    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
+    SE_DACL_PROTECTED, UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
 
 use super::wide;
@@ -114,4 +114,59 @@ impl Drop for Security {
 
 fn win32_result(status: u32) -> io::Result<()> {
     if status == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(status.cast_signed())) }
+}
+
+/// The name of an account by its SID, with its domain.
+pub(super) fn account_name(sid: &str) -> Option<String> {
+    const LONGEST: usize = 256;
+    let sid = Sid::parse(sid)?;
+    let (mut name, mut domain) = ([0_u16; LONGEST], [0_u16; LONGEST]);
+    let (mut name_length, mut domain_length) = (LONGEST as u32, LONGEST as u32);
+    let mut kind = 0;
+    // SAFETY: the SID is valid, and both texts are as long as is said
+    let found = unsafe {
+        LookupAccountSidW(
+            ptr::null(),
+            sid.0,
+            name.as_mut_ptr(),
+            &mut name_length,
+            domain.as_mut_ptr(),
+            &mut domain_length,
+            &mut kind,
+        )
+    };
+    let text =
+        |units: &[u16], length: u32| String::from_utf16_lossy(&units[..(length as usize).min(LONGEST)]);
+    let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
+    (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
+}
+
+/// The SID of this user as text.
+pub(super) fn own_sid() -> Option<String> {
+    sysinfo::get_current_pid().ok().and_then(|pid| {
+        let mut system = sysinfo::System::new().ok()?;
+        let details = sysinfo::ProcessRefreshKind::nothing().with_user(sysinfo::UpdateKind::Always);
+        system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), true, details);
+        system.process(pid)?.user_id().map(|user| user.to_string())
+    })
+}
+
+/// A SID that was made of text.
+struct Sid(PSID);
+
+impl Sid {
+    fn parse(text: &str) -> Option<Sid> {
+        let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+        let mut sid: PSID = ptr::null_mut();
+        // SAFETY: the text ends with NUL, and the pointer may be written to
+        let made = unsafe { ConvertStringSidToSidW(text.as_ptr(), &mut sid) };
+        (made != 0).then_some(Sid(sid))
+    }
+}
+
+impl Drop for Sid {
+    fn drop(&mut self) {
+        // SAFETY: ConvertStringSidToSidW allocated it, and says to free it so
+        unsafe { LocalFree(self.0) };
+    }
 }

@@ -1,0 +1,149 @@
+//! Asks MicroSIPs to close, and starts them again as they ran.
+//!
+//! WM_CLOSE to its own window makes MicroSIP save and exit (mainDlg.cpp OnDestroy); the X in its title bar
+//! only hides it. Starting `microsip.exe /exit` instead would run its start-up, which may write the ini.
+//! Nothing is ever killed.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::instances::{self, Instance, Processes};
+use crate::platform::{self, Rights};
+use crate::problem::{Code, Notice, Problem};
+
+/// The MicroSIPs that were asked to close in one run.
+#[derive(Default)]
+pub struct Closing {
+    asked: Vec<Asked>,
+    /// Those that could not be asked, since when, and whether that was said.
+    unreached: Vec<(Instance, Instant, bool)>,
+}
+
+/// One that was asked to close, with what it takes to start it again.
+struct Asked {
+    instance: Instance,
+    exe: Option<PathBuf>,
+    was_visible: bool,
+    rights: Option<Rights>,
+}
+
+/// A MicroSIP that was started again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restarted {
+    /// Its exe.
+    pub exe: PathBuf,
+    /// Its process number now.
+    pub pid: u32,
+}
+
+/// The warning that a MicroSIP could not be closed, or not started again.
+#[derive(Debug, thiserror::Error)]
+pub enum ClosingRemark {
+    #[error("{0} could not be asked to close: {1}")]
+    Unreached(Instance, String),
+    #[error("{0} was closed and could not be started again: {1}")]
+    NotRestarted(Instance, String),
+}
+
+impl Problem for ClosingRemark {
+    fn code(&self) -> Code {
+        match self {
+            ClosingRemark::Unreached(..) => Code::CloseImpossible,
+            ClosingRemark::NotRestarted(..) => Code::RestartFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                ClosingRemark::Unreached(..) => "exit it by its menu; this goes on waiting until then",
+                ClosingRemark::NotRestarted(..) => "start it by hand",
+            }
+            .into(),
+        )
+    }
+}
+
+impl Closing {
+    /// Asks those that were not asked yet. One that just starts has no window for a moment, and is asked the
+    /// next time.
+    pub fn ask(&mut self, holders: &[Instance]) -> Vec<Notice> {
+        /// How long a window may take to appear.
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let mut notices = Vec::new();
+        for holder in holders {
+            if self.asked.iter().any(|asked| asked.instance.is(holder)) {
+                continue;
+            }
+            let window = instances::windows().into_iter().find(|window| window.pid == holder.pid);
+            let why_not = match window {
+                None => no_window(holder),
+                Some(window) => {
+                    let rights = Rights::of(holder.pid).ok();
+                    match window.ask_to_close() {
+                        Ok(()) => {
+                            let (exe, was_visible) = (holder.exe_on_disk.clone(), window.is_visible);
+                            self.asked.push(Asked { instance: holder.clone(), exe, was_visible, rights });
+                            continue;
+                        }
+                        Err(error) => format!("{error}; it may run with more rights than this"),
+                    }
+                }
+            };
+            let index = self.unreached.iter().position(|(instance, ..)| instance.is(holder));
+            let index = index.unwrap_or_else(|| {
+                self.unreached.push((holder.clone(), Instant::now(), false));
+                self.unreached.len() - 1
+            });
+            let (_, since, is_said) = &mut self.unreached[index];
+            let can_change = platform::CAN_REACH_WINDOWS && since.elapsed() < PATIENCE;
+            if !*is_said && !can_change {
+                *is_said = true;
+                notices.push(Notice::from(&ClosingRemark::Unreached(holder.clone(), why_not)));
+            }
+        }
+        notices
+    }
+
+    /// Those that were asked to close and have ended.
+    pub fn closed(&self, processes: &mut Processes) -> Vec<Instance> {
+        let asked = self.asked.iter().map(|asked| &asked.instance);
+        asked.filter(|instance| !processes.is_there(instance)).cloned().collect()
+    }
+
+    /// Starts again what was closed, each exe once: with no argument, or with `/minimized` if its window was
+    /// hidden. Its old arguments may have dialled a number. One that somebody started meanwhile is left alone.
+    pub fn restart(self, processes: &mut Processes) -> (Vec<Restarted>, Vec<Notice>) {
+        let (mut restarted, mut notices): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
+        for Asked { instance, exe, was_visible, rights } in self.asked {
+            let is_running = |processes: &mut Processes| {
+                let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
+                let all = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
+                all.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe))
+            };
+            if processes.is_there(&instance) || is_running(processes) {
+                continue;
+            }
+            let argument = (!was_visible).then_some("/minimized");
+            let started = exe.ok_or_else(|| "its exe is not known".to_string()).and_then(|exe| {
+                let pid = platform::start(&exe, argument, rights.as_ref());
+                pid.map(|pid| Restarted { exe, pid }).map_err(|error| error.to_string())
+            });
+            match started {
+                Ok(one) => restarted.push(one),
+                Err(why) => notices.push(Notice::from(&ClosingRemark::NotRestarted(instance, why))),
+            }
+        }
+        (restarted, notices)
+    }
+}
+
+fn no_window(holder: &Instance) -> String {
+    match holder.session {
+        _ if !platform::CAN_REACH_WINDOWS => "a program under Wine is closed by programs under Wine".into(),
+        Some(session) => {
+            format!("its window cannot be reached from here; it runs in Windows session {session}")
+        }
+        None => "its window cannot be reached from here".into(),
+    }
+}

@@ -1,0 +1,319 @@
+//! Processes on Windows: their windows, waiting for their end, starting a program again as it ran.
+
+use std::ffi::OsStr;
+use std::io;
+use std::mem;
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
+use std::ptr;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, HANDLE, HWND, LPARAM, TRUE, WAIT_FAILED, WPARAM};
+use windows_sys::Win32::Security::{
+    DuplicateTokenEx, GetTokenInformation, SecurityImpersonation, TOKEN_ALL_ACCESS, TOKEN_DUPLICATE,
+    TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation, TokenPrimary,
+};
+use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
+use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
+use windows_sys::Win32::System::Threading::{
+    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, GetCurrentProcess, OpenProcess,
+    OpenProcessToken, PROCESS_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    STARTUPINFOW, WaitForMultipleObjects,
+};
+use windows_sys::Win32::UI::WindowsAndMessaging::{
+    EnumWindows, GW_OWNER, GetClassNameW, GetWindow, GetWindowThreadProcessId, IsWindowVisible, PostMessageW,
+    SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
+};
+
+use super::wide;
+
+/// A top-level window that belongs to no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgramWindow {
+    /// The process that it belongs to.
+    pub pid: u32,
+    /// Whether it can be seen; MicroSIP's X only hides it.
+    pub is_visible: bool,
+    handle: isize,
+}
+
+/// Every top-level window of this class without an owner, on this desktop.
+pub fn windows_of_class(class: &str) -> Vec<ProgramWindow> {
+    let mut found: Vec<HWND> = Vec::new();
+    // SAFETY: the callback gets the pointer to `found`, which outlives the call
+    unsafe { EnumWindows(Some(collect), (&raw mut found) as LPARAM) };
+    found.into_iter().filter_map(|window| program_window(window, class)).collect()
+}
+
+unsafe extern "system" fn collect(window: HWND, found: LPARAM) -> i32 {
+    // SAFETY: `windows_of_class` gives the pointer to its list, and nobody else uses that meanwhile
+    unsafe { &mut *(found as *mut Vec<HWND>) }.push(window);
+    TRUE
+}
+
+fn program_window(window: HWND, class: &str) -> Option<ProgramWindow> {
+    const LONGEST_CLASS: usize = 256;
+    let mut name = [0_u16; LONGEST_CLASS + 1];
+    let mut pid = 0;
+    // SAFETY: a window that is gone by now is no fault, and `name` is as long as is said
+    let (owner, length, is_visible) = unsafe {
+        GetWindowThreadProcessId(window, &mut pid);
+        let length = GetClassNameW(window, name.as_mut_ptr(), LONGEST_CLASS as i32);
+        (GetWindow(window, GW_OWNER), length, IsWindowVisible(window) != 0)
+    };
+    let name = String::from_utf16_lossy(&name[..usize::try_from(length).unwrap_or(0)]);
+    let is_wanted = owner.is_null() && name.eq_ignore_ascii_case(class) && pid != 0;
+    is_wanted.then_some(ProgramWindow { pid, is_visible, handle: window as isize })
+}
+
+impl ProgramWindow {
+    /// Asks the program to close, without waiting for its answer.
+    ///
+    /// # Errors
+    /// The window is gone, or belongs to a program with more rights.
+    pub fn ask_to_close(&self) -> io::Result<()> {
+        // SAFETY: a handle that is no window any more is refused by the function
+        check(unsafe { PostMessageW(self.handle as HWND, WM_CLOSE, 0, 0) })
+    }
+
+    /// Sends a text by WM_COPYDATA: UTF-16 that ends with NUL. Gives what the program answers.
+    ///
+    /// # Errors
+    /// It does not answer in time, is gone, or has more rights.
+    pub fn send_text(&self, data: usize, text: &str, at_most: Duration) -> io::Result<usize> {
+        let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+        let bytes = u32::try_from(mem::size_of_val(&text[..])).map_err(io::Error::other)?;
+        let message = COPYDATASTRUCT { dwData: data, cbData: bytes, lpData: text.as_ptr().cast_mut().cast() };
+        let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX);
+        let mut answer = 0;
+        // SAFETY: the message and its text live until the function returns, and `answer` may be written to
+        let sent = unsafe {
+            SendMessageTimeoutW(
+                self.handle as HWND,
+                WM_COPYDATA,
+                0 as WPARAM,
+                (&raw const message) as LPARAM,
+                SMTO_ABORTIFHUNG,
+                limit,
+                &mut answer,
+            )
+        };
+        if sent != 0 {
+            return Ok(answer);
+        }
+        let error = io::Error::last_os_error();
+        // some versions of Windows leave no error where the time ran out
+        let is_late = matches!(error.raw_os_error().map(i32::cast_unsigned), Some(0 | ERROR_TIMEOUT));
+        Err(if is_late { io::ErrorKind::TimedOut.into() } else { error })
+    }
+}
+
+/// A process that can be waited for. Its number is not given to another while this is held.
+#[derive(Debug)]
+pub struct Watched(OwnedHandle);
+
+impl Watched {
+    /// A process by its number.
+    ///
+    /// # Errors
+    /// It is gone, or may not be waited for.
+    pub fn open(pid: u32) -> io::Result<Watched> {
+        open(pid, PROCESS_SYNCHRONIZE).map(Watched)
+    }
+}
+
+/// Waits until one of them ends. Gives whether one did.
+pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
+    const MOST_HANDLES: usize = 64;
+    let handles: Vec<HANDLE> =
+        watched.iter().take(MOST_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();
+    let count = handles.len() as u32;
+    let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX - 1);
+    // SAFETY: the handles are open, and there are as many as is said
+    let answer = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, limit) };
+    answer != WAIT_FAILED && answer < count
+}
+
+/// The rights that a running program has, to start it again with the same.
+#[derive(Debug)]
+pub struct Rights {
+    token: OwnedHandle,
+}
+
+impl Rights {
+    /// Those of a process.
+    ///
+    /// # Errors
+    /// This user may not ask.
+    pub fn of(pid: u32) -> io::Result<Rights> {
+        let process = open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
+        token_of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
+    }
+
+    fn are_elevated(&self) -> io::Result<bool> {
+        is_elevated(&self.token)
+    }
+}
+
+/// Starts a program, with nothing of ours but the environment. Gives its number.
+///
+/// # Errors
+/// It is not there, or may not be started with these rights.
+pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io::Result<u32> {
+    let mut line: Vec<u16> = quoted(exe.as_os_str());
+    line.extend(argument.iter().flat_map(|argument| [0x20].into_iter().chain(argument.encode_utf16())));
+    line.push(0);
+    let other_rights = match rights {
+        Some(rights) if rights.are_elevated()? != own_rights_are_elevated()? => Some(rights),
+        _ => None,
+    };
+    match other_rights {
+        Some(rights) => start_with_token(exe, &mut line, &rights.token),
+        None => start_with_own_rights(exe, &mut line),
+    }
+}
+
+fn start_with_own_rights(exe: &Path, line: &mut [u16]) -> io::Result<u32> {
+    let startup = startup_info();
+    let mut made = PROCESS_INFORMATION::default();
+    let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
+    // no handles are inherited: whoever reads our output would wait for the end of the program otherwise
+    // SAFETY: all texts end with NUL, and both structures are as the function wants them
+    check(unsafe {
+        CreateProcessW(
+            file.as_ptr(),
+            line.as_mut_ptr(),
+            ptr::null(),
+            ptr::null(),
+            0,
+            0,
+            ptr::null(),
+            folder.as_ptr(),
+            &startup,
+            &mut made,
+        )
+    })?;
+    Ok(number_of(made))
+}
+
+fn start_with_token(exe: &Path, line: &mut [u16], token: &OwnedHandle) -> io::Result<u32> {
+    let mut primary: HANDLE = ptr::null_mut();
+    // SAFETY: the token is open, and the new one may be written to
+    check(unsafe {
+        DuplicateTokenEx(
+            token.as_raw_handle(),
+            TOKEN_ALL_ACCESS,
+            ptr::null(),
+            SecurityImpersonation,
+            TokenPrimary,
+            &mut primary,
+        )
+    })?;
+    // SAFETY: it was just made and is nobody else's
+    let primary = unsafe { OwnedHandle::from_raw_handle(primary) };
+    let environment = Environment::of(&primary)?;
+    let startup = startup_info();
+    let mut made = PROCESS_INFORMATION::default();
+    let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
+    // SAFETY: all texts end with NUL, the token and the environment live until the end of this function
+    check(unsafe {
+        CreateProcessWithTokenW(
+            primary.as_raw_handle(),
+            0,
+            file.as_ptr(),
+            line.as_mut_ptr(),
+            CREATE_UNICODE_ENVIRONMENT,
+            environment.0,
+            folder.as_ptr(),
+            &startup,
+            &mut made,
+        )
+    })?;
+    Ok(number_of(made))
+}
+
+/// The environment variables of a user.
+struct Environment(*mut core::ffi::c_void);
+
+impl Environment {
+    fn of(token: &OwnedHandle) -> io::Result<Environment> {
+        let mut block = ptr::null_mut();
+        // SAFETY: the token is open, and the pointer may be written to
+        check(unsafe { CreateEnvironmentBlock(&mut block, token.as_raw_handle(), 0) })?;
+        Ok(Environment(block))
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        // SAFETY: CreateEnvironmentBlock made it
+        unsafe { DestroyEnvironmentBlock(self.0) };
+    }
+}
+
+fn startup_info() -> STARTUPINFOW {
+    STARTUPINFOW { cb: mem::size_of::<STARTUPINFOW>() as u32, ..Default::default() }
+}
+
+/// The number of a process that was just made; its handles are closed.
+fn number_of(made: PROCESS_INFORMATION) -> u32 {
+    for handle in [made.hProcess, made.hThread] {
+        // SAFETY: the function that made them says that they are ours to close
+        drop(unsafe { OwnedHandle::from_raw_handle(handle) });
+    }
+    made.dwProcessId
+}
+
+/// Whether this program runs with an administrator's rights.
+///
+/// # Errors
+/// Windows does not say.
+fn own_rights_are_elevated() -> io::Result<bool> {
+    // SAFETY: the handle of the own process is always open
+    token_of(unsafe { GetCurrentProcess() }, TOKEN_QUERY).and_then(|token| is_elevated(&token))
+}
+
+fn is_elevated(token: &OwnedHandle) -> io::Result<bool> {
+    let mut elevation = TOKEN_ELEVATION::default();
+    let mut length = 0;
+    // SAFETY: the token is open, and the structure is as long as is said
+    check(unsafe {
+        GetTokenInformation(
+            token.as_raw_handle(),
+            TokenElevation,
+            (&raw mut elevation).cast(),
+            mem::size_of::<TOKEN_ELEVATION>() as u32,
+            &mut length,
+        )
+    })?;
+    Ok(elevation.TokenIsElevated != 0)
+}
+
+fn token_of(process: HANDLE, access: u32) -> io::Result<OwnedHandle> {
+    let mut token: HANDLE = ptr::null_mut();
+    // SAFETY: the process is open, and the handle may be written to
+    check(unsafe { OpenProcessToken(process, access, &mut token) })?;
+    // SAFETY: it was just made and is nobody else's
+    Ok(unsafe { OwnedHandle::from_raw_handle(token) })
+}
+
+fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
+    // SAFETY: takes numbers only
+    let handle = unsafe { OpenProcess(access, 0, pid) };
+    if handle.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just made and is nobody else's
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+fn check(done: i32) -> io::Result<()> {
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A path cannot hold quotes.
+fn quoted(path: &OsStr) -> Vec<u16> {
+    let quote = u16::from(b'"');
+    [quote].into_iter().chain(path.encode_wide()).chain([quote]).collect()
+}
