@@ -155,7 +155,7 @@ pub fn short_path(path: &Path) -> Option<String> {
     // SAFETY: `long` ends with NUL, and `short` is as long as is said
     let length = unsafe { GetShortPathNameW(long.as_ptr(), short.as_mut_ptr(), MAX_PATH) } as usize;
     short.truncate(length);
-    let short = std::ffi::OsString::from_wide(&short).into_string().ok()?;
+    let short = OsString::from_wide(&short).into_string().ok()?;
     (length > 0 && length < MAX_PATH as usize && !short.contains([' ', '\t'])).then_some(short)
 }
 

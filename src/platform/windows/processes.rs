@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::mem;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
@@ -53,13 +52,13 @@ unsafe extern "system" fn collect(window: HWND, found: LPARAM) -> i32 {
 }
 
 fn program_window(window: HWND, class: &str) -> Option<ProgramWindow> {
-    const LONGEST_CLASS: usize = 256;
-    let mut name = [0_u16; LONGEST_CLASS + 1];
+    const LONGEST_CLASS: i32 = 256;
+    let mut name = [0_u16; LONGEST_CLASS as usize + 1];
     let mut pid = 0;
     // SAFETY: a window that is gone by now is no fault, and `name` is as long as is said
     let (owner, length, is_visible) = unsafe {
         GetWindowThreadProcessId(window, &mut pid);
-        let length = GetClassNameW(window, name.as_mut_ptr(), LONGEST_CLASS as i32);
+        let length = GetClassNameW(window, name.as_mut_ptr(), LONGEST_CLASS);
         (GetWindow(window, GW_OWNER), length, IsWindowVisible(window) != 0)
     };
     let name = String::from_utf16_lossy(&name[..usize::try_from(length).unwrap_or(0)]);
@@ -83,7 +82,7 @@ impl ProgramWindow {
     /// It does not answer in time, is gone, or has more rights.
     pub fn send_text(&self, data: usize, text: &str, at_most: Duration) -> io::Result<usize> {
         let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
-        let bytes = u32::try_from(mem::size_of_val(&text[..])).map_err(io::Error::other)?;
+        let bytes = u32::try_from(size_of_val(&text[..])).map_err(io::Error::other)?;
         let message = COPYDATASTRUCT { dwData: data, cbData: bytes, lpData: text.as_ptr().cast_mut().cast() };
         let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX);
         let mut answer = 0;
@@ -128,7 +127,7 @@ pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
     const MOST_HANDLES: usize = 64;
     let handles: Vec<HANDLE> =
         watched.iter().take(MOST_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();
-    let count = handles.len() as u32;
+    let count = u32::try_from(handles.len()).unwrap_or(0);
     let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX - 1);
     // SAFETY: the handles are open, and there are as many as is said
     let answer = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, limit) };
@@ -253,7 +252,7 @@ impl Drop for Environment {
 }
 
 fn startup_info() -> STARTUPINFOW {
-    STARTUPINFOW { cb: mem::size_of::<STARTUPINFOW>() as u32, ..Default::default() }
+    STARTUPINFOW { cb: size_in_bytes::<STARTUPINFOW>(), ..Default::default() }
 }
 
 /// The number of a process that was just made; its handles are closed.
@@ -283,7 +282,7 @@ fn is_elevated(token: &OwnedHandle) -> io::Result<bool> {
             token.as_raw_handle(),
             TokenElevation,
             (&raw mut elevation).cast(),
-            mem::size_of::<TOKEN_ELEVATION>() as u32,
+            size_in_bytes::<TOKEN_ELEVATION>(),
             &mut length,
         )
     })?;
@@ -310,6 +309,12 @@ fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
 
 fn check(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The size of a structure, as Win32 wants it.
+#[expect(clippy::cast_possible_truncation, reason = "structures of Win32 are small")]
+const fn size_in_bytes<T>() -> u32 {
+    size_of::<T>() as u32
 }
 
 /// A path cannot hold quotes.

@@ -118,10 +118,10 @@ fn win32_result(status: u32) -> io::Result<()> {
 
 /// The name of an account by its SID, with its domain.
 pub(super) fn account_name(sid: &str) -> Option<String> {
-    const LONGEST: usize = 256;
+    const LONGEST: u32 = 256;
     let sid = Sid::parse(sid)?;
-    let (mut name, mut domain) = ([0_u16; LONGEST], [0_u16; LONGEST]);
-    let (mut name_length, mut domain_length) = (LONGEST as u32, LONGEST as u32);
+    let (mut name, mut domain) = ([0_u16; LONGEST as usize], [0_u16; LONGEST as usize]);
+    let (mut name_length, mut domain_length) = (LONGEST, LONGEST);
     let mut kind = 0;
     // SAFETY: the SID is valid, and both texts are as long as is said
     let found = unsafe {
@@ -135,8 +135,7 @@ pub(super) fn account_name(sid: &str) -> Option<String> {
             &mut kind,
         )
     };
-    let text =
-        |units: &[u16], length: u32| String::from_utf16_lossy(&units[..(length as usize).min(LONGEST)]);
+    let text = |units: &[u16], length: u32| String::from_utf16_lossy(&units[..length.min(LONGEST) as usize]);
     let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
     (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
 }
