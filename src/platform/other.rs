@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
 
+use super::registry::ClassRegistry;
 use super::{AppData, DriveKind, ProcessPlace, RegistryDefaults, Surroundings, WindowsPaths, WinePrefix};
 
 /// None: 8-bit inis of a Windows machine say nothing of its code page here.
@@ -55,6 +56,11 @@ pub fn settings_roots(surroundings: &Surroundings) -> Vec<PathBuf> {
 pub fn registry_defaults(surroundings: &Surroundings, key: &str) -> Option<RegistryDefaults> {
     prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
         .map(|prefix| prefix.registry_defaults(key))
+}
+
+/// Links are a matter of Windows' registry.
+pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
+    None
 }
 
 /// Under Wine a process is named by whoever started it, or by itself.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
 mod files;
+mod registry;
 mod security;
 
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
@@ -12,6 +13,8 @@ use windows_sys::Win32::Foundation::MAX_PATH;
 use windows_sys::Win32::Globalization::GetACP;
 use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetShortPathNameW};
 use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
+
+pub use registry::class_registry;
 
 pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
 

@@ -1,0 +1,99 @@
+//! The classes of links in Windows' registry.
+
+use std::io;
+use std::ptr;
+
+use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Type};
+use windows_sys::Win32::Foundation::ERROR_FILE_NOT_FOUND;
+use windows_sys::Win32::UI::Shell::{SHCNE_ASSOCCHANGED, SHCNF_IDLIST, SHChangeNotify};
+
+use crate::platform::registry::{ClassChange, ClassRegistry, ClassValue, Hive};
+
+/// That of this machine and this user.
+pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
+    Some(Box::new(SystemClasses))
+}
+
+struct SystemClasses;
+
+/// Below it everything is that is read or changed here, but for what the user chose.
+const CLASSES: &str = r"Software\Classes";
+
+impl ClassRegistry for SystemClasses {
+    fn user_choice(&self, scheme: &str) -> io::Result<Option<String>> {
+        const CHOICES: &str = r"Software\Microsoft\Windows\Shell\Associations\UrlAssociations";
+        let key = existing(CURRENT_USER.open(format!(r"{CHOICES}\{scheme}\UserChoice")))?;
+        Ok(value_of(key, "ProgId")?.and_then(|value| value.text()))
+    }
+
+    fn value(&self, hive: Hive, key: &str, name: &str) -> io::Result<Option<ClassValue>> {
+        let root = match hive {
+            Hive::User => CURRENT_USER,
+            Hive::Machine => LOCAL_MACHINE,
+        };
+        value_of(existing(root.open(path(key)))?, name)
+    }
+
+    fn has_key(&self, key: &str) -> io::Result<bool> {
+        Ok(existing(CURRENT_USER.open(path(key)))?.is_some())
+    }
+
+    fn change(&mut self, change: &ClassChange) -> io::Result<()> {
+        match change {
+            ClassChange::Set { key, name, value } => {
+                let key = result(CURRENT_USER.create(path(key)))?;
+                // Other: for types that it knows the crate refuses bytes that other programs may have left
+                result(key.set_bytes(name, Type::Other(value.kind), &value.bytes))
+            }
+            ClassChange::Remove { key, name } => remove_value(key, name),
+            ClassChange::RemoveWithKey { key, name } => {
+                let Some(open) = existing(CURRENT_USER.open(path(key)))? else { return Ok(()) };
+                let has_more = result(open.keys())?.next().is_some()
+                    || result(open.values())?.any(|(other, _)| !other.eq_ignore_ascii_case(name));
+                drop(open);
+                if has_more {
+                    remove_value(key, name)
+                } else {
+                    existing(CURRENT_USER.remove_tree(path(key))).map(drop)
+                }
+            }
+        }
+    }
+
+    fn announce(&self) {
+        // SAFETY: this event goes with no items
+        unsafe { SHChangeNotify(SHCNE_ASSOCCHANGED.cast_signed(), SHCNF_IDLIST, ptr::null(), ptr::null()) };
+    }
+}
+
+fn remove_value(key: &str, name: &str) -> io::Result<()> {
+    match existing(CURRENT_USER.options().read().write().open(path(key)))? {
+        Some(key) => existing(key.remove_value(name)).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn path(key: &str) -> String {
+    format!(r"{CLASSES}\{key}")
+}
+
+fn value_of(key: Option<Key>, name: &str) -> io::Result<Option<ClassValue>> {
+    let Some(key) = key else { return Ok(None) };
+    let value = existing(key.get_value(name))?;
+    Ok(value.map(|value| ClassValue { kind: value.ty().into(), bytes: value.to_vec() }))
+}
+
+/// `None` where there is no such key or value.
+fn existing<T>(answer: windows_registry::Result<T>) -> io::Result<Option<T>> {
+    match result(answer) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.raw_os_error() == Some(ERROR_FILE_NOT_FOUND.cast_signed()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The crate's errors hold the system's number in a longer one, whose text std does not know.
+fn result<T>(answer: windows_registry::Result<T>) -> io::Result<T> {
+    const NUMBER: i32 = 0xFFFF;
+    answer.map_err(|error| io::Error::from_raw_os_error(error.code().0 & NUMBER))
+}
