@@ -120,6 +120,8 @@ codes! {
     MicrosipRefused = "microsip-refused", Refused, "what was named as MicroSIP is no program, or its path cannot stand in a command";
     WindowsOnly = "windows-only", No, "this is a matter of Windows, and this is not Windows";
     RegistryFailed = "registry-failed", File, "the registry could not be read or written";
+    NumberRefused = "number-refused", Refused, "the number, or what is to be keyed in, would not reach MicroSIP as it is";
+    OrderUnsupported = "order-unsupported", Refused, "this version of MicroSIP cannot be told to do that";
     LinksChosen = "links-chosen", Done, "the user chose another program for these links in Windows' settings, and that wins";
     LinksMayAsk = "links-may-ask", Done, "Windows may still ask the user which program is to open such a link";
     LinksChangedSince = "links-changed-since", Done, "another program registered for these links since, so they were left alone";

@@ -1,9 +1,11 @@
 //! What is known of MicroSIP: its settings ([`keys`]), what it makes of their values ([`values`]), its versions
 //! ([`version`]), where its ini lies ([`ini_path`], [`locate`]) and which of its processes use one
-//! ([`instances`]), and who opens links to numbers ([`links`]).
+//! ([`instances`]), who opens links to numbers
+//! ([`links`]), and what one can be told to do ([`control`]).
 //!
 //! The facts come from reading its published sources, 3.14.0 to 3.22.16; each says which version it is of.
 
+pub mod control;
 pub mod ini_path;
 pub mod instances;
 pub mod keys;
