@@ -116,6 +116,16 @@ codes! {
     HookTargetOtherUser = "hook-target-other-user", Done, "the program lies in another user's folder";
     HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
 
+    MicrosipNotFound = "microsip-not-found", NoIni, "MicroSIP's program was not found";
+    MicrosipRefused = "microsip-refused", Refused, "what was named as MicroSIP is no program, or its path cannot stand in a command";
+    WindowsOnly = "windows-only", No, "this is a matter of Windows, and this is not Windows";
+    RegistryFailed = "registry-failed", File, "the registry could not be read or written";
+    NumberRefused = "number-refused", Refused, "the number, or what is to be keyed in, would not reach MicroSIP as it is";
+    OrderUnsupported = "order-unsupported", Refused, "this version of MicroSIP cannot be told to do that";
+    LinksChosen = "links-chosen", Done, "the user chose another program for these links in Windows' settings, and that wins";
+    LinksMayAsk = "links-may-ask", Done, "Windows may still ask the user which program is to open such a link";
+    LinksChangedSince = "links-changed-since", Done, "another program registered for these links since, so they were left alone";
+
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
     CloseImpossible = "close-impossible", Done, "a running MicroSIP could not be asked to close; it is waited for";
     RestartFailed = "restart-failed", Done, "a MicroSIP that was closed could not be started again";

@@ -27,6 +27,8 @@ pub enum Request {
     Write { ini: IniChoice, edit: EditRequest, options: WriteOptions },
     /// Something of an ini is shown.
     Read { ini: IniChoice, query: Query },
+    /// The programs that open links.
+    Links(LinksRequest),
     /// The events that MicroSIP knows.
     Events,
     /// The settings that MicroSIP knows, with names like this.
@@ -134,6 +136,28 @@ pub enum BackupChoice {
     Number(usize),
     /// The one of this name.
     Name(String),
+}
+
+/// Something about the programs that open links.
+#[derive(Clone, Debug)]
+pub struct LinksRequest {
+    /// What is to be done.
+    pub order: LinksOrder,
+    /// MicroSIP's exe; otherwise that of the installed one.
+    pub exe: Option<PathBuf>,
+    /// Show what would change and write nothing.
+    pub dry_run: bool,
+}
+
+/// What is to be done about the programs that open links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinksOrder {
+    /// They are shown.
+    Show,
+    /// MicroSIP is registered.
+    Set,
+    /// What was there before is given back.
+    Unset,
 }
 
 /// What is to be shown.

@@ -16,8 +16,8 @@ use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, EditRequest, HookText, IniChoice, Meanwhile, NewValue, Query, Request, SetHook,
-    WriteOptions,
+    BackupChoice, EditRequest, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile, NewValue, Query,
+    Request, SetHook, WriteOptions,
 };
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
@@ -202,6 +202,25 @@ enum Command {
         pattern: Option<String>,
     },
 
+    /// Show which program opens tel:, callto: and sip: links, or make it MicroSIP, for this user
+    Links {
+        /// Register MicroSIP for them
+        #[arg(long)]
+        set: bool,
+
+        /// Give back what was there before --set
+        #[arg(long, conflicts_with = "set")]
+        unset: bool,
+
+        /// MicroSIP's exe; otherwise that of the installed one
+        #[arg(long, value_name = "PATH")]
+        exe: Option<PathBuf>,
+
+        /// Show what would change and write nothing
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+
     /// List the events of a call at which MicroSIP runs a command
     Events,
 
@@ -338,6 +357,14 @@ impl Cli {
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
             Command::Keys { pattern } => Request::Keys { pattern },
+            Command::Links { set, unset, exe, dry_run } => {
+                let order = match (set, unset) {
+                    (true, _) => LinksOrder::Set,
+                    (false, true) => LinksOrder::Unset,
+                    (false, false) => LinksOrder::Show,
+                };
+                Request::Links(LinksRequest { order, exe, dry_run })
+            }
             Command::Events => Request::Events,
         })
     }

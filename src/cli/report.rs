@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
-use crate::commands::{Error, Report, Tale, Value, Written};
+use crate::commands::{Error, Linked, Report, Tale, Value, Written};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
@@ -21,7 +21,10 @@ use crate::hook::event::Event;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
+use crate::microsip::links::{CLASSES, Link, SaidBy, ValueChange};
+use crate::platform::registry::ClassValue;
 use crate::problem::{ExitStatus, Notice, Problem};
+use crate::request::LinksOrder;
 
 /// The colours of a stream; none where it is to have none.
 #[derive(Clone, Copy, Default)]
@@ -155,6 +158,12 @@ impl Output {
             Report::Sections { values, .. } => sections_text(values, styles),
             Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
+            Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
+                if self.quiet =>
+            {
+                String::new()
+            }
+            Report::Linked(linked) => links_text(linked, styles),
             Report::Events(events) => events_text(events, styles),
             Report::Keys(keys) => keys.iter().map(|key| key_text(key, styles)).collect(),
         }
@@ -298,7 +307,8 @@ fn notices(report: &Report) -> &[Notice] {
         Report::Written(Written { notices, .. })
         | Report::Values { notices, .. }
         | Report::Sections { notices, .. }
-        | Report::Hooks { notices, .. } => notices,
+        | Report::Hooks { notices, .. }
+        | Report::Linked(Linked { notices, .. }) => notices,
         Report::Backups { .. } | Report::Events(_) | Report::Keys(_) => &[],
     }
 }
@@ -307,7 +317,11 @@ fn notices(report: &Report) -> &[Notice] {
 fn ini_of(report: &Report) -> Option<&Path> {
     match report {
         Report::Values { ini, .. } | Report::Sections { ini, .. } | Report::Backups { ini, .. } => Some(ini),
-        Report::Written(_) | Report::Hooks { .. } | Report::Events(_) | Report::Keys(_) => None,
+        Report::Written(_)
+        | Report::Hooks { .. }
+        | Report::Linked(_)
+        | Report::Events(_)
+        | Report::Keys(_) => None,
     }
 }
 
@@ -342,6 +356,14 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "ini": text_of(ini),
             "purged": purged,
             "backups": backups.iter().map(backup_json).collect::<Vec<_>>(),
+        }),
+        Report::Linked(linked) => json!({
+            "ok": true,
+            "changed": linked.changed,
+            "dry_run": linked.dry_run,
+            "changes": linked.changes.iter().map(value_change_json).collect::<Vec<_>>(),
+            "links": linked.links.iter().map(link_json).collect::<Vec<_>>(),
+            "warnings": linked.notices,
         }),
         Report::Events(events) => {
             json!({"ok": true, "events": events.iter().map(event_json).collect::<Vec<_>>()})
@@ -402,6 +424,32 @@ fn backup_json(listed: &Listed) -> Json {
         "bytes": listed.size,
         "made_by": made_by(listed),
     })
+}
+
+fn link_json(link: &Link) -> Json {
+    json!({
+        "scheme": link.scheme,
+        "from": link.said_by.name(),
+        "class": link.class,
+        "command": link.command,
+        "program": link.program,
+        "is_microsip": link.is_microsip,
+    })
+}
+
+fn value_change_json(change: &ValueChange) -> Json {
+    let text = |value: &Option<ClassValue>| value.as_ref().map(registry_text);
+    json!({
+        "key": format!(r"{CLASSES}\{}", change.key),
+        "value": change.name,
+        "before": text(&change.before),
+        "after": text(&change.after),
+    })
+}
+
+/// What a value of the registry says; one that is no text says nothing to people.
+fn registry_text(value: &ClassValue) -> String {
+    value.text().unwrap_or_else(|| format!("({} bytes that are no text)", value.bytes.len()))
 }
 
 fn event_json(event: &Event) -> Json {
@@ -558,6 +606,47 @@ fn backups_text(ini: &Path, backups: &[Listed], purged: bool) -> String {
         let _ = writeln!(text, "Removed all {}", backups.len());
     }
     text
+}
+
+fn links_text(linked: &Linked, styles: Styles) -> String {
+    let mut text = String::new();
+    if linked.dry_run && linked.order != LinksOrder::Show {
+        let Styles { hint, added: plus, removed: minus, .. } = styles;
+        for ValueChange { key, name, before, after } in &linked.changes {
+            let name = if name.is_empty() { "(default)" } else { name };
+            let _ = writeln!(text, r"{hint}@@ {CLASSES}\{key}, {name} @@{hint:#}");
+            for (sign, value, style) in [('-', before, minus), ('+', after, plus)] {
+                if let Some(value) = value {
+                    let _ = writeln!(text, "{style}{sign}{}{style:#}", registry_text(value));
+                }
+            }
+        }
+    }
+    match (linked.order, linked.changed, linked.dry_run) {
+        (LinksOrder::Show, ..) => {}
+        (_, false, _) => text.push_str("Nothing to change\n"),
+        (_, true, true) => text.push_str("Dry run, not written. As it is now:\n"),
+        (LinksOrder::Set, true, false) => text.push_str("Registered MicroSIP for links\n"),
+        (LinksOrder::Unset, true, false) => text.push_str("Gave back what was there before\n"),
+    }
+    for link in &linked.links {
+        text.push_str(&link_text(link, styles));
+    }
+    text
+}
+
+fn link_text(link: &Link, Styles { added, heading, .. }: Styles) -> String {
+    let opener = link.program.as_ref().or(link.command.as_ref()).or(link.class.as_ref());
+    let opener = opener.map_or("-", String::as_str);
+    let said_by = match link.said_by {
+        SaidBy::UserChoice => "  (chosen by the user in Windows' settings)",
+        SaidBy::User => "  (registered for this user)",
+        SaidBy::Machine => "  (registered for this machine)",
+        SaidBy::Nobody => "",
+    };
+    let is_microsip = if link.is_microsip { format!("  {added}MicroSIP{added:#}") } else { String::new() };
+    let scheme = format!("{}:", link.scheme);
+    format!("{heading}{scheme:<8}{heading:#}{opener}{is_microsip}{said_by}\n")
 }
 
 fn events_text(events: &[Event], Styles { heading, .. }: Styles) -> String {

@@ -10,6 +10,7 @@ use crate::hook::command::{CommandError, CommandFault};
 use crate::hook::target::TargetFault;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
 use crate::microsip::values::ValueError;
 use crate::problem::{Code, Problem};
@@ -62,12 +63,18 @@ pub enum Error {
     Transaction(Box<Failure<Error>>),
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error(transparent)]
+    Links(#[from] LinksError),
 }
 
 impl Error {
-    /// Whether the ini was written before it went wrong.
+    /// Whether anything was written before it went wrong.
     pub fn changed(&self) -> bool {
-        matches!(self, Error::Transaction(failure) if failure.changed)
+        match self {
+            Error::Transaction(failure) => failure.changed,
+            Error::Links(error) => error.changed(),
+            _ => false,
+        }
     }
 
     fn inner(&self) -> Option<&dyn Problem> {
@@ -82,6 +89,7 @@ impl Error {
             Error::Unverified(error) => error,
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
+            Error::Links(error) => error,
             _ => return None,
         })
     }

@@ -1,9 +1,10 @@
-//! Carries out requests: [`hooks`], [`settings`] and [`safety`] each know a family of them. What they have in
+//! Carries out requests: [`hooks`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod error;
 pub mod hooks;
 mod ini_file;
+pub mod links;
 pub mod safety;
 pub mod settings;
 mod write;
@@ -19,9 +20,10 @@ use crate::hook::event::Event;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
+use crate::microsip::links::{Link, ValueChange};
 use crate::platform::{Disk, Surroundings};
 use crate::problem::Notice;
-use crate::request::{EditRequest, NewValue, Query, Request};
+use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
 
 pub use error::Error;
 
@@ -69,6 +71,8 @@ pub enum Report {
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
     /// Backups, newest first.
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
+    /// Programs that open links.
+    Linked(Linked),
     /// Events.
     Events(&'static [Event]),
     /// Settings of the catalogue.
@@ -96,6 +100,23 @@ pub struct Written {
     pub notices: Vec<Notice>,
 }
 
+/// Who opens links, and what was done about it.
+#[derive(Debug)]
+pub struct Linked {
+    /// What was asked for.
+    pub order: LinksOrder,
+    /// Whether the registry was written, or would be.
+    pub changed: bool,
+    /// Whether this only says what would be.
+    pub dry_run: bool,
+    /// The registry's values that change.
+    pub changes: Vec<ValueChange>,
+    /// Who opens them now.
+    pub links: Vec<Link>,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+}
+
 /// A value of the ini as MicroSIP reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -115,6 +136,7 @@ pub struct Value {
 /// See [`Error`].
 pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error> {
     match request {
+        Request::Links(request) => links::run(&request, outside),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
         Request::Read { ini, query } => match query {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+pub mod registry;
+
 #[cfg(not(windows))]
 mod other;
 #[cfg(not(windows))]
@@ -17,6 +19,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
+pub use system::class_registry;
 pub use system::{
     CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, ansi_code_page,
     app_data_folders, drive_kind, install_facts, is_access_denied_by_mode, likely_exes,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
 
+use super::registry::ClassRegistry;
 use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Surroundings, WindowsPaths, WinePrefix};
 
 /// None: 8-bit inis of a Windows machine say nothing of its code page here.
@@ -75,6 +76,11 @@ pub fn install_facts(surroundings: &Surroundings, key: &str, ini: Option<&Path>)
 /// Exes that this user's Windows starts by itself: none that could be told here.
 pub fn likely_exes(_names: &[&str]) -> Vec<PathBuf> {
     Vec::new()
+}
+
+/// Links are a matter of Windows' registry.
+pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
+    None
 }
 
 /// Under Wine a process is named by whoever started it, or by itself.

@@ -21,6 +21,7 @@ mod documents;
 mod hooks;
 mod inis;
 mod instances;
+mod links;
 mod output;
 mod profile_api;
 mod safety;

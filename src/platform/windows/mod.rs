@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
 mod files;
+mod installs;
 mod processes;
 mod registry;
 mod security;
@@ -21,6 +22,8 @@ use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppDa
 use windows_sys::core::{GUID, PWSTR};
 
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
+
+pub use registry::class_registry;
 
 pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
 
@@ -118,12 +121,12 @@ pub fn settings_roots(_surroundings: &Surroundings) -> Vec<PathBuf> {
 
 /// What is known of an install, for this user.
 pub fn install_facts(_surroundings: &Surroundings, key: &str, _ini: Option<&Path>) -> InstallFacts {
-    registry::install_facts(key, None)
+    installs::install_facts(key, None)
 }
 
 /// Exes that this user's Windows starts by itself, or by a link on a page, if they have one of these names.
 pub fn likely_exes(names: &[&str]) -> Vec<PathBuf> {
-    registry::exes_of_user(names)
+    installs::exes_of_user(names)
 }
 
 /// A process: by the environment that it has, where that may be read; else by its user's registry.
@@ -138,12 +141,12 @@ pub fn place_of_process(
     let exe_on_disk = exe?.to_path_buf();
     let sid = user.map(|user| user.to_string());
     let by_environment = variable("APPDATA").map(PathBuf::from);
-    let by_registry = || sid.as_deref().and_then(registry::app_data_of);
+    let by_registry = || sid.as_deref().and_then(installs::app_data_of);
     Some(ProcessPlace {
         exe: exe_on_disk.to_str()?.to_string(),
         exe_on_disk,
         app_data: by_environment.or_else(by_registry).into_iter().collect(),
-        facts: registry::install_facts(key, sid.as_deref()),
+        facts: installs::install_facts(key, sid.as_deref()),
         paths: WindowsPaths::Native,
     })
 }

@@ -1,95 +1,99 @@
-//! What the registry says of MicroSIP and of users.
+//! The classes of links in Windows' registry.
 
-use std::path::PathBuf;
+use std::io;
+use std::ptr;
 
-use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, USERS};
-use windows_sys::Win32::System::Registry::{KEY_WOW64_32KEY, KEY_WOW64_64KEY};
+use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Type};
+use windows_sys::Win32::Foundation::ERROR_FILE_NOT_FOUND;
+use windows_sys::Win32::UI::Shell::{SHCNE_ASSOCCHANGED, SHCNF_IDLIST, SHChangeNotify};
 
-use crate::platform::{InstallFacts, MsiProduct};
+use crate::platform::registry::{ClassChange, ClassRegistry, ClassValue, Hive};
 
-/// Windows Installer's list of what it installed, by user: "S-1-5-18" stands for the whole machine.
-const MSI_USERS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData";
-const MSI_MACHINE: &str = "S-1-5-18";
+/// That of this machine and this user.
+pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
+    Some(Box::new(SystemClasses))
+}
 
-/// What is known of an install for a user, this one if none is named.
-pub(super) fn install_facts(key: &str, sid: Option<&str>) -> InstallFacts {
-    let of_other = sid.filter(|sid| Some(*sid) != super::security::own_sid().as_deref());
-    let user = match of_other {
-        Some(sid) => default_of(&USERS.open(format!(r"{sid}\{key}"))),
-        None => default_of(&CURRENT_USER.open(key)),
-    };
-    let mut machine = Vec::new();
-    for view in [KEY_WOW64_64KEY, KEY_WOW64_32KEY] {
-        let named = default_of(&LOCAL_MACHINE.options().read().access(view).open(key));
-        machine.extend(named.filter(|folder| !machine.contains(folder)));
+struct SystemClasses;
+
+/// Below it everything is that is read or changed here, but for what the user chose.
+const CLASSES: &str = r"Software\Classes";
+
+impl ClassRegistry for SystemClasses {
+    fn user_choice(&self, scheme: &str) -> io::Result<Option<String>> {
+        const CHOICES: &str = r"Software\Microsoft\Windows\Shell\Associations\UrlAssociations";
+        let key = existing(CURRENT_USER.open(format!(r"{CHOICES}\{scheme}\UserChoice")))?;
+        Ok(value_of(key, "ProgId")?.and_then(|value| value.text()))
     }
-    let own = super::security::own_sid();
-    let owners = [Some(MSI_MACHINE), sid.or(own.as_deref())];
-    InstallFacts { user, machine, msi: owners.into_iter().flatten().flat_map(msi_products).collect() }
-}
 
-fn default_of(key: &windows_registry::Result<Key>) -> Option<String> {
-    key.as_ref().ok()?.get_string("").ok().filter(|value| !value.is_empty())
-}
+    fn value(&self, hive: Hive, key: &str, name: &str) -> io::Result<Option<ClassValue>> {
+        let root = match hive {
+            Hive::User => CURRENT_USER,
+            Hive::Machine => LOCAL_MACHINE,
+        };
+        value_of(existing(root.open(path(key)))?, name)
+    }
 
-fn msi_products(owner: &str) -> Vec<MsiProduct> {
-    let products = format!(r"{MSI_USERS}\{owner}\Products");
-    let Ok(products) = LOCAL_MACHINE.options().read().access(KEY_WOW64_64KEY).open(products) else {
-        return Vec::new();
-    };
-    let names: Vec<String> = products.keys().map(Iterator::collect).unwrap_or_default();
-    let product = |name: &String| {
-        let properties = products.open(format!(r"{name}\InstallProperties")).ok()?;
-        let location = properties.get_string("InstallLocation").unwrap_or_default();
-        Some(MsiProduct { name: properties.get_string("DisplayName").ok()?, location })
-    };
-    names.iter().filter_map(product).collect()
-}
+    fn has_key(&self, key: &str) -> io::Result<bool> {
+        Ok(existing(CURRENT_USER.open(path(key)))?.is_some())
+    }
 
-/// `%APPDATA%` of a user who is logged on or not, if this user may ask.
-pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
-    const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
-    const FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
-    let profile =
-        LOCAL_MACHINE.open(format!(r"{PROFILES}\{sid}")).ok()?.get_string("ProfileImagePath").ok()?;
-    let folder = USERS.open(format!(r"{sid}\{FOLDERS}")).ok().and_then(|key| key.get_string("AppData").ok());
-    let folder = folder.unwrap_or_else(|| r"%USERPROFILE%\AppData\Roaming".into());
-    let folder = match folder.get(..USER_PROFILE.len()) {
-        Some(start) if start.eq_ignore_ascii_case(USER_PROFILE) => {
-            format!("{profile}{}", &folder[USER_PROFILE.len()..])
-        }
-        _ => folder,
-    };
-    // another variable cannot be told for another user
-    (!folder.contains('%')).then(|| PathBuf::from(folder))
-}
-
-const USER_PROFILE: &str = "%USERPROFILE%";
-
-/// The exes that start with Windows, and those that answer telephone links, if they have one of these names.
-pub(super) fn exes_of_user(names: &[&str]) -> Vec<PathBuf> {
-    const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
-    const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
-    let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
-    let handlers = SCHEMES.iter().filter_map(|scheme| {
-        default_of(&CURRENT_USER.open(format!(r"Software\Classes\{scheme}\shell\open\command")))
-    });
-    let mut exes: Vec<PathBuf> = Vec::new();
-    for command in run.into_iter().chain(handlers) {
-        let exe = PathBuf::from(program_of(&command));
-        let is_named = exe.file_name().is_some_and(|name| names.iter().any(|n| name.eq_ignore_ascii_case(n)));
-        if is_named && exe.is_absolute() && !exes.contains(&exe) {
-            exes.push(exe);
+    fn change(&mut self, change: &ClassChange) -> io::Result<()> {
+        match change {
+            ClassChange::Set { key, name, value } => {
+                let key = result(CURRENT_USER.create(path(key)))?;
+                // Other: for types that it knows the crate refuses bytes that other programs may have left
+                result(key.set_bytes(name, Type::Other(value.kind), &value.bytes))
+            }
+            ClassChange::Remove { key, name } => remove_value(key, name),
+            ClassChange::RemoveWithKey { key, name } => {
+                let Some(open) = existing(CURRENT_USER.open(path(key)))? else { return Ok(()) };
+                let has_more = result(open.keys())?.next().is_some()
+                    || result(open.values())?.any(|(other, _)| !other.eq_ignore_ascii_case(name));
+                drop(open);
+                if has_more {
+                    remove_value(key, name)
+                } else {
+                    existing(CURRENT_USER.remove_tree(path(key))).map(drop)
+                }
+            }
         }
     }
-    exes
+
+    fn announce(&self) {
+        // SAFETY: this event goes with no items
+        unsafe { SHChangeNotify(SHCNE_ASSOCCHANGED.cast_signed(), SHCNF_IDLIST, ptr::null(), ptr::null()) };
+    }
 }
 
-/// The program of a command line, between quotes or up to a blank.
-fn program_of(command: &str) -> &str {
-    let command = command.trim_start();
-    match command.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
-        None => command.split(' ').next().unwrap_or(command),
+fn remove_value(key: &str, name: &str) -> io::Result<()> {
+    match existing(CURRENT_USER.options().read().write().open(path(key)))? {
+        Some(key) => existing(key.remove_value(name)).map(drop),
+        None => Ok(()),
     }
+}
+
+fn path(key: &str) -> String {
+    format!(r"{CLASSES}\{key}")
+}
+
+fn value_of(key: Option<Key>, name: &str) -> io::Result<Option<ClassValue>> {
+    let Some(key) = key else { return Ok(None) };
+    let value = existing(key.get_value(name))?;
+    Ok(value.map(|value| ClassValue { kind: value.ty().into(), bytes: value.to_vec() }))
+}
+
+/// `None` where there is no such key or value.
+fn existing<T>(answer: windows_registry::Result<T>) -> io::Result<Option<T>> {
+    match result(answer) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.raw_os_error() == Some(ERROR_FILE_NOT_FOUND.cast_signed()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The crate's errors hold the system's number in a longer one, whose text std does not know.
+fn result<T>(answer: windows_registry::Result<T>) -> io::Result<T> {
+    const NUMBER: i32 = 0xFFFF;
+    answer.map_err(|error| io::Error::from_raw_os_error(error.code().0 & NUMBER))
 }

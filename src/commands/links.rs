@@ -1,0 +1,107 @@
+//! Links: which program opens them, and making it MicroSIP.
+
+use std::path::Path;
+
+use crate::microsip::links::{self, LinksError, LinksRemark, Plan};
+use crate::microsip::locate;
+use crate::platform::registry::ClassRegistry;
+use crate::platform::{self, Look, Surroundings};
+use crate::problem::Notice;
+use crate::request::{LinksOrder, LinksRequest};
+
+use super::{Error, Linked, Outside, Report};
+
+/// Shows who opens links; registers MicroSIP for them, or gives back what was there before.
+pub fn run(request: &LinksRequest, outside: &Outside<'_>) -> Result<Report, Error> {
+    let mut registry = platform::class_registry().ok_or(LinksError::NotWindows)?;
+    let exe = exe(request, outside.surroundings)?;
+    Ok(Report::Linked(carry_out(request, exe.as_deref(), registry.as_mut())?))
+}
+
+fn carry_out(
+    request: &LinksRequest,
+    exe: Option<&str>,
+    registry: &mut dyn ClassRegistry,
+) -> Result<Linked, LinksError> {
+    let plan = match (request.order, exe) {
+        (LinksOrder::Show, _) => Plan::default(),
+        (LinksOrder::Set, Some(exe)) => links::plan_set(registry, exe)?,
+        (LinksOrder::Set, None) => return Err(LinksError::NotInstalled),
+        (LinksOrder::Unset, _) => links::plan_unset(registry)?,
+    };
+    if !request.dry_run {
+        links::carry_out(&plan, registry)?;
+    }
+    let changed = !plan.changes.is_empty();
+    let links = links::show(registry, exe)
+        .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
+    let mut remarks: Vec<LinksRemark> =
+        plan.left_alone.iter().map(|scheme| LinksRemark::ChangedSince { scheme }).collect();
+    if request.order == LinksOrder::Set {
+        remarks.extend(links::remarks_after_set(&links));
+    }
+    Ok(Linked {
+        order: request.order,
+        changed,
+        dry_run: request.dry_run,
+        changes: plan.values,
+        links,
+        notices: remarks.iter().map(Notice::from).collect(),
+    })
+}
+
+/// MicroSIP's exe: the one that was named, else the installed one. It must be there only if it is registered.
+fn exe(request: &LinksRequest, surroundings: &Surroundings) -> Result<Option<String>, LinksError> {
+    let path = match &request.exe {
+        // a link is opened from anywhere
+        Some(named) => {
+            Some(std::path::absolute(named).map_err(|error| no_program(named, &error.to_string()))?)
+        }
+        None => locate::installed_exe(surroundings),
+    };
+    let Some(path) = path else { return Ok(None) };
+    if request.order == LinksOrder::Set {
+        check(&path)?;
+    }
+    match path.to_str() {
+        Some(text) => Ok(Some(text.to_string())),
+        None => Err(no_program(&path, "its path is not text")),
+    }
+}
+
+fn check(exe: &Path) -> Result<(), LinksError> {
+    // Windows puts the link in the place of %1 and the like wherever they stand
+    if exe.to_string_lossy().contains(['%', '"']) {
+        return Err(no_program(exe, "its path has a % or a quote, and Windows would read it otherwise"));
+    }
+    match platform::look(exe) {
+        Look::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
+        Look::Folder => Err(no_program(exe, "it is a folder")),
+        Look::Unreadable(why) => Err(no_program(exe, &why)),
+        Look::File { is_executable_image: false, .. } => Err(no_program(exe, "it is no program")),
+        Look::File { .. } => Ok(()),
+    }
+}
+
+fn no_program(exe: &Path, why: &str) -> LinksError {
+    LinksError::NoProgram { exe: exe.to_path_buf(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_whose_path_can_stand_in_a_command_is_registered() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            check(&path).unwrap_err().to_string()
+        };
+        assert!(refusal("a%1.exe", b"MZ").contains("a % or a quote"));
+        assert!(refusal("text.exe", b"hello").contains("no program"));
+        assert!(check(folder.path()).unwrap_err().to_string().contains("folder"));
+        assert!(matches!(check(&folder.path().join("none.exe")), Err(LinksError::NotThere { .. })));
+    }
+}

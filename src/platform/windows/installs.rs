@@ -1,0 +1,95 @@
+//! What the registry says of installs, and of other users.
+
+use std::path::PathBuf;
+
+use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, USERS};
+use windows_sys::Win32::System::Registry::{KEY_WOW64_32KEY, KEY_WOW64_64KEY};
+
+use crate::platform::{InstallFacts, MsiProduct};
+
+/// Windows Installer's list of what it installed, by user: "S-1-5-18" stands for the whole machine.
+const MSI_USERS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData";
+const MSI_MACHINE: &str = "S-1-5-18";
+
+/// What is known of an install for a user, this one if none is named.
+pub(super) fn install_facts(key: &str, sid: Option<&str>) -> InstallFacts {
+    let of_other = sid.filter(|sid| Some(*sid) != super::security::own_sid().as_deref());
+    let user = match of_other {
+        Some(sid) => default_of(&USERS.open(format!(r"{sid}\{key}"))),
+        None => default_of(&CURRENT_USER.open(key)),
+    };
+    let mut machine = Vec::new();
+    for view in [KEY_WOW64_64KEY, KEY_WOW64_32KEY] {
+        let named = default_of(&LOCAL_MACHINE.options().read().access(view).open(key));
+        machine.extend(named.filter(|folder| !machine.contains(folder)));
+    }
+    let own = super::security::own_sid();
+    let owners = [Some(MSI_MACHINE), sid.or(own.as_deref())];
+    InstallFacts { user, machine, msi: owners.into_iter().flatten().flat_map(msi_products).collect() }
+}
+
+fn default_of(key: &windows_registry::Result<Key>) -> Option<String> {
+    key.as_ref().ok()?.get_string("").ok().filter(|value| !value.is_empty())
+}
+
+fn msi_products(owner: &str) -> Vec<MsiProduct> {
+    let products = format!(r"{MSI_USERS}\{owner}\Products");
+    let Ok(products) = LOCAL_MACHINE.options().read().access(KEY_WOW64_64KEY).open(products) else {
+        return Vec::new();
+    };
+    let names: Vec<String> = products.keys().map(Iterator::collect).unwrap_or_default();
+    let product = |name: &String| {
+        let properties = products.open(format!(r"{name}\InstallProperties")).ok()?;
+        let location = properties.get_string("InstallLocation").unwrap_or_default();
+        Some(MsiProduct { name: properties.get_string("DisplayName").ok()?, location })
+    };
+    names.iter().filter_map(product).collect()
+}
+
+/// `%APPDATA%` of a user who is logged on or not, if this user may ask.
+pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
+    const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+    const FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
+    let profile =
+        LOCAL_MACHINE.open(format!(r"{PROFILES}\{sid}")).ok()?.get_string("ProfileImagePath").ok()?;
+    let folder = USERS.open(format!(r"{sid}\{FOLDERS}")).ok().and_then(|key| key.get_string("AppData").ok());
+    let folder = folder.unwrap_or_else(|| r"%USERPROFILE%\AppData\Roaming".into());
+    let folder = match folder.get(..USER_PROFILE.len()) {
+        Some(start) if start.eq_ignore_ascii_case(USER_PROFILE) => {
+            format!("{profile}{}", &folder[USER_PROFILE.len()..])
+        }
+        _ => folder,
+    };
+    // another variable cannot be told for another user
+    (!folder.contains('%')).then(|| PathBuf::from(folder))
+}
+
+const USER_PROFILE: &str = "%USERPROFILE%";
+
+/// The exes that start with Windows, and those that answer telephone links, if they have one of these names.
+pub(super) fn exes_of_user(names: &[&str]) -> Vec<PathBuf> {
+    const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
+    const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
+    let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
+    let handlers = SCHEMES.iter().filter_map(|scheme| {
+        default_of(&CURRENT_USER.open(format!(r"Software\Classes\{scheme}\shell\open\command")))
+    });
+    let mut exes: Vec<PathBuf> = Vec::new();
+    for command in run.into_iter().chain(handlers) {
+        let exe = PathBuf::from(program_of(&command));
+        let is_named = exe.file_name().is_some_and(|name| names.iter().any(|n| name.eq_ignore_ascii_case(n)));
+        if is_named && exe.is_absolute() && !exes.contains(&exe) {
+            exes.push(exe);
+        }
+    }
+    exes
+}
+
+/// The program of a command line, between quotes or up to a blank.
+fn program_of(command: &str) -> &str {
+    let command = command.trim_start();
+    match command.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
+        None => command.split(' ').next().unwrap_or(command),
+    }
+}
