@@ -407,8 +407,12 @@ impl Problem for LinksRemark {
 
 /// What deserves saying after MicroSIP was registered.
 pub fn remarks_after_set(links: &[Link]) -> Vec<LinksRemark> {
-    let chosen_otherwise =
-        links.iter().filter(|link| link.said_by == SaidBy::UserChoice && !link.is_microsip);
+    // the scheme's own class is the one that was registered, or in a dry run would be
+    let is_other = |link: &&Link| {
+        let is_own = link.class.as_ref().is_some_and(|class| class.eq_ignore_ascii_case(link.scheme));
+        link.said_by == SaidBy::UserChoice && !link.is_microsip && !is_own
+    };
+    let chosen_otherwise = links.iter().filter(is_other);
     let mut remarks: Vec<LinksRemark> = chosen_otherwise
         .map(|link| {
             let who = link.program.clone().or_else(|| link.class.clone()).unwrap_or_default();
@@ -700,7 +704,10 @@ mod tests {
 
     #[test]
     fn a_choice_that_wins_is_told_and_the_rest_may_be_asked_for() {
-        let mut registry = Fake::default();
+        let own = SCHEMES.map(|scheme| (scheme.to_string(), scheme.to_uppercase()));
+        let mut registry = Fake { choices: own.into(), ..Fake::default() };
+        assert_eq!(remarks_after_set(&show(&registry, None).unwrap()), []);
+        registry.choices.clear();
         registry.set(EXE);
         registry.choices.insert("tel".into(), "AppXphone".into());
         registry.choices.insert("sip".into(), "sip".into());
