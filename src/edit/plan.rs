@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ini::document::{IniDocument, KeyLine, Line};
+use crate::ini::document::{IniDocument, KeyLine, Line, Units};
 use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
@@ -225,11 +225,7 @@ pub fn differences(old: &IniDocument, new: &IniDocument) -> Vec<Change> {
 /// What MicroSIP changed from `old` to `saved`, put on top of `current`, which was made from `old`.
 pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -> IniDocument {
     let raw = |document: &IniDocument| {
-        entries(document, None, |_, line| {
-            let text = document.units(line.value.clone()?).to_wide();
-            // half a surrogate pair cannot be written: shown as a text that no value can have
-            Some(String::from_utf16(&text).unwrap_or_else(|_| format!("\0{text:04X?}")))
-        })
+        entries(document, None, exact, |_, line| Some(exact(document.units(line.value.clone()?))))
     };
     for Change { section, key, after, .. } in changes_between(&raw(old), &raw(saved)) {
         let (Ok(section), Ok(key)) = (SectionName::new(&section), KeyName::new(&key)) else {
@@ -247,12 +243,24 @@ pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -
     current
 }
 
+/// A text that is another for each other one. Half a surrogate pair cannot be written: it is shown as a text that
+/// no name and no value can have.
+fn exact(units: Units<'_>) -> String {
+    let wide = units.to_wide();
+    String::from_utf16(&wide).unwrap_or_else(|_| format!("\0{wide:04X?}"))
+}
+
 /// The values that count, each once, in the order of the file; those of one section where it is named.
 pub fn values(document: &IniDocument, only: Option<&SectionName>) -> Vec<Entry> {
-    entries(document, only, |known, line| {
-        let limit = known.limit(&line.name.to_string());
-        lookup::value_of(document, line, limit).map(|value| String::from_utf16_lossy(&value))
-    })
+    entries(
+        document,
+        only,
+        |name| name.to_string(),
+        |known, line| {
+            let limit = known.limit(&line.name.to_string());
+            lookup::value_of(document, line, limit).map(|value| String::from_utf16_lossy(&value))
+        },
+    )
 }
 
 /// Section, key and what is said of it.
@@ -261,12 +269,13 @@ pub type Entry = (String, String, Option<String>);
 fn entries(
     document: &IniDocument,
     only: Option<&SectionName>,
+    name_of: impl Fn(Units<'_>) -> String,
     say: impl Fn(&SectionKeys, &KeyLine<'_>) -> Option<String>,
 ) -> Vec<Entry> {
     let mut seen_sections = HashSet::new();
     let mut entries = Vec::new();
     for section in document.sections() {
-        let name = section.name.to_string();
+        let name = name_of(section.name);
         let is_wanted = only.is_none_or(|only| only.as_str().eq_ignore_ascii_case(&name));
         if !is_wanted || !seen_sections.insert(name.to_ascii_lowercase()) {
             continue;
@@ -274,7 +283,7 @@ fn entries(
         let known = keys::of_section(&name);
         let mut seen_keys = HashSet::new();
         for line in document.keys(&section) {
-            let key = line.name.to_string();
+            let key = name_of(line.name);
             if seen_keys.insert(key.to_ascii_lowercase()) {
                 let said = say(&known, &line);
                 entries.push((name.clone(), key, said));
@@ -392,5 +401,17 @@ mod tests {
         let current = document("[S]\na=1\nb=9\nc=3\n");
         let merged = merge(&old, &saved, current);
         assert_eq!(merged, document("[S]\na=5\nb=9\n[New]\nx=\" y\"\n"));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_replacement_character() {
+        let with = |units: &[u16]| {
+            let start = encode("[S]\n");
+            let units = units.iter().flat_map(|unit| unit.to_le_bytes());
+            IniDocument::from_utf16le(start.into_iter().chain(units).collect())
+        };
+        let old = with(&[0xD800, 0x0A]);
+        let saved = with(&[0xD800, 0x0A, 0xFFFD, 0x3D, 0x31, 0x0A]);
+        assert_eq!(merge(&old, &saved, old.clone()), saved);
     }
 }
