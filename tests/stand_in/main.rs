@@ -13,7 +13,7 @@
 //! | `STAND_IN_EXIT_AFTER_MS` | exits by itself after that time |
 //! | `STAND_IN_SLOW_EXIT_MS` | takes that time between losing its window and saving |
 //! | `STAND_IN_NEVER_EXITS` | does not heed WM_CLOSE |
-//! | `STAND_IN_ENDS_WITH_INPUT` | is killed, so without saving, when its standard input ends |
+//! | `STAND_IN_ENDS_WITH_INPUT` | is killed, so without saving, when its standard input ends; that must be a pipe |
 //!
 //! A line of the log is the process id, a blank, and one of these; control characters are escaped:
 //!

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::rc::Rc;
 
 use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_PIPE, GetFileType};
-use windows_sys::Win32::System::Console::{GetStdHandle, STD_OUTPUT_HANDLE};
+use windows_sys::Win32::System::Console::{GetStdHandle, STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE};
 use windows_sys::Win32::System::Environment::GetCommandLineW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
 
@@ -19,7 +19,8 @@ use crate::{instance, window};
 
 /// All of it.
 pub fn start() {
-    if std::env::var_os("STAND_IN_ENDS_WITH_INPUT").is_some() {
+    // one that a hook or msipcfg started was given no input
+    if std::env::var_os("STAND_IN_ENDS_WITH_INPUT").is_some() && is_pipe(STD_INPUT_HANDLE) {
         std::thread::spawn(end_with_input);
     }
     let log = Log::from_environment();
@@ -89,12 +90,15 @@ fn command_line() -> String {
 
 /// A test waits for this line, if one reads.
 fn tell_parent() {
-    // SAFETY: takes no pointers; a handle that is none has no type
-    let is_pipe = unsafe { GetFileType(GetStdHandle(STD_OUTPUT_HANDLE)) } == FILE_TYPE_PIPE;
-    if is_pipe {
+    if is_pipe(STD_OUTPUT_HANDLE) {
         let mut stdout = std::io::stdout();
         let _ = stdout.write_all(b"ready\n").and_then(|()| stdout.flush());
     }
+}
+
+fn is_pipe(handle: STD_HANDLE) -> bool {
+    // SAFETY: takes no pointers; a handle that is none has no type
+    unsafe { GetFileType(GetStdHandle(handle)) == FILE_TYPE_PIPE }
 }
 
 /// A test that has died closes its end.

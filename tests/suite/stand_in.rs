@@ -6,4 +6,4 @@ mod behaviour;
 mod hooks;
 mod phone;
 
-pub use phone::{Dumper, Phone, Start, wait_until, whole_log};
+pub use phone::{Dumper, Installed, Phone, Start, wait_until, whole_log};

@@ -1,6 +1,6 @@
 //! It does what MicroSIP does, or nothing that is shown with it means anything.
 
-use super::{Start, whole_log};
+use super::{Dumper, Installed, Phone, Start, whole_log};
 use crate::sandbox::{Sandbox, utf16};
 
 /// The first line of this key, without the key.
@@ -120,6 +120,107 @@ fn copies_with_other_paths_are_other_phones() {
     assert!(sandbox.path("Two/Phone.ini").exists());
     second.close();
     first.close();
+}
+
+#[test]
+fn in_the_folder_that_the_registry_names_it_is_the_installed_one() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("Program Files/MicroSIP");
+    let in_other_letters = folder.to_str().unwrap().replace('/', "\\").to_uppercase();
+    let installed = Installed::at(in_other_letters.as_ref());
+    // what older ones kept elsewhere moves
+    sandbox.write("local/MicroSIP/MicroSIP.ini", utf16("[Settings]\r\naccountId=1\r\n"));
+    Start::at(&sandbox, "Program Files/MicroSIP/MicroSIP.exe").version("3.21.4").start().kill();
+    assert!(sandbox.path("roaming/MicroSIP/MicroSIP.ini").exists());
+    assert!(!sandbox.path("local/MicroSIP/MicroSIP.ini").exists());
+    // any other folder is that of a portable one
+    Start::portable(&sandbox).start().kill();
+    assert!(sandbox.ini().exists());
+    drop(installed);
+    Start::at(&sandbox, "Program Files/MicroSIP/MicroSIP.exe").start().kill();
+    assert!(folder.join("MicroSIP.ini").exists());
+}
+
+#[test]
+fn one_that_another_program_started_is_found_and_closed() {
+    let sandbox = Sandbox::new();
+    Start::at(&sandbox, "Other/MicroSIP.exe").start().close();
+    let other = sandbox.path("Other").join("MicroSIP.exe");
+    sandbox.write("MicroSIP.ini", utf16(&format!("[Settings]\r\ncmdCallEnd={}\r\n", other.display())));
+    let first = Start::portable(&sandbox).start();
+    let known = Phone::pids(&sandbox);
+    first.send("stand-in:event cmdCallEnd 100");
+    let second = Phone::started_by_another(&sandbox, &known);
+    assert_eq!(second.waits_for("dial"), "dial 100");
+    second.close();
+    first.waits_for("hook cmdCallEnd");
+    first.close();
+}
+
+#[test]
+fn a_sender_that_wants_a_text_handled_at_once_may_wait_for_ever() {
+    let sandbox = Sandbox::new();
+    let phone = Start::portable(&sandbox).variable("STAND_IN_BLOCKS", "1").start();
+    phone.send("100");
+    phone.waits_for("dial 100");
+    let mut second = Start::portable(&sandbox).line("200").spawn();
+    phone.waits_for("dial 200");
+    assert_eq!(second.count("passed on"), 0);
+    phone.kill();
+    second.wait_for_end();
+    assert_eq!(second.log().last().unwrap(), "passed on");
+}
+
+#[test]
+fn a_choice_of_account_is_saved_at_once() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
+    let phone = Start::portable(&sandbox).line("/account:2").start();
+    phone.waits_for("saved");
+    assert_eq!(text_of(&sandbox, "accountId"), "2");
+    phone.kill();
+}
+
+#[test]
+fn a_start_without_an_account_deletes_what_the_one_account_of_old_had() {
+    let old = "[Settings]\r\nSTUN=stun.example.org\r\nserver=sip.example.org\r\n";
+    let sandbox = Sandbox::with_ini(utf16(old));
+    let phone = Start::portable(&sandbox).version("3.21.6").start();
+    assert_eq!(sandbox.ini_text(), "[Settings]\r\n");
+    phone.close();
+    // it was in memory
+    assert_eq!(text_of(&sandbox, "STUN"), "stun.example.org");
+    assert!(!sandbox.ini_text().contains("server="));
+}
+
+#[test]
+fn a_command_that_a_user_would_write_by_hand_is_lost() {
+    let run = |version: &str, value: &str| {
+        let sandbox = Sandbox::new();
+        let dumper = Dumper::at(sandbox.path("My Hooks/dumper.exe"));
+        let value = value.replace("DUMPER", dumper.exe.to_str().unwrap());
+        let ini = format!("[Settings]\r\naccountId=1\r\nversion={version}\r\ncmdCallEnd={value}\r\n");
+        sandbox.write("MicroSIP.ini", utf16(&ini));
+        let outcomes = ["as it was set", "saved once"].map(|_| {
+            let phone = Start::portable(&sandbox).version(version).start();
+            let told = phone.event("cmdCallEnd", "100");
+            phone.close();
+            told.contains(" started ")
+        });
+        (outcomes, dumper.received())
+    };
+    let number = || vec!["100".to_string()];
+    // a path with blanks needs quotes, but the one pair is not read as a part of it
+    for version in ["3.22.3", "3.21.3"] {
+        assert_eq!(run(version, "DUMPER"), ([false, false], vec![]));
+        assert_eq!(run(version, "\"DUMPER\""), ([false, false], vec![]));
+    }
+    // two pairs are right, until one that writes commands bare has saved them
+    assert_eq!(run("3.22.3", "\"\"DUMPER\"\""), ([true, true], vec![number(), number()]));
+    assert_eq!(run("3.21.3", "\"\"DUMPER\"\""), ([true, false], vec![number()]));
+    // an argument between quotes comes without them, and so in parts
+    let parts = vec!["-".to_string(), "a".to_string(), "b".to_string(), "100".to_string()];
+    let value = "\"\"DUMPER\" - \"a b\"\"";
+    assert_eq!(run("3.22.3", value), ([true, true], vec![parts.clone(), parts]));
 }
 
 #[test]

@@ -4,13 +4,20 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use windows_sys::Win32::Foundation::{HWND, LPARAM};
+use windows_registry::CURRENT_USER;
+use windows_sys::Win32::Foundation::{HANDLE, HWND, LPARAM, WAIT_OBJECT_0};
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
+use windows_sys::Win32::System::Threading::{
+    GetExitCodeProcess, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
+};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     EnumWindows, GW_OWNER, GetClassNameW, GetWindow, GetWindowThreadProcessId, IsWindowVisible, PostMessageW,
     SC_CLOSE, SMTO_NORMAL, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA, WM_SYSCOMMAND,
@@ -67,24 +74,26 @@ impl<'a> Start<'a> {
             .env("STAND_IN_LOG", log_file(self.sandbox))
             .env("STAND_IN_ENDS_WITH_INPUT", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdin(Stdio::piped());
         command
+    }
+
+    /// Starts it and does not wait, not even until it is ready.
+    pub fn spawn(self) -> Phone {
+        Phone::of_child(self.sandbox, self.command().stdout(Stdio::null()).spawn().unwrap())
     }
 
     /// Starts it and returns when it is ready.
     #[track_caller]
     pub fn start(self) -> Phone {
-        let mut child = self.command().spawn().unwrap();
+        let mut child = self.command().stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
-        let phone = Phone { child, log: log_file(self.sandbox) };
+        let phone = Phone::of_child(self.sandbox, child);
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let mut said = [0; 6];
             let is_ready = stdout.read_exact(&mut said).is_ok() && said == *b"ready\n";
             let _ = tell.send(is_ready);
-            // kept open, for the stand-in's children may have it too
-            let _ = stdout.read_to_end(&mut Vec::new());
         });
         let is_ready = told.recv_timeout(LONG).unwrap_or(false);
         assert!(is_ready, "the stand-in did not start: {:?}", phone.log());
@@ -94,24 +103,61 @@ impl<'a> Start<'a> {
     /// Starts it, waits for its end and returns its log, for one that leaves everything to another.
     #[track_caller]
     pub fn run(self) -> Vec<String> {
-        let child = self.command().spawn().unwrap();
-        let mut phone = Phone { child, log: log_file(self.sandbox) };
-        let status = phone.wait_for_end();
-        assert!(status.success(), "{status}: {:?}", phone.log());
+        let mut phone = self.spawn();
+        assert_eq!(phone.wait_for_end(), 0, "{:?}", phone.log());
         phone.log()
     }
 }
 
 /// A running stand-in.
 pub struct Phone {
-    child: Child,
+    pid: u32,
+    process: OwnedHandle,
+    stdin: Option<ChildStdin>,
     log: PathBuf,
 }
 
 impl Phone {
+    fn of_child(sandbox: &Sandbox, mut child: Child) -> Self {
+        let (pid, stdin) = (child.id(), child.stdin.take());
+        Phone { pid, process: child.into(), stdin, log: log_file(sandbox) }
+    }
+
+    /// The process ids of all that were started in this sandbox.
+    pub fn pids(sandbox: &Sandbox) -> Vec<u32> {
+        let pid_of_start = |line: &String| {
+            let (pid, rest) = line.split_once(' ')?;
+            rest.starts_with("start ").then(|| pid.parse().unwrap())
+        };
+        whole_log(sandbox).iter().filter_map(pid_of_start).collect()
+    }
+
+    /// Waits until one was started that is not known yet, by a program that was given the environment of a
+    /// stand-in, and until that is ready.
+    #[track_caller]
+    pub fn started_by_another(sandbox: &Sandbox, known: &[u32]) -> Self {
+        let log = log_file(sandbox);
+        let start = wait_until(|| Phone::pids(sandbox).into_iter().find(|pid| !known.contains(pid)));
+        let pid = start.unwrap_or_else(|| panic!("none was started: {:?}", lines(&log)));
+        let access = PROCESS_SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION;
+        // SAFETY: the handle that comes back is nobody else's
+        let process = unsafe {
+            let process = OpenProcess(access, 0, pid);
+            assert!(!process.is_null(), "{pid} has gone: {:?}", lines(&log));
+            OwnedHandle::from_raw_handle(process)
+        };
+        let phone = Phone { pid, process, stdin: None, log };
+        phone.waits_for("ready");
+        phone
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
+    }
+
+    fn handle(&self) -> HANDLE {
+        self.process.as_raw_handle()
     }
 
     /// What it has logged so far.
@@ -228,34 +274,44 @@ impl Phone {
         self.ask_to_exit();
         let status = self.wait_for_end();
         let log = self.log();
-        assert!(status.success(), "{status}: {log:?}");
+        assert_eq!(status, 0, "{log:?}");
         assert_eq!(log.last().unwrap(), "exit", "{log:?}");
         log
     }
 
     /// Ends its input, as a test does that dies.
     pub fn close_input(&mut self) {
-        drop(self.child.stdin.take());
+        drop(self.stdin.take());
     }
 
     /// Ends it without saving.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.wait_for_end();
+    pub fn kill(self) {
+        drop(self);
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and returns its exit status.
     #[track_caller]
-    pub fn wait_for_end(&mut self) -> ExitStatus {
-        let status = wait_until(|| self.child.try_wait().unwrap());
-        status.unwrap_or_else(|| panic!("it did not end: {:?}", self.log()))
+    pub fn wait_for_end(&mut self) -> u32 {
+        assert!(self.ends(), "it did not end: {:?}", self.log());
+        let mut status = 0;
+        // SAFETY: the handle is its own, and the pointer is to a local
+        unsafe { GetExitCodeProcess(self.handle(), &raw mut status) };
+        status
+    }
+
+    fn ends(&self) -> bool {
+        let limit = u32::try_from(LONG.as_millis()).unwrap();
+        // SAFETY: the handle is its own
+        unsafe { WaitForSingleObject(self.handle(), limit) == WAIT_OBJECT_0 }
     }
 }
 
 impl Drop for Phone {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // SAFETY: the handle is its own; that it may have ended already does no harm
+        unsafe { TerminateProcess(self.handle(), 1) };
+        // else its exe and its ini could not be deleted
+        self.ends();
     }
 }
 
@@ -278,6 +334,38 @@ unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
         search.found = Some(window);
     }
     BOOL::from(search.found.is_none())
+}
+
+/// The registry of this user says that MicroSIP is installed in a folder, until this goes.
+pub struct Installed {
+    before: Option<String>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// There is one registry for all tests.
+static REGISTRY: Mutex<()> = Mutex::new(());
+
+const REGISTRY_KEY: &str = r"Software\MicroSIP";
+
+impl Installed {
+    /// Says so; other tests that do so wait.
+    pub fn at(folder: &Path) -> Self {
+        let alone = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = CURRENT_USER.create(REGISTRY_KEY).unwrap();
+        let before = key.get_string("").ok();
+        key.set_string("", folder.to_str().unwrap()).unwrap();
+        Installed { before, _alone: alone }
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let key = CURRENT_USER.create(REGISTRY_KEY).unwrap();
+        match &self.before {
+            Some(folder) => key.set_string("", folder).unwrap(),
+            None => key.remove_value("").unwrap(),
+        }
+    }
 }
 
 /// A program that writes down the arguments it is started with.
