@@ -26,4 +26,6 @@ mod output;
 mod profile_api;
 mod safety;
 mod settings;
+#[cfg(windows)]
+mod stand_in;
 mod transaction;

@@ -1,0 +1,9 @@
+//! A running stand-in for MicroSIP, and what is shown with it.
+//!
+//! What it does and the lines of its log are described in `tests/stand_in/main.rs`.
+
+mod behaviour;
+mod hooks;
+mod phone;
+
+pub use phone::{Dumper, Installed, Phone, Start, wait_until, whole_log};

@@ -1,0 +1,427 @@
+//! Starts it, talks to it and waits for it. Each wait has an end, and no phone outlives its test.
+
+#![allow(unsafe_code, reason = "window functions take pointers")]
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use windows_registry::CURRENT_USER;
+use windows_sys::Win32::Foundation::{HANDLE, HWND, LPARAM, WAIT_OBJECT_0};
+use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
+use windows_sys::Win32::System::Threading::{
+    GetExitCodeProcess, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
+};
+use windows_sys::Win32::UI::WindowsAndMessaging::{
+    EnumWindows, GW_OWNER, GetClassNameW, GetWindow, GetWindowThreadProcessId, IsWindowVisible, PostMessageW,
+    SC_CLOSE, SMTO_NORMAL, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA, WM_SYSCOMMAND,
+};
+use windows_sys::core::BOOL;
+
+use crate::sandbox::{PROGRAM, Sandbox};
+
+/// Long enough for the slowest machine, for things that happen at once otherwise.
+pub const LONG: Duration = Duration::from_secs(120);
+
+/// How a stand-in is started.
+pub struct Start<'a> {
+    sandbox: &'a Sandbox,
+    exe: PathBuf,
+    /// The command line behind the exe, as it is.
+    line: String,
+    variables: Vec<(&'a str, OsString)>,
+}
+
+impl<'a> Start<'a> {
+    /// A portable one, whose ini is the sandbox's.
+    pub fn portable(sandbox: &'a Sandbox) -> Self {
+        Start::at(sandbox, "MicroSIP.exe")
+    }
+
+    /// One at this place of the sandbox; its ini is beside it.
+    pub fn at(sandbox: &'a Sandbox, exe: &str) -> Self {
+        Start { sandbox, exe: sandbox.path(exe), line: String::new(), variables: Vec::new() }
+    }
+
+    /// With this behind the exe on its command line.
+    pub fn line(mut self, line: impl Into<String>) -> Self {
+        self.line = line.into();
+        self
+    }
+
+    /// With this variable; those of the stand-in begin with `STAND_IN_`.
+    pub fn variable(mut self, name: &'a str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// In the part of this version.
+    pub fn version(self, version: &str) -> Self {
+        self.variable("STAND_IN_VERSION", version)
+    }
+
+    fn command(&self) -> Command {
+        put_example("microsip-stand-in.exe", &self.exe);
+        let mut command = self.sandbox.command(&self.exe);
+        command
+            .raw_arg(&self.line)
+            .env("STAND_IN_LOG", log_file(self.sandbox))
+            .env("STAND_IN_ENDS_WITH_INPUT", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped());
+        command
+    }
+
+    /// Starts it and does not wait, not even until it is ready.
+    pub fn spawn(self) -> Phone {
+        Phone::of_child(self.sandbox, self.command().stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Starts it and returns when it is ready.
+    #[track_caller]
+    pub fn start(self) -> Phone {
+        let mut child = self.command().stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let phone = Phone::of_child(self.sandbox, child);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut said = [0; 6];
+            let is_ready = stdout.read_exact(&mut said).is_ok() && said == *b"ready\n";
+            let _ = tell.send(is_ready);
+        });
+        let is_ready = told.recv_timeout(LONG).unwrap_or(false);
+        assert!(is_ready, "the stand-in did not start: {:?}", phone.log());
+        phone
+    }
+
+    /// Starts it, waits for its end and returns its log, for one that leaves everything to another.
+    #[track_caller]
+    pub fn run(self) -> Vec<String> {
+        let mut phone = self.spawn();
+        assert_eq!(phone.wait_for_end(), 0, "{:?}", phone.log());
+        phone.log()
+    }
+}
+
+/// A running stand-in.
+pub struct Phone {
+    pid: u32,
+    process: OwnedHandle,
+    stdin: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+impl Phone {
+    fn of_child(sandbox: &Sandbox, mut child: Child) -> Self {
+        let (pid, stdin) = (child.id(), child.stdin.take());
+        Phone { pid, process: child.into(), stdin, log: log_file(sandbox) }
+    }
+
+    /// The process ids of all that were started in this sandbox.
+    pub fn pids(sandbox: &Sandbox) -> Vec<u32> {
+        let pid_of_start = |line: &String| {
+            let (pid, rest) = line.split_once(' ')?;
+            rest.starts_with("start ").then(|| pid.parse().unwrap())
+        };
+        whole_log(sandbox).iter().filter_map(pid_of_start).collect()
+    }
+
+    /// Waits until one was started that is not known yet, by a program that was given the environment of a
+    /// stand-in, and until that is ready.
+    #[track_caller]
+    pub fn started_by_another(sandbox: &Sandbox, known: &[u32]) -> Self {
+        let log = log_file(sandbox);
+        let start = wait_until(|| Phone::pids(sandbox).into_iter().find(|pid| !known.contains(pid)));
+        let pid = start.unwrap_or_else(|| panic!("none was started: {:?}", lines(&log)));
+        let access = PROCESS_SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION;
+        // SAFETY: the handle that comes back is nobody else's
+        let process = unsafe {
+            let process = OpenProcess(access, 0, pid);
+            assert!(!process.is_null(), "{pid} has gone: {:?}", lines(&log));
+            OwnedHandle::from_raw_handle(process)
+        };
+        let phone = Phone { pid, process, stdin: None, log };
+        phone.waits_for("ready");
+        phone
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn handle(&self) -> HANDLE {
+        self.process.as_raw_handle()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        let own = format!("{} ", self.pid());
+        lines(&self.log).iter().filter_map(|line| line.strip_prefix(&own)).map(String::from).collect()
+    }
+
+    /// How many lines of its log begin so.
+    pub fn count(&self, start: &str) -> usize {
+        self.log().iter().filter(|line| line.starts_with(start)).count()
+    }
+
+    /// Waits until a line of its log begins so, and returns the first that does.
+    #[track_caller]
+    pub fn waits_for(&self, start: &str) -> String {
+        self.waits_for_nth(1, start)
+    }
+
+    /// Waits until so many lines of its log begin so, and returns that one.
+    #[track_caller]
+    pub fn waits_for_nth(&self, count: usize, start: &str) -> String {
+        let found =
+            wait_until(|| self.log().into_iter().filter(|line| line.starts_with(start)).nth(count - 1));
+        found.unwrap_or_else(|| panic!("no {count} lines {start:?}: {:?}", self.log()))
+    }
+
+    /// Its window, if it has one.
+    pub fn window(&self) -> Option<HWND> {
+        let mut search = Search { pid: self.pid(), found: None };
+        // SAFETY: the search outlives the call, and only the callback uses the pointer
+        unsafe { EnumWindows(Some(look_at), (&raw mut search) as LPARAM) };
+        search.found
+    }
+
+    /// Whether its window can be seen.
+    pub fn is_visible(&self) -> bool {
+        // SAFETY: takes no pointers but the window
+        self.window().is_some_and(|window| unsafe { IsWindowVisible(window) } != 0)
+    }
+
+    /// Gives it a text to handle later.
+    #[track_caller]
+    pub fn send(&self, text: &str) {
+        self.send_as(2, text);
+    }
+
+    /// Gives it a text: to be handled at once (1) or later (2).
+    #[track_caller]
+    pub fn send_as(&self, how: usize, text: &str) {
+        let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+        let data = COPYDATASTRUCT {
+            dwData: how,
+            cbData: u32::try_from(text.len() * 2).unwrap(),
+            lpData: text.as_ptr().cast_mut().cast(),
+        };
+        let limit = u32::try_from(LONG.as_millis()).unwrap();
+        let mut answer = 0;
+        // SAFETY: the data and the text it points to live until the call returns
+        let is_sent = unsafe {
+            let data = (&raw const data) as LPARAM;
+            SendMessageTimeoutW(
+                self.window().unwrap(),
+                WM_COPYDATA,
+                0,
+                data,
+                SMTO_NORMAL,
+                limit,
+                &raw mut answer,
+            )
+        };
+        assert_ne!(is_sent, 0, "the text was not taken: {:?}", self.log());
+    }
+
+    /// Has it run the hook of this key, and waits until it has. Returns what it logged of it.
+    #[track_caller]
+    pub fn event(&self, key: &str, user: &str) -> String {
+        let start = format!("hook {key} ");
+        let before = self.count(&start);
+        self.send(&format!("stand-in:event {key} {user}"));
+        self.waits_for_nth(before + 1, &start)
+    }
+
+    /// Has it save, and waits until it has.
+    #[track_caller]
+    pub fn save(&self) {
+        let before = self.count("saved");
+        self.send("stand-in:save");
+        self.waits_for_nth(before + 1, "saved");
+    }
+
+    /// Clicks the X of its title bar, and waits until its window is gone.
+    #[track_caller]
+    pub fn hide(&self) {
+        let before = self.count("window hidden");
+        self.post(WM_SYSCOMMAND, SC_CLOSE as usize);
+        self.waits_for_nth(before + 1, "window hidden");
+    }
+
+    /// Asks it to exit and does not wait.
+    pub fn ask_to_exit(&self) {
+        self.post(WM_CLOSE, 0);
+    }
+
+    fn post(&self, message: u32, wparam: usize) {
+        // SAFETY: takes no pointers but the window
+        let is_posted = unsafe { PostMessageW(self.window().unwrap(), message, wparam, 0) };
+        assert_ne!(is_posted, 0);
+    }
+
+    /// Has it save and exit, and returns its whole log.
+    #[track_caller]
+    pub fn close(mut self) -> Vec<String> {
+        self.ask_to_exit();
+        let status = self.wait_for_end();
+        let log = self.log();
+        assert_eq!(status, 0, "{log:?}");
+        assert_eq!(log.last().unwrap(), "exit", "{log:?}");
+        log
+    }
+
+    /// Ends its input, as a test does that dies.
+    pub fn close_input(&mut self) {
+        drop(self.stdin.take());
+    }
+
+    /// Ends it without saving.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Waits until it has ended, and returns its exit status.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) -> u32 {
+        assert!(self.ends(), "it did not end: {:?}", self.log());
+        let mut status = 0;
+        // SAFETY: the handle is its own, and the pointer is to a local
+        unsafe { GetExitCodeProcess(self.handle(), &raw mut status) };
+        status
+    }
+
+    fn ends(&self) -> bool {
+        let limit = u32::try_from(LONG.as_millis()).unwrap();
+        // SAFETY: the handle is its own
+        unsafe { WaitForSingleObject(self.handle(), limit) == WAIT_OBJECT_0 }
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        // SAFETY: the handle is its own; that it may have ended already does no harm
+        unsafe { TerminateProcess(self.handle(), 1) };
+        // else its exe and its ini could not be deleted
+        self.ends();
+    }
+}
+
+struct Search {
+    pid: u32,
+    found: Option<HWND>,
+}
+
+/// Goes on with the next window until the one is found.
+unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
+    let (mut pid, mut name) = (0, [0_u16; 64]);
+    // SAFETY: `window` gave this pointer, and waits; the others are to locals, as long as is said
+    let (search, length, owner) = unsafe {
+        GetWindowThreadProcessId(window, &raw mut pid);
+        let length = GetClassNameW(window, name.as_mut_ptr(), i32::try_from(name.len()).unwrap());
+        (&mut *(search as *mut Search), length, GetWindow(window, GW_OWNER))
+    };
+    let class = String::from_utf16_lossy(&name[..usize::try_from(length).unwrap()]);
+    if pid == search.pid && owner.is_null() && class == "MicroSIP" {
+        search.found = Some(window);
+    }
+    BOOL::from(search.found.is_none())
+}
+
+/// The registry of this user says that MicroSIP is installed in a folder, until this goes.
+pub struct Installed {
+    before: Option<String>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// There is one registry for all tests.
+static REGISTRY: Mutex<()> = Mutex::new(());
+
+const REGISTRY_KEY: &str = r"Software\MicroSIP";
+
+impl Installed {
+    /// Says so; other tests that do so wait.
+    pub fn at(folder: &Path) -> Self {
+        let alone = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = CURRENT_USER.create(REGISTRY_KEY).unwrap();
+        let before = key.get_string("").ok();
+        key.set_string("", folder.to_str().unwrap()).unwrap();
+        Installed { before, _alone: alone }
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let key = CURRENT_USER.create(REGISTRY_KEY).unwrap();
+        match &self.before {
+            Some(folder) => key.set_string("", folder).unwrap(),
+            None => key.remove_value("").unwrap(),
+        }
+    }
+}
+
+/// A program that writes down the arguments it is started with.
+pub struct Dumper {
+    pub exe: PathBuf,
+}
+
+impl Dumper {
+    /// Puts it there.
+    pub fn at(exe: PathBuf) -> Self {
+        put_example("argument-dumper.exe", &exe);
+        Dumper { exe }
+    }
+
+    /// The arguments of each of its starts, unless they were told to write elsewhere.
+    pub fn received(&self) -> Vec<Vec<String>> {
+        let mut file = self.exe.clone().into_os_string();
+        file.push(".args");
+        lines(Path::new(&file)).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// What all stand-ins of a sandbox have logged, with their process ids.
+pub fn whole_log(sandbox: &Sandbox) -> Vec<String> {
+    lines(&log_file(sandbox))
+}
+
+fn log_file(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path("home/stand-in.log")
+}
+
+/// The whole lines of a file that others may append to.
+fn lines(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(String::from).collect()
+}
+
+/// Copies an example, which cargo builds beside the program, unless it is there already.
+fn put_example(name: &str, to: &Path) {
+    let built = Path::new(PROGRAM).parent().unwrap().join("examples").join(name);
+    assert!(built.exists(), "{} is missing: `cargo build --examples` makes it", built.display());
+    if !to.exists() {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(&built, to).unwrap();
+    }
+}
+
+/// Looks again and again until there is something, but not for ever.
+pub fn wait_until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + LONG;
+    loop {
+        let found = look();
+        if found.is_some() || Instant::now() > end {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
