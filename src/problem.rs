@@ -127,6 +127,11 @@ codes! {
     LinksChangedSince = "links-changed-since", Done, "another program registered for these links since, so they were left alone";
 
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
+    MicrosipNotRunning = "microsip-not-running", No, "there is no running MicroSIP to drive";
+    InstanceAmbiguous = "instance-ambiguous", NoIni, "several MicroSIPs are running and none was named";
+    MicrosipUnreachable = "microsip-unreachable", No, "a running MicroSIP has no window here, has more rights, or does not answer";
+    MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP cannot make calls yet";
+    StartFailed = "start-failed", File, "MicroSIP could not be started";
     CloseImpossible = "close-impossible", Done, "a running MicroSIP could not be asked to close; it is waited for";
     RestartFailed = "restart-failed", Done, "a MicroSIP that was closed could not be started again";
     EditMayBeUndone = "edit-may-be-undone", StillRunning, "written, but a MicroSIP came up meanwhile and may save its old settings";

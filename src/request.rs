@@ -9,6 +9,7 @@ use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName};
+use crate::microsip::control::Order;
 use crate::microsip::version::Version;
 
 /// Which ini a request is about.
@@ -29,6 +30,8 @@ pub enum Request {
     Read { ini: IniChoice, query: Query },
     /// The programs that open links.
     Links(LinksRequest),
+    /// MicroSIP itself is to do something.
+    Drive { ini: IniChoice, drive: Drive },
     /// The events that MicroSIP knows.
     Events,
     /// The settings that MicroSIP knows, with names like this.
@@ -158,6 +161,17 @@ pub enum LinksOrder {
     Set,
     /// What was there before is given back.
     Unset,
+}
+
+/// What MicroSIP itself is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Start, with its window hidden or not.
+    Start { minimized: bool },
+    /// Exit, within this time.
+    Exit { timeout: Duration },
+    /// Something that only a running one can do.
+    Order(Order),
 }
 
 /// What is to be shown.

@@ -12,12 +12,13 @@ use crate::hook::event::{Event, UnknownEvent};
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, EditRequest, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile, NewValue, Query,
-    Request, SetHook, WriteOptions,
+    BackupChoice, Drive, EditRequest, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile, NewValue,
+    Query, Request, SetHook, WriteOptions,
 };
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
@@ -239,6 +240,94 @@ enum Command {
         #[command(flatten)]
         write: WriteArgs,
     },
+
+    #[command(flatten)]
+    Drive(DriveCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum DriveCommand {
+    /// Start MicroSIP, if it does not run
+    Start {
+        /// With its window hidden
+        #[arg(long)]
+        minimized: bool,
+    },
+
+    /// Ask MicroSIP to exit, and wait until it has; that may end a call
+    Exit {
+        /// How long to wait: 90s, 5m, 0
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        timeout: Duration,
+    },
+
+    /// Have MicroSIP dial a number
+    Call {
+        /// A number, or a name at a server; no blanks, no scheme
+        number: String,
+    },
+
+    /// Have MicroSIP answer the call that rings
+    Answer,
+
+    /// Have MicroSIP hang up; calls that ring here go on ringing unless --incoming is given
+    Hangup {
+        /// Only calls that ring here
+        #[arg(long, conflicts_with_all = ["calling", "all"])]
+        incoming: bool,
+
+        /// Only calls that ring at the other end
+        #[arg(long, conflicts_with = "all")]
+        calling: bool,
+
+        /// All but those that ring here, as without an option
+        #[arg(long)]
+        all: bool,
+    },
+
+    /// Key in digits during a call
+    Dtmf {
+        /// 0 to 9, A to D, *, #, and a comma for a pause
+        digits: String,
+    },
+
+    /// Hand the call over to a number
+    Transfer {
+        /// A number, or a name at a server; no blanks, no scheme
+        number: String,
+    },
+
+    /// Put the call on hold
+    Hold,
+
+    /// Turn the microphone off
+    Mute,
+
+    /// Turn the microphone on again
+    Unmute,
+}
+
+impl DriveCommand {
+    fn into_drive(self) -> Result<Drive, UsageError> {
+        Ok(match self {
+            DriveCommand::Start { minimized } => Drive::Start { minimized },
+            DriveCommand::Exit { timeout } => Drive::Exit { timeout },
+            DriveCommand::Call { number } => Drive::Order(Order::Call(number.parse()?)),
+            DriveCommand::Answer => Drive::Order(Order::Answer),
+            DriveCommand::Hangup { incoming, calling, .. } => {
+                Drive::Order(Order::Hangup(match (incoming, calling) {
+                    (true, _) => Calls::Incoming,
+                    (_, true) => Calls::Calling,
+                    _ => Calls::All,
+                }))
+            }
+            DriveCommand::Dtmf { digits } => Drive::Order(Order::Dtmf(digits.parse()?)),
+            DriveCommand::Transfer { number } => Drive::Order(Order::Transfer(number.parse()?)),
+            DriveCommand::Hold => Drive::Order(Order::Hold),
+            DriveCommand::Mute => Drive::Order(Order::Mute),
+            DriveCommand::Unmute => Drive::Order(Order::Unmute),
+        })
+    }
 }
 
 /// A command line that does not say what is wanted.
@@ -250,6 +339,8 @@ pub enum UsageError {
     Event(#[from] UnknownEvent),
     #[error(transparent)]
     Name(#[from] NameError),
+    #[error(transparent)]
+    Number(#[from] NumberError),
     #[error("'{option}' stands behind the event and so would become an argument of the hook")]
     OptionBehindEvent { option: String },
     #[error("--raw takes one text, exactly as it is to stand behind the '='")]
@@ -269,6 +360,7 @@ impl Problem for UsageError {
         match self {
             UsageError::Event(error) => error.code(),
             UsageError::Name(error) => error.code(),
+            UsageError::Number(error) => error.code(),
             _ => Code::Usage,
         }
     }
@@ -277,6 +369,7 @@ impl Problem for UsageError {
         match self {
             UsageError::Event(error) => error.hint(),
             UsageError::Name(error) => error.hint(),
+            UsageError::Number(error) => error.hint(),
             UsageError::NoCommand => Some("'msipcfg help' shows the commands".into()),
             UsageError::OptionBehindEvent { option } => Some(format!(
                 "put '{option}' before the event if it is meant for msipcfg, or '--' before the program if it is \
@@ -357,6 +450,7 @@ impl Cli {
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
             Command::Keys { pattern } => Request::Keys { pattern },
+            Command::Drive(command) => Request::Drive { ini, drive: command.into_drive()? },
             Command::Links { set, unset, exe, dry_run } => {
                 let order = match (set, unset) {
                     (true, _) => LinksOrder::Set,

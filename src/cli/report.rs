@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
-use crate::commands::{Error, Linked, Report, Tale, Value, Written};
+use crate::commands::{Driven, Error, Linked, Report, Tale, Value, Written};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
@@ -164,6 +164,8 @@ impl Output {
                 String::new()
             }
             Report::Linked(linked) => links_text(linked, styles),
+            Report::Driven(_) if self.quiet => String::new(),
+            Report::Driven(driven) => driven_text(driven),
             Report::Events(events) => events_text(events, styles),
             Report::Keys(keys) => keys.iter().map(|key| key_text(key, styles)).collect(),
         }
@@ -182,8 +184,7 @@ impl Aside {
     /// Says in an answer who was closed and started again.
     fn put_in(&self, json: &mut Json) {
         if !self.closed.is_empty() {
-            let closed = |instance: &Instance| json!({"pid": instance.pid, "exe": instance.exe, "user": instance.user});
-            json["closed"] = self.closed.iter().map(closed).collect();
+            json["closed"] = self.closed.iter().map(instance_json).collect();
         }
         if !self.restarted.is_empty() {
             let restarted = |one: &Restarted| json!({"pid": one.pid, "exe": text_of(&one.exe)});
@@ -309,7 +310,7 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. }) => notices,
-        Report::Backups { .. } | Report::Events(_) | Report::Keys(_) => &[],
+        Report::Backups { .. } | Report::Driven(_) | Report::Events(_) | Report::Keys(_) => &[],
     }
 }
 
@@ -320,6 +321,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Written(_)
         | Report::Hooks { .. }
         | Report::Linked(_)
+        | Report::Driven(_)
         | Report::Events(_)
         | Report::Keys(_) => None,
     }
@@ -364,6 +366,13 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "changes": linked.changes.iter().map(value_change_json).collect::<Vec<_>>(),
             "links": linked.links.iter().map(link_json).collect::<Vec<_>>(),
             "warnings": linked.notices,
+        }),
+        Report::Driven(Driven { order, sent, changed, instance }) => json!({
+            "ok": true,
+            "changed": changed,
+            "order": order,
+            "sent": sent,
+            "instances": [instance_json(instance)],
         }),
         Report::Events(events) => {
             json!({"ok": true, "events": events.iter().map(event_json).collect::<Vec<_>>()})
@@ -412,6 +421,16 @@ fn hook_json(hook: &Hook) -> Json {
         "args": hook.command.as_ref().map(|command| &command.args),
         "works": hook.works,
         "problems": hook.problems,
+    })
+}
+
+fn instance_json(instance: &Instance) -> Json {
+    json!({
+        "pid": instance.pid,
+        "exe": instance.exe,
+        "user": instance.user,
+        "session": instance.session,
+        "inis": instance.inis.as_ref().map(|inis| inis.iter().map(|ini| text_of(ini)).collect::<Vec<_>>()),
     })
 }
 
@@ -475,6 +494,16 @@ fn key_json(key: &Key) -> Json {
         "rewritten": key.rewritten,
         "meaning": key.meaning,
     })
+}
+
+fn driven_text(driven: &Driven) -> String {
+    let Driven { order, sent, changed, instance } = driven;
+    match (*order, sent) {
+        ("start", _) if !changed => format!("MicroSIP runs already ({instance})\n"),
+        ("start", _) => format!("Started {instance}\n"),
+        (_, Some(sent)) => format!("Sent {sent} to MicroSIP ({instance})\n"),
+        _ => format!("Closed {instance}\n"),
+    }
 }
 
 fn written_text(written: &Written) -> String {

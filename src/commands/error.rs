@@ -16,6 +16,7 @@ use crate::microsip::values::ValueError;
 use crate::problem::{Code, Problem};
 use crate::request::NewValue;
 
+use super::drive::DriveError;
 use super::ini_file::LARGEST_INI;
 
 /// Why a command failed.
@@ -65,6 +66,8 @@ pub enum Error {
     Lock(#[from] LockError),
     #[error(transparent)]
     Links(#[from] LinksError),
+    #[error(transparent)]
+    Drive(#[from] DriveError),
 }
 
 impl Error {
@@ -90,6 +93,7 @@ impl Error {
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
             Error::Links(error) => error,
+            Error::Drive(error) => error,
             _ => return None,
         })
     }

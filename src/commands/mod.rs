@@ -1,6 +1,7 @@
 //! Carries out requests: [`hooks`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
+pub mod drive;
 pub mod error;
 pub mod hooks;
 mod ini_file;
@@ -73,6 +74,8 @@ pub enum Report {
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
     /// Programs that open links.
     Linked(Linked),
+    /// MicroSIP itself.
+    Driven(Driven),
     /// Events.
     Events(&'static [Event]),
     /// Settings of the catalogue.
@@ -117,6 +120,19 @@ pub struct Linked {
     pub notices: Vec<Notice>,
 }
 
+/// What MicroSIP was told.
+#[derive(Debug)]
+pub struct Driven {
+    /// What it is called on the command line.
+    pub order: &'static str,
+    /// What it was sent, if it was sent a text.
+    pub sent: Option<String>,
+    /// Whether anything was done: one that runs already is not started.
+    pub changed: bool,
+    /// Which one.
+    pub instance: Instance,
+}
+
 /// A value of the ini as MicroSIP reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -137,6 +153,7 @@ pub struct Value {
 pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error> {
     match request {
         Request::Links(request) => links::run(&request, outside),
+        Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
         Request::Read { ini, query } => match query {

@@ -200,6 +200,16 @@ pub fn exe_of(ini: &Path, surroundings: &Surroundings) -> Option<PathBuf> {
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| exe.is_file())
 }
 
+/// The one MicroSIP there is: the installed one, or the only portable copy that is known.
+pub fn the_exe(surroundings: &Surroundings) -> Option<PathBuf> {
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+    let mut portable = portable_copies(surroundings, &facts);
+    match installed_exe(surroundings) {
+        Some(exe) => Some(exe).filter(|_| portable.is_empty()),
+        None => portable.pop().filter(|_| portable.is_empty()),
+    }
+}
+
 /// The exe of an installed MicroSIP.
 pub fn installed_exe(surroundings: &Surroundings) -> Option<PathBuf> {
     let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);

@@ -296,6 +296,11 @@ impl Rights {
     pub fn of(_pid: u32) -> io::Result<Rights> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    /// There is no desktop that could be asked.
+    pub fn of_desktop() -> Option<Rights> {
+        None
+    }
 }
 
 /// Not from here: it would need the Wine that the prefix belongs to.

@@ -21,8 +21,8 @@ use windows_sys::Win32::System::Threading::{
     STARTUPINFOW, WaitForMultipleObjects,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    EnumWindows, GW_OWNER, GetClassNameW, GetWindow, GetWindowThreadProcessId, IsWindowVisible, PostMessageW,
-    SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
+    EnumWindows, GW_OWNER, GetClassNameW, GetShellWindow, GetWindow, GetWindowThreadProcessId,
+    IsWindowVisible, PostMessageW, SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
 };
 
 use super::wide;
@@ -148,6 +148,14 @@ impl Rights {
     pub fn of(pid: u32) -> io::Result<Rights> {
         let process = open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
         token_of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
+    }
+
+    /// Those of this user's desktop, if there is one: without an administrator's rights.
+    pub fn of_desktop() -> Option<Rights> {
+        let mut pid = 0;
+        // SAFETY: a desktop without a shell gives no window, and then no process either
+        unsafe { GetWindowThreadProcessId(GetShellWindow(), &mut pid) };
+        Rights::of(pid).ok().filter(|_| pid != 0)
     }
 
     fn are_elevated(&self) -> io::Result<bool> {

@@ -1,0 +1,264 @@
+//! Drives MicroSIP itself: starts it, has it do something, has it exit.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::hook::saved_by::SavedBy;
+use crate::microsip::closing::Closing;
+use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
+use crate::microsip::instances::{self, Instance, Processes};
+use crate::microsip::locate;
+use crate::microsip::version::{Dialect, Version};
+use crate::platform::{self, Rights, Watched};
+use crate::problem::{Code, Notice, Problem};
+use crate::request::{Drive, IniChoice};
+
+use super::ini_file::Ini;
+use super::{Driven, Error, Outside, Report};
+
+/// Why MicroSIP was not driven.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    #[error("MicroSIP is driven through Windows' messages, and this is not Windows")]
+    NotWindows,
+    #[error("no MicroSIP is running{}", ini_of(.ini.as_ref()))]
+    NotRunning { ini: Option<PathBuf> },
+    #[error("several MicroSIPs are running: {}", list(.running))]
+    Several { running: Vec<Instance> },
+    #[error("MicroSIP's program was not found{}", ini_of(.ini.as_ref()))]
+    NoExe { ini: Option<PathBuf> },
+    #[error(transparent)]
+    NotInVersion(#[from] NotInVersion),
+    #[error("MicroSIP ({instance}) cannot be reached: {why}")]
+    Unreachable { instance: Box<Instance>, why: String },
+    #[error("MicroSIP ({0}) is not ready to make calls")]
+    NotReady(Box<Instance>),
+    #[error("MicroSIP ({0}) was asked to exit and is still running")]
+    StillRunning(Box<Instance>),
+    #[error("{exe} could not be started: {source}")]
+    NotStarted { exe: PathBuf, source: io::Error },
+    #[error("interrupted")]
+    Stopped,
+}
+
+impl Problem for DriveError {
+    fn code(&self) -> Code {
+        match self {
+            DriveError::NotWindows => Code::WindowsOnly,
+            DriveError::NotRunning { .. } => Code::MicrosipNotRunning,
+            DriveError::Several { .. } => Code::InstanceAmbiguous,
+            DriveError::NoExe { .. } => Code::MicrosipNotFound,
+            DriveError::NotInVersion(error) => error.code(),
+            DriveError::Unreachable { .. } => Code::MicrosipUnreachable,
+            DriveError::NotReady(_) => Code::MicrosipNotReady,
+            DriveError::StillRunning(_) => Code::MicrosipRunning,
+            DriveError::NotStarted { .. } => Code::StartFailed,
+            DriveError::Stopped => Code::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                DriveError::NotWindows => "run msipcfg for Windows where MicroSIP runs, also under Wine",
+                DriveError::NotRunning { .. } => "'msipcfg start' starts it",
+                DriveError::Several { .. } => "name the one you mean by its ini, with --ini PATH",
+                DriveError::NoExe { .. } => "name the ini of the copy to start, with --ini PATH",
+                DriveError::NotInVersion(error) => return error.hint(),
+                DriveError::Unreachable { .. } => "do it in its window",
+                DriveError::NotReady(_) => "wait until its window shows that it is online, then try again",
+                DriveError::StillRunning(_) => "it may show a question; look at its window",
+                DriveError::NotStarted { .. } => "start it by hand to see what is wrong",
+                DriveError::Stopped => return None,
+            }
+            .into(),
+        )
+    }
+}
+
+fn ini_of(ini: Option<&PathBuf>) -> String {
+    ini.map_or(String::new(), |ini| format!(" for {}", ini.display()))
+}
+
+fn list(running: &[Instance]) -> String {
+    let shown: Vec<_> = running.iter().map(ToString::to_string).collect();
+    shown.join("; ")
+}
+
+/// Starts MicroSIP, has it do something, or has it exit.
+pub fn run(choice: &IniChoice, drive: &Drive, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    if !platform::CAN_REACH_WINDOWS {
+        return Err(DriveError::NotWindows.into());
+    }
+    let mut processes = Processes::default();
+    let running = running(choice, &mut processes);
+    let driven = match drive {
+        Drive::Start { minimized } => start(choice, running, *minimized, &mut processes, outside)?,
+        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &mut processes, outside)?,
+        Drive::Order(order) => obey(choice, the_one(choice, running)?, order, outside)?,
+    };
+    Ok(Report::Driven(driven))
+}
+
+/// The MicroSIPs that run, or those of an ini that was named.
+fn running(choice: &IniChoice, processes: &mut Processes) -> Vec<Instance> {
+    let stem = choice.path.as_ref().and_then(|ini| ini.file_stem());
+    let stem = stem.map(|stem| stem.to_string_lossy().to_lowercase());
+    let stems: Vec<&str> = stem.as_deref().into_iter().collect();
+    let mut running = processes.instances(&stems);
+    if let Some(ini) = &choice.path {
+        running.retain(|instance| instance.inis.is_some() && instance.holds_up(ini));
+    }
+    running
+}
+
+fn the_one(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, DriveError> {
+    match running.len() {
+        0 => Err(DriveError::NotRunning { ini: choice.path.clone() }),
+        1 => Ok(running.remove(0)),
+        _ => Err(DriveError::Several { running }),
+    }
+}
+
+/// Starts the MicroSIP of an ini, or the one there is, and waits until it has its window.
+fn start(
+    choice: &IniChoice,
+    running: Vec<Instance>,
+    minimized: bool,
+    processes: &mut Processes,
+    outside: &Outside<'_>,
+) -> Result<Driven, DriveError> {
+    /// A slow disk, a virus scanner.
+    const FOR_ITS_WINDOW: Duration = Duration::from_secs(15);
+    let no_exe = || DriveError::NoExe { ini: choice.path.clone() };
+    let exe = match &choice.path {
+        Some(ini) => locate::exe_of(ini, outside.surroundings),
+        None => locate::the_exe(outside.surroundings),
+    };
+    let exe = exe.ok_or_else(no_exe)?;
+    let is_same = |instance: &Instance| {
+        instance
+            .exe_on_disk
+            .as_ref()
+            .is_some_and(|other| same_file::is_same_file(other, &exe).unwrap_or(false))
+    };
+    if let Some(instance) = running.into_iter().find(is_same) {
+        return Ok(Driven { order: "start", sent: None, changed: false, instance });
+    }
+    // started from an administrator's prompt it would not hear links that are clicked elsewhere
+    let rights = Rights::of_desktop();
+    let argument = minimized.then_some("/minimized");
+    let failed = |source| DriveError::NotStarted { exe: exe.clone(), source };
+    let pid = platform::start(&exe, argument, rights.as_ref()).map_err(failed)?;
+    let until = Instant::now() + FOR_ITS_WINDOW;
+    loop {
+        let instance = processes.instances(&[]).into_iter().find(|instance| instance.pid == pid);
+        let has_window = instances::windows().iter().any(|window| window.pid == pid);
+        match instance {
+            Some(instance) if has_window || Instant::now() >= until => {
+                return Ok(Driven { order: "start", sent: None, changed: true, instance });
+            }
+            None if Watched::open(pid).is_err() || Instant::now() >= until => {
+                return Err(failed(io::Error::other("it ended at once")));
+            }
+            _ => pause(outside)?,
+        }
+    }
+}
+
+/// Asks a MicroSIP to exit and waits until it has.
+fn exit(
+    instance: Instance,
+    timeout: Duration,
+    processes: &mut Processes,
+    outside: &Outside<'_>,
+) -> Result<Driven, DriveError> {
+    let until = Instant::now() + timeout;
+    let mut closing = Closing::default();
+    loop {
+        if let Some(Notice { message, .. }) = closing.ask(std::slice::from_ref(&instance)).pop() {
+            return Err(DriveError::Unreachable { instance: instance.into(), why: message });
+        }
+        if !processes.is_there(&instance) {
+            return Ok(Driven { order: "exit", sent: None, changed: true, instance });
+        }
+        if Instant::now() >= until {
+            return Err(DriveError::StillRunning(instance.into()));
+        }
+        pause(outside)?;
+    }
+}
+
+/// Has a MicroSIP do something.
+fn obey(
+    choice: &IniChoice,
+    instance: Instance,
+    order: &Order,
+    outside: &Outside<'_>,
+) -> Result<Driven, DriveError> {
+    let message = control::message(order, version_of(choice, &instance, outside))?;
+    match message.way {
+        Way::CopyData { data } => send(&instance, data, &message, outside)?,
+        Way::StartExe => {
+            let exe = instance.exe_on_disk.clone().ok_or(DriveError::NoExe { ini: None })?;
+            let rights = Rights::of(instance.pid).ok();
+            let started = platform::start(&exe, Some(&message.text), rights.as_ref());
+            started.map_err(|source| DriveError::NotStarted { exe, source })?;
+        }
+    }
+    Ok(Driven { order: order.name(), sent: Some(message.text), changed: true, instance })
+}
+
+/// Sends a message until it is heard: MicroSIP answers 1 while it cannot make calls yet (mainDlg.cpp onCopyData).
+fn send(
+    instance: &Instance,
+    data: usize,
+    message: &Message,
+    outside: &Outside<'_>,
+) -> Result<(), DriveError> {
+    const UNTIL_READY: Duration = Duration::from_secs(10);
+    const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
+    const HEARD: usize = 0;
+    let unreachable = |why: String| DriveError::Unreachable { instance: instance.clone().into(), why };
+    let until = Instant::now() + UNTIL_READY;
+    loop {
+        let window = instances::windows().into_iter().find(|window| window.pid == instance.pid);
+        let window = window.ok_or_else(|| unreachable("it has no window on this desktop".into()))?;
+        match window.send_text(data, &message.text, FOR_AN_ANSWER) {
+            Ok(HEARD) => return Ok(()),
+            Ok(_) if Instant::now() < until => pause(outside)?,
+            Ok(_) => return Err(DriveError::NotReady(instance.clone().into())),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(unreachable(
+                    "it does not answer; it may be busy with a hook, or show a message".into(),
+                ));
+            }
+            Err(error) => return Err(unreachable(error.to_string())),
+        }
+    }
+}
+
+/// By its exe, else by what its ini says.
+fn version_of(choice: &IniChoice, instance: &Instance, outside: &Outside<'_>) -> Option<Version> {
+    let by_exe = instance.exe_on_disk.as_deref().and_then(Version::of_exe);
+    by_exe.or_else(|| {
+        let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
+        let choice = IniChoice { path: Some(ini.clone()), ..choice.clone() };
+        let decoded = Ini::find(&choice, outside).ok()?.read(outside).ok()?;
+        let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
+        // the oldest that was read of each kind knows the least
+        let oldest = match saved_by.dialect {
+            Dialect::WholeValue => Some(Version(3, 14, 0)),
+            Dialect::Raw => Some(Version(3, 19, 27)),
+            Dialect::Quoted => None,
+        };
+        saved_by.version.or(oldest)
+    })
+}
+
+fn pause(outside: &Outside<'_>) -> Result<(), DriveError> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+    std::thread::sleep(BETWEEN_LOOKS);
+    if (outside.stop)() { Err(DriveError::Stopped) } else { Ok(()) }
+}
