@@ -76,6 +76,6 @@ fn the_readme_names_every_command() {
     for command in Cli::command().get_subcommands() {
         let name = command.get_name();
         let is_named = |row: &&str| row.contains(&format!("`{name}`")) || row.contains(&format!("`{name} "));
-        assert!(table.iter().any(|row| is_named(row)), "{name} is not in README.md's table");
+        assert!(table.iter().any(is_named), "{name} is not in README.md's table");
     }
 }
