@@ -62,12 +62,18 @@ pub enum Error {
     Transaction(Box<Failure<Error>>),
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error("the mark of the web could not be taken off {path}: {source}")]
+    MarkStays { path: PathBuf, source: io::Error, changed: bool },
 }
 
 impl Error {
     /// Whether the ini was written before it went wrong.
     pub fn changed(&self) -> bool {
-        matches!(self, Error::Transaction(failure) if failure.changed)
+        match self {
+            Error::Transaction(failure) => failure.changed,
+            Error::MarkStays { changed, .. } => *changed,
+            _ => false,
+        }
     }
 
     fn inner(&self) -> Option<&dyn Problem> {
@@ -99,6 +105,7 @@ impl Problem for Error {
             Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => Code::KeyNotFound,
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } => Code::BackupFailed,
+            Error::MarkStays { .. } => Code::FileWrite,
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
         }
@@ -125,6 +132,9 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
             Error::Backups { .. } => "check the folder".into(),
+            Error::MarkStays { .. } => {
+                "run this again, or take the mark off in Explorer: Properties > Unblock".into()
+            }
             _ => return self.inner().and_then(Problem::hint),
         })
     }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
+mod app_paths;
 mod files;
 mod security;
 
@@ -13,6 +14,10 @@ use windows_sys::Win32::Globalization::GetACP;
 use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetShortPathNameW};
 use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
 
+pub use files::{can_remove_mark, mark_of, remove_mark};
+pub use security::{access_of, account_name, privileges};
+
+pub(super) use app_paths::app_paths;
 pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
 
 use super::{AppData, DriveKind, ProcessPlace, RegistryDefaults, Surroundings, WindowsPaths};

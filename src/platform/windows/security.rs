@@ -4,15 +4,24 @@ use std::io;
 use std::path::Path;
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
+use windows_sys::Win32::Foundation::{CloseHandle, ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
-    GetNamedSecurityInfoW, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+    ConvertSidToStringSidW, ConvertStringSidToSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT,
+    SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACL, DACL_SECURITY_INFORMATION, EqualSid, GetSecurityDescriptorControl, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED,
+    ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce, GetSecurityDescriptorControl,
+    GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED, TOKEN_ELEVATION,
+    TOKEN_INFORMATION_CLASS, TOKEN_QUERY, TOKEN_USER, TokenElevation, TokenUser,
     UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::core::PWSTR;
+use windows_sys::{s, w};
+
+use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
 use super::wide;
 
@@ -55,6 +64,28 @@ impl Security {
             )
         };
         win32_result(status).map(|()| security)
+    }
+
+    /// What it says, for people to judge.
+    fn access(&self) -> Option<Access> {
+        // SAFETY: the owner points into the descriptor
+        let owner = unsafe { text_of(self.owner) }?;
+        if self.access.is_null() {
+            return Some(Access { owner, entries: None });
+        }
+        // SAFETY: a list that is there is valid
+        let count = unsafe { (*self.access).AceCount };
+        let mut entries = Vec::new();
+        for index in 0..count.into() {
+            let mut entry = ptr::null_mut();
+            // SAFETY: the list is valid, and the pointer may be written to
+            if unsafe { GetAce(self.access, index, &mut entry) } == 0 {
+                return None;
+            }
+            // SAFETY: the function gave an entry of the list, and every one begins with a header
+            entries.extend(unsafe { entry_of(entry.cast()) });
+        }
+        Some(Access { owner, entries: Some(entries) })
     }
 
     fn is_protected(&self) -> io::Result<bool> {
@@ -114,4 +145,188 @@ impl Drop for Security {
 
 fn win32_result(status: u32) -> io::Result<()> {
     if status == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(status.cast_signed())) }
+}
+
+/// An entry of a list, if it is one that counts for files.
+///
+/// # Safety
+/// It is an entry of a valid list.
+unsafe fn entry_of(entry: *const ACCESS_ALLOWED_ACE) -> Option<AccessEntry> {
+    // of winnt.h
+    const ALLOWED: u8 = 0;
+    const DENIED: u8 = 1;
+    const ALLOWED_ON_CONDITION: u8 = 9;
+    // SAFETY: the caller's promise
+    let header = unsafe { (*entry).Header };
+    let kind = match header.AceType {
+        // a condition may hold
+        ALLOWED | ALLOWED_ON_CONDITION => EntryKind::Allow,
+        DENIED => EntryKind::Deny,
+        // a denial on a condition may not hold, and others are not about access to files
+        _ => return None,
+    };
+    // SAFETY: these kinds are laid out alike, the SID being where `SidStart` is
+    let (mask, sid) = unsafe { ((*entry).Mask, text_of((&raw const (*entry).SidStart).cast_mut().cast())) };
+    let is_inherit_only = u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0;
+    Some(AccessEntry { kind, is_inherit_only, sid: sid?, mask })
+}
+
+/// A SID as text.
+///
+/// # Safety
+/// It is valid.
+unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
+    let mut text: PWSTR = ptr::null_mut();
+    // SAFETY: the SID is valid, and the pointer may be written to
+    if unsafe { ConvertSidToStringSidW(sid, &mut text) } == 0 {
+        return None;
+    }
+    // SAFETY: the function gave a text that ends with NUL
+    let length = (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count();
+    // SAFETY: as much was read just now
+    let sid = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
+    // SAFETY: the function allocated it, and says to free it so
+    unsafe { LocalFree(text.cast()) };
+    Some(platform::Sid(sid))
+}
+
+/// Who may do what to a file or a folder, links followed.
+///
+/// Not asked under Wine: what it says is made up from the mode of the file, without the sticky bit, so /tmp is
+/// everybody's, and every process there is one user who is an administrator.
+pub fn access_of(path: &Path) -> Option<Access> {
+    if is_wine() { None } else { Security::of(path).ok()?.access() }
+}
+
+fn is_wine() -> bool {
+    // SAFETY: both names end with NUL, and every process has this module
+    unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")) }.is_some()
+}
+
+/// As whom this program runs.
+pub fn privileges() -> Privileges {
+    let Some(token) = Token::own() else { return Privileges::default() };
+    Privileges { is_elevated: token.is_elevated().unwrap_or(false), user: token.user() }
+}
+
+/// What Windows knows of who runs a process.
+struct Token(HANDLE);
+
+impl Token {
+    fn own() -> Option<Token> {
+        let mut token = ptr::null_mut();
+        // SAFETY: the handle of this process is always good, and the token's may be written to
+        let is_open = unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &mut token) } != 0;
+        is_open.then_some(Token(token))
+    }
+
+    fn is_elevated(&self) -> Option<bool> {
+        let mut elevation = TOKEN_ELEVATION::default();
+        // SAFETY: it is the structure for this question
+        unsafe { self.ask(TokenElevation, &mut elevation) }?;
+        Some(elevation.TokenIsElevated != 0)
+    }
+
+    fn user(&self) -> Option<platform::Sid> {
+        /// The structure, and behind it the SID that it points to, which takes 68 bytes at most.
+        #[repr(C)]
+        struct Room {
+            user: TOKEN_USER,
+            sid: [u8; 68],
+        }
+        let mut room = Room { user: TOKEN_USER::default(), sid: [0; 68] };
+        // SAFETY: it begins with the structure for this question
+        unsafe { self.ask(TokenUser, &mut room) }?;
+        // SAFETY: the SID lies in `room`
+        unsafe { text_of(room.user.User.Sid) }
+    }
+
+    /// # Safety
+    /// The answer to this question makes a valid `T`.
+    unsafe fn ask<T>(&self, what: TOKEN_INFORMATION_CLASS, room: &mut T) -> Option<()> {
+        let size = u32::try_from(size_of::<T>()).ok()?;
+        let mut length = 0;
+        // SAFETY: the token is open, and `room` is as large as is said
+        let is_told =
+            unsafe { GetTokenInformation(self.0, what, (&raw mut *room).cast(), size, &mut length) };
+        (is_told != 0).then_some(())
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // SAFETY: it is open
+        unsafe { CloseHandle(self.0) };
+    }
+}
+
+/// The name of an account by its SID, with its domain.
+pub fn account_name(sid: &platform::Sid) -> Option<String> {
+    const LONGEST: u32 = 256;
+    let sid = Sid::parse(&sid.0)?;
+    let (mut name, mut domain) = ([0_u16; LONGEST as usize], [0_u16; LONGEST as usize]);
+    let (mut name_length, mut domain_length) = (LONGEST, LONGEST);
+    let mut kind = 0;
+    // SAFETY: the SID is valid, and both texts are as long as is said
+    let found = unsafe {
+        LookupAccountSidW(
+            ptr::null(),
+            sid.0,
+            name.as_mut_ptr(),
+            &mut name_length,
+            domain.as_mut_ptr(),
+            &mut domain_length,
+            &mut kind,
+        )
+    };
+    let text = |units: &[u16], length: u32| String::from_utf16_lossy(&units[..length.min(LONGEST) as usize]);
+    let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
+    (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
+}
+
+/// A SID that was made of text.
+struct Sid(PSID);
+
+impl Sid {
+    fn parse(text: &str) -> Option<Sid> {
+        let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+        let mut sid: PSID = ptr::null_mut();
+        // SAFETY: the text ends with NUL, and the pointer may be written to
+        let made = unsafe { ConvertStringSidToSidW(text.as_ptr(), &mut sid) };
+        (made != 0).then_some(Sid(sid))
+    }
+}
+
+impl Drop for Sid {
+    fn drop(&mut self) {
+        // SAFETY: ConvertStringSidToSidW allocated it, and says to free it so
+        unsafe { LocalFree(self.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_list_is_read_as_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let access = Security::of(file.path()).unwrap().access().unwrap();
+        let own = privileges().user.unwrap();
+        assert!(own.0.starts_with("S-1-5-"), "{own:?}");
+        let entries = access.entries.unwrap();
+        let may_write = |entry: &&AccessEntry| entry.kind == EntryKind::Allow && entry.mask & 2 != 0;
+        let writers: Vec<_> = entries.iter().filter(may_write).map(|entry| entry.sid.0.as_str()).collect();
+        assert!(writers.contains(&"S-1-5-18"), "{entries:?}");
+        // an elevated administrator's files belong to the group
+        assert!(writers.contains(&access.owner.0.as_str()), "{entries:?}");
+        assert!(access.owner == own || access.owner.0 == "S-1-5-32-544", "{:?}", access.owner);
+    }
+
+    #[test]
+    fn accounts_have_names() {
+        assert!(account_name(&platform::Sid("S-1-5-18".into())).is_some_and(|name| name.contains("SYSTEM")));
+        assert_eq!(account_name(&platform::Sid("S-1-5-21-1-2-3-4".into())), None);
+        assert_eq!(account_name(&platform::Sid("nobody".into())), None);
+    }
 }
