@@ -234,14 +234,14 @@ impl Problem for TargetFault {
                     .into()
             }
             TargetFault::Writable { mend, is_strict, .. } => {
-                let mend = match mend {
-                    Some(mend) => format!("mend that by {mend}"),
-                    None => "copy it to where only administrators may change it, such as C:\\Program Files".into(),
-                };
-                if *is_strict {
-                    format!("{mend}; or accept the risk with 'set-hook --allow-unsafe'")
-                } else {
-                    mend
+                let risk =
+                    if *is_strict { "accept the risk with 'set-hook --allow-unsafe', or " } else { "" };
+                match mend {
+                    // last, to be copied from there to the end
+                    Some(commands) => format!("{risk}mend it: {commands}"),
+                    None => format!(
+                        "{risk}copy it to where only administrators may change it, such as C:\\Program Files"
+                    ),
                 }
             }
         })
