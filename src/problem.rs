@@ -114,6 +114,9 @@ codes! {
     HookTargetUnchecked = "hook-target-unchecked", Done, "the program could not be checked on this machine";
     HookTargetNetwork = "hook-target-network", Done, "the program lies on a network drive";
     HookTargetOtherUser = "hook-target-other-user", Done, "the program lies in another user's folder";
+    HookTargetBlocked = "hook-target-blocked", Refused, "the program is marked as come from the internet, so Windows asks before it starts it";
+    HookTargetUnblocked = "hook-target-unblocked", Done, "the mark of the web was taken off the program, or would be";
+    HookTargetWritable = "hook-target-writable", Refused, "others than its user and administrators may put another program in its place; refused only when elevated, as SYSTEM or for another user's ini";
     HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
 
     MicrosipNotFound = "microsip-not-found", NoIni, "MicroSIP's program was not found";

@@ -123,9 +123,13 @@ enum Command {
         #[arg(long)]
         allow_missing: bool,
 
-        /// Accept what is unsafe: a batch file, a password on a command line
+        /// Accept what is unsafe: a batch file, a password on a command line, a program that others may replace
         #[arg(long)]
         allow_unsafe: bool,
+
+        /// Take the mark of the web off the program, by which Windows asks before it starts a download
+        #[arg(long)]
+        unblock: bool,
 
         /// When it runs ('msipcfg events' lists them), the program, and its arguments
         #[arg(
@@ -424,9 +428,10 @@ impl Cli {
                 raw: is_raw,
                 allow_missing,
                 allow_unsafe,
+                unblock,
                 words,
             } => {
-                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe };
+                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: unblock };
                 write(EditRequest::SetHook(set_hook(words, raw, is_raw, microsip_version, allow)?), options)
             }
             Command::UnsetHook { write: options, all: true, .. } => {

@@ -68,6 +68,8 @@ pub enum Error {
     Links(#[from] LinksError),
     #[error(transparent)]
     Drive(#[from] DriveError),
+    #[error("the mark of the web could not be taken off {path}: {source}")]
+    MarkStays { path: PathBuf, source: io::Error, changed: bool },
 }
 
 impl Error {
@@ -76,6 +78,7 @@ impl Error {
         match self {
             Error::Transaction(failure) => failure.changed,
             Error::Links(error) => error.changed(),
+            Error::MarkStays { changed, .. } => *changed,
             _ => false,
         }
     }
@@ -111,6 +114,7 @@ impl Problem for Error {
             Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => Code::KeyNotFound,
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } => Code::BackupFailed,
+            Error::MarkStays { .. } => Code::FileWrite,
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
         }
@@ -137,6 +141,9 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
             Error::Backups { .. } => "check the folder".into(),
+            Error::MarkStays { .. } => {
+                "run this again, or take the mark off in Explorer: Properties > Unblock".into()
+            }
             _ => return self.inner().and_then(Problem::hint),
         })
     }

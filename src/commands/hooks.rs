@@ -1,11 +1,14 @@
 //! Hooks: set, unset, and what runs.
 
+use std::path::PathBuf;
+
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
 use crate::hook::command::{self, CommandError, CommandFault, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
-use crate::hook::target::{self, Places, TargetFault};
+use crate::hook::target::{self, Known, Places, TargetFault};
+use crate::hook::trust::Trust;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
@@ -44,11 +47,25 @@ pub fn set(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let surroundings = outside.surroundings;
-    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let mut marked = Vec::new();
+    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        let (edit, notices) = edit_for(&set, ini, &decoded.document, surroundings)?;
+        let HookEdit { edit, mut notices, marked: found } =
+            edit_for(&set, ini, &decoded.document, surroundings)?;
+        let is_dry_run = options.dry_run;
+        notices.extend(found.iter().map(|path| Notice::from(&MarkRemark { path: path.clone(), is_dry_run })));
+        marked = found;
         draft_of(decoded, &[edit], notices)
-    })
+    })?;
+    // Last of all: a mark cannot be put back as an ini can, so an edit that is refused, stopped or does not get
+    // its turn leaves it. In between MicroSIP could at worst be asked whether to start the program.
+    if !options.dry_run {
+        let changed = matches!(&report, Report::Written(written) if written.changed);
+        for path in marked {
+            platform::remove_mark(&path).map_err(|source| Error::MarkStays { path, source, changed })?;
+        }
+    }
+    Ok(report)
 }
 
 /// Removes the hooks of events.
@@ -116,20 +133,29 @@ fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Pl
     }
 }
 
-/// The edit that sets a hook in a text, and what deserves saying.
+/// The edit that sets a hook in a text.
+pub(super) struct HookEdit {
+    pub edit: Edit,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+    /// The files whose mark of the web is to be taken off.
+    pub marked: Vec<PathBuf>,
+}
+
+/// The edit that sets a hook in a text.
 pub(super) fn edit_for(
     set: &SetHook,
     ini: &Ini,
     document: &IniDocument,
     surroundings: &Surroundings,
-) -> Result<(Edit, Vec<Notice>), Error> {
+) -> Result<HookEdit, Error> {
     let exe = set.version.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
     let saved_by = SavedBy::tell(set.version, exe, Some(document));
     if !saved_by.has(set.event) {
         return Err(unsupported(set.event, &saved_by).into());
     }
     let places = places_of(ini, surroundings);
-    let (value, text, holds_everywhere, mut notices) = match &set.what {
+    let Checked { value, text, holds_everywhere, mut notices, remarks } = match &set.what {
         HookText::Command(typed) => encoded(typed, set, &saved_by, &places)?,
         HookText::Raw(text) => checked(text.clone(), set, &saved_by, &places)?,
         HookText::Value(value) => checked(command::save(value, saved_by.dialect), set, &saved_by, &places)?,
@@ -137,11 +163,36 @@ pub(super) fn edit_for(
     if !saved_by.certain && !holds_everywhere {
         notices.push(Notice::from(&DialectRemark { dialect: saved_by.dialect }));
     }
+    let mut marked = Vec::new();
+    for remark in remarks {
+        match (&remark, set.allow.mark) {
+            (TargetFault::Blocked { path, .. }, true) => {
+                let file = places.paths.to_host(path).unwrap_or_else(|| path.into());
+                // nobody is to wait for an edit whose other half fails
+                (places.known.can_remove_mark)(&file).map_err(|error| TargetFault::StaysBlocked {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })?;
+                marked.push(file);
+            }
+            _ => notices.push(remark_on(remark)),
+        }
+    }
     let path = KeyPath::in_settings(set.event.key())?;
-    Ok((Edit::Set { path, value, text: ValueText::new(&text)? }, notices))
+    let edit = Edit::Set { path, value, text: ValueText::new(&text)? };
+    Ok(HookEdit { edit, notices, marked })
 }
 
-type Checked = (String, String, bool, Vec<Notice>);
+/// A command that MicroSIP would run.
+struct Checked {
+    value: String,
+    text: String,
+    holds_everywhere: bool,
+    /// What deserves saying of the text.
+    notices: Vec<Notice>,
+    /// And of the program.
+    remarks: Vec<TargetFault>,
+}
 
 /// The form for a program and its arguments.
 fn encoded(
@@ -151,7 +202,6 @@ fn encoded(
     places: &Places,
 ) -> Result<Checked, Error> {
     let (command, remarks) = target::resolve(typed, places, set.allow)?;
-    let mut notices: Vec<Notice> = remarks.into_iter().map(remark_on).collect();
     refuse_secret_mask(&command.to_string(), set, saved_by)?;
     if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
         return Err(CommandError::Program { path: command.program }.into());
@@ -169,8 +219,9 @@ fn encoded(
     };
     let text = encoded.text(saved_by.dialect);
     let decoded = command::decode(&wide(&text), set.event, saved_by);
-    notices.extend(decoded.faults.iter().map(Notice::from));
-    Ok((encoded.value, text, encoded.holds_everywhere, notices))
+    let notices = decoded.faults.iter().map(Notice::from).collect();
+    let holds_everywhere = encoded.holds_everywhere;
+    Ok(Checked { value: encoded.value, text, holds_everywhere, notices, remarks })
 }
 
 /// A text that was given as it is to stand: refused if MicroSIP would not run it, or not for long.
@@ -190,12 +241,11 @@ fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> 
         notices.push(Notice::from(&fault));
     }
     let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
-    for fault in target::check(&command, places) {
-        notices.push(remark_on(fault.accepted(set.allow)?));
-    }
+    let faults = target::check(&command, places).into_iter();
+    let remarks = faults.map(|fault| fault.accepted(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     let holds_everywhere = saved_by.dialect != Dialect::WholeValue && is_same_when_saved_bare;
-    Ok((decoded.value, text, holds_everywhere, notices))
+    Ok(Checked { value: decoded.value, text, holds_everywhere, notices, remarks })
 }
 
 /// What was allowed is said without advising to allow it.
@@ -228,6 +278,29 @@ fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
         ini: ini.target.clone(),
         search_folders: platform::search_folders(surroundings),
         endings: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
+        trust: Trust::new(
+            platform::privileges(),
+            platform::access_of(&ini.target).map(|access| access.owner),
+        ),
+        known: Known::HERE,
+    }
+}
+
+/// The remark that a mark of the web was taken off, or would be.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} was marked as come from the internet; {}",
+    .path.display(),
+    if *.is_dry_run { "without --dry-run the mark would be taken off" } else { "the mark was taken off" }
+)]
+struct MarkRemark {
+    path: PathBuf,
+    is_dry_run: bool,
+}
+
+impl Problem for MarkRemark {
+    fn code(&self) -> Code {
+        Code::HookTargetUnblocked
     }
 }
 

@@ -102,9 +102,9 @@ pub fn set(
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
                 Wanted::Hook(set) => {
-                    let (edit, remarks) = hooks::edit_for(set, ini, &decoded.document, surroundings)?;
-                    notices.extend(remarks);
-                    edits.push(edit);
+                    let hook = hooks::edit_for(set, ini, &decoded.document, surroundings)?;
+                    notices.extend(hook.notices);
+                    edits.push(hook.edit);
                 }
                 Wanted::NoHook(path) => edits.push(Edit::Unset { path: path.clone() }),
             }

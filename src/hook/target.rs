@@ -3,12 +3,14 @@
 //! MicroSIP starts hooks by ShellExecuteEx, without a window and without a word when that fails, so everything
 //! that can be told before is told here.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::platform::{self, DriveKind, Look, WindowsPaths};
+use crate::platform::{self, Access, DriveKind, Look, WindowsPaths};
 use crate::problem::{self, Code, Problem};
 
 use super::command::HookCommand;
+use super::trust::{self, Trust, WeakSpot};
 
 /// Where targets are looked for.
 #[derive(Clone, Debug)]
@@ -21,6 +23,30 @@ pub struct Places {
     pub search_folders: Vec<String>,
     /// What is tried behind a name without an ending (`PATHEXT`).
     pub endings: Vec<String>,
+    /// Who may change the programs.
+    pub trust: Trust,
+    /// What the system knows of files.
+    pub known: Known,
+}
+
+/// What is asked of the system about a file that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// What it has noted of where the file came from.
+    pub mark_of: fn(&Path) -> Option<Vec<u8>>,
+    /// Whether that note can be taken off.
+    pub can_remove_mark: fn(&Path) -> io::Result<()>,
+    /// Who may do what to a file or a folder.
+    pub access_of: fn(&Path) -> Option<Access>,
+}
+
+impl Known {
+    /// By this machine.
+    pub const HERE: Known = Known {
+        mark_of: platform::mark_of,
+        can_remove_mark: platform::can_remove_mark,
+        access_of: platform::access_of,
+    };
 }
 
 /// What is accepted although it would be refused.
@@ -30,6 +56,17 @@ pub struct Allow {
     pub missing: bool,
     /// What is unsafe.
     pub unsafe_target: bool,
+    /// The mark of the web, for it is taken off.
+    pub mark: bool,
+}
+
+/// What a file is to a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// MicroSIP starts it.
+    Program,
+    /// A program that MicroSIP starts reads it.
+    Script,
 }
 
 /// Something that is wrong with a target, or deserves saying.
@@ -71,6 +108,21 @@ pub enum TargetFault {
     OtherUser { path: String, user: String },
     #[error("{path} lies in a folder that is cleaned up, or where any program can put files")]
     Temporary { path: String },
+    #[error("{path} is marked as come from the internet, {}", .role.what_the_mark_does())]
+    Blocked { path: String, role: Role },
+    #[error("{path} is marked as come from the internet, and the mark cannot be taken off: {why}")]
+    StaysBlocked { path: String, why: String },
+    #[error("{path} could be replaced by others: {who} may change {place}")]
+    Writable { path: String, place: String, who: String, mend: Option<String>, is_strict: bool },
+}
+
+impl Role {
+    fn what_the_mark_does(self) -> &'static str {
+        match self {
+            Role::Program => "so Windows asks before it starts it, which nobody sees or answers in time",
+            Role::Script => "so the program that runs it may ask or refuse, which nobody sees",
+        }
+    }
 }
 
 impl TargetFault {
@@ -86,12 +138,15 @@ impl TargetFault {
                 | F::Network { .. }
                 | F::OtherUser { .. }
                 | F::Temporary { .. }
+                | F::Blocked { role: Role::Script, .. }
+                | F::Writable { .. }
         )
     }
 
     /// Whether there is an option that accepts it.
     pub fn can_be_allowed(&self) -> bool {
-        self.is_refused(Allow::default()) && !self.is_refused(Allow { missing: true, unsafe_target: true })
+        let all = Allow { missing: true, unsafe_target: true, mark: true };
+        self.is_refused(Allow::default()) && !self.is_refused(all)
     }
 
     /// The fault as a remark, if it does not stop a hook from being set.
@@ -107,6 +162,8 @@ impl TargetFault {
         match self {
             TargetFault::Missing { .. } | TargetFault::InterpreterMissing { .. } => !allow.missing,
             TargetFault::Batch { .. } | TargetFault::Shell { .. } => !allow.unsafe_target,
+            TargetFault::Writable { is_strict, .. } => *is_strict && !allow.unsafe_target,
+            TargetFault::Blocked { role: Role::Program, .. } => !allow.mark,
             fault => fault.is_fatal(),
         }
     }
@@ -129,6 +186,8 @@ impl Problem for TargetFault {
             TargetFault::Network { .. } => Code::HookTargetNetwork,
             TargetFault::OtherUser { .. } => Code::HookTargetOtherUser,
             TargetFault::Temporary { .. } => Code::HookTargetTemporary,
+            TargetFault::Blocked { .. } | TargetFault::StaysBlocked { .. } => Code::HookTargetBlocked,
+            TargetFault::Writable { .. } => Code::HookTargetWritable,
         }
     }
 
@@ -167,6 +226,24 @@ impl Problem for TargetFault {
             TargetFault::OtherUser { .. } | TargetFault::Temporary { .. } => {
                 "copy it to a folder that stays, such as C:\\hooks".into()
             }
+            TargetFault::Blocked { .. } => "if you trust it, take the mark off: 'set-hook --unblock', or in Explorer Properties > \
+                 Unblock"
+                .into(),
+            TargetFault::StaysBlocked { .. } => {
+                "run this as who may change the file, or take the mark off in Explorer: Properties > Unblock"
+                    .into()
+            }
+            TargetFault::Writable { mend, is_strict, .. } => {
+                let risk =
+                    if *is_strict { "accept the risk with 'set-hook --allow-unsafe', or " } else { "" };
+                match mend {
+                    // last, to be copied from there to the end
+                    Some(commands) => format!("{risk}mend it: {commands}"),
+                    None => format!(
+                        "{risk}copy it to where only administrators may change it, such as C:\\Program Files"
+                    ),
+                }
+            }
         })
     }
 }
@@ -186,11 +263,13 @@ pub fn resolve(
         remarks.push(fault.accepted(allow)?);
         Ok(())
     };
-    check_path(&path, places).into_iter().try_for_each(&mut weigh)?;
+    let interpreter = Interpreter::of(&path);
+    let role = if interpreter.is_some() { Role::Script } else { Role::Program };
+    check_path(&path, role, places).into_iter().try_for_each(&mut weigh)?;
     if is_shell(&path, &typed.args) {
         weigh(TargetFault::Shell { path: path.clone() })?;
     }
-    let Some(interpreter) = Interpreter::of(&path) else {
+    let Some(interpreter) = interpreter else {
         return Ok((HookCommand { program: path, args: typed.args.clone() }, remarks));
     };
     let found = interpreter.names.iter().find_map(|name| find_by_name(name, places));
@@ -204,6 +283,9 @@ pub fn resolve(
             })?
         }
     };
+    if let Some(host) = places.paths.to_host(&program).filter(|_| exists(&program, places)) {
+        check_origin(&program, &host, Role::Program, places).into_iter().try_for_each(&mut weigh)?;
+    }
     let leading = interpreter.leading.iter().map(ToString::to_string);
     let args = leading.chain([path]).chain(typed.args.iter().cloned()).collect();
     Ok((HookCommand { program, args }, remarks))
@@ -224,18 +306,18 @@ pub fn check(command: &HookCommand, places: &Places) -> Vec<TargetFault> {
         Interpreter::of(path).is_some_and(|known| known.names.iter().any(|n| is_called(name, n)))
     };
     if let Some(script) = command.args.iter().find(|arg| is_full(arg) && runs(arg)) {
-        faults.extend(check_path(script, places));
+        faults.extend(check_path(script, Role::Script, places));
     }
     faults
 }
 
 fn check_program(program: &str, places: &Places) -> Vec<TargetFault> {
     if !is_name(program) {
-        return check_path(program, places);
+        return check_path(program, Role::Program, places);
     }
     match find_by_name(program, places) {
         Some(path) => {
-            let mut faults = check_path(&path, places);
+            let mut faults = check_path(&path, Role::Program, places);
             faults.push(TargetFault::FoundByName { typed: program.to_string(), path });
             faults
         }
@@ -309,7 +391,7 @@ fn full_path(typed: &str, places: &Places) -> Result<String, TargetFault> {
     }
 }
 
-fn check_path(path: &str, places: &Places) -> Vec<TargetFault> {
+fn check_path(path: &str, role: Role, places: &Places) -> Vec<TargetFault> {
     if !is_full(path) {
         let advice = "set it again by its full path".to_string();
         return vec![TargetFault::Relative { typed: path.to_string(), advice }];
@@ -319,6 +401,7 @@ fn check_path(path: &str, places: &Places) -> Vec<TargetFault> {
     }
     let owned = || path.to_string();
     let mut faults = Vec::new();
+    let mut found = None;
     let is_image = match places.paths.to_host(path).map(|host| (platform::look(&host), host)) {
         None => {
             faults.push(TargetFault::Unchecked { path: owned() });
@@ -331,7 +414,10 @@ fn check_path(path: &str, places: &Places) -> Vec<TargetFault> {
         Some((Look::Folder, _)) => return vec![TargetFault::Folder { path: owned() }],
         Some((Look::Unreadable(why), _)) => return vec![TargetFault::Unreadable { path: owned(), why }],
         Some((Look::File { length: 0, .. }, _)) => return vec![TargetFault::Empty { path: owned() }],
-        Some((Look::File { is_executable_image, .. }, _)) => is_executable_image,
+        Some((Look::File { is_executable_image, .. }, host)) => {
+            found = Some(host);
+            is_executable_image
+        }
     };
     match ending(path).as_str() {
         "exe" if !is_image => {
@@ -354,6 +440,28 @@ fn check_path(path: &str, places: &Places) -> Vec<TargetFault> {
         |part: &str| ["temp", "tmp", "downloads"].iter().any(|name| part.eq_ignore_ascii_case(name));
     if folders(path).any(is_temporary) {
         faults.push(TargetFault::Temporary { path: owned() });
+    }
+    if let Some(host) = found {
+        faults.extend(check_origin(path, &host, role, places));
+    }
+    faults
+}
+
+/// Where a file that is there came from, and who could put another in its place.
+fn check_origin(path: &str, host: &Path, role: Role, places: &Places) -> Vec<TargetFault> {
+    let mut faults = Vec::new();
+    if (places.known.mark_of)(host).is_some_and(|mark| trust::is_from_internet(&mark)) {
+        faults.push(TargetFault::Blocked { path: path.to_string(), role });
+    }
+    if let Some(WeakSpot { place, who, mend }) = trust::weak_spot(host, &places.trust, places.known.access_of)
+    {
+        faults.push(TargetFault::Writable {
+            path: path.to_string(),
+            place: place.display().to_string(),
+            who: platform::account_name(&who).unwrap_or(who.0),
+            mend,
+            is_strict: places.trust.is_strict,
+        });
     }
     faults
 }
@@ -415,17 +523,26 @@ fn is_called(name: &str, exe: &str) -> bool {
 
 /// The full path of a program in the folders that Windows searches.
 fn find_by_name(name: &str, places: &Places) -> Option<String> {
-    let has_ending = !ending(name).is_empty();
-    let endings = places.endings.iter().map(|ending| ending.to_ascii_lowercase());
-    let names: Vec<String> = if has_ending {
-        vec![name.to_string()]
-    } else {
-        endings.map(|ending| format!("{name}{ending}")).collect()
-    };
-    places.search_folders.iter().filter(|folder| is_full(&format!("{folder}\\"))).find_map(|folder| {
-        let folder = folder.trim_end_matches('\\');
-        names.iter().map(|name| format!("{folder}\\{name}")).find(|path| exists(path, places))
-    })
+    let endings = || places.endings.iter().map(|ending| ending.to_ascii_lowercase());
+    let own = format!(".{}", ending(name));
+    let is_whole = endings().any(|ending| ending == own);
+    // a dot may be part of the name, as in python3.11
+    let as_it_is = (own != ".").then(|| name.to_string()).into_iter();
+    let longer = endings().filter(|_| !is_whole).map(|ending| format!("{name}{ending}"));
+    let names: Vec<String> = as_it_is.chain(longer).collect();
+    let in_folders =
+        places.search_folders.iter().filter(|folder| is_full(&format!("{folder}\\"))).find_map(|folder| {
+            let folder = folder.trim_end_matches('\\');
+            names.iter().map(|name| format!("{folder}\\{name}")).find(|path| exists(path, places))
+        });
+    in_folders.or_else(|| find_registered(name, is_whole, places))
+}
+
+/// The full path that the registry knows for a program's name; Windows looks there last.
+fn find_registered(name: &str, is_whole: bool, places: &Places) -> Option<String> {
+    let exe = if is_whole { name.to_string() } else { format!("{name}.exe") };
+    let found = places.paths.app_paths(&exe);
+    found.user.into_iter().chain(found.machine).find(|path| is_full(path) && exists(path, places))
 }
 
 fn exists(path: &str, places: &Places) -> bool {
@@ -472,6 +589,8 @@ mod tests {
     struct Prefix {
         folder: tempfile::TempDir,
         paths: WindowsPaths,
+        trust: Trust,
+        known: Known,
     }
 
     /// A Wine prefix with files in it; an `.exe` is one unless told otherwise.
@@ -484,8 +603,10 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         }
         let paths = WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap());
-        Prefix { folder, paths }
+        Prefix { folder, paths, trust: Trust::default(), known: NOTHING }
     }
+
+    const NOTHING: Known = Known { mark_of: |_| None, can_remove_mark: |_| Ok(()), access_of: |_| None };
 
     fn image() -> Vec<u8> {
         let mut image = vec![0_u8; 64];
@@ -504,15 +625,20 @@ mod tests {
         ) -> Result<(HookCommand, Vec<Code>), Code> {
             let typed =
                 HookCommand { program: program.into(), args: args.iter().map(ToString::to_string).collect() };
-            let places = Places {
+            resolve(&typed, &self.places(), allow)
+                .map(|(command, remarks)| (command, remarks.iter().map(Problem::code).collect()))
+                .map_err(|fault| fault.code())
+        }
+
+        fn places(&self) -> Places {
+            Places {
                 paths: self.paths.clone(),
                 ini: self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
                 search_folders: [r"C:\Windows\System32", r"C:\Windows"].map(String::from).into(),
                 endings: [".COM", ".EXE", ".BAT"].map(String::from).into(),
-            };
-            resolve(&typed, &places, allow)
-                .map(|(command, remarks)| (command, remarks.iter().map(Problem::code).collect()))
-                .map_err(|fault| fault.code())
+                trust: self.trust.clone(),
+                known: self.known,
+            }
         }
 
         fn verdict(&self, program: &str) -> Result<Vec<Code>, Code> {
@@ -639,6 +765,134 @@ mod tests {
             prefix.resolve(r"\\server\share\x.exe", &[], Allow::default()).unwrap().1,
             [Code::HookTargetUnchecked, Code::HookTargetNetwork]
         );
+    }
+
+    fn marked_is_in_its_name(path: &Path) -> Option<Vec<u8>> {
+        let is_marked = path.file_name()?.to_str()?.contains("marked");
+        is_marked.then(|| b"[ZoneTransfer]\r\nZoneId=3\r\n".to_vec())
+    }
+
+    #[test]
+    fn a_marked_program_is_refused_and_a_marked_script_remarked_on() {
+        let image = image();
+        let mut prefix = prefix(&[
+            ("hooks/marked.exe", &image),
+            ("hooks/marked.vbs", b"x"),
+            ("hooks/a.vbs", b"x"),
+            ("hooks/a.jar", b"x"),
+            ("hooks/ring.exe", &image),
+            ("Windows/System32/wscript.exe", &image),
+            ("Windows/javaw.exe", &image),
+        ]);
+        prefix.known.mark_of = marked_is_in_its_name;
+        let unblock = Allow { mark: true, ..Allow::default() };
+        let others = Allow { mark: false, missing: true, unsafe_target: true };
+        let codes = |path: &str, allow| prefix.resolve(path, &[], allow).map(|(_, codes)| codes);
+        let blocked = vec![Code::HookTargetBlocked];
+        assert_eq!(codes(r"C:\hooks\ring.exe", Allow::default()), Ok(vec![]));
+        assert_eq!(codes(r"C:\hooks\marked.exe", Allow::default()), Err(Code::HookTargetBlocked));
+        assert_eq!(codes(r"C:\hooks\marked.exe", others), Err(Code::HookTargetBlocked));
+        assert_eq!(codes(r"C:\hooks\marked.exe", unblock), Ok(blocked.clone()));
+        assert_eq!(codes(r"C:\hooks\marked.vbs", Allow::default()), Ok(blocked.clone()));
+        assert_eq!(codes(r"C:\hooks\a.vbs", Allow::default()), Ok(vec![]));
+
+        // what is set already
+        let places = prefix.places();
+        let works = |program: &str, args: &[&str]| {
+            let args = args.iter().map(ToString::to_string).collect();
+            let faults = check(&HookCommand { program: program.into(), args }, &places);
+            let codes: Vec<Code> = faults.iter().map(Problem::code).collect();
+            (codes, !faults.iter().any(TargetFault::is_fatal))
+        };
+        assert_eq!(works(r"C:\hooks\marked.exe", &[]), (blocked.clone(), false));
+        assert_eq!(works(r"C:\Windows\System32\wscript.exe", &[r"C:\hooks\marked.vbs"]), (blocked, true));
+        assert_eq!(works(r"C:\hooks\ring.exe", &[r"C:\hooks\marked.vbs"]), (vec![], true));
+
+        // the program that runs scripts
+        prefix.known.mark_of =
+            |path| path.ends_with("javaw.exe").then(|| b"[ZoneTransfer]\nZoneId=4".to_vec());
+        assert_eq!(prefix.verdict(r"C:\hooks\a.jar"), Err(Code::HookTargetBlocked));
+        assert_eq!(prefix.verdict(r"C:\hooks\a.vbs"), Ok(vec![]));
+    }
+
+    /// Anybody may write to what is called "open"; all else is the administrators'.
+    fn open_to_all(path: &Path) -> Option<Access> {
+        let administrators = || platform::Sid("S-1-5-32-544".into());
+        let is_open = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("open"));
+        let sid = if is_open { platform::Sid("S-1-1-0".into()) } else { administrators() };
+        let kind = platform::EntryKind::Allow;
+        let entry = platform::AccessEntry { kind, is_inherit_only: false, sid, mask: 0x001F_01FF };
+        Some(Access { owner: administrators(), entries: Some(vec![entry]) })
+    }
+
+    #[test]
+    fn a_program_that_others_may_replace_is_warned_of_and_refused_to_whoever_acts_for_others() {
+        let image = image();
+        let mut prefix = prefix(&[
+            ("hooks/ring.exe", &image),
+            ("hooks/open.exe", &image),
+            ("open/ring.exe", &image),
+            ("hooks/open.vbs", b"x"),
+            ("Windows/System32/wscript.exe", &image),
+        ]);
+        prefix.known.access_of = open_to_all;
+        let writable = vec![Code::HookTargetWritable];
+        assert_eq!(prefix.verdict(r"C:\hooks\ring.exe"), Ok(vec![]));
+        for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.vbs"] {
+            assert_eq!(prefix.verdict(path), Ok(writable.clone()), "{path}");
+        }
+        prefix.trust = Trust::new(platform::Privileges { is_elevated: true, user: None }, None);
+        let unsafe_target = Allow { unsafe_target: true, ..Allow::default() };
+        assert_eq!(prefix.verdict(r"C:\hooks\ring.exe"), Ok(vec![]));
+        for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.vbs"] {
+            assert_eq!(prefix.verdict(path), Err(Code::HookTargetWritable), "{path}");
+            let allowed = prefix.resolve(path, &[], unsafe_target).map(|(_, codes)| codes);
+            assert_eq!(allowed, Ok(writable.clone()), "{path}");
+        }
+        let command = HookCommand { program: r"C:\open\ring.exe".into(), args: Vec::new() };
+        let faults = check(&command, &prefix.places());
+        assert!(matches!(&faults[..], [fault] if !fault.is_fatal() && fault.can_be_allowed()));
+        let hint = faults[0].hint().unwrap();
+        assert!(hint.contains("icacls") && hint.contains("--allow-unsafe"), "{hint}");
+    }
+
+    #[test]
+    fn a_name_is_looked_up_with_every_ending_and_in_the_registry_last() {
+        let image = image();
+        let prefix = prefix(&[
+            ("Windows/python3.11.exe", &image),
+            ("Windows/tool.exe", &image),
+            ("Apps/user tool.exe", &image),
+            ("Apps/tool.exe", &image),
+            ("Apps/all.exe", &image),
+        ]);
+        let reg = |name: &str, path: &str| {
+            let path = path.replace('\\', r"\\").replace('"', "\\\"");
+            let key = r"Software\\Microsoft\\Windows\\CurrentVersion\\App Paths";
+            format!("[{key}\\\\{name}] 1\n@=\"{path}\"\n\n")
+        };
+        let user = [
+            reg("mine.exe", r#""C:\Apps\user tool.exe""#),
+            reg("tool.exe", r"C:\Apps\tool.exe"),
+            reg("gone.exe", r"C:\Apps\gone.exe"),
+            reg("near.exe", r"tool.exe"),
+        ];
+        std::fs::write(prefix.folder.path().join("user.reg"), user.concat()).unwrap();
+        let machine = [reg("mine.exe", r"C:\Apps\tool.exe"), reg("gone.exe", r"C:\Apps\all.exe")];
+        std::fs::write(prefix.folder.path().join("system.reg"), machine.concat()).unwrap();
+        let program = |name: &str| {
+            let resolved = prefix.resolve(name, &[], Allow::default());
+            resolved.map(|(command, _)| command.program).map_err(Code::name)
+        };
+        let none = Err(Code::HookTargetRelative.name());
+        assert_eq!(program("python3.11"), Ok(r"C:\Windows\python3.11.exe".into()));
+        assert_eq!(program("tool"), Ok(r"C:\Windows\tool.exe".into()), "the registry comes last");
+        assert_eq!(program("mine"), Ok(r"C:\Apps\user tool.exe".into()));
+        assert_eq!(program("MINE.EXE"), Ok(r"C:\Apps\user tool.exe".into()));
+        assert_eq!(program("gone"), Ok(r"C:\Apps\all.exe".into()), "what is not there is passed over");
+        assert_eq!(program("near"), none);
+        assert_eq!(program("none"), none);
+        assert_eq!(program("mine.bat"), none);
     }
 
     #[test]

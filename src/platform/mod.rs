@@ -26,6 +26,7 @@ pub use system::{
     may_be_windows_program, paths_in_use, place_of_process, search_folders, session_of, settings_roots,
     short_path, start, survive_signals, user_name, wait_for_one, windows_of_class, windows_paths,
 };
+pub use system::{access_of, account_name, can_remove_mark, mark_of, privileges, remove_mark};
 
 /// What of its surroundings the program uses: taken once, in `main`.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +134,74 @@ impl WindowsPaths {
             WindowsPaths::Unknown => None,
         }
     }
+}
+
+/// The full paths that are registered for a program's name (`App Paths`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppPaths {
+    /// By the user.
+    pub user: Option<String>,
+    /// For everybody on the machine.
+    pub machine: Option<String>,
+}
+
+impl WindowsPaths {
+    /// What is registered for a program's name, which has its ending.
+    pub fn app_paths(&self, exe: &str) -> AppPaths {
+        const KEY: &str = r"Software\Microsoft\Windows\CurrentVersion\App Paths";
+        let key = format!(r"{KEY}\{exe}");
+        let found = match self {
+            WindowsPaths::Native => system::app_paths(&key),
+            WindowsPaths::Prefix(prefix) => prefix.app_paths(&key),
+            WindowsPaths::Unknown => AppPaths::default(),
+        };
+        let unquoted = |path: String| path.trim().trim_matches('"').to_string();
+        AppPaths { user: found.user.map(unquoted), machine: found.machine.map(unquoted) }
+    }
+}
+
+/// A user or a group of Windows, as text such as S-1-5-18.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sid(pub String);
+
+/// Who may do what to a file or a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whose it is.
+    pub owner: Sid,
+    /// Its list, in the order in which Windows goes through it. `None`: it has none, and everybody may do all.
+    pub entries: Option<Vec<AccessEntry>>,
+}
+
+/// An entry of an access list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEntry {
+    /// Whether it allows or denies.
+    pub kind: EntryKind,
+    /// Whether it is only there for what will be made in the folder.
+    pub is_inherit_only: bool,
+    /// For whom it is.
+    pub sid: Sid,
+    /// The rights, as Windows numbers them.
+    pub mask: u32,
+}
+
+/// What an entry of an access list does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// It allows.
+    Allow,
+    /// It denies.
+    Deny,
+}
+
+/// As whom this program runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Privileges {
+    /// With the rights of an administrator, which a click or a password gave.
+    pub is_elevated: bool,
+    /// The user, where that can be told.
+    pub user: Option<Sid>,
 }
 
 /// What a path leads to on this machine.
@@ -399,6 +468,17 @@ impl WinePrefix {
             machine: defaults_in("system.reg", &[key, &key_of_32_bit]),
             msi: Vec::new(),
         }
+    }
+}
+
+impl WinePrefix {
+    /// What its registry says of a program, from the files that Wine keeps it in.
+    fn app_paths(&self, key: &str) -> AppPaths {
+        let default_in = |file: &str| {
+            let bytes = std::fs::read(self.root.join(file)).ok()?;
+            wine_registry_default(&String::from_utf8_lossy(&bytes), key)
+        };
+        AppPaths { user: default_in("user.reg"), machine: default_in("system.reg") }
     }
 }
 

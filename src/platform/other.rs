@@ -9,7 +9,10 @@ use std::time::Duration;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
 
 use super::registry::ClassRegistry;
-use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Surroundings, WindowsPaths, WinePrefix};
+use super::{
+    AppData, AppPaths, DriveKind, InstallFacts, Privileges, ProcessPlace, Sid, Surroundings, WindowsPaths,
+    WinePrefix,
+};
 
 /// None: 8-bit inis of a Windows machine say nothing of its code page here.
 pub fn ansi_code_page() -> Option<u16> {
@@ -157,6 +160,41 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
 /// Whether this user may not write to the file, by its mode and access list.
 pub fn is_access_denied_by_mode(path: &Path) -> bool {
     matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(rustix::io::Errno::ACCESS))
+}
+
+/// A registry is found by its prefix here.
+pub(super) fn app_paths(_key: &str) -> AppPaths {
+    AppPaths::default()
+}
+
+/// Who may change a file in a Wine prefix is told by its mode, which Windows' users have no part in.
+pub fn access_of(_path: &Path) -> Option<super::Access> {
+    None
+}
+
+/// Nobody is asked about, for access lists are not.
+pub fn privileges() -> Privileges {
+    Privileges::default()
+}
+
+/// Windows' accounts are not known here.
+pub fn account_name(_sid: &Sid) -> Option<String> {
+    None
+}
+
+/// Wine starts whatever it is told to, wherever that came from.
+pub fn mark_of(_path: &Path) -> Option<Vec<u8>> {
+    None
+}
+
+/// There is none to be removed.
+pub fn can_remove_mark(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// There is none to be removed.
+pub fn remove_mark(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 pub(super) fn never_follow_links(options: &mut OpenOptions) {

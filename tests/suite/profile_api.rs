@@ -6,7 +6,7 @@
 
 mod questions;
 #[cfg(windows)]
-mod windows;
+pub(crate) mod windows;
 
 use msipcfg::ini::document::IniDocument;
 use msipcfg::ini::encoding::{BOM, CodePage, Encoding, decode_as};

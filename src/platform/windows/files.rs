@@ -1,7 +1,8 @@
 //! Files on Windows: what a replaced ini keeps, and the replacing.
 
+use std::ffi::OsString;
 use std::fs::{File, FileTimes, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::windows::fs::{FileTimesExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -10,10 +11,11 @@ use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
-    FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_OPEN_REPARSE_POINT, FindClose,
-    FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard, MOVEFILE_REPLACE_EXISTING,
-    MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW, WIN32_FIND_STREAM_DATA,
+    DELETE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL,
+    FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SYSTEM,
+    FILE_FLAG_OPEN_REPARSE_POINT, FindClose, FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard,
+    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW,
+    WIN32_FIND_STREAM_DATA,
 };
 
 use super::security::copy_security;
@@ -52,15 +54,44 @@ fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
 /// Copies what a file holds beside its contents, such as the mark of where it came from.
 fn copy_streams(model: &Path, path: &Path) -> io::Result<()> {
     const CONTENTS: &str = "::$DATA";
-    let named = |path: &Path, stream: &str| {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(stream);
-        name
-    };
     for stream in streams(model).iter().filter(|stream| *stream != CONTENTS) {
-        std::fs::write(named(path, stream), std::fs::read(named(model, stream))?)?;
+        std::fs::write(stream_of(path, stream), std::fs::read(stream_of(model, stream))?)?;
     }
     Ok(())
+}
+
+fn stream_of(path: &Path, stream: &str) -> OsString {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(stream);
+    name
+}
+
+/// The stream in which Windows notes where a file came from, known as the mark of the web.
+const MARK: &str = ":Zone.Identifier";
+
+/// What Windows has noted of where a file came from: the text of an ini.
+pub fn mark_of(path: &Path) -> Option<Vec<u8>> {
+    // Windows writes a few addresses
+    const LONGEST: u64 = 64 * 1024;
+    let mut bytes = Vec::new();
+    File::open(stream_of(path, MARK)).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Whether this user may take a file's mark off; nothing is done yet.
+pub fn can_remove_mark(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.permissions().readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is marked read-only"));
+    }
+    OpenOptions::new().access_mode(DELETE).open(stream_of(path, MARK)).map(drop)
+}
+
+/// Takes a file's mark off, if it has one.
+pub fn remove_mark(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(stream_of(path, MARK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// The names of a file's streams; none where the disk does not have them.

@@ -13,7 +13,8 @@ const MSI_MACHINE: &str = "S-1-5-18";
 
 /// What is known of an install for a user, this one if none is named.
 pub(super) fn install_facts(key: &str, sid: Option<&str>) -> InstallFacts {
-    let of_other = sid.filter(|sid| Some(*sid) != super::security::own_sid().as_deref());
+    let own = own_sid();
+    let of_other = sid.filter(|sid| Some(*sid) != own.as_deref());
     let user = match of_other {
         Some(sid) => default_of(&USERS.open(format!(r"{sid}\{key}"))),
         None => default_of(&CURRENT_USER.open(key)),
@@ -23,9 +24,12 @@ pub(super) fn install_facts(key: &str, sid: Option<&str>) -> InstallFacts {
         let named = default_of(&LOCAL_MACHINE.options().read().access(view).open(key));
         machine.extend(named.filter(|folder| !machine.contains(folder)));
     }
-    let own = super::security::own_sid();
     let owners = [Some(MSI_MACHINE), sid.or(own.as_deref())];
     InstallFacts { user, machine, msi: owners.into_iter().flatten().flat_map(msi_products).collect() }
+}
+
+fn own_sid() -> Option<String> {
+    super::security::privileges().user.map(|sid| sid.0)
 }
 
 fn default_of(key: &windows_registry::Result<Key>) -> Option<String> {

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
+mod app_paths;
 mod files;
 mod installs;
 mod processes;
@@ -25,9 +26,13 @@ pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows
 
 pub use registry::class_registry;
 
+pub use files::{can_remove_mark, mark_of, remove_mark};
+pub use security::{access_of, account_name, privileges};
+
+pub(super) use app_paths::app_paths;
 pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
 
-use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Surroundings, WindowsPaths};
+use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Sid, Surroundings, WindowsPaths};
 
 /// The system's ANSI code page, in which MicroSIP reads 8-bit inis.
 pub fn ansi_code_page() -> Option<u16> {
@@ -43,7 +48,7 @@ pub fn survive_signals() {}
 
 /// The name of a user, with the domain. sysinfo's list of them reads from a null pointer under Wine 8.
 pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
-    security::account_name(&user.to_string())
+    account_name(&Sid(user.to_string()))
 }
 
 /// The Windows session that a process runs in.

@@ -10,21 +10,20 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, HANDLE, HWND, LPARAM, TRUE, WAIT_FAILED, WPARAM};
 use windows_sys::Win32::Security::{
-    DuplicateTokenEx, GetTokenInformation, SecurityImpersonation, TOKEN_ALL_ACCESS, TOKEN_DUPLICATE,
-    TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation, TokenPrimary,
+    DuplicateTokenEx, SecurityImpersonation, TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_QUERY, TokenPrimary,
 };
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
 use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
 use windows_sys::Win32::System::Threading::{
-    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, GetCurrentProcess, OpenProcess,
-    OpenProcessToken, PROCESS_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
-    STARTUPINFOW, WaitForMultipleObjects,
+    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, OpenProcess, PROCESS_INFORMATION,
+    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, STARTUPINFOW, WaitForMultipleObjects,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     EnumWindows, GW_OWNER, GetClassNameW, GetShellWindow, GetWindow, GetWindowThreadProcessId,
     IsWindowVisible, PostMessageW, SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
 };
 
+use super::security::{Token, privileges};
 use super::wide;
 
 /// A top-level window that belongs to no other.
@@ -137,7 +136,7 @@ pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
 /// The rights that a running program has, to start it again with the same.
 #[derive(Debug)]
 pub struct Rights {
-    token: OwnedHandle,
+    token: Token,
 }
 
 impl Rights {
@@ -147,7 +146,7 @@ impl Rights {
     /// This user may not ask.
     pub fn of(pid: u32) -> io::Result<Rights> {
         let process = open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
-        token_of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
+        Token::of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
     }
 
     /// Those of this user's desktop, if there is one: without an administrator's rights.
@@ -156,10 +155,6 @@ impl Rights {
         // SAFETY: a desktop without a shell gives no window, and then no process either
         unsafe { GetWindowThreadProcessId(GetShellWindow(), &mut pid) };
         Rights::of(pid).ok().filter(|_| pid != 0)
-    }
-
-    fn are_elevated(&self) -> io::Result<bool> {
-        is_elevated(&self.token)
     }
 }
 
@@ -172,7 +167,7 @@ pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io:
     line.extend(argument.iter().flat_map(|argument| [0x20].into_iter().chain(argument.encode_utf16())));
     line.push(0);
     let other_rights = match rights {
-        Some(rights) if rights.are_elevated()? != own_rights_are_elevated()? => Some(rights),
+        Some(rights) if rights.token.is_elevated() != Some(privileges().is_elevated) => Some(rights),
         _ => None,
     };
     match other_rights {
@@ -204,12 +199,12 @@ fn start_with_own_rights(exe: &Path, line: &mut [u16]) -> io::Result<u32> {
     Ok(number_of(made))
 }
 
-fn start_with_token(exe: &Path, line: &mut [u16], token: &OwnedHandle) -> io::Result<u32> {
+fn start_with_token(exe: &Path, line: &mut [u16], token: &Token) -> io::Result<u32> {
     let mut primary: HANDLE = ptr::null_mut();
     // SAFETY: the token is open, and the new one may be written to
     check(unsafe {
         DuplicateTokenEx(
-            token.as_raw_handle(),
+            token.handle(),
             TOKEN_ALL_ACCESS,
             ptr::null(),
             SecurityImpersonation,
@@ -270,39 +265,6 @@ fn number_of(made: PROCESS_INFORMATION) -> u32 {
         drop(unsafe { OwnedHandle::from_raw_handle(handle) });
     }
     made.dwProcessId
-}
-
-/// Whether this program runs with an administrator's rights.
-///
-/// # Errors
-/// Windows does not say.
-fn own_rights_are_elevated() -> io::Result<bool> {
-    // SAFETY: the handle of the own process is always open
-    token_of(unsafe { GetCurrentProcess() }, TOKEN_QUERY).and_then(|token| is_elevated(&token))
-}
-
-fn is_elevated(token: &OwnedHandle) -> io::Result<bool> {
-    let mut elevation = TOKEN_ELEVATION::default();
-    let mut length = 0;
-    // SAFETY: the token is open, and the structure is as long as is said
-    check(unsafe {
-        GetTokenInformation(
-            token.as_raw_handle(),
-            TokenElevation,
-            (&raw mut elevation).cast(),
-            size_in_bytes::<TOKEN_ELEVATION>(),
-            &mut length,
-        )
-    })?;
-    Ok(elevation.TokenIsElevated != 0)
-}
-
-fn token_of(process: HANDLE, access: u32) -> io::Result<OwnedHandle> {
-    let mut token: HANDLE = ptr::null_mut();
-    // SAFETY: the process is open, and the handle may be written to
-    check(unsafe { OpenProcessToken(process, access, &mut token) })?;
-    // SAFETY: it was just made and is nobody else's
-    Ok(unsafe { OwnedHandle::from_raw_handle(token) })
 }
 
 fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {

@@ -1,18 +1,28 @@
 //! Who may do what to a file: owners and access lists.
 
 use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
+use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
-    ConvertStringSidToSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+    ConvertSidToStringSidW, ConvertStringSidToSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT,
+    SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACL, DACL_SECURITY_INFORMATION, EqualSid, GetSecurityDescriptorControl, LookupAccountSidW,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
-    SE_DACL_PROTECTED, UNPROTECTED_DACL_SECURITY_INFORMATION,
+    ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce, GetSecurityDescriptorControl,
+    GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED, TOKEN_ELEVATION,
+    TOKEN_INFORMATION_CLASS, TOKEN_QUERY, TOKEN_USER, TokenElevation, TokenUser,
+    UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::core::PWSTR;
+use windows_sys::{s, w};
+
+use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
 use super::wide;
 
@@ -55,6 +65,28 @@ impl Security {
             )
         };
         win32_result(status).map(|()| security)
+    }
+
+    /// What it says, for people to judge.
+    fn access(&self) -> Option<Access> {
+        // SAFETY: the owner points into the descriptor
+        let owner = unsafe { text_of(self.owner) }?;
+        if self.access.is_null() {
+            return Some(Access { owner, entries: None });
+        }
+        // SAFETY: a list that is there is valid
+        let count = unsafe { (*self.access).AceCount };
+        let mut entries = Vec::new();
+        for index in 0..count.into() {
+            let mut entry = ptr::null_mut();
+            // SAFETY: the list is valid, and the pointer may be written to
+            if unsafe { GetAce(self.access, index, &mut entry) } == 0 {
+                return None;
+            }
+            // SAFETY: the function gave an entry of the list, and every one begins with a header
+            entries.extend(unsafe { entry_of(entry.cast()) });
+        }
+        Some(Access { owner, entries: Some(entries) })
     }
 
     fn is_protected(&self) -> io::Result<bool> {
@@ -116,10 +148,131 @@ fn win32_result(status: u32) -> io::Result<()> {
     if status == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(status.cast_signed())) }
 }
 
+/// An entry of a list, if it is one that counts for files.
+///
+/// # Safety
+/// It is an entry of a valid list.
+unsafe fn entry_of(entry: *const ACCESS_ALLOWED_ACE) -> Option<AccessEntry> {
+    // of winnt.h
+    const ALLOWED: u8 = 0;
+    const DENIED: u8 = 1;
+    const ALLOWED_ON_CONDITION: u8 = 9;
+    // SAFETY: the caller's promise
+    let header = unsafe { (*entry).Header };
+    let kind = match header.AceType {
+        // a condition may hold
+        ALLOWED | ALLOWED_ON_CONDITION => EntryKind::Allow,
+        DENIED => EntryKind::Deny,
+        // a denial on a condition may not hold, and others are not about access to files
+        _ => return None,
+    };
+    // SAFETY: these kinds are laid out alike, the SID being where `SidStart` is
+    let (mask, sid) = unsafe { ((*entry).Mask, text_of((&raw const (*entry).SidStart).cast_mut().cast())) };
+    let is_inherit_only = u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0;
+    Some(AccessEntry { kind, is_inherit_only, sid: sid?, mask })
+}
+
+/// A SID as text.
+///
+/// # Safety
+/// It is valid.
+unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
+    let mut text: PWSTR = ptr::null_mut();
+    // SAFETY: the SID is valid, and the pointer may be written to
+    if unsafe { ConvertSidToStringSidW(sid, &mut text) } == 0 {
+        return None;
+    }
+    // SAFETY: the function gave a text that ends with NUL
+    let length = (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count();
+    // SAFETY: as much was read just now
+    let sid = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
+    // SAFETY: the function allocated it, and says to free it so
+    unsafe { LocalFree(text.cast()) };
+    Some(platform::Sid(sid))
+}
+
+/// Who may do what to a file or a folder, links followed.
+///
+/// Not asked under Wine: what it says is made up from the mode of the file, without the sticky bit, so /tmp is
+/// everybody's, and every process there is one user who is an administrator.
+pub fn access_of(path: &Path) -> Option<Access> {
+    if is_wine() { None } else { Security::of(path).ok()?.access() }
+}
+
+fn is_wine() -> bool {
+    // SAFETY: both names end with NUL, and every process has this module
+    unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")) }.is_some()
+}
+
+/// As whom this program runs.
+pub fn privileges() -> Privileges {
+    let Some(token) = Token::own() else { return Privileges::default() };
+    Privileges { is_elevated: token.is_elevated().unwrap_or(false), user: token.user() }
+}
+
+/// What Windows knows of who runs a process.
+#[derive(Debug)]
+pub(super) struct Token(OwnedHandle);
+
+impl Token {
+    fn own() -> Option<Token> {
+        // SAFETY: the handle of this process is always good
+        Token::of(unsafe { GetCurrentProcess() }, TOKEN_QUERY).ok()
+    }
+
+    /// That of a process, which is open.
+    pub fn of(process: HANDLE, access: u32) -> io::Result<Token> {
+        let mut token = ptr::null_mut();
+        // SAFETY: a handle that is not good is refused, and the token's may be written to
+        match unsafe { OpenProcessToken(process, access, &mut token) } {
+            0 => Err(io::Error::last_os_error()),
+            // SAFETY: it was just made and is nobody else's
+            _ => Ok(Token(unsafe { OwnedHandle::from_raw_handle(token) })),
+        }
+    }
+
+    pub fn handle(&self) -> HANDLE {
+        self.0.as_raw_handle()
+    }
+
+    /// Whether it has an administrator's rights.
+    pub fn is_elevated(&self) -> Option<bool> {
+        let mut elevation = TOKEN_ELEVATION::default();
+        // SAFETY: it is the structure for this question
+        unsafe { self.ask(TokenElevation, &mut elevation) }?;
+        Some(elevation.TokenIsElevated != 0)
+    }
+
+    fn user(&self) -> Option<platform::Sid> {
+        /// The structure, and behind it the SID that it points to, which takes 68 bytes at most.
+        #[repr(C)]
+        struct Room {
+            user: TOKEN_USER,
+            sid: [u8; 68],
+        }
+        let mut room = Room { user: TOKEN_USER::default(), sid: [0; 68] };
+        // SAFETY: it begins with the structure for this question
+        unsafe { self.ask(TokenUser, &mut room) }?;
+        // SAFETY: the SID lies in `room`
+        unsafe { text_of(room.user.User.Sid) }
+    }
+
+    /// # Safety
+    /// The answer to this question makes a valid `T`.
+    unsafe fn ask<T>(&self, what: TOKEN_INFORMATION_CLASS, room: &mut T) -> Option<()> {
+        let size = u32::try_from(size_of::<T>()).ok()?;
+        let mut length = 0;
+        // SAFETY: the token is open, and `room` is as large as is said
+        let is_told =
+            unsafe { GetTokenInformation(self.handle(), what, (&raw mut *room).cast(), size, &mut length) };
+        (is_told != 0).then_some(())
+    }
+}
+
 /// The name of an account by its SID, with its domain.
-pub(super) fn account_name(sid: &str) -> Option<String> {
+pub fn account_name(sid: &platform::Sid) -> Option<String> {
     const LONGEST: u32 = 256;
-    let sid = Sid::parse(sid)?;
+    let sid = Sid::parse(&sid.0)?;
     let (mut name, mut domain) = ([0_u16; LONGEST as usize], [0_u16; LONGEST as usize]);
     let (mut name_length, mut domain_length) = (LONGEST, LONGEST);
     let mut kind = 0;
@@ -140,16 +293,6 @@ pub(super) fn account_name(sid: &str) -> Option<String> {
     (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
 }
 
-/// The SID of this user as text.
-pub(super) fn own_sid() -> Option<String> {
-    sysinfo::get_current_pid().ok().and_then(|pid| {
-        let mut system = sysinfo::System::new().ok()?;
-        let details = sysinfo::ProcessRefreshKind::nothing().with_user(sysinfo::UpdateKind::Always);
-        system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), true, details);
-        system.process(pid)?.user_id().map(|user| user.to_string())
-    })
-}
-
 /// A SID that was made of text.
 struct Sid(PSID);
 
@@ -167,5 +310,32 @@ impl Drop for Sid {
     fn drop(&mut self) {
         // SAFETY: ConvertStringSidToSidW allocated it, and says to free it so
         unsafe { LocalFree(self.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_list_is_read_as_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let access = Security::of(file.path()).unwrap().access().unwrap();
+        let own = privileges().user.unwrap();
+        assert!(own.0.starts_with("S-1-5-"), "{own:?}");
+        let entries = access.entries.unwrap();
+        let may_write = |entry: &&AccessEntry| entry.kind == EntryKind::Allow && entry.mask & 2 != 0;
+        let writers: Vec<_> = entries.iter().filter(may_write).map(|entry| entry.sid.0.as_str()).collect();
+        assert!(writers.contains(&"S-1-5-18"), "{entries:?}");
+        // an elevated administrator's files belong to the group
+        assert!(writers.contains(&access.owner.0.as_str()), "{entries:?}");
+        assert!(access.owner == own || access.owner.0 == "S-1-5-32-544", "{:?}", access.owner);
+    }
+
+    #[test]
+    fn accounts_have_names() {
+        assert!(account_name(&platform::Sid("S-1-5-18".into())).is_some_and(|name| name.contains("SYSTEM")));
+        assert_eq!(account_name(&platform::Sid("S-1-5-21-1-2-3-4".into())), None);
+        assert_eq!(account_name(&platform::Sid("nobody".into())), None);
     }
 }

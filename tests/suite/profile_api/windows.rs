@@ -38,7 +38,7 @@ const BUFFER: usize = 256;
 const LIMIT: usize = BUFFER - 1;
 
 /// Whether this is Wine rather than Windows.
-fn is_wine() -> bool {
+pub(crate) fn is_wine() -> bool {
     let ntdll = with_nul(&units("ntdll.dll"));
     // SAFETY: both names end with NUL, and the module is one that every process has loaded
     unsafe { GetProcAddress(GetModuleHandleW(ntdll.as_ptr()), c"wine_get_version".as_ptr().cast()).is_some() }

@@ -1,0 +1,440 @@
+//! What tells whether a program may be trusted: who can put another in its place, and whether it is marked as
+//! come from the internet. Pure: what the system knows of a file is asked for by a function that is given.
+
+use std::path::{Path, PathBuf};
+
+use crate::ini::encoding::{self, CodePage, Encoding};
+use crate::ini::lookup;
+use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid};
+
+// rights, as winnt.h numbers them
+const WRITE_DATA: u32 = 0x2;
+const ADD_FILE: u32 = 0x2;
+const APPEND_DATA: u32 = 0x4;
+const DELETE_CHILD: u32 = 0x40;
+const DELETE: u32 = 0x0001_0000;
+const WRITE_DAC: u32 = 0x0004_0000;
+const WRITE_OWNER: u32 = 0x0008_0000;
+const GENERIC_ALL: u32 = 0x1000_0000;
+const GENERIC_WRITE: u32 = 0x4000_0000;
+const FILE_ALL_ACCESS: u32 = 0x001F_01FF;
+const FILE_GENERIC_WRITE: u32 = 0x0012_0116;
+
+/// Who holds one of these can make a file another.
+const OVER_FILE: u32 = WRITE_DATA | APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER;
+/// Who holds one of these on a file's folder can put another file there, or the whole folder aside.
+const OVER_FOLDER: u32 = ADD_FILE | DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
+/// Who holds one of these on a folder above can put the one below it aside.
+const OVER_FOLDER_ABOVE: u32 = DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
+
+const EVERYONE: &str = "S-1-1-0";
+const CREATOR_OWNER: &str = "S-1-3-0";
+const CREATOR_GROUP: &str = "S-1-3-1";
+const OWNER_RIGHTS: &str = "S-1-3-4";
+const SYSTEM: &str = "S-1-5-18";
+const ADMINISTRATORS: &str = "S-1-5-32-544";
+const USERS: &str = "S-1-5-32-545";
+const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+
+/// Who may change a hook's program without anybody being warned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// The user who runs this, and whose ini it is. Administrators and Windows itself are trusted anyway.
+    users: Vec<Sid>,
+    /// Whether a program that others may change is refused: with it somebody with fewer rights would act with
+    /// those of another.
+    pub is_strict: bool,
+}
+
+impl Trust {
+    /// By who runs this and whose the ini is. An ini of the administrators, or of Windows, is nobody's in
+    /// particular: it does not make the user another.
+    pub fn new(runs: Privileges, ini_owner: Option<Sid>) -> Trust {
+        let owner = ini_owner.filter(|owner| !is_administrator(owner));
+        let is_system = runs.user.as_ref().is_some_and(|user| user.0 == SYSTEM);
+        let is_for_another = owner.is_some() && runs.user.is_some() && owner != runs.user;
+        Trust {
+            is_strict: runs.is_elevated || is_system || is_for_another,
+            users: runs.user.into_iter().chain(owner).collect(),
+        }
+    }
+
+    fn includes(&self, sid: &Sid) -> bool {
+        is_administrator(sid) || self.users.contains(sid)
+    }
+}
+
+/// Administrators and Windows itself: they may change anything anyway.
+fn is_administrator(sid: &Sid) -> bool {
+    // the accounts and groups of every machine and domain: Administrator, Domain Admins, Enterprise Admins
+    let is_known = |id: &str| ["-500", "-512", "-519"].iter().any(|end| id.ends_with(end));
+    [SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER].contains(&sid.0.as_str())
+        || sid.0.starts_with("S-1-5-21-") && is_known(&sid.0)
+}
+
+/// A place at which others can put another program under a hook's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeakSpot {
+    /// The file, or a folder that it is in.
+    pub place: PathBuf,
+    /// Who can.
+    pub who: Sid,
+    /// The commands that mend it; none for a whole disk.
+    pub mend: Option<String>,
+}
+
+/// The place nearest to the disk's root at which others than the trusted can put another program under the name
+/// of `file`: what is mended there is inherited below. `access_of` gives `None` where it cannot be told.
+pub fn weak_spot(
+    file: &Path,
+    trust: &Trust,
+    access_of: impl Fn(&Path) -> Option<Access>,
+) -> Option<WeakSpot> {
+    let places: Vec<&Path> = file.ancestors().collect();
+    places.iter().enumerate().rev().find_map(|(depth, place)| {
+        let is_root = place.parent().is_none();
+        let rights = match depth {
+            0 => OVER_FILE,
+            1 => OVER_FOLDER,
+            _ => OVER_FOLDER_ABOVE,
+        };
+        // a disk cannot be put aside
+        let rights = if is_root { rights & !DELETE } else { rights };
+        let access = access_of(place)?;
+        let who = who_else(&access, rights, trust)?;
+        let mend = (!is_root).then(|| mend(place, depth == 0, &access, &who, trust));
+        Some(WeakSpot { place: place.to_path_buf(), who, mend })
+    })
+}
+
+/// The first who holds one of these rights and is not trusted.
+fn who_else(access: &Access, rights: u32, trust: &Trust) -> Option<Sid> {
+    let Some(entries) = &access.entries else { return Some(Sid(EVERYONE.into())) };
+    let entries: Vec<&AccessEntry> = entries.iter().filter(|entry| !entry.is_inherit_only).collect();
+    // an owner may change the list, unless it says what owners may
+    let says_what_owners_may = entries.iter().any(|entry| entry.sid.0 == OWNER_RIGHTS);
+    if !says_what_owners_may && !trust.includes(&access.owner) {
+        return Some(access.owner.clone());
+    }
+    let holder = |entry: &AccessEntry| match entry.sid.0.as_str() {
+        CREATOR_OWNER | OWNER_RIGHTS => access.owner.clone(),
+        _ => entry.sid.clone(),
+    };
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        let who = holder(entry);
+        if entry.kind == EntryKind::Deny || entry.sid.0 == CREATOR_GROUP || trust.includes(&who) {
+            return None;
+        }
+        // a denial counts for what stands behind it, and only for those who are surely meant
+        let denies = |before: &&&AccessEntry| {
+            before.kind == EntryKind::Deny && (before.sid.0 == EVERYONE || holder(before) == who)
+        };
+        let denied =
+            entries[..index].iter().filter(denies).fold(0, |mask, before| mask | file_rights(before.mask));
+        (file_rights(entry.mask) & rights & !denied != 0).then_some(who)
+    })
+}
+
+/// The rights over files that a mask stands for.
+fn file_rights(mask: u32) -> u32 {
+    let all = if mask & GENERIC_ALL != 0 { FILE_ALL_ACCESS } else { 0 };
+    let write = if mask & GENERIC_WRITE != 0 { FILE_GENERIC_WRITE } else { 0 };
+    mask | all | write
+}
+
+/// The commands that leave a place to those who are trusted. Accounts are named by number: their names are
+/// others in each language.
+fn mend(place: &Path, is_file: bool, access: &Access, who: &Sid, trust: &Trust) -> String {
+    let place = place.display();
+    let below = if is_file { "" } else { "(OI)(CI)" };
+    let mut grants: Vec<(&str, char)> = vec![(ADMINISTRATORS, 'F'), (SYSTEM, 'F')];
+    if !is_administrator(&access.owner) && trust.includes(&access.owner) {
+        grants.push((&access.owner.0, 'F'));
+    }
+    let keeps = |sid: &str| sid == USERS || grants.iter().any(|(kept, _)| *kept == sid);
+    let removed = if keeps(&who.0) { String::new() } else { format!(" /remove:g *{}", who.0) };
+    let grants: String = grants.iter().map(|(sid, right)| format!(" *{sid}:{below}{right}")).collect();
+    let icacls = format!("icacls \"{place}\" /inheritance:r{removed} /grant:r{grants} *{USERS}:{below}RX");
+    if trust.includes(&access.owner) {
+        icacls
+    } else {
+        format!("icacls \"{place}\" /setowner *{ADMINISTRATORS}, then {icacls}")
+    }
+}
+
+/// Whether a mark of the web says that a file comes from the internet, or from where nothing is to be trusted:
+/// ZoneId 3 or 4 under [ZoneTransfer], read as Windows reads an ini.
+pub fn is_from_internet(mark: &[u8]) -> bool {
+    const INTERNET: u32 = 3;
+    const RESTRICTED: u32 = 4;
+    zone_in(mark).is_some_and(|zone| zone == INTERNET || zone == RESTRICTED)
+}
+
+fn zone_in(mark: &[u8]) -> Option<u32> {
+    const LATIN: u16 = 1252;
+    let utf16 = Encoding::Utf16Le { bom: true };
+    // an address may be in any code page; the number is the same in each
+    let encoding =
+        if mark.starts_with(&encoding::BOM) { utf16 } else { Encoding::Ansi(CodePage::from_number(LATIN)?) };
+    let document = encoding::decode_as(mark.to_vec(), encoding).ok()?;
+    let value = lookup::value(&document, "ZoneTransfer", "ZoneId", lookup::NO_LIMIT)?;
+    let digits = value.iter().map_while(|&unit| char::from_u32(unit.into())?.to_digit(10));
+    digits.fold(None, |number, digit| Some(number.unwrap_or(0_u32).saturating_mul(10).saturating_add(digit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::encoding::encode;
+
+    const ANN: &str = "S-1-5-21-1-2-3-1001";
+    const BOB: &str = "S-1-5-21-1-2-3-1002";
+    const AUTHENTICATED: &str = "S-1-5-11";
+    const MODIFY: u32 = 0x0013_01BF;
+    const READ: u32 = 0x0012_00A9;
+
+    fn sid(text: &str) -> Sid {
+        Sid(text.into())
+    }
+
+    fn entry(kind: EntryKind, who: &str, mask: u32) -> AccessEntry {
+        AccessEntry { kind, is_inherit_only: false, sid: sid(who), mask }
+    }
+
+    fn allow(who: &str, mask: u32) -> AccessEntry {
+        entry(EntryKind::Allow, who, mask)
+    }
+
+    fn deny(who: &str, mask: u32) -> AccessEntry {
+        entry(EntryKind::Deny, who, mask)
+    }
+
+    fn later(entry: AccessEntry) -> AccessEntry {
+        AccessEntry { is_inherit_only: true, ..entry }
+    }
+
+    fn owned(owner: &str, entries: &[AccessEntry]) -> Access {
+        Access { owner: sid(owner), entries: Some(entries.to_vec()) }
+    }
+
+    fn by_ann() -> Privileges {
+        Privileges { is_elevated: false, user: Some(sid(ANN)) }
+    }
+
+    fn ann() -> Trust {
+        Trust::new(by_ann(), Some(sid(ANN)))
+    }
+
+    /// Only administrators may change it.
+    fn safe() -> Access {
+        owned(
+            TRUSTED_INSTALLER,
+            &[
+                allow(TRUSTED_INSTALLER, FILE_ALL_ACCESS),
+                allow(SYSTEM, FILE_ALL_ACCESS),
+                allow(ADMINISTRATORS, FILE_ALL_ACCESS),
+                allow(USERS, READ),
+                later(allow(CREATOR_OWNER, GENERIC_ALL)),
+            ],
+        )
+    }
+
+    /// The place and who, for a file /hooks/new/ring.exe of which all is safe but what is given.
+    fn spot(of: &[(&str, Access)]) -> Option<(String, String)> {
+        let access_of = |path: &Path| {
+            let given = of.iter().find(|(place, _)| Path::new(place) == path);
+            Some(given.map_or_else(safe, |(_, access)| access.clone()))
+        };
+        let spot = weak_spot(Path::new("/hooks/new/ring.exe"), &ann(), access_of)?;
+        Some((spot.place.to_str().unwrap().to_string(), spot.who.0))
+    }
+
+    fn over(place: &str, entries: &[AccessEntry]) -> Option<String> {
+        spot(&[(place, owned(ADMINISTRATORS, entries))]).map(|(found, who)| {
+            assert_eq!(found, place);
+            who
+        })
+    }
+
+    const FILE: &str = "/hooks/new/ring.exe";
+    const FOLDER: &str = "/hooks/new";
+    const ABOVE: &str = "/hooks";
+    const ROOT: &str = "/";
+
+    #[test]
+    fn what_counts_is_another_at_each_place() {
+        assert_eq!(spot(&[]), None);
+        for (right, places) in [
+            (WRITE_DATA, &[FILE, FOLDER][..]),
+            (APPEND_DATA, &[FILE]),
+            (DELETE_CHILD, &[FOLDER, ABOVE, ROOT]),
+            (DELETE, &[FILE, FOLDER, ABOVE]),
+            (WRITE_DAC, &[FILE, FOLDER, ABOVE, ROOT]),
+            (WRITE_OWNER, &[FILE, FOLDER, ABOVE, ROOT]),
+            (READ, &[]),
+        ] {
+            for place in [FILE, FOLDER, ABOVE, ROOT] {
+                let expected = places.contains(&place).then(|| BOB.to_string());
+                assert_eq!(over(place, &[allow(BOB, right)]), expected, "{right:#x} on {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_lists_of_an_ordinary_windows_are_told_apart() {
+        // C:\ lets users make folders, and everything in those is theirs
+        let root = owned(
+            TRUSTED_INSTALLER,
+            &[
+                allow(AUTHENTICATED, APPEND_DATA),
+                later(allow(AUTHENTICATED, 0xE001_0000)),
+                allow(SYSTEM, FILE_ALL_ACCESS),
+                allow(ADMINISTRATORS, FILE_ALL_ACCESS),
+                allow(USERS, READ),
+            ],
+        );
+        assert_eq!(spot(&[(ROOT, root.clone())]), None);
+        let new_folder =
+            owned(ADMINISTRATORS, &[allow(AUTHENTICATED, MODIFY), later(allow(USERS, 0xE001_0000))]);
+        let found = spot(&[
+            (ROOT, root),
+            (ABOVE, new_folder.clone()),
+            (FOLDER, new_folder.clone()),
+            (FILE, new_folder),
+        ]);
+        assert_eq!(found, Some((ABOVE.into(), AUTHENTICATED.into())));
+        // a second disk: nobody can put it aside
+        assert_eq!(over(ROOT, &[allow(AUTHENTICATED, MODIFY)]), None);
+    }
+
+    #[test]
+    fn its_user_and_administrators_may() {
+        for who in [
+            ANN,
+            SYSTEM,
+            ADMINISTRATORS,
+            TRUSTED_INSTALLER,
+            "S-1-5-21-9-9-9-500",
+            "S-1-5-21-9-9-9-512",
+            "S-1-5-21-9-9-9-519",
+        ] {
+            assert_eq!(over(FOLDER, &[allow(who, FILE_ALL_ACCESS)]), None, "{who}");
+            assert_eq!(spot(&[(FOLDER, owned(who, &[]))]), None, "{who}");
+        }
+        for who in [BOB, USERS, EVERYONE, AUTHENTICATED, "S-1-5-32-1544", "S-1-5-80-1-500", "S-1-5-180"] {
+            assert_eq!(over(FOLDER, &[allow(who, FILE_ALL_ACCESS)]).as_deref(), Some(who));
+        }
+    }
+
+    #[test]
+    fn generic_rights_stand_for_those_of_files() {
+        for mask in [GENERIC_ALL, GENERIC_WRITE] {
+            assert_eq!(over(FILE, &[allow(BOB, mask)]).as_deref(), Some(BOB), "{mask:#x}");
+        }
+        assert_eq!(over(FILE, &[allow(BOB, 0xA000_0000)]), None, "read and execute");
+        assert_eq!(over(ABOVE, &[allow(BOB, GENERIC_WRITE)]), None, "it does not hold delete child");
+        assert_eq!(over(ABOVE, &[allow(BOB, GENERIC_ALL)]).as_deref(), Some(BOB));
+    }
+
+    #[test]
+    fn a_denial_counts_before_what_it_denies() {
+        assert_eq!(over(FILE, &[deny(BOB, FILE_ALL_ACCESS), allow(BOB, MODIFY)]), None);
+        assert_eq!(over(FILE, &[deny(BOB, GENERIC_ALL), allow(BOB, GENERIC_ALL)]), None);
+        assert_eq!(over(FILE, &[deny(EVERYONE, FILE_ALL_ACCESS), allow(BOB, MODIFY)]), None);
+        assert_eq!(over(FILE, &[allow(BOB, MODIFY), deny(BOB, FILE_ALL_ACCESS)]).as_deref(), Some(BOB));
+        assert_eq!(over(FILE, &[deny(BOB, WRITE_DATA), allow(BOB, MODIFY)]).as_deref(), Some(BOB));
+        // others are in the larger group too
+        assert_eq!(over(FILE, &[deny(BOB, MODIFY), allow(EVERYONE, MODIFY)]).as_deref(), Some(EVERYONE));
+        assert_eq!(over(FILE, &[deny(USERS, MODIFY), allow(BOB, MODIFY)]).as_deref(), Some(BOB));
+        let later_denial = later(deny(BOB, FILE_ALL_ACCESS));
+        assert_eq!(over(FILE, &[later_denial, allow(BOB, MODIFY)]).as_deref(), Some(BOB));
+    }
+
+    #[test]
+    fn an_owner_may_change_the_list() {
+        assert_eq!(spot(&[(FOLDER, owned(BOB, &[]))]), Some((FOLDER.into(), BOB.into())));
+        assert_eq!(spot(&[(FOLDER, owned(BOB, &[allow(OWNER_RIGHTS, READ)]))]), None);
+        let full = owned(BOB, &[allow(OWNER_RIGHTS, FILE_ALL_ACCESS)]);
+        assert_eq!(spot(&[(FOLDER, full)]), Some((FOLDER.into(), BOB.into())));
+        let later_rights = owned(BOB, &[later(allow(OWNER_RIGHTS, READ))]);
+        assert_eq!(spot(&[(FOLDER, later_rights)]), Some((FOLDER.into(), BOB.into())));
+        for who in [CREATOR_OWNER, OWNER_RIGHTS] {
+            assert_eq!(spot(&[(FOLDER, owned(ANN, &[allow(who, FILE_ALL_ACCESS)]))]), None);
+        }
+        assert_eq!(over(FOLDER, &[allow(CREATOR_GROUP, FILE_ALL_ACCESS)]), None, "nobody is that");
+    }
+
+    #[test]
+    fn without_a_list_everybody_may_do_all() {
+        let open = Access { owner: sid(ADMINISTRATORS), entries: None };
+        assert_eq!(spot(&[(FILE, open)]), Some((FILE.into(), EVERYONE.into())));
+        assert_eq!(over(FILE, &[]), None, "an empty list lets nobody in");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_held_against_a_program() {
+        assert_eq!(weak_spot(Path::new(FILE), &ann(), |_| None), None);
+    }
+
+    #[test]
+    fn the_advice_leaves_it_to_those_who_are_trusted() {
+        let advice = |place: &str, access: Access| {
+            let access_of =
+                |path: &Path| Some(if path == Path::new(place) { access.clone() } else { safe() });
+            weak_spot(Path::new(FILE), &ann(), access_of).unwrap().mend
+        };
+        assert_eq!(
+            advice(FOLDER, owned(ADMINISTRATORS, &[allow(AUTHENTICATED, MODIFY)])).unwrap(),
+            r#"icacls "/hooks/new" /inheritance:r /remove:g *S-1-5-11 /grant:r *S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"#
+        );
+        assert_eq!(
+            advice(FILE, owned(ANN, &[allow(USERS, MODIFY)])).unwrap(),
+            r#"icacls "/hooks/new/ring.exe" /inheritance:r /grant:r *S-1-5-32-544:F *S-1-5-18:F *S-1-5-21-1-2-3-1001:F *S-1-5-32-545:RX"#
+        );
+        assert_eq!(
+            advice(FOLDER, owned(BOB, &[])).unwrap(),
+            r#"icacls "/hooks/new" /setowner *S-1-5-32-544, then icacls "/hooks/new" /inheritance:r /remove:g *S-1-5-21-1-2-3-1002 /grant:r *S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"#
+        );
+        // a whole disk is not to be cut off
+        assert_eq!(advice(ROOT, owned(ADMINISTRATORS, &[allow(BOB, GENERIC_ALL)])), None);
+    }
+
+    #[test]
+    fn whoever_acts_for_others_is_strict() {
+        let is_strict = |runs: Privileges, owner: Option<&str>| Trust::new(runs, owner.map(sid)).is_strict;
+        assert!(!is_strict(by_ann(), Some(ANN)));
+        assert!(!is_strict(by_ann(), None), "the ini is not there yet");
+        assert!(!is_strict(by_ann(), Some(ADMINISTRATORS)), "nobody's in particular");
+        assert!(!is_strict(Privileges::default(), Some(BOB)), "it cannot be told who this is");
+        assert!(is_strict(by_ann(), Some(BOB)));
+        assert!(is_strict(Privileges { is_elevated: true, ..by_ann() }, Some(ANN)));
+        assert!(is_strict(Privileges { is_elevated: false, user: Some(sid(SYSTEM)) }, Some(SYSTEM)));
+        let for_bob = Trust::new(by_ann(), Some(sid(BOB)));
+        assert!(for_bob.includes(&sid(ANN)) && for_bob.includes(&sid(BOB)));
+    }
+
+    #[test]
+    fn a_mark_is_read_as_windows_reads_it() {
+        for (mark, is_marked) in [
+            ("[ZoneTransfer]\r\nZoneId=3\r\n", true),
+            ("[ZoneTransfer]\r\nZoneId=4", true),
+            ("[ZoneTransfer]\r\nReferrerUrl=https://x/\r\nHostUrl=https://x/y\r\nZoneId = \"3\" \r\n", true),
+            ("[zonetransfer]\nzoneid=3", true),
+            ("[ZoneTransfer]\r\nZoneId=0\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=1\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=2\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=33\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=99999999999\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=\r\n", false),
+            ("[ZoneTransfer]\r\nZoneId=x3\r\n", false),
+            ("[Other]\r\nZoneId=3\r\n", false),
+            ("ZoneId=3", false),
+            ("", false),
+        ] {
+            assert_eq!(is_from_internet(mark.as_bytes()), is_marked, "{mark:?}");
+            assert_eq!(is_from_internet(&encode(mark)), is_marked, "{mark:?} as UTF-16");
+        }
+        assert!(is_from_internet(b"[ZoneTransfer]\r\nHostUrl=https://x/\x81\xFC\r\nZoneId=3\r\n"));
+        assert!(!is_from_internet(&[0xFF, 0xFE, 0x00]));
+    }
+}
