@@ -13,6 +13,7 @@ use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
 use crate::microsip::values::ValueError;
+use crate::platform;
 use crate::problem::{Code, Problem};
 use crate::request::NewValue;
 
@@ -126,6 +127,9 @@ impl Problem for Error {
             Error::BrokenLink { .. } => "mend the link, or name the ini itself".into(),
             Error::NotRegular { .. } => {
                 "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini".into()
+            }
+            Error::Unreadable { source, .. } if platform::is_held_by_another(source) => {
+                "another program has it open; wait until that closes it, then try again".into()
             }
             Error::Unreadable { .. } => "check who may read it".into(),
             Error::TooLarge { .. } => {

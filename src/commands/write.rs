@@ -8,6 +8,7 @@ use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Progre
 use crate::edit::verify::SecondOpinion;
 use crate::microsip::closing::Closing;
 use crate::microsip::instances::{Gate, Instance, InstanceGate, Processes};
+use crate::platform;
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{IniChoice, Meanwhile, WriteOptions};
 
@@ -49,13 +50,18 @@ pub(super) fn write(
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
-    let bytes = is_there.then(|| ini.bytes(outside)).transpose()?;
-    let Drafted { original, new } = content.draft(bytes)?;
-    let is_change = new.is_some();
-    let prepared = original.filter(|_| is_there).zip(new).map(|(current, new)| Prepared { current, new });
     let mut processes = Processes::default();
     let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
     let mut gate = InstanceGate::new(&ini.target, &mut processes, closing.as_mut());
+    let bytes = is_there.then(|| ini.bytes(outside)).transpose();
+    // what its MicroSIP shares with nobody can only be read after that has exited
+    let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
+        && !options.dry_run
+        && !gate.holders().is_empty();
+    let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
+    let is_change = is_held || drafted.new.is_some();
+    let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
+    let prepared = prepared.map(|(current, new)| Prepared { current, new });
     if !is_change && !options.dry_run {
         transaction::remove_leftovers(&ini.target, outside.disk);
     }
@@ -137,6 +143,7 @@ struct Drafting<'a> {
 }
 
 /// What was there, given back without a copy, and the new bytes if there is something to change.
+#[derive(Default)]
 struct Drafted {
     original: Option<Vec<u8>>,
     new: Option<Vec<u8>>,

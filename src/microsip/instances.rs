@@ -4,7 +4,7 @@
 //! every ini. Under Wine the process's exe is Wine's loader, so that its first argument tells,
 //! mapped through the prefix that this process has in its environment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Instance {
     pub exe_on_disk: Option<PathBuf>,
     /// Who runs it, where that can be told.
     pub user: Option<String>,
+    /// Whether that is the user of this program.
+    pub is_own: bool,
     /// The Windows session that it runs in.
     pub session: Option<u32>,
     /// The inis that it may use; `None` where that cannot be told.
@@ -69,29 +71,19 @@ pub fn windows() -> Vec<ProgramWindow> {
 }
 
 /// Looks for running MicroSIPs.
+#[derive(Default)]
 pub struct Processes {
-    /// `None` on a system that sysinfo does not know: no MicroSIP runs there, under Wine or not.
-    system: Option<System>,
     /// The versions of exes, for a waiting run looks often.
     versions: HashMap<PathBuf, Option<Version>>,
-}
-
-impl Default for Processes {
-    fn default() -> Self {
-        Processes { system: System::new().ok(), versions: HashMap::new() }
-    }
+    /// Processes that have no name and got none.
+    nameless: HashSet<Pid>,
 }
 
 impl Processes {
     /// Every running exe called MicroSIP or like one of these stems, and every program with MicroSIP's window.
     pub fn instances(&mut self, stems: &[&str]) -> Vec<Instance> {
-        let Some(system) = &mut self.system else { return Vec::new() };
+        let Some(system) = self.first_look() else { return Vec::new() };
         let own = std::process::id();
-        // under Wine a process may have named itself anything; its first argument stays
-        let arguments =
-            if platform::PROCESSES_ARE_NAMED_BY_EXE { UpdateKind::Never } else { UpdateKind::Always };
-        let first_look = ProcessRefreshKind::nothing().without_tasks().with_cmd(arguments);
-        system.refresh_processes_specifics(ProcessesToUpdate::All, true, first_look);
         let with_window: Vec<u32> = windows().iter().map(|window| window.pid).collect();
         let has_window = |pid: Pid| with_window.contains(&pid.as_u32());
         let pids: Vec<Pid> = system
@@ -128,27 +120,53 @@ impl Processes {
         instances
     }
 
+    /// All processes by name; nothing on a system that sysinfo does not know: no MicroSIP runs there.
+    ///
+    /// Each look is a new one, because sysinfo keeps the name that a number had first. One that is being made has
+    /// no name for a moment (seen under Wine 8), and is looked at again.
+    fn first_look(&mut self) -> Option<System> {
+        const LOOKS: usize = 10;
+        const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+        // under Wine a process may have named itself anything; its first argument stays
+        let arguments =
+            if platform::PROCESSES_ARE_NAMED_BY_EXE { UpdateKind::Never } else { UpdateKind::Always };
+        let details = ProcessRefreshKind::nothing().without_tasks().with_cmd(arguments);
+        for look in 1.. {
+            let mut system = System::new().ok()?;
+            system.refresh_processes_specifics(ProcessesToUpdate::All, true, details);
+            let nameless = |(pid, process): (&Pid, &Process)| process.name().is_empty().then_some(*pid);
+            let nameless: HashSet<Pid> = system.processes().iter().filter_map(nameless).collect();
+            if nameless.is_subset(&self.nameless) {
+                return Some(system);
+            }
+            if look >= LOOKS {
+                self.nameless = nameless;
+                return Some(system);
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        None
+    }
+
     /// Whether this one is still there.
-    pub fn is_there(&mut self, instance: &Instance) -> bool {
-        let Some(system) = &mut self.system else { return false };
+    pub fn is_there(&self, instance: &Instance) -> bool {
         let pid = Pid::from_u32(instance.pid);
         let look = ProcessRefreshKind::nothing().without_tasks();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, look);
-        system.process(pid).is_some_and(|process| {
+        look_up(pid, look).is_some_and(|system| {
+            let Some(process) = system.process(pid) else { return false };
             process.status() != ProcessStatus::Zombie && process.start_time() == instance.started
         })
     }
 
     /// A process as an instance, if it is one and still there.
     fn look_at(&mut self, pid: Pid, has_window: bool, stems: &[&str]) -> Option<Instance> {
-        let system = self.system.as_mut()?;
         let details = ProcessRefreshKind::nothing()
             .without_tasks()
             .with_exe(UpdateKind::Always)
             .with_cmd(UpdateKind::Always)
             .with_environ(UpdateKind::Always)
             .with_user(UpdateKind::Always);
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, details);
+        let system = look_up(pid, details)?;
         let process = system.process(pid).filter(|process| process.status() != ProcessStatus::Zombie)?;
         let first_argument = process.cmd().first().map(|argument| argument.to_string_lossy().into_owned());
         let place = place_of(process, first_argument.as_deref());
@@ -174,10 +192,17 @@ impl Processes {
             exe,
             exe_on_disk: place.map(|place| place.exe_on_disk),
             user: process.user_id().and_then(platform::user_name),
+            is_own: process.user_id().is_some_and(platform::is_own_user),
             session: platform::session_of(process),
             inis,
         })
     }
+}
+
+fn look_up(pid: Pid, details: ProcessRefreshKind) -> Option<System> {
+    let mut system = System::new().ok()?;
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, details);
+    Some(system)
 }
 
 /// Who uses an ini, for whoever wants to write it.
@@ -310,8 +335,18 @@ fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> O
 
 /// Whether two paths lead to the same file; where one is not there, whether they are spelled alike.
 fn is_same(a: &Path, b: &Path) -> bool {
-    same_file::is_same_file(a, b)
-        .unwrap_or_else(|_| a.to_string_lossy().to_lowercase() == b.to_string_lossy().to_lowercase())
+    // one that is not there, or that its MicroSIP shares with nobody, cannot be opened to be compared
+    same_file::is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+}
+
+/// A path in one letter case, without the marks of Windows' long form.
+fn spelling(path: &Path) -> String {
+    let path = path.to_string_lossy().to_lowercase();
+    match (path.strip_prefix(r"\\?\unc\"), path.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}"),
+        (None, Some(path)) => path.to_string(),
+        (None, None) => path,
+    }
 }
 
 #[cfg(test)]
@@ -336,6 +371,7 @@ mod tests {
             exe: "MicroSIP.exe".into(),
             exe_on_disk: None,
             user: None,
+            is_own: true,
             session: None,
             inis: None,
         };
@@ -343,5 +379,8 @@ mod tests {
         instance.inis = Some(vec!["/y/MicroSIP.ini".into()]);
         assert!(!instance.holds_up(Path::new("/x/MicroSIP.ini")));
         assert!(instance.holds_up(Path::new("/y/microsip.INI")));
+        instance.inis = Some(vec![r"C:\Y\MicroSIP.ini".into(), r"\\server\share\MicroSIP.ini".into()]);
+        assert!(instance.holds_up(Path::new(r"\\?\C:\y\MicroSIP.ini")));
+        assert!(instance.holds_up(Path::new(r"\\?\UNC\server\share\MicroSIP.ini")));
     }
 }

@@ -115,8 +115,9 @@ pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
 pub fn search(surroundings: &Surroundings, running: &[Instance]) -> Search {
     let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
     let mut search = Search::default();
-    for instance in running {
-        for ini in instance.inis.iter().flatten() {
+    for instance in running.iter().filter(|instance| instance.is_own) {
+        let inis = instance.inis.iter().flatten();
+        for ini in inis.filter(|ini| platform::is_in_reach(ini, surroundings)) {
             search.add(ini, Why::Running { pid: instance.pid });
         }
     }

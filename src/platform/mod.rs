@@ -22,9 +22,10 @@ use windows as system;
 pub use system::class_registry;
 pub use system::{
     CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, ansi_code_page,
-    app_data_folders, drive_kind, install_facts, is_access_denied_by_mode, likely_exes,
-    may_be_windows_program, paths_in_use, place_of_process, search_folders, session_of, settings_roots,
-    short_path, start, survive_signals, user_name, wait_for_one, windows_of_class, windows_paths,
+    app_data_folders, drive_kind, install_facts, is_access_denied_by_mode, is_held_by_another, is_in_reach,
+    is_own_user, likely_exes, may_be_windows_program, paths_in_use, place_of_process, search_folders,
+    session_of, settings_roots, short_path, start, survive_signals, user_name, wait_for_one,
+    windows_of_class, windows_paths,
 };
 pub use system::{access_of, account_name, can_remove_mark, mark_of, privileges, remove_mark};
 
@@ -218,7 +219,7 @@ pub trait Disk {
     /// Reads a whole file: opened for one read and closed at once, for MicroSIP may start meanwhile.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut file = File::open(path)?;
+        let mut file = system::open_to_read(path)?;
         if let Ok(metadata) = file.metadata() {
             bytes.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0) + 1);
         }
@@ -229,7 +230,7 @@ pub trait Disk {
     /// Whether a file holds just these bytes.
     fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
         const PART: usize = 64 * 1024;
-        let mut file = File::open(path)?;
+        let mut file = system::open_to_read(path)?;
         if file.metadata()?.len() != bytes.len() as u64 {
             return Ok(false);
         }
@@ -410,6 +411,12 @@ impl WinePrefix {
         let drive =
             path.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "drive_c"))?;
         WinePrefix::at(drive.parent()?)
+    }
+
+    /// Whether a path of this machine lies in it.
+    pub fn holds(&self, path: &Path) -> bool {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        real(path).starts_with(real(&self.root))
     }
 
     /// A path of this machine as programs in the prefix see it.

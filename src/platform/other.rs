@@ -42,6 +42,17 @@ pub fn windows_paths(ini: &Path) -> WindowsPaths {
     WinePrefix::around(ini).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
+/// Whether that is the user of this program.
+pub fn is_own_user(user: &sysinfo::Uid) -> bool {
+    **user == rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file lies in the Wine prefix in use: other prefixes are other Windows machines.
+pub fn is_in_reach(path: &Path, surroundings: &Surroundings) -> bool {
+    let prefix = prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref());
+    prefix.is_some_and(|prefix| prefix.holds(path))
+}
+
 /// Through the Wine prefix in use.
 pub fn paths_in_use(surroundings: &Surroundings) -> WindowsPaths {
     prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
@@ -230,6 +241,15 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
     }
     // behind the access list, so that nobody has more access for a moment
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
+}
+
+/// Nobody keeps others from a file by having it open.
+pub fn is_held_by_another(_error: &io::Error) -> bool {
+    false
+}
+
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {

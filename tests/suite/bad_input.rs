@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::crowd::Alone;
 use crate::inis::snapshot;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
@@ -266,6 +267,7 @@ fn an_ini_that_is_not_there() {
 
 #[test]
 fn an_ini_without_a_name_is_a_wrong_command_line_or_not_there() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     for words in all() {
         let ran = ends(&sandbox, with_words(sandbox.command(PROGRAM), on(Path::new(""), words)));
@@ -285,6 +287,7 @@ fn place(user: &str, name: &str) -> String {
 
 #[test]
 fn no_ini_anywhere_lists_the_places_looked_at() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let program = || sandbox.command(PROGRAM);
     for words in all() {
@@ -303,6 +306,7 @@ fn no_ini_anywhere_lists_the_places_looked_at() {
 #[test]
 #[cfg(unix)]
 fn the_wine_prefix_that_was_looked_at_is_named() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     for users in [&[][..], &["ann", "bob"]] {
         for user in users {
@@ -324,6 +328,7 @@ fn the_wine_prefix_that_was_looked_at_is_named() {
 
 #[test]
 fn the_one_ini_there_is_is_used_and_named() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let ini = sandbox.write(&place("ann", "MicroSIP.ini"), utf16(INI));
     let json = sandbox.run(&["get", "--json", "VAD"]).exits(0).json();
@@ -340,6 +345,7 @@ fn the_one_ini_there_is_is_used_and_named() {
 
 #[test]
 fn several_inis_are_listed_and_none_is_taken() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let inis = [place("ann", "Other.ini"), place("bob", "Phone.ini")];
     let inis = inis.map(|name| sandbox.write(&name, utf16(INI)));
@@ -360,6 +366,7 @@ fn several_inis_are_listed_and_none_is_taken() {
 
 #[test]
 fn a_variable_names_the_ini_and_the_option_outweighs_it() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::with_ini(utf16(INI));
     let other = sandbox.write("Other.ini", utf16(&INI.replace("VAD=1", "VAD=0")));
     let with_variable = |words: &[&str]| {
@@ -373,6 +380,7 @@ fn a_variable_names_the_ini_and_the_option_outweighs_it() {
 
 #[test]
 fn a_variable_that_is_empty_names_no_ini() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     sandbox.write(&place("ann", "MicroSIP.ini"), utf16(INI));
     let mut command = sandbox.command(PROGRAM);
@@ -383,6 +391,7 @@ fn a_variable_that_is_empty_names_no_ini() {
 #[test]
 #[cfg(unix)]
 fn create_makes_the_ini_where_the_installed_microsip_would() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path("home/.wine/drive_c/users/ann/AppData/Roaming")).unwrap();
     let installed = "WINE REGISTRY Version 2\n\n[Software\\\\MicroSIP] 1700000000\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n";
@@ -400,6 +409,7 @@ fn create_makes_the_ini_where_the_installed_microsip_would() {
 #[test]
 #[cfg_attr(windows, ignore = "the registry of the machine says whether MicroSIP is installed")]
 fn create_without_a_known_place_is_refused() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let program = || sandbox.command(PROGRAM);
     let words: Vec<OsString> = ["set", "--create", "VAD=1"].map(OsString::from).into();

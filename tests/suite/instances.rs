@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::crowd::Among;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
@@ -34,6 +35,7 @@ struct Phone {
     child: Child,
     /// Kept open, for it goes on to say how the stand-in ended.
     _stdout: BufReader<ChildStdout>,
+    _among: Among,
 }
 
 /// How a MicroSIP is started.
@@ -51,6 +53,7 @@ impl Start<'_> {
     }
 
     fn start(self, sandbox: &Sandbox) -> Phone {
+        let among = Among::others();
         put_stand_in(&self.exe);
         let until = Instant::now() + LONG;
         let mut child = loop {
@@ -78,7 +81,7 @@ impl Start<'_> {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let is_here = stdout.by_ref().lines().any(|line| line.unwrap().contains(HERE));
         assert!(is_here, "the stand-in did not start");
-        Phone { child, _stdout: stdout }
+        Phone { child, _stdout: stdout, _among: among }
     }
 }
 

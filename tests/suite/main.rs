@@ -16,6 +16,7 @@ mod sandbox;
 
 mod bad_input;
 mod concurrency;
+mod crowd;
 mod docs;
 mod documents;
 mod hooks;

@@ -3,7 +3,11 @@
 //! What it does and the lines of its log are described in `tests/stand_in/main.rs`.
 
 mod behaviour;
+mod closing;
+mod driving;
+mod finding;
 mod hooks;
 mod phone;
+mod races;
 
 pub use phone::{Dumper, Installed, Phone, Start, wait_until, whole_log};

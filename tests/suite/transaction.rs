@@ -180,6 +180,7 @@ impl Gate for ScriptedGate<'_> {
             exe: r"C:\MicroSIP\MicroSIP.exe".into(),
             exe_on_disk: None,
             user: None,
+            is_own: true,
             session: None,
             inis: None,
         };

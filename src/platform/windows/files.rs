@@ -117,29 +117,53 @@ fn streams(path: &Path) -> Vec<String> {
     }
 }
 
+/// The longest pause before a last try to replace a file that somebody holds: ten seconds in all.
+const LONGEST_BEFORE_REPLACING: Duration = Duration::from_secs(5);
+/// The same before opening one to read: half a second in all.
+const LONGEST_BEFORE_READING: Duration = Duration::from_millis(250);
+
 /// One MoveFileExW. A virus scanner or a sync client may hold either file for a moment.
 pub(in crate::platform) fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    const LONGEST_PAUSE: Duration = Duration::from_secs(4);
     let (from, to) = (wide(from), wide(to));
-    let mut pause = Duration::from_millis(10);
-    loop {
+    // MoveFileExW says of a file that is held that access is denied
+    let is_held = |error: &io::Error| {
+        is_held_by_another(error) || error.raw_os_error() == Some(ERROR_ACCESS_DENIED.cast_signed())
+    };
+    patiently(LONGEST_BEFORE_REPLACING, is_held, || {
         // SAFETY: both paths end with NUL
         let done = unsafe {
             MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
         };
-        if done != 0 {
-            return Ok(());
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    })
+}
+
+/// Opens a file to read it. A MicroSIP that starts shares its ini with nobody for a moment (3.22.16).
+pub(in crate::platform) fn open_to_read(path: &Path) -> io::Result<File> {
+    patiently(LONGEST_BEFORE_READING, is_held_by_another, || File::open(path))
+}
+
+/// Whether a file could not be opened because another program has it open and does not share it.
+pub fn is_held_by_another(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(i32::cast_unsigned);
+    matches!(number, Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION))
+}
+
+/// Tries again with growing pauses as long as somebody holds a file.
+fn patiently<T>(
+    longest_pause: Duration,
+    is_held: impl Fn(&io::Error) -> bool,
+    mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match attempt() {
+            Err(error) if is_held(&error) && pause <= longest_pause => {
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            result => return result,
         }
-        let error = io::Error::last_os_error();
-        let is_held = matches!(
-            error.raw_os_error().map(i32::cast_unsigned),
-            Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION | ERROR_ACCESS_DENIED)
-        );
-        if !is_held || pause > LONGEST_PAUSE {
-            return Err(error);
-        }
-        std::thread::sleep(pause);
-        pause *= 2;
     }
 }
 

@@ -30,7 +30,8 @@ pub use files::{can_remove_mark, mark_of, remove_mark};
 pub use security::{access_of, account_name, privileges};
 
 pub(super) use app_paths::app_paths;
-pub(super) use files::{adopt, never_follow_links, replace, sync_folder};
+pub use files::is_held_by_another;
+pub(super) use files::{adopt, never_follow_links, open_to_read, replace, sync_folder};
 
 use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Sid, Surroundings, WindowsPaths};
 
@@ -67,6 +68,16 @@ pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>
 /// This is Windows.
 pub fn windows_paths(_ini: &Path) -> WindowsPaths {
     WindowsPaths::Native
+}
+
+/// Whether that is the user of this program.
+pub fn is_own_user(user: &sysinfo::Uid) -> bool {
+    privileges().user.is_some_and(|own| own.0 == user.to_string())
+}
+
+/// All of Windows is one machine.
+pub fn is_in_reach(_path: &Path, _surroundings: &Surroundings) -> bool {
+    true
 }
 
 /// This is Windows.

@@ -24,6 +24,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::core::BOOL;
 
+use crate::crowd::Among;
 use crate::sandbox::{PROGRAM, Sandbox};
 
 /// Long enough for the slowest machine, for things that happen at once otherwise.
@@ -67,7 +68,7 @@ impl<'a> Start<'a> {
     }
 
     fn command(&self) -> Command {
-        put_example("microsip-stand-in.exe", &self.exe);
+        put_stand_in(&self.exe);
         let mut command = self.sandbox.command(&self.exe);
         command
             .raw_arg(&self.line)
@@ -80,15 +81,17 @@ impl<'a> Start<'a> {
 
     /// Starts it and does not wait, not even until it is ready.
     pub fn spawn(self) -> Phone {
-        Phone::of_child(self.sandbox, self.command().stdout(Stdio::null()).spawn().unwrap())
+        let among = Among::others();
+        Phone::of_child(self.sandbox, self.command().stdout(Stdio::null()).spawn().unwrap(), among)
     }
 
     /// Starts it and returns when it is ready.
     #[track_caller]
     pub fn start(self) -> Phone {
+        let among = Among::others();
         let mut child = self.command().stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
-        let phone = Phone::of_child(self.sandbox, child);
+        let phone = Phone::of_child(self.sandbox, child, among);
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let mut said = [0; 6];
@@ -115,12 +118,14 @@ pub struct Phone {
     process: OwnedHandle,
     stdin: Option<ChildStdin>,
     log: PathBuf,
+    /// Dropped last, when it has ended.
+    _among: Among,
 }
 
 impl Phone {
-    fn of_child(sandbox: &Sandbox, mut child: Child) -> Self {
+    fn of_child(sandbox: &Sandbox, mut child: Child, among: Among) -> Self {
         let (pid, stdin) = (child.id(), child.stdin.take());
-        Phone { pid, process: child.into(), stdin, log: log_file(sandbox) }
+        Phone { pid, process: child.into(), stdin, log: log_file(sandbox), _among: among }
     }
 
     /// The process ids of all that were started in this sandbox.
@@ -146,7 +151,7 @@ impl Phone {
             assert!(!process.is_null(), "{pid} has gone: {:?}", lines(&log));
             OwnedHandle::from_raw_handle(process)
         };
-        let phone = Phone { pid, process, stdin: None, log };
+        let phone = Phone { pid, process, stdin: None, log, _among: Among::others() };
         phone.waits_for("ready");
         phone
     }
@@ -402,6 +407,11 @@ fn lines(file: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(String::from).collect()
+}
+
+/// Puts the stand-in there.
+pub fn put_stand_in(exe: &Path) {
+    put_example("microsip-stand-in.exe", exe);
 }
 
 /// Copies an example, which cargo builds beside the program, unless it is there already.

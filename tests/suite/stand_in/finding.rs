@@ -1,0 +1,91 @@
+//! Which ini it uses, and that the same one is found.
+
+use crate::crowd::Alone;
+use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+
+use super::{Installed, Start};
+
+const INI: &str = "[Settings]\r\naccountId=1\r\nVAD=0\r\n";
+
+fn words<'a>(words: &[&'a str], ini: &'a str) -> Vec<&'a str> {
+    [words, &["--json", "--ini", ini]].concat()
+}
+
+#[test]
+fn an_installed_one_holds_up_the_ini_in_appdata_and_no_other() {
+    let sandbox = Sandbox::new();
+    let installed = sandbox.write("roaming/MicroSIP/MicroSIP.ini", utf16(INI));
+    let beside = sandbox.write("Program/MicroSIP.ini", utf16(INI));
+    let _registered = Installed::at(&sandbox.path("Program"));
+    let phone = Start::at(&sandbox, "Program/MicroSIP.exe").start();
+    let edit = ["set", "--timeout", "0", "VAD=1"];
+    sandbox.run(&words(&edit, installed.to_str().unwrap())).fails(5, "microsip-running");
+    sandbox.run(&words(&edit, beside.to_str().unwrap())).exits(0);
+    phone.close();
+    sandbox.run(&words(&edit, installed.to_str().unwrap())).exits(0);
+    let text = String::from_utf16_lossy(
+        &std::fs::read(&installed).unwrap()[2..]
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect::<Vec<_>>(),
+    );
+    assert!(text.contains("VAD=1") && text.contains("volumeOutput=1"), "{text}");
+}
+
+#[test]
+fn a_registry_that_names_another_folder_makes_it_portable() {
+    let sandbox = Sandbox::new();
+    let installed = sandbox.write("roaming/MicroSIP/MicroSIP.ini", utf16(INI));
+    let beside = sandbox.write("Phone/MicroSIP.ini", utf16(INI));
+    let _registered = Installed::at(&sandbox.path("Elsewhere"));
+    let phone = Start::at(&sandbox, "Phone/MicroSIP.exe").start();
+    let edit = ["set", "--timeout", "0", "VAD=1"];
+    sandbox.run(&words(&edit, beside.to_str().unwrap())).fails(5, "microsip-running");
+    sandbox.run(&words(&edit, installed.to_str().unwrap())).exits(0);
+    phone.close();
+}
+
+/// Runs it in a folder of the sandbox.
+fn run_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Ran {
+    let mut command = sandbox.command(PROGRAM);
+    command.args(words).current_dir(sandbox.path(folder));
+    sandbox.finish(command)
+}
+
+#[test]
+fn a_portable_copy_is_found_from_its_own_folder() {
+    let _alone = Alone::now();
+    let sandbox = Sandbox::new();
+    let ini = sandbox.write("Phone/MicroSIP.ini", utf16(INI));
+    super::phone::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
+    let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).exits(0);
+    assert_eq!(ran.json()["ini"], ini.to_str().unwrap(), "{}", ran.told);
+}
+
+#[test]
+fn an_installed_and_a_portable_copy_are_several_whichever_runs() {
+    let _alone = Alone::now();
+    let sandbox = Sandbox::new();
+    sandbox.write("roaming/MicroSIP/MicroSIP.ini", utf16(INI));
+    sandbox.write("Phone/MicroSIP.ini", utf16(INI));
+    super::phone::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
+    let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).fails(4, "ini-ambiguous");
+    assert!(ran.stdout.contains("beside MicroSIP.exe"), "{}", ran.told);
+    let phone = Start::at(&sandbox, "Phone/MicroSIP.exe").start();
+    let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).fails(4, "ini-ambiguous");
+    assert!(ran.stdout.contains(&format!("used by pid {}", phone.pid())), "{}", ran.told);
+    phone.close();
+}
+
+#[test]
+fn one_with_another_name_is_known_by_its_window() {
+    let sandbox = Sandbox::new();
+    let ini = sandbox.write("Phone/companyphone.ini", utf16(INI));
+    let link = sandbox.path("Phone").join("..").join("Phone").join("companyphone.ini");
+    let phone = Start::at(&sandbox, "Phone/companyphone.exe").start();
+    let ran = sandbox.run(&words(&["set", "--timeout", "0", "VAD=1"], link.to_str().unwrap()));
+    ran.fails(5, "microsip-running");
+    sandbox.run(&words(&["answer"], ini.to_str().unwrap())).exits(0);
+    phone.waits_for("command /answer");
+    phone.close();
+}
