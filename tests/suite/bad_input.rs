@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::crowd::Alone;
 use crate::inis::snapshot;
@@ -47,31 +46,6 @@ pub fn plain(ran: &Ran) {
     }
 }
 
-/// Runs a command that must come to an end by itself.
-fn ends(sandbox: &Sandbox, mut command: Command) -> Ran {
-    let shown = format!("{command:?}");
-    let [out, err] = ["out", "err"].map(|name| sandbox.path("home").join(name));
-    command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-    let mut child = command.spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(600);
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("it does not end: {shown}");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    let [stdout, stderr] = [&out, &err].map(|path| String::from_utf8(std::fs::read(path).unwrap()).unwrap());
-    for path in [out, err] {
-        std::fs::remove_file(path).unwrap();
-    }
-    let told = format!("\n{shown}\nended with {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
-    Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
-}
-
 fn with_words<S: AsRef<OsStr>>(mut command: Command, words: impl IntoIterator<Item = S>) -> Command {
     command.args(words);
     command
@@ -96,9 +70,9 @@ fn refused(
     file: Option<&Path>,
 ) {
     let before = snapshot(sandbox);
-    let people = ends(sandbox, with_words(program(), words));
+    let people = sandbox.finish(with_words(program(), words));
     let json = vec![words[0].clone(), "--json".into()].into_iter().chain(words[1..].iter().cloned());
-    let scripts = ends(sandbox, with_words(program(), json));
+    let scripts = sandbox.finish(with_words(program(), json));
     for ran in [&people, &scripts] {
         assert_eq!(ran.status, status, "{}", ran.told);
         plain(ran);
@@ -174,7 +148,7 @@ fn a_device_in_the_place_of_the_ini() {
     let sandbox = Sandbox::new();
     for words in all() {
         for device in ["NUL", r"\\.\NUL"] {
-            let ran = ends(&sandbox, with_words(sandbox.command(PROGRAM), on(Path::new(device), words)));
+            let ran = sandbox.finish(with_words(sandbox.command(PROGRAM), on(Path::new(device), words)));
             assert_eq!(ran.status, 6, "{}", ran.told);
             plain(&ran);
         }
@@ -215,7 +189,7 @@ fn a_hundred_megabytes_of_nothing_are_no_ini() {
     let sandbox = Sandbox::new();
     File::create(sandbox.ini()).unwrap().set_len(100 << 20).unwrap();
     let words = on(&sandbox.ini(), &["get", "--json", "VAD"]);
-    let ran = ends(&sandbox, with_words(sandbox.command(PROGRAM), words)).fails(7, "not-an-ini");
+    let ran = sandbox.finish(with_words(sandbox.command(PROGRAM), words)).fails(7, "not-an-ini");
     plain(&ran);
 }
 
@@ -236,7 +210,7 @@ fn a_hundred_megabytes_of_garbage_are_no_ini() {
     drop(file);
     let before = snapshot(&sandbox);
     let words = on(&sandbox.ini(), &["set", "--json", "VAD=0"]);
-    let ran = ends(&sandbox, with_words(sandbox.command(PROGRAM), words)).fails(7, "not-an-ini");
+    let ran = sandbox.finish(with_words(sandbox.command(PROGRAM), words)).fails(7, "not-an-ini");
     plain(&ran);
     assert_eq!(snapshot(&sandbox).len(), before.len(), "something was left behind: {}", ran.told);
     assert_eq!(std::fs::metadata(sandbox.ini()).unwrap().len(), 100 << 20);
@@ -270,7 +244,7 @@ fn an_ini_without_a_name_is_a_wrong_command_line_or_not_there() {
     let _alone = Alone::now();
     let sandbox = Sandbox::new();
     for words in all() {
-        let ran = ends(&sandbox, with_words(sandbox.command(PROGRAM), on(Path::new(""), words)));
+        let ran = sandbox.finish(with_words(sandbox.command(PROGRAM), on(Path::new(""), words)));
         assert!([2, 4].contains(&ran.status), "{}", ran.told);
         plain(&ran);
     }
@@ -536,7 +510,7 @@ mod access {
         set_mode(&sandbox.ini(), 0o000);
         refused_to_user(&sandbox, READING, "file-read", &sandbox.ini());
         for words in WRITING {
-            let ran = ends(&sandbox, with_words(ordinary_user(&sandbox), on(&sandbox.ini(), words)));
+            let ran = sandbox.finish(with_words(ordinary_user(&sandbox), on(&sandbox.ini(), words)));
             assert_eq!(ran.status, 6, "{}", ran.told);
             plain(&ran);
         }
@@ -551,7 +525,7 @@ mod access {
         ordinary_user(&sandbox);
         set_mode(ini.parent().unwrap(), 0o000);
         for words in all() {
-            let ran = ends(&sandbox, with_words(ordinary_user(&sandbox), on(&ini, words)));
+            let ran = sandbox.finish(with_words(ordinary_user(&sandbox), on(&ini, words)));
             assert_eq!(ran.status, 6, "{}", ran.told);
             assert!(ran.stderr.contains(ini.to_str().unwrap()), "{}", ran.told);
             plain(&ran);
@@ -579,10 +553,10 @@ mod access {
                 );
             }
             // what changes nothing need not write
-            let ran = ends(&sandbox, with_words(program(&sandbox), on(&sandbox.ini(), &["set", "VAD=1"])));
+            let ran = sandbox.finish(with_words(program(&sandbox), on(&sandbox.ini(), &["set", "VAD=1"])));
             assert_eq!(ran.status, 0, "{}", ran.told);
             let ran =
-                ends(&sandbox, with_words(program(&sandbox), on(&sandbox.ini(), &["set", "-n", "VAD=0"])));
+                sandbox.finish(with_words(program(&sandbox), on(&sandbox.ini(), &["set", "-n", "VAD=0"])));
             assert_eq!(ran.status, 0, "{}", ran.told);
         }
     }
@@ -597,7 +571,7 @@ mod access {
         for words in WRITING {
             refused(&sandbox, &program, &on(&ini, words), 6, "file-write", Some(folder));
         }
-        let ran = ends(&sandbox, with_words(program(), on(&ini, &["get", "VAD"])));
+        let ran = sandbox.finish(with_words(program(), on(&ini, &["get", "VAD"])));
         assert_eq!((ran.status, ran.stdout.as_str()), (0, "1\n"), "{}", ran.told);
         let new = folder.join("New.ini");
         refused(&sandbox, &program, &on(&new, &["set", "--create", "VAD=1"]), 6, "file-write", None);
@@ -650,7 +624,7 @@ fn a_full_disk_leaves_the_ini_as_it_was() {
     for words in WRITING {
         refused(&sandbox, &program, &on(&sandbox.ini(), words), 6, "file-write", Some(&sandbox.ini()));
     }
-    let ran = ends(&sandbox, with_words(program(), on(&sandbox.ini(), WRITING[0])));
+    let ran = sandbox.finish(with_words(program(), on(&sandbox.ini(), WRITING[0])));
     assert!(ran.stderr.contains("room"), "no way out: {}", ran.told);
     // an ini that is not there does not come to be, whole or in part
     let bytes = ["zz=", &"x".repeat(240)].concat();
@@ -687,11 +661,11 @@ fn an_unknown_command_or_option_is_a_wrong_command_line() {
         (&["set-hook", "ring"], "PROGRAM"),
     ] {
         let before = snapshot(&sandbox);
-        let people = ends(&sandbox, with_words(program(), words)).exits(2);
+        let people = sandbox.finish(with_words(program(), words)).exits(2);
         assert_eq!(people.stdout, "", "{}", people.told);
         assert!(people.stderr.contains(named), "{named} is not named: {}", people.told);
         plain(&people);
-        let scripts = ends(&sandbox, with_words(program(), [&words[..1], &["--json"], &words[1..]].concat()));
+        let scripts = sandbox.finish(with_words(program(), [&words[..1], &["--json"], &words[1..]].concat()));
         let scripts = scripts.fails(2, "usage");
         let error = scripts.json()["error"].to_string();
         assert!(error.contains(named), "{named} is not named: {}", scripts.told);
@@ -745,7 +719,7 @@ fn words_that_are_no_text_are_a_wrong_command_line() {
         let before = snapshot(&sandbox);
         for json in [&[][..], &[word("--json")]] {
             let all = [&words[..1], json, &words[1..]].concat();
-            let ran = ends(&sandbox, with_words(program(), all)).exits(2);
+            let ran = sandbox.finish(with_words(program(), all)).exits(2);
             plain(&ran);
             if json.is_empty() {
                 assert!(ran.stderr.starts_with("error: "), "{}", ran.told);
@@ -755,7 +729,7 @@ fn words_that_are_no_text_are_a_wrong_command_line() {
         }
         assert_eq!(snapshot(&sandbox).len(), before.len());
     }
-    let ran = ends(&sandbox, with_words(program(), [no_text()])).exits(2);
+    let ran = sandbox.finish(with_words(program(), [no_text()])).exits(2);
     plain(&ran);
 }
 
@@ -765,7 +739,7 @@ fn an_ini_whose_name_is_no_text_is_edited_as_any_other() {
     let sandbox = Sandbox::new();
     let ini = sandbox.path("").join(no_text());
     let name_of = |words: &[&str]| on(&ini, words);
-    let run = |words: &[&str]| ends(&sandbox, with_words(sandbox.command(PROGRAM), name_of(words)));
+    let run = |words: &[&str]| sandbox.finish(with_words(sandbox.command(PROGRAM), name_of(words)));
     let ran = run(&["set", "--json", "VAD=0"]).fails(4, "ini-not-found");
     plain(&ran);
     std::fs::write(&ini, utf16(INI)).unwrap();

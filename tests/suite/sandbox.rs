@@ -1,7 +1,9 @@
 //! A folder of its own for each test, and the program run in it with nothing of the caller's surroundings.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -66,7 +68,7 @@ impl Sandbox {
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| !["home", "roaming", "local"].contains(&name.as_str()));
         names.sort();
         names
@@ -108,18 +110,33 @@ impl Sandbox {
         self.run(&all)
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. What it says goes to files: a pipe is held open by whatever it started.
+    #[track_caller]
     pub fn finish(&self, mut command: Command) -> Ran {
+        const LONG: Duration = Duration::from_secs(600);
         let shown = format!("{command:?}");
-        let output = command.output().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
+        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
+        let mut child = command.spawn().unwrap();
+        let end = Instant::now() + LONG;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > end {
+                child.kill().unwrap();
+                panic!("it does not end: {shown}");
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let [stdout, stderr] =
+            [out, err].map(|path| String::from_utf8(std::fs::read(path).unwrap()).unwrap());
         let files = self.names().join("\n  ");
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
         let told = format!(
-            "\n{shown}\nended with {}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}",
-            output.status
+            "\n{shown}\nended with {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}"
         );
-        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr, told }
+        Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
     }
 }
 
