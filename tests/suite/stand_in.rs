@@ -10,4 +10,4 @@ mod hooks;
 mod phone;
 mod races;
 
-pub use phone::{Dumper, Installed, Phone, Start, wait_until, whole_log};
+pub use phone::{Dumper, Installed, Phone, Start, log_file, put_stand_in, wait_until, whole_log};

@@ -1,7 +1,7 @@
 //! Waiting for it, closing it, starting it again.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
@@ -47,8 +47,16 @@ impl Going {
     }
 }
 
+/// Sets a value of the ini. A phone that is started again logs as the first did.
 fn set(sandbox: &Sandbox, options: &[&str]) -> Ran {
-    sandbox.run_on_ini(&[&["set", "--json"], options, &["VAD=1"]].concat())
+    let mut command = sandbox.command(PROGRAM);
+    command.args(["set", "--json", "--ini"]).arg(sandbox.ini()).args(options).arg("VAD=1");
+    sandbox.finish(log_of(command, sandbox))
+}
+
+fn log_of(mut command: Command, sandbox: &Sandbox) -> Command {
+    command.env("STAND_IN_LOG", super::log_file(sandbox));
+    command
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn one_that_has_not_ended_when_the_time_is_up_is_not_started_beside_itself() {
 #[test]
 fn what_was_not_running_is_not_started() {
     let sandbox = sandbox();
-    super::phone::put_stand_in(&sandbox.path("MicroSIP.exe"));
+    super::put_stand_in(&sandbox.path("MicroSIP.exe"));
     let ran = set(&sandbox, &["--restart"]).exits(0);
     assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.told);
     assert_eq!(Phone::pids(&sandbox), [0_u32; 0]);

@@ -1,5 +1,6 @@
 //! What it is told by the driving commands.
 
+use crate::crowd::Among;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 use super::{Phone, Start};
@@ -89,11 +90,12 @@ fn without_one_there_is_nothing_to_drive() {
 
 #[test]
 fn it_is_started_once_and_asked_to_exit() {
+    let _among = Among::others();
     let sandbox = sandbox();
-    super::phone::put_stand_in(&sandbox.path("MicroSIP.exe"));
+    super::put_stand_in(&sandbox.path("MicroSIP.exe"));
     let mut start = sandbox.command(PROGRAM);
     start.args(["start", "--minimized", "--json", "--ini"]).arg(sandbox.ini());
-    start.env("STAND_IN_LOG", sandbox.path("home/stand-in.log"));
+    start.env("STAND_IN_LOG", super::log_file(&sandbox));
     let ran = sandbox.finish(start).exits(0);
     let phone = Phone::started_by_another(&sandbox, &[]);
     assert_eq!(

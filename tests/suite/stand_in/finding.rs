@@ -57,7 +57,7 @@ fn a_portable_copy_is_found_from_its_own_folder() {
     let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let ini = sandbox.write("Phone/MicroSIP.ini", utf16(INI));
-    super::phone::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
+    super::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).exits(0);
     assert_eq!(ran.json()["ini"], ini.to_str().unwrap(), "{}", ran.told);
 }
@@ -68,7 +68,7 @@ fn an_installed_and_a_portable_copy_are_several_whichever_runs() {
     let sandbox = Sandbox::new();
     sandbox.write("roaming/MicroSIP/MicroSIP.ini", utf16(INI));
     sandbox.write("Phone/MicroSIP.ini", utf16(INI));
-    super::phone::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
+    super::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).fails(4, "ini-ambiguous");
     assert!(ran.stdout.contains("beside MicroSIP.exe"), "{}", ran.told);
     let phone = Start::at(&sandbox, "Phone/MicroSIP.exe").start();

@@ -398,7 +398,7 @@ pub fn whole_log(sandbox: &Sandbox) -> Vec<String> {
     lines(&log_file(sandbox))
 }
 
-fn log_file(sandbox: &Sandbox) -> PathBuf {
+pub fn log_file(sandbox: &Sandbox) -> PathBuf {
     sandbox.path("home/stand-in.log")
 }
 
