@@ -277,8 +277,8 @@ impl Narrator {
             self.has_said_so = true;
             let hint = self.output.styles(&io::stderr()).hint;
             self.output.err(&format!(
-                "{text}, for {left} s at most.\n  {hint}hint{hint:#}: exit it by its menu (the X only hides it), or stop \
-                 this with Ctrl-C\n"
+                "{text}, for {left} s at most.\n  {hint}hint{hint:#}: exit it by its menu (the X only hides it); \
+                 --close has it asked; Ctrl-C ends this\n"
             ));
         }
         // hidden by itself where standard error is no terminal

@@ -197,7 +197,8 @@ impl<E: Problem> Problem for Failure<E> {
                 "exit MicroSIP by its menu, then run the same command again".into()
             }
             Cause::Running(_) => {
-                "exit MicroSIP by its menu (the X only hides it), or give it longer with --timeout".into()
+                "exit MicroSIP by its menu (the X only hides it), have it asked with --close, or give it longer with --timeout"
+                    .into()
             }
             Cause::Lock(error) => return error.hint(),
             Cause::Io { source, .. } => io_hint(source, self.changed),

@@ -77,7 +77,7 @@ impl Closing {
             }
             let window = instances::windows().into_iter().find(|window| window.pid == holder.pid);
             let why_not = match window {
-                None => no_window(holder),
+                None => why_no_window(holder, platform::CAN_REACH_WINDOWS),
                 Some(window) => {
                     let rights = Rights::of(holder.pid).ok();
                     match window.ask_to_close() {
@@ -138,12 +138,60 @@ impl Closing {
     }
 }
 
-fn no_window(holder: &Instance) -> String {
-    match holder.session {
-        _ if !platform::CAN_REACH_WINDOWS => "a program under Wine is closed by programs under Wine".into(),
-        Some(session) => {
+fn why_no_window(holder: &Instance, can_reach_windows: bool) -> String {
+    match (can_reach_windows, holder.session) {
+        (false, _) => "a program under Wine is closed by programs under Wine".into(),
+        // services and their children have no desktop of a user's
+        (true, Some(0)) => {
+            "it runs in Windows session 0, as services do, and has no window that can be reached".into()
+        }
+        (true, Some(session)) => {
             format!("its window cannot be reached from here; it runs in Windows session {session}")
         }
-        None => "its window cannot be reached from here".into(),
+        (true, None) => "its window cannot be reached from here".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(session: Option<u32>) -> Instance {
+        Instance {
+            pid: 4,
+            started: 1,
+            exe: r"C:\MicroSIP\MicroSIP.exe".into(),
+            exe_on_disk: None,
+            user: Some("ann".into()),
+            is_own: false,
+            session,
+            inis: None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_closed_is_told_with_the_reason() {
+        for (can_reach, session, reason) in [
+            (false, None, "Wine"),
+            (true, Some(0), "as services do"),
+            (true, Some(3), "Windows session 3"),
+            (true, None, "cannot be reached"),
+        ] {
+            let why = why_no_window(&instance(session), can_reach);
+            assert!(why.contains(reason), "{why}");
+            let notice = Notice::from(&ClosingRemark::Unreached(instance(session), why));
+            assert_eq!(notice.code, Code::CloseImpossible);
+            assert!(notice.message.contains("pid 4, user ann"), "{}", notice.message);
+        }
+    }
+
+    #[test]
+    #[cfg_attr(windows, ignore = "there one without a window may get it yet, and is waited for")]
+    fn one_that_cannot_be_asked_is_told_of_once() {
+        let mut closing = Closing::default();
+        assert_eq!(closing.ask(&[instance(None)]).len(), 1);
+        assert_eq!(closing.ask(&[instance(None)]), []);
+        let (restarted, notices) = closing.restart(&mut Processes::default());
+        assert!(restarted.is_empty() && notices.is_empty());
     }
 }

@@ -97,3 +97,52 @@ fn program_of(command: &str) -> &str {
         None => command.split(' ').next().unwrap_or(command),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_stands_between_quotes_or_before_a_blank() {
+        assert_eq!(
+            program_of(r#""C:\Program Files\MicroSIP\MicroSIP.exe" /minimized"#),
+            r"C:\Program Files\MicroSIP\MicroSIP.exe"
+        );
+        assert_eq!(program_of(r"C:\MicroSIP.exe %1"), r"C:\MicroSIP.exe");
+        assert_eq!(program_of(r#"  "C:\unclosed"#), r"C:\unclosed");
+    }
+
+    /// Removes a product that a test made.
+    struct Product(String);
+
+    impl Drop for Product {
+        fn drop(&mut self) {
+            let _ = LOCAL_MACHINE.remove_tree(&self.0);
+        }
+    }
+
+    #[test]
+    fn products_of_windows_installer_are_listed_with_their_folders() {
+        let name = format!("msipcfg test {}", std::process::id());
+        let product = Product(format!(r"{MSI_USERS}\{MSI_MACHINE}\Products\{:032X}", std::process::id()));
+        // only an administrator may make one
+        let Ok(properties) = LOCAL_MACHINE.create(format!(r"{}\InstallProperties", product.0)) else {
+            return;
+        };
+        properties.set_string("DisplayName", &name).unwrap();
+        properties.set_string("InstallLocation", r"C:\Somewhere\").unwrap();
+        let found = install_facts(r"Software\msipcfg-no-such-key", None);
+        let wanted = MsiProduct { name, location: r"C:\Somewhere\".into() };
+        assert!(found.msi.contains(&wanted), "{found:?}");
+        assert_eq!((found.user, found.machine), (None, Vec::new()));
+    }
+
+    #[test]
+    fn the_own_users_folder_is_the_one_in_the_registry() {
+        let sid = own_sid().unwrap();
+        if let Some(folder) = app_data_of(&sid) {
+            assert!(folder.is_absolute(), "{}", folder.display());
+        }
+        assert_eq!(app_data_of("S-1-5-21-0-0-0-0"), None);
+    }
+}

@@ -197,6 +197,43 @@ pub fn is_access_denied_by_mode(_path: &Path) -> bool {
     false
 }
 
+/// A path as Win32 wants it. A long one gets the mark by which Windows takes it whole, as std's own functions do.
 fn wide(path: &Path) -> Vec<u16> {
-    path.as_os_str().encode_wide().chain([0]).collect()
+    /// MAX_PATH less the room that folders leave for a short name.
+    const LONGEST_WITHOUT_A_MARK: usize = 247;
+    let plain: Vec<u16> = path.as_os_str().encode_wide().collect();
+    if plain.len() <= LONGEST_WITHOUT_A_MARK {
+        return plain.into_iter().chain([0]).collect();
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let text = whole.as_os_str().to_os_string();
+    let marked = match text.to_str() {
+        Some(text) if text.starts_with(r"\\?\") => OsString::from(text),
+        Some(text) => match text.strip_prefix(r"\\") {
+            Some(share) => OsString::from(format!(r"\\?\UNC\{share}")),
+            None => OsString::from(format!(r"\\?\{text}")),
+        },
+        None => text,
+    };
+    marked.encode_wide().chain([0]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str) -> String {
+        let wide = wide(Path::new(path));
+        assert_eq!(wide.last(), Some(&0));
+        String::from_utf16(&wide[..wide.len() - 1]).unwrap()
+    }
+
+    #[test]
+    fn long_paths_are_marked() {
+        let long = "x".repeat(300);
+        assert_eq!(told(r"C:\a\b"), r"C:\a\b");
+        assert_eq!(told(&format!(r"C:\a/{long}")), format!(r"\\?\C:\a\{long}"));
+        assert_eq!(told(&format!(r"\\server\share\{long}")), format!(r"\\?\UNC\server\share\{long}"));
+        assert_eq!(told(&format!(r"\\?\C:\{long}")), format!(r"\\?\C:\{long}"));
+    }
 }

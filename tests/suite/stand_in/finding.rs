@@ -89,3 +89,17 @@ fn one_with_another_name_is_known_by_its_window() {
     phone.waits_for("command /answer");
     phone.close();
 }
+
+#[test]
+fn a_long_path_with_letters_of_many_scripts_is_one_like_any_other() {
+    let sandbox = Sandbox::new();
+    let folder = format!("Jürgen Ωmega 日本 {}/{}/{}", "a".repeat(90), "b".repeat(90), "c".repeat(60));
+    let ini = sandbox.write(&format!("{folder}/MicroSIP.ini"), utf16(INI));
+    assert!(ini.as_os_str().len() > 260);
+    let ini = ini.to_str().unwrap();
+    sandbox.run(&words(&["set", "VAD=1"], ini)).exits(0);
+    let ran = sandbox.run(&words(&["get", "VAD"], ini)).exits(0);
+    assert_eq!(ran.json()["values"][0]["value"], "1", "{}", ran.told);
+    sandbox.run(&words(&["restore"], ini)).exits(0);
+    assert_eq!(std::fs::read(ini).unwrap(), utf16(INI));
+}
