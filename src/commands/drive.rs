@@ -241,7 +241,7 @@ fn send(
 
 /// By its exe, else by what its ini says.
 fn version_of(choice: &IniChoice, instance: &Instance, outside: &Outside<'_>) -> Option<Version> {
-    let by_exe = instance.exe_on_disk.as_deref().and_then(Version::of_exe);
+    let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
         let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
         let choice = IniChoice { path: Some(ini.clone()), ..choice.clone() };

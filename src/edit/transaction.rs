@@ -12,7 +12,8 @@ use std::time::{Instant, SystemTime};
 
 use tempfile::TempPath;
 
-use crate::microsip::instances::{Gate, Instance};
+use crate::microsip::gate::Gate;
+use crate::microsip::instances::Instance;
 use crate::platform::{self, Disk};
 use crate::problem::{Code, Notice, Problem};
 

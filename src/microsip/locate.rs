@@ -111,6 +111,10 @@ pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
     }
 }
 
+fn version_of(exe: &Path) -> Option<Version> {
+    platform::version_of_exe(exe).map(Version::from)
+}
+
 /// Every ini of this user's MicroSIPs, installed, portable and running.
 pub fn search(surroundings: &Surroundings, running: &[Instance]) -> Search {
     let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
@@ -184,7 +188,7 @@ pub fn place_to_create(surroundings: &Surroundings) -> Result<PathBuf, LocateErr
 /// The version of the MicroSIP that uses an ini, told by its exe: the one beside the ini, or the installed one
 /// where the ini lies in an AppData folder.
 pub fn version_of_user(ini: &Path, surroundings: &Surroundings) -> Option<Version> {
-    exe_of(ini, surroundings).and_then(|exe| Version::of_exe(&exe))
+    exe_of(ini, surroundings).and_then(|exe| version_of(&exe))
 }
 
 /// The exe that uses an ini, where one is there.
@@ -233,7 +237,7 @@ fn portable_copies(surroundings: &Surroundings, facts: &InstallFacts) -> Vec<Pat
     let mut copies: Vec<PathBuf> = Vec::new();
     for exe in here.chain(platform::likely_exes(&[EXE])).filter(|exe| exe.is_file()) {
         let folder = exe.parent().and_then(Path::to_str).unwrap_or_default();
-        let is_portable = ini_path::keeps(folder, facts, Version::of_exe(&exe)) == Keeps::BesideExe;
+        let is_portable = ini_path::keeps(folder, facts, version_of(&exe)) == Keeps::BesideExe;
         let is_known = copies.iter().any(|copy| same_file::is_same_file(copy, &exe).unwrap_or(false));
         if is_portable && !is_known {
             copies.push(exe);

@@ -1,12 +1,13 @@
 //! What is known of MicroSIP: its settings ([`keys`]), what it makes of their values ([`values`]), its versions
 //! ([`version`]), where its ini lies ([`ini_path`], [`locate`]) and which of its processes use one
-//! ([`instances`]), how those are closed and started again ([`closing`]), what one can be told to do
+//! ([`instances`]) and hold it up ([`gate`]), how those are closed and started again ([`closing`]), what one can be told to do
 //! ([`control`]), and who opens links to numbers ([`links`]).
 //!
 //! The facts come from reading its published sources, 3.14.0 to 3.22.16; each says which version it is of.
 
 pub mod closing;
 pub mod control;
+pub mod gate;
 pub mod ini_path;
 pub mod instances;
 pub mod keys;

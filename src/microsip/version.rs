@@ -1,9 +1,6 @@
 //! Versions of MicroSIP, and the ways in which they read and save commands.
 
-use std::path::Path;
 use std::str::FromStr;
-
-use crate::platform;
 
 /// A version of MicroSIP: 3.22.3. A fourth part is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,11 +19,10 @@ impl FromStr for Version {
     }
 }
 
-impl Version {
-    /// That of an exe, by its version resource. A fourth number is not kept.
-    pub fn of_exe(exe: &Path) -> Option<Version> {
-        let [major, minor, patch, _] = platform::version_of_exe(exe)?;
-        Some(Version(major, minor, patch))
+impl From<[u16; 4]> for Version {
+    /// From the four numbers of a version resource. The fourth is not kept.
+    fn from([major, minor, patch, _]: [u16; 4]) -> Version {
+        Version(major, minor, patch)
     }
 }
 

@@ -373,16 +373,54 @@ fn is_executable_image(file: &mut File) -> io::Result<bool> {
 pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
     /// dwSignature 0xFEEF04BD and dwStrucVersion 1.0
     const START: [u8; 8] = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0];
-    const LARGEST: u64 = 256 * 1024 * 1024;
-    if !matches!(look(path), Look::File { length: ..LARGEST, is_executable_image: true }) {
-        return None;
-    }
-    let bytes = std::fs::read(path).ok()?;
-    let at = memchr::memmem::find(&bytes, &START)? + START.len();
-    let word =
-        |index: usize| Some(u16::from_le_bytes([*bytes.get(at + index)?, *bytes.get(at + index + 1)?]));
+    let mut file = Some(path).filter(|path| path.is_file()).and_then(|path| File::open(path).ok())?;
+    let resources = resources_of(&mut file).ok().flatten()?;
+    let at = memchr::memmem::find(&resources, &START)? + START.len();
     // dwFileVersionMS, then dwFileVersionLS, each with its high word last
-    Some([word(2)?, word(0)?, word(6)?, word(4)?])
+    let words = [2, 0, 6, 4].map(|index| word(&resources, at + index));
+    match words {
+        [Some(major), Some(minor), Some(patch), Some(build)] => Some([major, minor, patch, build]),
+        _ => None,
+    }
+}
+
+/// The bytes of an executable's section of resources, if it is one and has that.
+fn resources_of(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    const SIGNATURE_AND_FILE_HEADER: u64 = 24;
+    const SECTION: usize = 40;
+    const LARGEST: u64 = 64 * 1024 * 1024;
+    if !is_executable_image(file)? {
+        return Ok(None);
+    }
+    let start = u64::from(long(&read_at(file, 60, 4)?, 0).unwrap_or(0));
+    let header = read_at(file, start, SIGNATURE_AND_FILE_HEADER)?;
+    let (Some(sections), Some(optional_header)) = (word(&header, 6), word(&header, 20)) else {
+        return Ok(None);
+    };
+    let table = start + SIGNATURE_AND_FILE_HEADER + u64::from(optional_header);
+    let table = read_at(file, table, u64::from(sections) * SECTION as u64)?;
+    let Some(resources) = table.chunks_exact(SECTION).find(|section| section.starts_with(b".rsrc\0")) else {
+        return Ok(None);
+    };
+    match (long(resources, 20), long(resources, 16)) {
+        (Some(offset), Some(size)) => read_at(file, offset.into(), u64::from(size).min(LARGEST)).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_at(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
 }
 
 /// The names of files in a folder, as text; none if it cannot be read.
@@ -546,23 +584,44 @@ mod tests {
         assert_eq!(WinePrefix::around(Path::new("/nowhere/MicroSIP.ini")), None);
     }
 
+    /// An executable with nothing but a section of resources of this name.
+    fn image(section: &[u8; 8], resources: &[u8]) -> Vec<u8> {
+        let mut image = vec![0_u8; 64];
+        image[..2].copy_from_slice(b"MZ");
+        image[60] = 64;
+        // signature and file header: one section, an optional header of 4 bytes
+        image.extend(b"PE\0\0\x64\x86\x01\0");
+        image.extend([0; 12]);
+        image.extend([4, 0, 0, 0]);
+        image.extend([0; 4]);
+        let offset = u32::try_from(image.len() + 40).unwrap();
+        image.extend(section);
+        image.extend([0; 8]);
+        image.extend(u32::try_from(resources.len()).unwrap().to_le_bytes());
+        image.extend(offset.to_le_bytes());
+        image.extend([0; 16]);
+        image.extend(resources);
+        image
+    }
+
     #[test]
     fn an_exe_says_its_version() {
         let folder = tempfile::tempdir().unwrap();
         let exe = folder.path().join("MicroSIP.exe");
-        let mut bytes = vec![0_u8; 64];
-        bytes[..2].copy_from_slice(b"MZ");
-        bytes[60] = 64;
-        bytes.extend(b"PE\0\0 whatever ");
-        std::fs::write(&exe, &bytes).unwrap();
-        assert_eq!(version_of_exe(&exe), None);
-        bytes.extend([0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0]);
-        bytes.extend([22, 0, 3, 0, 7, 0, 3, 0]);
-        std::fs::write(&exe, &bytes).unwrap();
-        assert_eq!(version_of_exe(&exe), Some([3, 22, 3, 7]));
-        bytes.truncate(bytes.len() - 1);
-        std::fs::write(&exe, &bytes).unwrap();
-        assert_eq!(version_of_exe(&exe), None, "cut off");
+        let version_of = |bytes: Vec<u8>| {
+            std::fs::write(&exe, bytes).unwrap();
+            version_of_exe(&exe)
+        };
+        let resource = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0, 22, 0, 3, 0, 7, 0, 3, 0];
+        let resources = [b"whatever", &resource[..]].concat();
+        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources)), Some([3, 22, 3, 7]));
+        assert_eq!(version_of(image(b".rdata\0\0", &resources)), None, "it may stand anywhere else");
+        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources[..20])), None, "cut off");
+        for length in [0, 2, 63, 64, 70, 90, 120, 150] {
+            let whole = image(b".rsrc\0\0\0", &resources);
+            assert_eq!(version_of(whole[..length.min(whole.len() - 1)].to_vec()), None, "{length}");
+        }
+        assert_eq!(version_of_exe(folder.path()), None);
     }
 
     #[test]

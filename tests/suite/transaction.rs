@@ -19,7 +19,8 @@ use msipcfg::edit::transaction::{Cause, Content, Failure, Options, Outcome, Prog
 use msipcfg::ini::encoding::{self, EncodingError};
 use msipcfg::ini::name::{SectionName, ValueText};
 use msipcfg::ini::write;
-use msipcfg::microsip::instances::{Gate, Instance};
+use msipcfg::microsip::gate::Gate;
+use msipcfg::microsip::instances::Instance;
 use msipcfg::platform::{Disk, Surroundings, SystemDisk};
 use msipcfg::problem::{Code, ExitStatus, Problem};
 use msipcfg::request::{EditRequest, IniChoice, Meanwhile, NewValue, Request, WriteOptions};

@@ -56,7 +56,8 @@ fn run_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Ran {
 fn a_portable_copy_is_found_from_its_own_folder() {
     let _alone = Alone::now();
     let sandbox = Sandbox::new();
-    let ini = sandbox.write("Phone/MicroSIP.ini", utf16(INI));
+    sandbox.write("Phone/MicroSIP.ini", utf16(INI));
+    let ini = sandbox.path("Phone").join("MicroSIP.ini");
     super::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).exits(0);
     assert_eq!(ran.json()["ini"], ini.to_str().unwrap(), "{}", ran.told);
