@@ -75,7 +75,9 @@ pub fn explain(asked: &Explain) -> Explanation {
         }
     };
     let is_to_be_mended = matches!(verdict, Verdict::Depends | Verdict::Fails);
-    let suggestion = is_to_be_mended.then(suggestion).flatten().filter(|suggestion| suggestion != text);
+    // the same value between other quotes mends nothing
+    let is_another = |suggestion: &String| command::read(&wide(suggestion)) != wide(&decoded.value);
+    let suggestion = is_to_be_mended.then(suggestion).flatten().filter(is_another);
     let is_run = named.is_ok() && saved_by.has(event);
     Explanation {
         event: named.ok().map(|_| event),

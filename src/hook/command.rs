@@ -650,7 +650,8 @@ fn placeholders(value: &str, event: Event, version: Option<Version>) -> Vec<Comm
     let ignored = masks(value).filter(|mask| !expanded.contains(mask));
     let mut faults: Vec<CommandFault> = ignored.map(|mask| CommandFault::MaskIgnored { mask }).collect();
     faults.extend(secret_mask(value, event, version).map(|mask| CommandFault::SecretMask { mask }));
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?'));
+    let words =
+        value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ','));
     let is_placeholder = |word: &&str| {
         matches!(*word, "%s" | "%d" | "%n" | "%u")
             || word.strip_prefix('%').is_some_and(|rest| {
@@ -786,6 +787,8 @@ mod tests {
         assert_eq!(one(r#"C:\x.exe "" a"#), Code::HookArgumentSplit);
         assert_eq!(one(r"C:\x.exe %callerid%"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe %1"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe https://crm.example.org/call/%callerid%"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe tel:%1"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe --cid="), Code::HookNumberDetached);
         assert_eq!(one(r#"C:\x.exe \"a"#), Code::HookNumberJoined);
         assert_eq!(one(&format!("C:\\{}.exe", "x".repeat(300))), Code::HookCut);
@@ -803,6 +806,7 @@ mod tests {
             r#""python" "C:\path\call_hook.py" start"#,
             r#""powershell.exe -NoProfile -File C:\x\y.ps1 answered""#,
             r#""C:\x.exe \"y z\"""#,
+            r"C:\x.exe https://crm.example.org/a%20b/%C3%A4",
         ] {
             assert_eq!(faults(text, Event::Ring), [], "{text}");
         }

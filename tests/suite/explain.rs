@@ -83,6 +83,18 @@ fn a_key_that_microsip_does_not_know_runs_nothing() {
 }
 
 #[test]
+fn nothing_is_suggested_where_the_text_is_not_at_fault() {
+    for words in [
+        &["--", r"\\server\share\x.exe"][..],
+        &["--event", "nosuch", "--", r"C:\x.exe"],
+        &["--event", "outgoing", "--", r"C:\x.exe {password}"],
+    ] {
+        let json = explained(words);
+        assert!(json["verdict"] != "works" && json["suggestion"].is_null(), "{json}");
+    }
+}
+
+#[test]
 fn problems_have_their_code() {
     for (text, verdict, code) in [
         (r#"C:\x.exe \"a"#, "fails", "hook-number-joined"),
