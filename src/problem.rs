@@ -99,6 +99,8 @@ codes! {
     HookUrl = "hook-url", Refused, "the value is a web address, not a program";
     HookBlank = "hook-blank", Refused, "the value is blank but not empty; MicroSIP would start itself";
     HookNumberDetached = "hook-number-detached", Done, "the number comes as an argument of its own, not joined to the option before it";
+    HookNumberJoined = "hook-number-joined", Done, "an open quote takes the number into the argument before it";
+    HookUserStandIn = "hook-user-stand-in", Done, "a path without quotes holds a stand-in for a user's name, and breaks where that has blanks";
     HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads; the end is lost";
 
     HookTargetRelative = "hook-target-relative", Refused, "the program is not named by its full Windows path, and was not found by name";

@@ -8,7 +8,7 @@ use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
-use crate::ini::name::{KeyPath, SectionName};
+use crate::ini::name::{KeyPath, SectionName, ValueText};
 use crate::microsip::control::Order;
 use crate::microsip::version::Version;
 
@@ -32,6 +32,8 @@ pub enum Request {
     Links(LinksRequest),
     /// MicroSIP itself is to do something.
     Drive { ini: IniChoice, drive: Drive },
+    /// What MicroSIP would make of a command, without an ini.
+    Explain(Explain),
     /// The events that MicroSIP knows.
     Events,
     /// The settings that MicroSIP knows, with names like this.
@@ -92,6 +94,17 @@ pub struct SetHook {
     pub version: Option<Version>,
     /// What is accepted although it would be refused.
     pub allow: Allow,
+}
+
+/// A command that is to be explained.
+#[derive(Clone, Debug)]
+pub struct Explain {
+    /// The event, or any key, that it is for, as it was typed.
+    pub event: Option<String>,
+    /// The version that would run it.
+    pub version: Option<Version>,
+    /// What stands behind `=`.
+    pub text: ValueText,
 }
 
 /// How the command of a hook was given.

@@ -11,14 +11,14 @@ use crate::hook::command::HookCommand;
 use crate::hook::event::{Event, UnknownEvent};
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
-use crate::ini::name::{KeyPath, NameError, SectionName};
+use crate::ini::name::{KeyPath, NameError, SectionName, ValueText};
 use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, Drive, EditRequest, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile, NewValue,
-    Query, Request, SetHook, WriteOptions,
+    BackupChoice, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile,
+    NewValue, Query, Request, SetHook, WriteOptions,
 };
 
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
@@ -161,6 +161,28 @@ enum Command {
 
     /// Show every event: what runs, whether it would, and why not
     Hooks,
+
+    /// Explain what MicroSIP would run for a text behind the `=` of a command, and what is wrong with it
+    ///
+    /// No ini is needed, and it is not looked whether the program is there.
+    #[command(
+        override_usage = "msipcfg explain [OPTIONS] [--] TEXT",
+        after_help = "Examples:\n  msipcfg explain 'C:\\Program Files\\CRM\\ring.exe'\n  \
+                      msipcfg explain --event cmdOutgoingCall -- 'C:\\hooks\\log.exe {number}'"
+    )]
+    Explain {
+        /// The event or the ini key that it is for; otherwise that of a call that comes in
+        #[arg(long, value_name = "EVENT")]
+        event: Option<String>,
+
+        /// The version of MicroSIP that would run it, such as 3.21.4
+        #[arg(long, value_name = "V")]
+        microsip_version: Option<Version>,
+
+        /// The text, with its own quotes
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+    },
 
     /// Print values as MicroSIP reads them, one a line
     Get {
@@ -349,6 +371,8 @@ pub enum UsageError {
     OptionBehindEvent { option: String },
     #[error("--raw takes one text, exactly as it is to stand behind the '='")]
     RawWithArguments,
+    #[error("what stands behind a '=' is one line, without a zero byte")]
+    TextOfLines,
     #[error("'{given}' is not of the form KEY=VALUE")]
     NoValue { given: String },
     #[error("standard input can hold one password only")]
@@ -380,6 +404,7 @@ impl Problem for UsageError {
                  meant for the hook"
             )),
             UsageError::RawWithArguments => Some("put the whole text between quotes".into()),
+            UsageError::TextOfLines => Some("explain one line at a time".into()),
             UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
             UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
@@ -463,6 +488,10 @@ impl Cli {
                     (false, false) => LinksOrder::Show,
                 };
                 Request::Links(LinksRequest { order, exe, dry_run })
+            }
+            Command::Explain { event, microsip_version: version, text } => {
+                let text = ValueText::new(&text).map_err(|_| UsageError::TextOfLines)?;
+                Request::Explain(Explain { event, version, text })
             }
             Command::Events => Request::Events,
         })

@@ -10,6 +10,7 @@ use clap::ColorChoice;
 use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 
+use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
 use crate::commands::{Driven, Error, Linked, Report, Tale, Value, Written};
@@ -17,7 +18,9 @@ use crate::edit::backup::MadeBy;
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
+use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
+use crate::hook::meaning::Verdict;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
@@ -157,6 +160,7 @@ impl Output {
             }
             Report::Sections { values, .. } => sections_text(values, styles),
             Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
+            Report::Explained(explanation) => explained_text(explanation, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
@@ -310,7 +314,11 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. }) => notices,
-        Report::Backups { .. } | Report::Driven(_) | Report::Events(_) | Report::Keys(_) => &[],
+        Report::Explained(_)
+        | Report::Backups { .. }
+        | Report::Driven(_)
+        | Report::Events(_)
+        | Report::Keys(_) => &[],
     }
 }
 
@@ -320,6 +328,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Values { ini, .. } | Report::Sections { ini, .. } | Report::Backups { ini, .. } => Some(ini),
         Report::Written(_)
         | Report::Hooks { .. }
+        | Report::Explained(_)
         | Report::Linked(_)
         | Report::Driven(_)
         | Report::Events(_)
@@ -352,6 +361,16 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "ini": text_of(ini),
             "hooks": hooks.iter().map(hook_json).collect::<Vec<_>>(),
             "warnings": notices,
+        }),
+        Report::Explained(explanation) => json!({
+            "ok": true,
+            "event": explanation.event.map(Event::name),
+            "value": explanation.value,
+            "verdict": explanation.verdict.name(),
+            "program": explanation.command.as_ref().map(|command| &command.program),
+            "args": explanation.command.as_ref().map_or(&[][..], |command| &command.args),
+            "problems": explanation.problems,
+            "suggestion": explanation.suggestion,
         }),
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
@@ -617,6 +636,39 @@ fn hooks_text(ini: &Path, hooks: &[Hook], styles: Styles) -> String {
                 let _ = writeln!(text, "                  {hint_style}hint{hint_style:#}: {hint}");
             }
         }
+    }
+    text
+}
+
+/// Blanks and empty arguments would not be seen without quotes; the quotes are no part of them.
+fn explained_text(explanation: &Explanation, styles: Styles) -> String {
+    let Styles { error, warning, hint: hint_style, added, heading, .. } = styles;
+    let Explanation { verdict, command, problems, suggestion, .. } = explanation;
+    let (style, meaning) = match verdict {
+        Verdict::Works => (added, "it does what it says"),
+        Verdict::Depends => (warning, "it does so under a condition, see below"),
+        Verdict::Fails => (error, "it does not do what was meant, see below"),
+        Verdict::Empty => (heading, "no command is run"),
+    };
+    let mut text = format!("{style}{}{style:#}: {meaning}\n", verdict.name());
+    if let Some(HookCommand { program, args }) = command {
+        let _ = writeln!(text, "  file         {program}");
+        for (number, arg) in (1..).zip(args) {
+            let _ = writeln!(text, "  argument {number:<3} '{arg}'");
+        }
+        if !explanation.takes_number_in {
+            let number = args.len() + 1;
+            let _ = writeln!(text, "  argument {number:<3} the caller's number; nothing if there is none");
+        }
+    }
+    for problem in problems {
+        let _ = writeln!(text, "  {warning}!{warning:#} {} [{}]", problem.message, problem.code.name());
+        if let Some(hint) = &problem.hint {
+            let _ = writeln!(text, "    {hint_style}hint{hint_style:#}: {hint}");
+        }
+    }
+    if let Some(suggestion) = suggestion {
+        let _ = writeln!(text, "{heading}This would do it, behind the ={heading:#}:\n{suggestion}");
     }
     text
 }

@@ -261,7 +261,7 @@ fn refuse_secret_mask(text: &str, set: &SetHook, saved_by: &SavedBy) -> Result<(
     }
 }
 
-fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
+pub(super) fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
     let version = match saved_by.version {
         Some(version) => version.to_string(),
         None => saved_by.dialect.to_string(),
@@ -309,8 +309,8 @@ impl Problem for MarkRemark {
 #[error(
     "the version of MicroSIP is not known for sure; one of 3.19 to 3.21.4 would lose the quotes of this command"
 )]
-struct DialectRemark {
-    dialect: Dialect,
+pub(super) struct DialectRemark {
+    pub dialect: Dialect,
 }
 
 impl Problem for DialectRemark {

@@ -1,8 +1,9 @@
-//! Carries out requests: [`hooks`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
+//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod drive;
 pub mod error;
+pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
@@ -70,6 +71,8 @@ pub enum Report {
     Sections { ini: PathBuf, values: Vec<Value>, notices: Vec<Notice> },
     /// Hooks.
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
+    /// What MicroSIP makes of a command.
+    Explained(explain::Explanation),
     /// Backups, newest first.
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
     /// Programs that open links.
@@ -154,6 +157,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
     match request {
         Request::Links(request) => links::run(&request, outside),
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
+        Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
         Request::Read { ini, query } => match query {

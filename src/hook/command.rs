@@ -451,6 +451,8 @@ pub enum CommandFault {
     SecretMask { mask: &'static str },
     #[error("the number comes as an argument of its own: '{option}' stays empty")]
     NumberDetached { option: String },
+    #[error("an open quote takes the number into the last argument, such as '{arg}'")]
+    NumberJoined { arg: String },
 }
 
 impl CommandFault {
@@ -459,7 +461,11 @@ impl CommandFault {
         use CommandFault as F;
         !matches!(
             self,
-            F::Placeholder { .. } | F::MaskIgnored { .. } | F::NumberDetached { .. } | F::SecretMask { .. }
+            F::Placeholder { .. }
+                | F::MaskIgnored { .. }
+                | F::NumberDetached { .. }
+                | F::NumberJoined { .. }
+                | F::SecretMask { .. }
         )
     }
 }
@@ -478,6 +484,7 @@ impl Problem for CommandFault {
             CommandFault::MaskIgnored { .. } => Code::HookMaskIgnored,
             CommandFault::SecretMask { .. } => Code::HookMaskSecret,
             CommandFault::NumberDetached { .. } => Code::HookNumberDetached,
+            CommandFault::NumberJoined { .. } => Code::HookNumberJoined,
         }
     }
 
@@ -496,6 +503,7 @@ impl Problem for CommandFault {
             CommandFault::QuotesLost { .. }
             | CommandFault::PathUnquoted { .. }
             | CommandFault::ArgumentSplit { .. }
+            | CommandFault::NumberJoined { .. }
             | CommandFault::Unstable => {
                 "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which finds a form that lasts".into()
             }
@@ -553,6 +561,7 @@ pub fn decode(text: &[u16], event: Event, saved_by: &SavedBy) -> Decoded {
             {
                 faults.push(CommandFault::NumberDetached { option: option.clone() });
             }
+            faults.extend(joined_number(&file, &args, &parameters));
             (Some(file), args)
         }
     };
@@ -581,10 +590,10 @@ fn misread(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<Com
         faults.push(CommandFault::PathUnquoted { path, file: file.to_string() });
     }
     if !reads_its_whole_command_line(file, &parts) {
-        for part in parts[1..].iter().filter(|part| part.contains(BLANKS)) {
+        for part in parts[1..].iter().filter(|part| part.is_empty() || part.contains(BLANKS)) {
             let pieces = received(&wide(part), "").len();
             // more quotes inside may hold it together across parts: then all arrive as they stand
-            if pieces > 1 && !received(parameters, "").contains(&wide(part)) {
+            if pieces != 1 && !received(parameters, "").contains(&wide(part)) {
                 faults.push(CommandFault::ArgumentSplit { arg: part.clone(), pieces });
             }
         }
@@ -592,8 +601,21 @@ fn misread(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<Com
     faults
 }
 
+/// The last argument where the caller's number becomes a part of it.
+fn joined_number(file: &str, args: &[String], parameters: &[u16]) -> Option<CommandFault> {
+    const A_NUMBER: &str = "100";
+    let arrived = received(parameters, A_NUMBER);
+    if arrived.last().is_none_or(|last| *last == wide(A_NUMBER)) {
+        return None;
+    }
+    let parts: Vec<String> =
+        std::iter::once(file).chain(args.iter().map(String::as_str)).map(str::to_string).collect();
+    let arg = arrived.last().map(|last| String::from_utf16_lossy(last))?;
+    (!reads_its_whole_command_line(file, &parts)).then_some(CommandFault::NumberJoined { arg })
+}
+
 /// Shells read the text behind the program's name as it is, so that split arguments do not hurt them.
-fn reads_its_whole_command_line(file: &str, parts: &[String]) -> bool {
+pub fn reads_its_whole_command_line(file: &str, parts: &[String]) -> bool {
     let name = file.rsplit(['\\', '/']).next().unwrap_or(file).to_ascii_lowercase();
     let stem = name.strip_suffix(".exe").unwrap_or(&name);
     let runs_a_file = parts.iter().any(|part| part.eq_ignore_ascii_case("-File"));
@@ -628,7 +650,8 @@ fn placeholders(value: &str, event: Event, version: Option<Version>) -> Vec<Comm
     let ignored = masks(value).filter(|mask| !expanded.contains(mask));
     let mut faults: Vec<CommandFault> = ignored.map(|mask| CommandFault::MaskIgnored { mask }).collect();
     faults.extend(secret_mask(value, event, version).map(|mask| CommandFault::SecretMask { mask }));
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?'));
+    let words =
+        value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ','));
     let is_placeholder = |word: &&str| {
         matches!(*word, "%s" | "%d" | "%n" | "%u")
             || word.strip_prefix('%').is_some_and(|rest| {
@@ -761,9 +784,13 @@ mod tests {
         assert_eq!(one(r#""C:\Program Files\x.exe""#), Code::HookPathUnquoted);
         assert_eq!(one(r#""C:\Program Files\x.exe" "y z""#), Code::HookQuotesLost);
         assert_eq!(one(r#"C:\x.exe "y z" a"#), Code::HookArgumentSplit);
+        assert_eq!(one(r#"C:\x.exe "" a"#), Code::HookArgumentSplit);
         assert_eq!(one(r"C:\x.exe %callerid%"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe %1"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe https://crm.example.org/call/%callerid%"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe tel:%1"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe --cid="), Code::HookNumberDetached);
+        assert_eq!(one(r#"C:\x.exe \"a"#), Code::HookNumberJoined);
         assert_eq!(one(&format!("C:\\{}.exe", "x".repeat(300))), Code::HookCut);
     }
 
@@ -779,6 +806,7 @@ mod tests {
             r#""python" "C:\path\call_hook.py" start"#,
             r#""powershell.exe -NoProfile -File C:\x\y.ps1 answered""#,
             r#""C:\x.exe \"y z\"""#,
+            r"C:\x.exe https://crm.example.org/a%20b/%C3%A4",
         ] {
             assert_eq!(faults(text, Event::Ring), [], "{text}");
         }

@@ -29,6 +29,20 @@ pub struct Places {
     pub known: Known,
 }
 
+impl Places {
+    /// On no machine: only what a path says by itself is told.
+    pub fn nowhere() -> Places {
+        Places {
+            paths: WindowsPaths::Unknown,
+            ini: PathBuf::new(),
+            search_folders: Vec::new(),
+            endings: Vec::new(),
+            trust: Trust::default(),
+            known: Known::HERE,
+        }
+    }
+}
+
 /// What is asked of the system about a file that is there.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
@@ -474,7 +488,8 @@ fn is_full(path: &str) -> bool {
     has_drive || path.starts_with(r"\\")
 }
 
-fn is_name(program: &str) -> bool {
+/// Whether it is to be looked for, having no folder.
+pub fn is_name(program: &str) -> bool {
     !program.is_empty() && !program.contains(['\\', '/', ':'])
 }
 

@@ -19,6 +19,7 @@ mod concurrency;
 mod crowd;
 mod docs;
 mod documents;
+mod explain;
 mod hooks;
 mod inis;
 mod instances;

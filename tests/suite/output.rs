@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "set-hook",
     "unset-hook",
     "hooks",
+    "explain",
     "get",
     "set",
     "unset",
@@ -59,6 +60,7 @@ const READING: &[(&[&str], &str)] = &[
 
 const WITHOUT_INI: &[(&[&str], &str)] = &[
     (&["events"], "events"),
+    (&["explain", RING], "problems"),
     (&["keys"], "keys"),
     (&["keys", "volume"], "keys"),
     (&["keys", "zzzz"], "keys"),
@@ -70,6 +72,8 @@ const FAILING: &[(&[&str], i32, &str)] = &[
     (&["list", "None"], 1, "key-not-found"),
     (&["restore", "7"], 1, "no-backup"),
     (&["get"], 2, "usage"),
+    (&["explain"], 2, "usage"),
+    (&["explain", "a\nb"], 2, "usage"),
     (&["get", "--bogus"], 2, "usage"),
     (&["set", "VAD"], 2, "usage"),
     (&["set", "--timeout", "soon", "VAD=1"], 2, "usage"),

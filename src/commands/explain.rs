@@ -1,0 +1,195 @@
+//! What MicroSIP would make of a command, told from its text alone.
+
+use crate::hook::command::{self, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::meaning::{self, Verdict};
+use crate::hook::saved_by::SavedBy;
+use crate::hook::target::{self, Allow, Places, TargetFault};
+use crate::ini::wide;
+use crate::problem::{Code, Notice, Problem};
+use crate::request::Explain;
+
+use super::hooks::{DialectRemark, unsupported};
+
+/// What becomes of a text behind `=`.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The event it is for; `None` if MicroSIP does not know the one that was named.
+    pub event: Option<Event>,
+    /// The value as MicroSIP reads it.
+    pub value: String,
+    /// Whether it does what it says.
+    pub verdict: Verdict,
+    /// What MicroSIP starts, and what that receives before the number. `None`: it starts nothing.
+    pub command: Option<HookCommand>,
+    /// Whether the number comes inside the last argument, not behind it.
+    pub takes_number_in: bool,
+    /// What is wrong, or deserves saying.
+    pub problems: Vec<Notice>,
+    /// A text that does what was meant.
+    pub suggestion: Option<String>,
+}
+
+/// Explains a command.
+pub fn explain(asked: &Explain) -> Explanation {
+    let saved_by = SavedBy::tell(asked.version, None, None);
+    let named = asked.event.as_deref().map(str::parse::<Event>).transpose();
+    // the text can be told about even if its key cannot
+    let event = named.as_ref().ok().copied().flatten().unwrap_or(Event::Ring);
+    let text = asked.text.as_str();
+    let decoded = command::decode(&wide(text), event, &saved_by);
+
+    let mut weighed: Vec<(Verdict, Notice)> = Vec::new();
+    match &named {
+        Err(unknown) => weighed.push((Verdict::Fails, Notice::from(unknown))),
+        Ok(_) if !saved_by.has(event) => {
+            weighed.push((Verdict::Fails, Notice::from(&unsupported(event, &saved_by))));
+        }
+        Ok(_) => {}
+    }
+    weighed.extend(decoded.faults.iter().map(|fault| (meaning::verdict_of(fault), Notice::from(fault))));
+    let has_fatal_fault = decoded.faults.iter().any(command::CommandFault::is_fatal);
+    let stand_in = meaning::bare_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
+    // what is wrong with the text says more than that its first word is no program
+    if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
+        weighed.extend(target_faults(&command));
+        if let Some(name) = stand_in {
+            weighed.push((Verdict::Depends, Notice::from(&Remark::StandIn { name: name.to_string() })));
+        }
+        let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
+        if !saved_by.certain && !lasts {
+            weighed.push((Verdict::Works, Notice::from(&DialectRemark { dialect: saved_by.dialect })));
+        }
+    }
+
+    let verdict = match weighed.iter().map(|(verdict, _)| *verdict).max() {
+        Some(verdict @ (Verdict::Fails | Verdict::Depends)) => verdict,
+        _ if decoded.value.is_empty() => Verdict::Empty,
+        _ => Verdict::Works,
+    };
+    let suggestion = || {
+        let command = meaning::meant(text, &decoded)?;
+        match stand_in {
+            Some(name) => meaning::text_for_any_name(&command, name, event, &saved_by),
+            None => meaning::text_for(&startable(command)?, event, &saved_by),
+        }
+    };
+    let is_to_be_mended = matches!(verdict, Verdict::Depends | Verdict::Fails);
+    // the same value between other quotes mends nothing
+    let is_another = |suggestion: &String| command::read(&wide(suggestion)) != wide(&decoded.value);
+    let suggestion = is_to_be_mended.then(suggestion).flatten().filter(is_another);
+    let is_run = named.is_ok() && saved_by.has(event);
+    Explanation {
+        event: named.ok().map(|_| event),
+        command: decoded.command().filter(|_| is_run),
+        takes_number_in: decoded
+            .faults
+            .iter()
+            .any(|fault| matches!(fault, command::CommandFault::NumberJoined { .. })),
+        value: decoded.value,
+        verdict,
+        problems: weighed.into_iter().map(|(_, notice)| notice).collect(),
+        suggestion,
+    }
+}
+
+/// What the path of a program tells without a machine it lies on.
+fn target_faults(command: &HookCommand) -> Vec<(Verdict, Notice)> {
+    let faults = target::check(command, &Places::nowhere());
+    let mut weighed: Vec<(Verdict, Notice)> = faults
+        .iter()
+        .filter(|fault| !matches!(fault, TargetFault::Unchecked { .. }))
+        .map(|fault| {
+            let verdict = match fault {
+                fault if fault.is_fatal() => Verdict::Fails,
+                TargetFault::Network { .. } | TargetFault::Temporary { .. } => Verdict::Depends,
+                _ => Verdict::Works,
+            };
+            (verdict, Notice::from(fault))
+        })
+        .collect();
+    if target::is_name(&command.program) {
+        let remark = Remark::ByName { program: command.program.clone() };
+        weighed.push((Verdict::Works, Notice::from(&remark)));
+    }
+    weighed
+}
+
+/// A command as MicroSIP could start it: a script that Windows only opens gets the program that runs it.
+fn startable(command: HookCommand) -> Option<HookCommand> {
+    let nowhere = Places::nowhere();
+    if !target::check(&command, &nowhere).iter().any(TargetFault::is_fatal) {
+        return Some(command);
+    }
+    let allow = Allow { missing: true, unsafe_target: true, mark: true };
+    target::resolve(&command, &nowhere, allow).ok().map(|(command, _)| command)
+}
+
+/// What deserves saying of a text only where nothing else is known.
+#[derive(Debug, thiserror::Error)]
+enum Remark {
+    #[error("'{program}' is looked for by name when MicroSIP starts it: it must be on the PATH")]
+    ByName { program: String },
+    #[error("'{name}' stands for a user's name: the path breaks where that has a blank")]
+    StandIn { name: String },
+}
+
+impl Problem for Remark {
+    fn code(&self) -> Code {
+        match self {
+            Remark::ByName { .. } => Code::HookTargetRelative,
+            Remark::StandIn { .. } => Code::HookUserStandIn,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                Remark::ByName { .. } => "name it by its full path, such as C:\\hooks\\ring.exe",
+                Remark::StandIn { .. } => "put the path between quotes that last, or write the name out",
+            }
+            .into(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::name::ValueText;
+
+    fn explained(event: Option<&str>, version: Option<&str>, text: &str) -> Explanation {
+        explain(&Explain {
+            event: event.map(str::to_string),
+            version: version.map(|version| version.parse().unwrap()),
+            text: ValueText::new(text).unwrap(),
+        })
+    }
+
+    #[test]
+    fn the_version_has_a_say() {
+        let quoted = r#"""C:\Program Files\x.exe"""#;
+        assert_eq!(explained(None, Some("3.22.3"), quoted).verdict, Verdict::Works);
+        assert_eq!(explained(None, Some("3.20.5"), quoted).verdict, Verdict::Fails);
+        assert_eq!(explained(Some("ringing"), Some("3.14.0"), r"C:\x.exe").verdict, Verdict::Fails);
+        assert_eq!(explained(Some("ring"), Some("3.14.0"), r"C:\x.exe").verdict, Verdict::Works);
+    }
+
+    #[test]
+    fn the_event_has_a_say() {
+        assert_eq!(explained(Some("ring"), None, r"C:\x.exe {number}").verdict, Verdict::Fails);
+        assert_eq!(explained(Some("outgoing"), None, r"C:\x.exe {number}").verdict, Verdict::Works);
+        assert_eq!(explained(Some("outgoing"), None, r"C:\x.exe {password}").verdict, Verdict::Depends);
+        let unknown = explained(Some("cmdCallIncoming"), None, r"C:\x.exe");
+        assert_eq!((unknown.verdict, unknown.command), (Verdict::Fails, None));
+    }
+
+    #[test]
+    fn a_script_that_windows_opens_is_suggested_with_what_runs_it() {
+        let explained = explained(None, None, r"C:\hooks\ring.ps1");
+        assert_eq!(explained.verdict, Verdict::Fails);
+        let suggestion = explained.suggestion.unwrap();
+        assert!(suggestion.contains(r"powershell.exe -NoProfile"), "{suggestion}");
+        assert!(suggestion.ends_with("-File C:\\hooks\\ring.ps1\""), "{suggestion}");
+    }
+}
