@@ -7,7 +7,7 @@ use msipcfg::edit::backup;
 use msipcfg::edit::lock::Lock;
 use msipcfg::platform::SystemDisk;
 
-use crate::sandbox::{PROGRAM, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Sandbox, spawn, utf16};
 
 const INI: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
 
@@ -15,7 +15,7 @@ const INI: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
 fn start(sandbox: &Sandbox, words: &[&str]) -> Child {
     let mut command: Command = sandbox.command(PROGRAM);
     command.arg(words[0]).arg("--ini").arg(sandbox.ini()).args(&words[1..]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 /// Waits for all of them; what those say that did not end well.
@@ -102,7 +102,7 @@ fn two_processes_that_both_make_the_ini_do_not_undo_each_other() {
             let ini = sandbox.path("new/folder/MicroSIP.ini");
             let mut command = sandbox.command(PROGRAM);
             command.args(["set", "--create", "--ini"]).arg(ini).arg(value);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
         };
         assert_eq!(failures(vec![create("VAD=0"), create("volumeRing=55")]), Vec::<String>::new());
         let ini = sandbox.path("new/folder/MicroSIP.ini");

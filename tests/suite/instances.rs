@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::crowd::Among;
-use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, spawn, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
 const NEW: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
@@ -125,7 +125,7 @@ struct Going {
 /// Starts msipcfg with these words and does not wait for it.
 fn start(sandbox: &Sandbox, words: &[&str]) -> Going {
     let mut command: Command = sandbox.command(PROGRAM);
-    let mut child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = spawn(command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()));
     let stderr = BufReader::new(child.stderr.take().unwrap());
     Going { child, stderr, told: String::new() }
 }

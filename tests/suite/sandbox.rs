@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -118,7 +118,7 @@ impl Sandbox {
         let folder = tempfile::tempdir().unwrap();
         let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(&mut command);
         let end = Instant::now() + LONG;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -138,6 +138,22 @@ impl Sandbox {
         );
         Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
     }
+}
+
+/// Starts a program. Now and then, while many others end, Wine 8 fails to: that says nothing of the program.
+#[track_caller]
+pub fn spawn(command: &mut Command) -> Child {
+    const WINE_COULD_NOT: i32 = 1359;
+    const TRIES: usize = 5;
+    for _ in 1..TRIES {
+        match command.spawn() {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(WINE_COULD_NOT) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            result => return result.unwrap(),
+        }
+    }
+    command.spawn().unwrap()
 }
 
 /// A run that has ended.

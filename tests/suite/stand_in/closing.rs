@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, spawn, utf16};
 
 use super::{Phone, Start};
 
@@ -27,7 +27,7 @@ impl Going {
     fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
         let mut command = sandbox.command(PROGRAM);
         command.arg(words[0]).arg("--ini").arg(sandbox.ini()).args(&words[1..]);
-        Going { child: command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap() }
+        Going { child: spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())) }
     }
 
     /// Returns when it has said this on the side.

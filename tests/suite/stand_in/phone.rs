@@ -25,7 +25,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 use windows_sys::core::BOOL;
 
 use crate::crowd::Among;
-use crate::sandbox::{PROGRAM, Sandbox};
+use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
 /// Long enough for the slowest machine, for things that happen at once otherwise.
 pub const LONG: Duration = Duration::from_secs(120);
@@ -82,14 +82,14 @@ impl<'a> Start<'a> {
     /// Starts it and does not wait, not even until it is ready.
     pub fn spawn(self) -> Phone {
         let among = Among::others();
-        Phone::of_child(self.sandbox, self.command().stdout(Stdio::null()).spawn().unwrap(), among)
+        Phone::of_child(self.sandbox, spawn(self.command().stdout(Stdio::null())), among)
     }
 
     /// Starts it and returns when it is ready.
     #[track_caller]
     pub fn start(self) -> Phone {
         let among = Among::others();
-        let mut child = self.command().stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(self.command().stdout(Stdio::piped()));
         let mut stdout = child.stdout.take().unwrap();
         let phone = Phone::of_child(self.sandbox, child, among);
         let (tell, told) = std::sync::mpsc::channel();
