@@ -186,18 +186,33 @@ impl<P: Problem> From<&P> for Notice {
 /// The nearest of `known` to what was typed, if it is near enough to be a slip of the hand.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const NEAR_ENOUGH: f64 = 0.78;
-    let typed = typed.to_lowercase();
+    let (parts, typed) = (parts_of(typed), typed.to_lowercase());
     known
         .into_iter()
         .map(|word| {
             let lower = word.to_lowercase();
             // a slip in a short word is a large part of it
             let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &lower) == 1;
-            (if is_one_slip { 1.0 } else { strsim::jaro_winkler(&typed, &lower) }, word)
+            let is_in_another_order = parts.len() > 1 && parts == parts_of(word);
+            let is_meant = is_one_slip || is_in_another_order;
+            (if is_meant { 1.0 } else { strsim::jaro_winkler(&typed, &lower) }, word)
         })
         .filter(|(score, _)| *score >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
+}
+
+/// The parts of a name such as cmdIncomingCall, in the order of the alphabet.
+fn parts_of(name: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for c in name.chars() {
+        match parts.last_mut() {
+            Some(part) if !c.is_uppercase() => part.push(c),
+            _ => parts.push(c.to_lowercase().collect()),
+        }
+    }
+    parts.sort();
+    parts
 }
 
 #[cfg(test)]
@@ -219,6 +234,8 @@ mod tests {
         assert_eq!(nearest("rign", ["ring", "answer"]), Some("ring"));
         assert_eq!(nearest("updateInterval", ["updatesInterval", "VAD"]), Some("updatesInterval"));
         assert_eq!(nearest("VDA", ["SRTP", "VAD"]), Some("VAD"));
+        let commands = ["cmdCallRing", "cmdIncomingCall", "cmdCallEnd", "cmdOutgoingCall"];
+        assert_eq!(nearest("cmdCallIncoming", commands), Some("cmdIncomingCall"));
         assert_eq!(nearest("zzz", ["ring", "answer"]), None);
     }
 }
