@@ -531,7 +531,9 @@ fn written_text(written: &Written) -> String {
     }
     let mut text = String::new();
     if let Some(name) = &written.restored {
-        let _ = writeln!(text, "Restored from {name}, {} values changed", written.changes.len());
+        let count = written.changes.len();
+        let values = if count == 1 { "value" } else { "values" };
+        let _ = writeln!(text, "Restored from {name}, {count} {values} changed");
     } else {
         for change in &written.changes {
             text.push_str(&change_text(change));

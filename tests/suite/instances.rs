@@ -326,6 +326,18 @@ fn a_command_that_would_fail_does_not_wait_first() {
 }
 
 #[test]
+#[cfg(unix)]
+fn one_under_wine_cannot_be_closed_from_outside_and_is_still_waited_for() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let words = ["set", "--ini", &text_of(&ini), "--json", "--restart", "--timeout", "1s", "VAD=1"];
+    let ran = disk.sandbox.run(&words).fails(5, "microsip-running");
+    assert_eq!(ran.warnings(), ["close-impossible"], "{}", ran.told);
+    phone.exit();
+}
+
+#[test]
 fn another_copy_with_an_ini_of_its_own_holds_nothing_up() {
     let disk = Disk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
