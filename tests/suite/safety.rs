@@ -370,3 +370,31 @@ fn restore_keeps_as_many_backups_as_it_is_told() {
     sandbox.run_on_ini(&["restore", "--keep-backups", "2"]).exits(0);
     assert_eq!((volume(&sandbox).as_str(), volumes(&sandbox)), ("2", vec!["3".to_string(), "100".into()]));
 }
+
+/// Creation time, marks and streams, each as far as this disk keeps it.
+#[cfg(windows)]
+#[test]
+fn what_windows_keeps_beside_the_text_stays_with_the_ini() {
+    use std::os::windows::fs::{FileTimesExt, MetadataExt};
+    use std::time::{Duration, SystemTime};
+
+    const HIDDEN: u32 = 2;
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nVAD=0\r\n"));
+    let ini = sandbox.ini();
+    let stream = format!("{}:note", ini.display());
+    std::fs::write(&stream, "kept").unwrap();
+    let attrib = sandbox.command("attrib").arg("+h").arg(&ini).status();
+    assert!(attrib.is_ok_and(|status| status.success()));
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000);
+    let times = std::fs::FileTimes::new().set_created(long_ago);
+    std::fs::File::options().write(true).open(&ini).unwrap().set_times(times).unwrap();
+    let seen = || {
+        let metadata = std::fs::metadata(&ini).unwrap();
+        let created = metadata.created().ok().filter(|time| *time == long_ago);
+        (created, metadata.file_attributes() & HIDDEN, std::fs::read_to_string(&stream).ok())
+    };
+    let before = seen();
+    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
+    assert!(sandbox.ini_text().contains("VAD=1"));
+    assert_eq!(seen(), before);
+}
