@@ -551,9 +551,6 @@ fn is_spelled_like_an_option(word: &str) -> bool {
     if !word.starts_with('-') {
         return false;
     }
-    if !word.starts_with('-') {
-        return false;
-    }
     let mut command = Cli::command();
     command.build();
     let Some(set_hook) = command.find_subcommand("set-hook") else { return false };

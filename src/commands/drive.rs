@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use crate::hook::saved_by::SavedBy;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
+use crate::microsip::gate::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
@@ -26,7 +28,7 @@ pub enum DriveError {
     NotRunning { ini: Option<PathBuf> },
     #[error("several MicroSIPs are running: {}", list(.running))]
     Several { running: Vec<Instance> },
-    #[error("MicroSIP's program was not found{}", ini_of(.ini.as_ref()))]
+    #[error("MicroSIP's program was not found, or there are several{}", ini_of(.ini.as_ref()))]
     NoExe { ini: Option<PathBuf> },
     #[error(transparent)]
     NotInVersion(#[from] NotInVersion),
@@ -175,18 +177,20 @@ fn exit(
     outside: &Outside<'_>,
 ) -> Result<Driven, DriveError> {
     let until = Instant::now() + timeout;
-    let mut closing = Closing::default();
+    let (mut closing, mut watch) = (Closing::default(), Watch::default());
     loop {
-        if let Some(Notice { message, .. }) = closing.ask(std::slice::from_ref(&instance)).pop() {
+        if let Some(Notice { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
             return Err(DriveError::Unreachable { instance: instance.into(), why: message });
         }
         if !processes.is_there(&instance) {
             return Ok(Driven { order: "exit", sent: None, changed: true, instance });
         }
-        if Instant::now() >= until {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(DriveError::StillRunning(instance.into()));
         }
-        pause(outside)?;
+        watch.pause(slice::from_ref(&instance), processes, left);
+        check_stop(outside)?;
     }
 }
 
@@ -260,5 +264,9 @@ fn version_of(choice: &IniChoice, instance: &Instance, outside: &Outside<'_>) ->
 fn pause(outside: &Outside<'_>) -> Result<(), DriveError> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
     std::thread::sleep(BETWEEN_LOOKS);
+    check_stop(outside)
+}
+
+fn check_stop(outside: &Outside<'_>) -> Result<(), DriveError> {
     if (outside.stop)() { Err(DriveError::Stopped) } else { Ok(()) }
 }

@@ -19,9 +19,8 @@ use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
-use super::ini_file::Ini;
-use super::settings::{draft_of, encoding_notice};
-use super::write::write;
+use super::ini_file::{Ini, encoding_notice};
+use super::write::{draft_of, write};
 use super::{Error, Outside, Report};
 
 /// What runs at an event.

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::ini::encoding::{self, CodePage, Decoded};
+use crate::edit::plan::PlanRemark;
+use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
 use crate::microsip::locate::{self, LocateError};
 use crate::platform;
+use crate::problem::Notice;
 use crate::request::IniChoice;
 
 use super::{Error, Outside};
@@ -113,6 +115,13 @@ impl Ini {
         encoding::decode(bytes, self.code_page)
             .map_err(|source| Error::Encoding { ini: self.path.clone(), source })
     }
+}
+
+/// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
+pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Notice> {
+    let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let remark = PlanRemark::EncodingRead { encoding: decoded.encoding };
+    if is_spoiled { vec![Notice::from(&remark)] } else { Vec::new() }
 }
 
 fn is_nothing_there(error: &io::Error) -> bool {

@@ -1,11 +1,9 @@
 //! Settings by name: get, set, unset, list, and the catalogue.
 
 use crate::edit::backup::MadeBy;
-use crate::edit::plan::{self, Edit, PlanRemark};
-use crate::edit::verify;
+use crate::edit::plan::{self, Edit};
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
-use crate::ini::encoding::{Decoded, Encoding};
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
 use crate::microsip::keys::{self, Key, Privacy};
@@ -14,8 +12,8 @@ use crate::problem::{self, Notice};
 use crate::request::{HookText, IniChoice, NewValue, SetHook, WriteOptions};
 
 use super::hooks;
-use super::ini_file::Ini;
-use super::write::{Draft, write};
+use super::ini_file::{Ini, encoding_notice};
+use super::write::{draft_of, write};
 use super::{Error, Outside, Report, Value};
 
 /// The settings of the catalogue whose name or meaning holds the pattern, in any letter case.
@@ -124,31 +122,6 @@ pub fn unset(
     write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         draft_of(ini.decode_or_first_run(current)?, &edits, Vec::new())
     })
-}
-
-/// The edits worked out for a text, and verified.
-pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice>) -> Result<Draft, Error> {
-    let plan = plan::make(&decoded, edits);
-    let second_opinion =
-        if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
-    notices.splice(0..0, plan.notices);
-    Ok(Draft {
-        original: Some(decoded.into_original()),
-        bytes: plan.document.into_bytes(),
-        is_change: plan.is_change,
-        changes: plan.changes,
-        lines: plan.lines,
-        notices,
-        second_opinion,
-        restored: None,
-    })
-}
-
-/// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
-pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Notice> {
-    let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
-    let remark = PlanRemark::EncodingRead { encoding: decoded.encoding };
-    if is_spoiled { vec![Notice::from(&remark)] } else { Vec::new() }
 }
 
 enum Wanted {

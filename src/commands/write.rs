@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
-use crate::edit::plan::{self, Change, LineChange};
+use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Progress, Transaction};
-use crate::edit::verify::SecondOpinion;
+use crate::edit::verify::{self, SecondOpinion};
+use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
 use crate::microsip::gate::{Gate, InstanceGate};
 use crate::microsip::instances::{Instance, Processes};
@@ -114,6 +115,24 @@ fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &mut Processes
         restarted.into_iter().for_each(|one| (outside.tell)(Tale::Restarted(one)));
         notices.into_iter().for_each(|notice| (outside.tell)(Tale::Remark(notice)));
     }
+}
+
+/// The edits worked out for a text, and verified.
+pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice>) -> Result<Draft, Error> {
+    let plan = plan::make(&decoded, edits);
+    let second_opinion =
+        if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
+    notices.splice(0..0, plan.notices);
+    Ok(Draft {
+        original: Some(decoded.into_original()),
+        bytes: plan.document.into_bytes(),
+        is_change: plan.is_change,
+        changes: plan.changes,
+        lines: plan.lines,
+        notices,
+        second_opinion,
+        restored: None,
+    })
 }
 
 impl Draft {

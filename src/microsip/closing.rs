@@ -15,8 +15,14 @@ use crate::problem::{Code, Notice, Problem};
 #[derive(Default)]
 pub struct Closing {
     asked: Vec<Asked>,
-    /// Those that could not be asked, since when, and whether that was said.
-    unreached: Vec<(Instance, Instant, bool)>,
+    unreached: Vec<Unreached>,
+}
+
+/// One that could not be asked yet.
+struct Unreached {
+    instance: Instance,
+    since: Instant,
+    is_said: bool,
 }
 
 /// One that was asked to close, with what it takes to start it again.
@@ -90,15 +96,16 @@ impl Closing {
                     }
                 }
             };
-            let index = self.unreached.iter().position(|(instance, ..)| instance.is(holder));
+            let index = self.unreached.iter().position(|other| other.instance.is(holder));
             let index = index.unwrap_or_else(|| {
-                self.unreached.push((holder.clone(), Instant::now(), false));
+                let instance = holder.clone();
+                self.unreached.push(Unreached { instance, since: Instant::now(), is_said: false });
                 self.unreached.len() - 1
             });
-            let (_, since, is_said) = &mut self.unreached[index];
-            let can_change = platform::CAN_REACH_WINDOWS && since.elapsed() < PATIENCE;
-            if !*is_said && !can_change {
-                *is_said = true;
+            let unreached = &mut self.unreached[index];
+            let can_change = platform::CAN_REACH_WINDOWS && unreached.since.elapsed() < PATIENCE;
+            if !unreached.is_said && !can_change {
+                unreached.is_said = true;
                 notices.push(Notice::from(&ClosingRemark::Unreached(holder.clone(), why_not)));
             }
         }
@@ -106,7 +113,7 @@ impl Closing {
     }
 
     /// Those that were asked to close and have ended.
-    pub fn closed(&self, processes: &mut Processes) -> Vec<Instance> {
+    pub fn closed(&self, processes: &Processes) -> Vec<Instance> {
         let asked = self.asked.iter().map(|asked| &asked.instance);
         asked.filter(|instance| !processes.is_there(instance)).cloned().collect()
     }

@@ -23,16 +23,55 @@ pub trait Gate {
     fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool;
 }
 
+/// So that a wish to stop is heard, and progress is shown.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Instances that are waited for by their handles.
+#[derive(Default)]
+pub struct Watch {
+    watched: Vec<(Instance, Watched)>,
+}
+
+impl Watch {
+    /// Returns after a moment, sooner if one of them ends. Gives whether one did, or cannot be watched.
+    pub fn pause(&mut self, instances: &[Instance], processes: &Processes, at_most: Duration) -> bool {
+        let length = LONGEST_PAUSE.min(at_most);
+        if !self.add(instances, processes) {
+            std::thread::sleep(length);
+            return true;
+        }
+        let watched: Vec<&Watched> = self.watched.iter().map(|(_, watched)| watched).collect();
+        platform::wait_for_one(&watched, length)
+    }
+
+    /// Watches those that are not watched yet. Gives whether all of them are.
+    fn add(&mut self, instances: &[Instance], processes: &Processes) -> bool {
+        self.watched.retain(|(watched, _)| instances.iter().any(|instance| instance.is(watched)));
+        for instance in instances {
+            if self.watched.iter().any(|(watched, _)| watched.is(instance)) {
+                continue;
+            }
+            // behind the handle the number cannot be given to another, so that it is asked after that
+            let Ok(watched) = Watched::open(instance.pid) else { return false };
+            if !processes.is_there(instance) {
+                return false;
+            }
+            self.watched.push((instance.clone(), watched));
+        }
+        true
+    }
+}
+
 /// The gate before an ini: the instances that hold it up.
 pub struct InstanceGate<'a> {
     /// The ini, links followed.
-    pub ini: &'a Path,
+    ini: &'a Path,
     /// Where they are looked for.
-    pub processes: &'a mut Processes,
+    processes: &'a mut Processes,
     /// Closes them, where that is wanted.
-    pub closing: Option<&'a mut Closing>,
+    closing: Option<&'a mut Closing>,
     /// Those that are waited for.
-    watched: Vec<(Instance, Watched)>,
+    watch: Watch,
     /// How many pauses there were since the last look.
     pauses: u32,
 }
@@ -40,24 +79,7 @@ pub struct InstanceGate<'a> {
 impl<'a> InstanceGate<'a> {
     /// A gate through which nobody has looked yet.
     pub fn new(ini: &'a Path, processes: &'a mut Processes, closing: Option<&'a mut Closing>) -> Self {
-        InstanceGate { ini, processes, closing, watched: Vec::new(), pauses: 0 }
-    }
-
-    /// Watches those that are not watched yet. Gives whether all of them are.
-    fn watch(&mut self, holders: &[Instance]) -> bool {
-        self.watched.retain(|(watched, _)| holders.iter().any(|holder| holder.is(watched)));
-        for holder in holders {
-            if self.watched.iter().any(|(watched, _)| watched.is(holder)) {
-                continue;
-            }
-            // behind the handle the number cannot be given to another, so that it is asked after that
-            let Ok(watched) = Watched::open(holder.pid) else { return false };
-            if !self.processes.is_there(holder) {
-                return false;
-            }
-            self.watched.push((holder.clone(), watched));
-        }
-        true
+        InstanceGate { ini, processes, closing, watch: Watch::default(), pauses: 0 }
     }
 }
 
@@ -75,20 +97,9 @@ impl Gate for InstanceGate<'_> {
     }
 
     fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool {
-        /// So that a wish to stop is heard, and progress is shown.
-        const LONGEST: Duration = Duration::from_millis(200);
         /// What one that just started uses may show later, and one may come up beside.
         const PAUSES_WITHOUT_A_LOOK: u32 = 10;
-        let length = LONGEST.min(at_most);
         self.pauses += 1;
-        if !self.watch(holders) {
-            std::thread::sleep(length);
-            return true;
-        }
-        // the handles are one after the other, as the system wants them
-        let (instances, watched): (Vec<Instance>, Vec<Watched>) = self.watched.drain(..).unzip();
-        let has_ended = platform::wait_for_one(&watched, length);
-        self.watched = instances.into_iter().zip(watched).collect();
-        has_ended || self.pauses >= PAUSES_WITHOUT_A_LOOK
+        self.watch.pause(holders, self.processes, at_most) || self.pauses >= PAUSES_WITHOUT_A_LOOK
     }
 }

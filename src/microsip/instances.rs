@@ -129,21 +129,22 @@ impl Processes {
         let arguments =
             if platform::PROCESSES_ARE_NAMED_BY_EXE { UpdateKind::Never } else { UpdateKind::Always };
         let details = ProcessRefreshKind::nothing().without_tasks().with_cmd(arguments);
-        for look in 1.. {
+        let mut looks = 0;
+        loop {
             let mut system = System::new().ok()?;
             system.refresh_processes_specifics(ProcessesToUpdate::All, true, details);
             let nameless = |(pid, process): (&Pid, &Process)| process.name().is_empty().then_some(*pid);
             let nameless: HashSet<Pid> = system.processes().iter().filter_map(nameless).collect();
+            looks += 1;
             if nameless.is_subset(&self.nameless) {
                 return Some(system);
             }
-            if look >= LOOKS {
+            if looks == LOOKS {
                 self.nameless = nameless;
                 return Some(system);
             }
             std::thread::sleep(BETWEEN_LOOKS);
         }
-        None
     }
 
     /// Whether this one is still there.

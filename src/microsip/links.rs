@@ -285,7 +285,7 @@ fn says_the_same(value: &ClassValue, wanted: &ClassValue) -> bool {
 
 /// The program of a command line. Without quotes a path with blanks ends where `.exe` does, as Windows finds
 /// it by trying.
-fn program_of(command: &str) -> Option<&str> {
+pub fn program_of(command: &str) -> Option<&str> {
     let command = command.trim_start();
     let program = match command.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next().unwrap_or(quoted),

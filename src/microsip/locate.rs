@@ -7,6 +7,7 @@ use crate::problem::{Code, Problem};
 
 use super::ini_path::{self, Keeps};
 use super::instances::{Instance, Processes};
+use super::links;
 use super::version::Version;
 
 /// The usual name of MicroSIP's exe.
@@ -234,8 +235,13 @@ fn install_folders_on_disk<'a>(
 fn portable_copies(surroundings: &Surroundings, facts: &InstallFacts) -> Vec<PathBuf> {
     let here = [&surroundings.current_folder, &surroundings.own_folder].into_iter().flatten();
     let here = here.map(|folder| folder.join(EXE));
+    let commands = platform::start_commands(&links::SCHEMES);
+    let started = commands.iter().filter_map(|command| links::program_of(command)).map(PathBuf::from);
+    let is_named = |exe: &PathBuf| {
+        exe.is_absolute() && exe.file_name().is_some_and(|name| name.eq_ignore_ascii_case(EXE))
+    };
     let mut copies: Vec<PathBuf> = Vec::new();
-    for exe in here.chain(platform::likely_exes(&[EXE])).filter(|exe| exe.is_file()) {
+    for exe in here.chain(started.filter(is_named)).filter(|exe| exe.is_file()) {
         let folder = exe.parent().and_then(Path::to_str).unwrap_or_default();
         let is_portable = ini_path::keeps(folder, facts, version_of(&exe)) == Keeps::BesideExe;
         let is_known = copies.iter().any(|copy| same_file::is_same_file(copy, &exe).unwrap_or(false));

@@ -87,8 +87,8 @@ pub fn install_facts(surroundings: &Surroundings, key: &str, ini: Option<&Path>)
         .unwrap_or_default()
 }
 
-/// Exes that this user's Windows starts by itself: none that could be told here.
-pub fn likely_exes(_names: &[&str]) -> Vec<PathBuf> {
+/// The command lines by which a user's Windows starts MicroSIP: none that could be told here.
+pub fn start_commands(_schemes: &[&str]) -> Vec<String> {
     Vec::new()
 }
 
@@ -317,7 +317,7 @@ impl Watched {
 
 /// Waits until one of them ends. Gives whether one did.
 #[cfg(target_os = "linux")]
-pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
+pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut ends: Vec<PollFd<'_>> =
         watched.iter().map(|watched| PollFd::new(&watched.descriptor, PollFlags::IN)).collect();
@@ -338,7 +338,7 @@ impl Watched {
 
 /// There is nothing to wait for on this system.
 #[cfg(not(target_os = "linux"))]
-pub fn wait_for_one(_watched: &[Watched], _at_most: Duration) -> bool {
+pub fn wait_for_one(_watched: &[&Watched], _at_most: Duration) -> bool {
     false
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, image, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, image, refused, utf16};
 
 const MODERN: &str = "[Settings]\r\nVAD=1\r\ncmdIncomingCall=\"\"\r\ncmdCallRing=\"\"\r\nversion=3.22.3\r\n";
 const RAW: &str = "[Settings]\r\nVAD=1\r\ncmdCallEnd=\r\ncmdCallRing=\r\n";
@@ -51,16 +51,6 @@ fn hook_in(ran: Ran, event: &str) -> Value {
 
 fn codes(problems: &Value) -> Vec<&str> {
     problems.as_array().unwrap().iter().map(|problem| problem["code"].as_str().unwrap()).collect()
-}
-
-/// Refused with this status and code, and the ini is what it was.
-#[track_caller]
-fn refused(sandbox: &Sandbox, words: &[&str], status: i32, code: &str) -> Ran {
-    let before = sandbox.ini_bytes();
-    let ran = sandbox.run_on_ini(words).fails(status, code);
-    assert_eq!(sandbox.ini_bytes(), before, "the ini was touched: {}", ran.told);
-    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "something was left behind: {}", ran.told);
-    ran
 }
 
 fn hint(ran: &Ran) -> String {

@@ -7,13 +7,14 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::crowd::Among;
-use crate::sandbox::{PROGRAM, Ran, Sandbox, spawn, utf16};
+use crate::going::{Going, WAITS};
+use crate::sandbox::{Sandbox, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
 const NEW: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
@@ -112,41 +113,6 @@ fn put_stand_in(exe: &Path) {
         if cfg!(windows) || std::fs::hard_link(&own, exe).is_err() {
             std::fs::copy(&own, exe).unwrap();
         }
-    }
-}
-
-/// A run of msipcfg that goes on while the test does.
-struct Going {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    told: String,
-}
-
-/// Starts msipcfg with these words and does not wait for it.
-fn start(sandbox: &Sandbox, words: &[&str]) -> Going {
-    let mut command: Command = sandbox.command(PROGRAM);
-    let mut child = spawn(command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()));
-    let stderr = BufReader::new(child.stderr.take().unwrap());
-    Going { child, stderr, told: String::new() }
-}
-
-impl Going {
-    /// Returns when it has said that it waits.
-    #[track_caller]
-    fn says_that_it_waits(&mut self) {
-        while !self.told.contains("waiting for MicroSIP to exit") {
-            let count = self.stderr.read_line(&mut self.told).unwrap();
-            assert_ne!(count, 0, "it does not wait: {}", self.told);
-        }
-    }
-
-    /// Waits for its end.
-    fn end(mut self) -> Ran {
-        self.stderr.read_to_string(&mut self.told).unwrap();
-        let output = self.child.wait_with_output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        let told = format!("{}: {stdout} {}", output.status, self.told);
-        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr: self.told, told }
     }
 }
 
@@ -263,8 +229,8 @@ fn a_microsip_that_exits_is_waited_for() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
-    let mut going = start(&disk.sandbox, &set_vad(&ini_text, &[]));
-    going.says_that_it_waits();
+    let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+    going.says(WAITS);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"], "while it is waited for");
     // what MicroSIP saves as it exits is not lost
@@ -573,20 +539,15 @@ mod under_wine {
         }
     }
 
-    fn interrupt(going: &Going) {
-        let pid = rustix::process::Pid::from_child(&going.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    }
-
     #[test]
     fn control_c_while_it_waits_leaves_everything_as_it_was() {
         let disk = Disk::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);
-        let mut going = start(&disk.sandbox, &set_vad(&ini_text, &[]));
-        going.says_that_it_waits();
-        interrupt(&going);
+        let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+        going.says(WAITS);
+        going.interrupt();
         let ran = going.end().exits(130).says("interrupted");
         assert_eq!(ran.stdout, "", "{}", ran.told);
         assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
@@ -600,16 +561,16 @@ mod under_wine {
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);
-        let going = start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
+        let going = Going::start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
         // it says nothing while it waits: from when on it listens stands in its status
-        let status = format!("/proc/{}/status", going.child.id());
+        let status = format!("/proc/{}/status", going.pid());
         wait_until(|| {
             let status = std::fs::read_to_string(&status).unwrap();
             let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
             let interrupt = 1 << (rustix::process::Signal::INT.as_raw() - 1);
             u64::from_str_radix(caught.trim(), 16).unwrap() & interrupt != 0
         });
-        interrupt(&going);
+        going.interrupt();
         let ran = going.end().fails(130, "interrupted");
         assert_eq!(ran.json()["changed"], false, "{}", ran.told);
         assert_eq!(ran.stderr, "", "{}", ran.told);

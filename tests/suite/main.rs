@@ -20,6 +20,7 @@ mod crowd;
 mod docs;
 mod documents;
 mod explain;
+mod going;
 mod hooks;
 mod inis;
 mod instances;

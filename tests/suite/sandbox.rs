@@ -57,11 +57,7 @@ impl Sandbox {
 
     /// The text of its ini, which is UTF-16LE with BOM.
     pub fn ini_text(&self) -> String {
-        let bytes = self.ini_bytes();
-        assert!(bytes.starts_with(&[0xFF, 0xFE]), "not UTF-16LE with BOM: {bytes:02X?}");
-        let units: Vec<u16> =
-            bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        String::from_utf16_lossy(&units)
+        text_of_ini(&self.ini())
     }
 
     /// The names in it, sorted, its own folders left out.
@@ -212,9 +208,28 @@ impl Ran {
     }
 }
 
+/// Refused with this status and code, and the ini is what it was.
+#[track_caller]
+pub fn refused(sandbox: &Sandbox, words: &[&str], status: i32, code: &str) -> Ran {
+    let before = sandbox.ini_bytes();
+    let ran = sandbox.run_on_ini(words).fails(status, code);
+    assert_eq!(sandbox.ini_bytes(), before, "the ini was touched: {}", ran.told);
+    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "something was left behind: {}", ran.told);
+    ran
+}
+
 /// UTF-16LE with BOM, as MicroSIP keeps its ini.
 pub fn utf16(text: &str) -> Vec<u8> {
     [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+/// The text of an ini, which is UTF-16LE with BOM.
+pub fn text_of_ini(ini: &Path) -> String {
+    let bytes = std::fs::read(ini).unwrap();
+    assert!(bytes.starts_with(&[0xFF, 0xFE]), "not UTF-16LE with BOM: {bytes:02X?}");
+    let units: Vec<u16> =
+        bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    String::from_utf16_lossy(&units)
 }
 
 /// The least that is taken for a program: the headers where Windows looks for them.

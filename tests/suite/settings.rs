@@ -4,7 +4,7 @@ use std::fs::File;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, image, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, image, refused, utf16};
 
 const SECRET: &str = "c0ffee-Secret";
 
@@ -44,16 +44,6 @@ fn with(old: &str, new: &str) -> String {
 fn get(sandbox: &Sandbox, key: &str) -> String {
     let ran = sandbox.run_on_ini(&["get", key]).exits(0);
     ran.stdout.strip_suffix('\n').unwrap().to_string()
-}
-
-/// Refused with this status and code, and the ini is what it was.
-#[track_caller]
-fn refused(sandbox: &Sandbox, words: &[&str], status: i32, code: &str) -> Ran {
-    let before = sandbox.ini_bytes();
-    let ran = sandbox.run_on_ini(words).fails(status, code);
-    assert_eq!(sandbox.ini_bytes(), before, "the ini was touched: {}", ran.told);
-    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "something was left behind: {}", ran.told);
-    ran
 }
 
 #[track_caller]

@@ -70,47 +70,19 @@ pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
 
 const USER_PROFILE: &str = "%USERPROFILE%";
 
-/// The exes that start with Windows, and those that answer telephone links, if they have one of these names.
-pub(super) fn exes_of_user(names: &[&str]) -> Vec<PathBuf> {
+/// The command lines by which this user's Windows starts MicroSIP: at logon, and for links of these schemes.
+pub(super) fn start_commands(schemes: &[&str]) -> Vec<String> {
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
-    const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
     let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
-    let handlers = SCHEMES.iter().filter_map(|scheme| {
+    let handlers = schemes.iter().filter_map(|scheme| {
         default_of(&CURRENT_USER.open(format!(r"Software\Classes\{scheme}\shell\open\command")))
     });
-    let mut exes: Vec<PathBuf> = Vec::new();
-    for command in run.into_iter().chain(handlers) {
-        let exe = PathBuf::from(program_of(&command));
-        let is_named = exe.file_name().is_some_and(|name| names.iter().any(|n| name.eq_ignore_ascii_case(n)));
-        if is_named && exe.is_absolute() && !exes.contains(&exe) {
-            exes.push(exe);
-        }
-    }
-    exes
-}
-
-/// The program of a command line, between quotes or up to a blank.
-fn program_of(command: &str) -> &str {
-    let command = command.trim_start();
-    match command.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
-        None => command.split(' ').next().unwrap_or(command),
-    }
+    run.into_iter().chain(handlers).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_program_stands_between_quotes_or_before_a_blank() {
-        assert_eq!(
-            program_of(r#""C:\Program Files\MicroSIP\MicroSIP.exe" /minimized"#),
-            r"C:\Program Files\MicroSIP\MicroSIP.exe"
-        );
-        assert_eq!(program_of(r"C:\MicroSIP.exe %1"), r"C:\MicroSIP.exe");
-        assert_eq!(program_of(r#"  "C:\unclosed"#), r"C:\unclosed");
-    }
 
     /// Removes a product that a test made.
     struct Product(String);

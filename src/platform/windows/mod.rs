@@ -115,19 +115,22 @@ fn known_folder(id: &GUID) -> Option<PathBuf> {
     let status = unsafe { SHGetKnownFolderPath(id, 0, ptr::null_mut(), &mut path) };
     let folder = (status >= 0 && !path.is_null()).then(|| {
         // SAFETY: the function gave a text that ends with NUL
-        let text = unsafe { std::slice::from_raw_parts(path, length_of(path)) };
-        PathBuf::from(OsString::from_wide(text))
+        PathBuf::from(unsafe { text_at(path) })
     });
     // SAFETY: the function says to free what it gave, also if it failed
     unsafe { CoTaskMemFree(path.cast_const().cast()) };
     folder
 }
 
+/// A text that a function gave.
+///
 /// # Safety
-/// A NUL ends the text.
-unsafe fn length_of(text: PWSTR) -> usize {
+/// A NUL ends it.
+unsafe fn text_at(text: PWSTR) -> OsString {
     // SAFETY: up to the NUL all of it may be read
-    (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count()
+    let length = (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count();
+    // SAFETY: as much was read just now
+    OsString::from_wide(unsafe { std::slice::from_raw_parts(text, length) })
 }
 
 /// Where such folders would be looked for: Windows names them, or there are none.
@@ -140,9 +143,9 @@ pub fn install_facts(_surroundings: &Surroundings, key: &str, _ini: Option<&Path
     installs::install_facts(key, None)
 }
 
-/// Exes that this user's Windows starts by itself, or by a link on a page, if they have one of these names.
-pub fn likely_exes(names: &[&str]) -> Vec<PathBuf> {
-    installs::exes_of_user(names)
+/// The command lines by which this user's Windows starts MicroSIP: at logon, and for links of these schemes.
+pub fn start_commands(schemes: &[&str]) -> Vec<String> {
+    installs::start_commands(schemes)
 }
 
 /// A process: by the environment that it has, where that may be read; else by its user's registry.

@@ -122,7 +122,7 @@ impl Watched {
 }
 
 /// Waits until one of them ends. Gives whether one did.
-pub fn wait_for_one(watched: &[Watched], at_most: Duration) -> bool {
+pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
     const MOST_HANDLES: usize = 64;
     let handles: Vec<HANDLE> =
         watched.iter().take(MOST_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();

@@ -24,7 +24,7 @@ use windows_sys::{s, w};
 
 use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
-use super::wide;
+use super::{text_at, wide};
 
 /// Gives a file the access list of another, and its owner if that is somebody else.
 pub(super) fn copy_security(model: &Path, path: &Path) -> io::Result<()> {
@@ -183,9 +183,7 @@ unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
         return None;
     }
     // SAFETY: the function gave a text that ends with NUL
-    let length = (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count();
-    // SAFETY: as much was read just now
-    let sid = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
+    let sid = unsafe { text_at(text) }.to_string_lossy().into_owned();
     // SAFETY: the function allocated it, and says to free it so
     unsafe { LocalFree(text.cast()) };
     Some(platform::Sid(sid))

@@ -1,9 +1,9 @@
 //! Waiting for it, closing it, starting it again.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, spawn, utf16};
+use crate::going::{Going, WAITS};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 use super::{Phone, Start};
 
@@ -16,35 +16,6 @@ fn sandbox() -> Sandbox {
 /// Whether the ini holds this line.
 fn holds(sandbox: &Sandbox, line: &str) -> bool {
     sandbox.ini_text().lines().any(|other| other == line)
-}
-
-/// A run of msipcfg that goes on while the test does.
-struct Going {
-    child: Child,
-}
-
-impl Going {
-    fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
-        let mut command = sandbox.command(PROGRAM);
-        command.arg(words[0]).arg("--ini").arg(sandbox.ini()).args(&words[1..]);
-        Going { child: spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())) }
-    }
-
-    /// Returns when it has said this on the side.
-    #[track_caller]
-    fn says(&mut self, text: &str) {
-        let mut told = String::new();
-        let mut stderr = BufReader::new(self.child.stderr.as_mut().unwrap());
-        while !told.contains(text) {
-            assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "it did not say {text:?}: {told}");
-        }
-    }
-
-    fn ends(mut self) -> (Option<i32>, String) {
-        let mut stdout = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-        (self.child.wait().unwrap().code(), stdout)
-    }
 }
 
 /// Sets a value of the ini. A phone that is started again logs as the first did.
@@ -63,11 +34,11 @@ fn log_of(mut command: Command, sandbox: &Sandbox) -> Command {
 fn an_edit_waits_until_it_exits_and_comes_after_its_save() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "VAD=1"]);
-    run.says("waiting for MicroSIP to exit");
+    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.says(WAITS);
     assert!(holds(&sandbox, "VAD=0"));
     phone.close();
-    assert_eq!(run.ends().0, Some(0));
+    run.end().exits(0);
     assert!(holds(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
     assert!(holds(&sandbox, "volumeOutput=1"), "its own save is lost: {}", sandbox.ini_text());
 }
@@ -219,11 +190,11 @@ fn each_copy_has_its_own_ini() {
 fn one_that_comes_up_and_exits_while_an_edit_waits_is_waited_for_too() {
     let sandbox = sandbox();
     let first = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "VAD=1"]);
-    run.says("waiting for MicroSIP to exit");
+    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.says(WAITS);
     first.close();
     let second = Start::portable(&sandbox).start();
     second.close();
-    assert_eq!(run.ends().0, Some(0));
+    run.end().exits(0);
     assert!(holds(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
 }

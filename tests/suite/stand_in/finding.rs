@@ -1,7 +1,7 @@
 //! Which ini it uses, and that the same one is found.
 
 use crate::crowd::Alone;
-use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, text_of_ini, utf16};
 
 use super::{Installed, Start};
 
@@ -23,12 +23,7 @@ fn an_installed_one_holds_up_the_ini_in_appdata_and_no_other() {
     sandbox.run(&words(&edit, beside.to_str().unwrap())).exits(0);
     phone.close();
     sandbox.run(&words(&edit, installed.to_str().unwrap())).exits(0);
-    let text = String::from_utf16_lossy(
-        &std::fs::read(&installed).unwrap()[2..]
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect::<Vec<_>>(),
-    );
+    let text = text_of_ini(&installed);
     assert!(text.contains("VAD=1") && text.contains("volumeOutput=1"), "{text}");
 }
 
