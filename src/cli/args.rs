@@ -423,6 +423,11 @@ impl Common {
     pub fn names_ini(&self) -> bool {
         self.ini.as_deref().is_some_and(is_named)
     }
+
+    /// Whether nothing on the command line forbids questions.
+    pub fn allows_questions(&self) -> bool {
+        !self.no_input && !self.json
+    }
 }
 
 /// The help, for whoever called without a word.

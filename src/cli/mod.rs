@@ -1,4 +1,5 @@
-//! The command line: [`args`] are its words, [`report`] is the only printer.
+//! The command line: [`args`] are its words, [`ask`] puts questions, [`report`] is the only printer.
 
 pub mod args;
+pub mod ask;
 pub mod report;
