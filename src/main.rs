@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use clap::Parser;
 use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::report::{Narrator, Output};
 use msipcfg::commands::{self, Outside};
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
 fn run() -> ExitStatus {
     platform::survive_signals();
     let words: Vec<_> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&words) {
+    let cli = match Cli::read(&words) {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error, words.iter().any(|word| word == "--json")),
     };

@@ -28,6 +28,8 @@ pub enum Request {
     Write { ini: IniChoice, edit: EditRequest, options: WriteOptions },
     /// Something of an ini is shown.
     Read { ini: IniChoice, query: Query },
+    /// What there is: MicroSIPs, their inis, and what runs.
+    Status { ini: IniChoice },
     /// The programs that open links.
     Links(LinksRequest),
     /// MicroSIP itself is to do something.

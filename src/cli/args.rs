@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::TypedValueParser;
-use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::hook::command::HookCommand;
 use crate::hook::event::{Event, UnknownEvent};
@@ -161,6 +161,9 @@ enum Command {
 
     /// Show every event: what runs, whether it would, and why not
     Hooks,
+
+    /// Show MicroSIPs, their inis, hooks, accounts and backups on one page
+    Status,
 
     /// Explain what MicroSIP would run for a text behind the `=` of a command, and what is wrong with it
     ///
@@ -436,6 +439,19 @@ pub fn help() -> String {
 }
 
 impl Cli {
+    /// The words of a command line, the program's name first.
+    ///
+    /// # Errors
+    /// When clap can make no sense of them, or they ask for help.
+    pub fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        // to take the tree of commands apart would be a tenth of a short run
+        std::mem::forget(command);
+        Ok(cli)
+    }
+
     /// What is asked for. `raw` is the command line as it was typed.
     ///
     /// # Errors
@@ -479,6 +495,7 @@ impl Cli {
                 write(EditRequest::Restore(backup.map_or(BackupChoice::Newest, backup_choice)), options)
             }
             Command::Hooks => read(Query::Hooks),
+            Command::Status => Request::Status { ini },
             Command::Get { keys } => read(Query::Get(paths(&keys)?)),
             Command::List { section } => {
                 read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
@@ -627,7 +644,7 @@ mod tests {
 
     fn request(words: &[&str]) -> Result<Request, String> {
         let raw: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let cli = Cli::try_parse_from(&raw).map_err(|error| error.to_string())?;
+        let cli = Cli::read(&raw).map_err(|error| error.to_string())?;
         cli.into_request(&raw).map_err(|error| error.to_string())
     }
 

@@ -92,12 +92,16 @@ pub fn unset(
 pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
     let ini = Ini::find(choice, outside)?;
     let decoded = ini.read(outside)?;
-    let exe = locate::version_of_user(&ini.target, outside.surroundings);
-    let saved_by = SavedBy::tell(None, exe, Some(&decoded.document));
-    let places = places_of(&ini, outside.surroundings);
-    let hooks =
-        Event::ALL.iter().map(|event| hook_of(*event, &decoded.document, &saved_by, &places)).collect();
+    let hooks = all(&ini, &decoded.document, outside.surroundings);
     Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
+}
+
+/// Every event and what runs, in the text of an ini.
+pub(super) fn all(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> Vec<Hook> {
+    let exe = locate::version_of_user(&ini.target, surroundings);
+    let saved_by = SavedBy::tell(None, exe, Some(document));
+    let places = places_of(ini, surroundings);
+    Event::ALL.iter().map(|event| hook_of(*event, document, &saved_by, &places)).collect()
 }
 
 fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {

@@ -61,7 +61,8 @@ impl Ini {
         }
     }
 
-    fn at(path: PathBuf, choice: &IniChoice) -> Result<Ini, Error> {
+    /// The ini under a path; it is there.
+    pub fn at(path: PathBuf, choice: &IniChoice) -> Result<Ini, Error> {
         let path = std::path::absolute(&path).unwrap_or(path);
         let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
         let own = match std::fs::symlink_metadata(&path) {

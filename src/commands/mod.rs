@@ -1,4 +1,4 @@
-//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
+//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`], [`status`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod drive;
@@ -9,6 +9,7 @@ mod ini_file;
 pub mod links;
 pub mod safety;
 pub mod settings;
+pub mod status;
 mod write;
 
 use std::io;
@@ -75,6 +76,8 @@ pub enum Report {
     Explained(explain::Explanation),
     /// Backups, newest first.
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
+    /// MicroSIPs, their inis, and what runs.
+    Status(status::Status),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -157,6 +160,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
     match request {
         Request::Links(request) => links::run(&request, outside),
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
+        Request::Status { ini } => Ok(Report::Status(status::status(&ini, outside))),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),

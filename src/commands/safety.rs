@@ -36,15 +36,17 @@ pub fn backups(choice: &IniChoice, purge: bool, outside: &mut Outside<'_>) -> Re
     } else {
         list()?
     };
-    let backups = found
-        .into_iter()
-        .enumerate()
-        .map(|(index, backup)| {
-            let size = std::fs::metadata(&backup.path).ok().map(|metadata| metadata.len());
-            Listed { number: index + 1, backup, size }
-        })
-        .collect();
-    Ok(Report::Backups { ini: ini.path, backups, purged: purge })
+    Ok(Report::Backups { ini: ini.path, backups: listed(found), purged: purge })
+}
+
+/// Backups with their numbers and sizes.
+pub(super) fn listed(backups: Vec<Backup>) -> Vec<Listed> {
+    let numbered = backups.into_iter().enumerate();
+    let listed = numbered.map(|(index, backup)| {
+        let size = std::fs::metadata(&backup.path).ok().map(|metadata| metadata.len());
+        Listed { number: index + 1, backup, size }
+    });
+    listed.collect()
 }
 
 /// Makes the ini as it was in a backup. What it was before is backed up too.

@@ -15,6 +15,9 @@ use crate::problem::{Code, Problem};
 /// How long another msipcfg is waited for.
 pub const LOCK_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a file that somebody removed can be on its way out.
+const PASSING_LIMIT: Duration = Duration::from_secs(2);
+
 /// A held lock. It is released, and its file removed, when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
@@ -58,20 +61,23 @@ impl Lock {
     /// Takes the lock of an ini, waiting for at most [`LOCK_LIMIT`].
     pub fn acquire(ini: &Path, disk: &dyn Disk, stop: &dyn Fn() -> bool) -> Result<Lock, LockError> {
         let path = lock_path(ini);
-        let until = Instant::now() + LOCK_LIMIT;
+        let begin = Instant::now();
+        let mut refused_since = None;
         let mut pause = Duration::from_millis(1);
         loop {
             match try_once(ini, &path, disk) {
                 Ok(Some(file)) => return Ok(Lock { file: Some(file), path }),
-                Ok(None) => {}
+                Ok(None) => refused_since = None,
                 // somebody else's file may be on its way out (Windows says so by refusing access)
-                Err(error) if is_passing(&error) && Instant::now() < until => {}
+                Err(error)
+                    if is_passing(&error)
+                        && refused_since.get_or_insert_with(Instant::now).elapsed() < PASSING_LIMIT => {}
                 Err(source) => return Err(LockError::Io { path, source }),
             }
             if stop() {
                 return Err(LockError::Stopped);
             }
-            if Instant::now() >= until {
+            if begin.elapsed() >= LOCK_LIMIT {
                 return Err(LockError::Held { ini: ini.to_path_buf() });
             }
             std::thread::sleep(pause);

@@ -125,15 +125,25 @@ pub fn all() -> impl Iterator<Item = Key> {
 }
 
 /// The part of the catalogue for one section: looked for once where many keys of it are asked for.
-pub struct SectionKeys(Vec<&'static str>);
+pub struct SectionKeys {
+    rows: Vec<&'static str>,
+    /// Where their names begin.
+    name_at: usize,
+}
 
 /// The part of the catalogue for a section, in any letter case.
 pub fn of_section(section: &str) -> SectionKeys {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let account = section.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Account"));
     let section = if account && number(&section[7..]) { "AccountN" } else { section };
-    let is_of_section = |row: &&str| row.split('\t').next().unwrap_or_default().eq_ignore_ascii_case(section);
-    SectionKeys(rows().filter(is_of_section).collect())
+    let rows = rows().filter(|row| begins_with(row, section)).collect();
+    SectionKeys { rows, name_at: section.len() + 1 }
+}
+
+/// Whether the first column of a row is this, in any letter case.
+fn begins_with(row: &str, column: &str) -> bool {
+    let row = row.as_bytes();
+    row.get(column.len()) == Some(&b'\t') && row[..column.len()].eq_ignore_ascii_case(column.as_bytes())
 }
 
 impl SectionKeys {
@@ -141,10 +151,10 @@ impl SectionKeys {
     pub fn find(&self, name: &str) -> Option<Key> {
         let is_number = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         let is_named = |row: &&&str| {
-            let known = row.split('\t').nth(1).unwrap_or_default();
-            known.eq_ignore_ascii_case(name) || known == "#" && is_number
+            let from_name = row.get(self.name_at..).unwrap_or_default();
+            begins_with(from_name, name) || is_number && begins_with(from_name, "#")
         };
-        self.0.iter().find(is_named).and_then(|row| parse(row))
+        self.rows.iter().find(is_named).and_then(|row| parse(row))
     }
 
     /// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
@@ -176,8 +186,15 @@ pub fn privacy(section: &str, name: &str) -> Privacy {
     of_section(section).privacy(name)
 }
 
+/// The lines of the table but its first. `str::lines` would look at each character, which is felt at every start.
 fn rows() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().skip(1)
+    let ends = memchr::memchr_iter(b'\n', TABLE.as_bytes());
+    let lines = ends.scan(0, |start, end| {
+        let line = TABLE.get(*start..end);
+        *start = end + 1;
+        line
+    });
+    lines.skip(1)
 }
 
 /// A row of the table; a test sees to it that every row is one.

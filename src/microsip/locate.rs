@@ -56,6 +56,19 @@ impl std::fmt::Display for Candidate {
     }
 }
 
+/// A MicroSIP on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Install {
+    /// Its exe.
+    pub exe: PathBuf,
+    /// Its version, if it says one.
+    pub version: Option<Version>,
+    /// Whether its settings lie beside it, as those of a portable copy.
+    pub is_portable: bool,
+    /// Its ini, which need not be there; `None` where that cannot be told.
+    pub ini: Option<PathBuf>,
+}
+
 /// What a search for inis found.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
@@ -204,6 +217,29 @@ pub fn exe_of(ini: &Path, surroundings: &Surroundings) -> Option<PathBuf> {
     let name = beside.file_name().filter(|_| is_in_app_data)?;
     let paths = platform::windows_paths(ini);
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| exe.is_file())
+}
+
+/// Every MicroSIP that is known of: installed ones, then portable copies.
+pub fn installs(surroundings: &Surroundings) -> Vec<Install> {
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+    let paths = platform::paths_in_use(surroundings);
+    let installed = install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE));
+    let app_data = platform::app_data_folders(surroundings).into_iter().next();
+    let install = |exe: PathBuf, ini: Option<PathBuf>, is_portable: bool| Install {
+        version: version_of(&exe),
+        exe,
+        is_portable,
+        ini,
+    };
+    let installed = installed.filter(|exe| exe.is_file()).map(|exe| {
+        let ini = app_data.as_ref().map(|folders| folders.roaming.join("MicroSIP").join("MicroSIP.ini"));
+        install(exe, ini, false)
+    });
+    let portable = portable_copies(surroundings, &facts).into_iter().map(|exe| {
+        let ini = exe.with_extension("ini");
+        install(exe, Some(ini), true)
+    });
+    installed.chain(portable).collect()
 }
 
 /// The one MicroSIP there is: the installed one, or the only portable copy that is known.

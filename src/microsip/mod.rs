@@ -5,6 +5,7 @@
 //!
 //! The facts come from reading its published sources, 3.14.0 to 3.22.16; each says which version it is of.
 
+pub mod accounts;
 pub mod closing;
 pub mod control;
 pub mod gate;

@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Parser;
 use msipcfg::cli::args::Cli;
 use msipcfg::commands::{self, Outside};
 use msipcfg::edit::plan::{self, Edit};
@@ -281,7 +280,7 @@ fn in_memory(part: Part, path: &Path) {
 fn whole(words: &[OsString]) {
     let start = Instant::now();
     let words: Vec<OsString> = [OsString::from("msipcfg")].into_iter().chain(words.iter().cloned()).collect();
-    let request = Cli::try_parse_from(&words).unwrap().into_request(&words).unwrap();
+    let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
     let mut outside = Outside {
         surroundings: &Surroundings::default(),
         disk: &SystemDisk,

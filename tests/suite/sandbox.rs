@@ -152,6 +152,20 @@ pub fn spawn(command: &mut Command) -> Child {
     command.spawn().unwrap()
 }
 
+/// All of them; on Windows every fourth. The rules are the same there, and a start takes long under Wine.
+pub fn some<T>(all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+    all.into_iter().step_by(if cfg!(windows) { 4 } else { 1 })
+}
+
+/// The places where MicroSIP's own inis are, by user where there are several.
+pub fn place(user: &str, name: &str) -> String {
+    if cfg!(windows) {
+        format!(r"roaming\MicroSIP\{name}")
+    } else {
+        format!("home/.wine/drive_c/users/{user}/AppData/Roaming/MicroSIP/{name}")
+    }
+}
+
 /// A run that has ended.
 pub struct Ran {
     /// The exit status, -1 if a signal ended it.

@@ -1,5 +1,7 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
+mod status;
+
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -160,6 +162,7 @@ impl Output {
             }
             Report::Sections { values, .. } => sections_text(values, styles),
             Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
+            Report::Status(status) => status::text(status, styles),
             Report::Explained(explanation) => explained_text(explanation, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
@@ -314,7 +317,8 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. }) => notices,
-        Report::Explained(_)
+        Report::Status(_)
+        | Report::Explained(_)
         | Report::Backups { .. }
         | Report::Driven(_)
         | Report::Events(_)
@@ -328,6 +332,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Values { ini, .. } | Report::Sections { ini, .. } | Report::Backups { ini, .. } => Some(ini),
         Report::Written(_)
         | Report::Hooks { .. }
+        | Report::Status(_)
         | Report::Explained(_)
         | Report::Linked(_)
         | Report::Driven(_)
@@ -362,6 +367,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "hooks": hooks.iter().map(hook_json).collect::<Vec<_>>(),
             "warnings": notices,
         }),
+        Report::Status(status) => status::json(status),
         Report::Explained(explanation) => json!({
             "ok": true,
             "event": explanation.event.map(Event::name),
@@ -612,34 +618,35 @@ fn sections_text(values: &[Value], Styles { heading, .. }: Styles) -> String {
 }
 
 fn hooks_text(ini: &Path, hooks: &[Hook], styles: Styles) -> String {
-    let Styles { error, warning, hint: hint_style, added, heading, .. } = styles;
+    let Styles { warning, hint: hint_style, heading, .. } = styles;
     let mut text = format!("{heading}{}{heading:#}\n", ini.display());
     for hook in hooks {
-        let runs = match (&hook.command, &hook.value) {
-            (Some(command), _) => command.to_string(),
-            (None, Some(value)) if !value.is_empty() => format!("{value:?}"),
-            _ => "-".into(),
-        };
-        let verdict = match hook.works {
-            Some(true) => format!("  {added}ok{added:#}"),
-            Some(false) => format!("  {error}fails{error:#}"),
-            None if hook.command.is_some() => format!("  {warning}not checked{warning:#}"),
-            None => String::new(),
-        };
-        let _ = writeln!(text, "  {:<13} {runs}{verdict}", hook.event.name());
+        text.push_str(&hook_line(hook, styles));
         for problem in &hook.problems {
-            let _ = writeln!(
-                text,
-                "                {warning}!{warning:#} {} [{}]",
-                problem.message,
-                problem.code.name()
-            );
+            let (message, code) = (&problem.message, problem.code.name());
+            let _ = writeln!(text, "                {warning}!{warning:#} {message} [{code}]");
             if let Some(hint) = &problem.hint {
                 let _ = writeln!(text, "                  {hint_style}hint{hint_style:#}: {hint}");
             }
         }
     }
     text
+}
+
+/// An event, what runs, and whether it would.
+fn hook_line(hook: &Hook, Styles { error, warning, added, .. }: Styles) -> String {
+    let runs = match (&hook.command, &hook.value) {
+        (Some(command), _) => command.to_string(),
+        (None, Some(value)) if !value.is_empty() => format!("{value:?}"),
+        _ => "-".into(),
+    };
+    let verdict = match hook.works {
+        Some(true) => format!("  {added}ok{added:#}"),
+        Some(false) => format!("  {error}fails{error:#}"),
+        None if hook.command.is_some() => format!("  {warning}not checked{warning:#}"),
+        None => String::new(),
+    };
+    format!("  {:<13} {runs}{verdict}\n", hook.event.name())
 }
 
 /// Blanks and empty arguments would not be seen without quotes; the quotes are no part of them.

@@ -1,7 +1,13 @@
 //! A MicroSIP that starts, saves and exits whenever it likes, while edits are made.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use msipcfg::cli::args::Cli;
+use msipcfg::commands::{self, Error, Outside};
+use msipcfg::platform::{Surroundings, SystemDisk};
 
 use crate::sandbox::{Sandbox, utf16};
 
@@ -34,9 +40,26 @@ fn live(sandbox: &Sandbox, stop: &AtomicBool) -> usize {
         } else {
             phone.wait_for_end();
         }
-        std::thread::sleep(Duration::from_millis(dice.below(100)));
+        std::thread::sleep(Duration::from_millis(dice.below(200)));
     }
     starts
+}
+
+/// Carries out a command in this process: one that is started for each edit would spend its time on starting.
+fn run(ini: &Path, words: &[&str]) -> Result<(), Error> {
+    let ini = [OsString::from("--ini"), ini.into()];
+    let words: Vec<OsString> =
+        std::iter::once("msipcfg".into()).chain(ini).chain(words.iter().map(OsString::from)).collect();
+    let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
+    let mut outside = Outside {
+        surroundings: &Surroundings::default(),
+        disk: &SystemDisk,
+        now: &SystemTime::now,
+        stop: &|| false,
+        secret: &|_| unreachable!("no secret is set"),
+        tell: &mut |_| {},
+    };
+    commands::run(request, &mut outside).map(|_| ())
 }
 
 fn value(sandbox: &Sandbox, key: &str) -> String {
@@ -54,13 +77,13 @@ fn no_edit_is_lost_and_nothing_that_it_saved() {
             // mainX is a key that it keeps in memory and saves, the other one that it does not know
             let (saved, unknown) = (format!("mainX={n}"), format!("edit{n}={n}"));
             let words = ["set", "--timeout", "100s", "--keep-backups", "2", &saved, &unknown];
-            let ran = sandbox.run_on_ini(&words);
+            let ran = run(&sandbox.ini(), &words);
             // a phone may be writing to it just now, a line at a time
             let line = format!("mainX={n}");
             let is_there = || sandbox.ini_text().lines().any(|other| other == line).then_some(());
-            if ran.status != 0 || wait_until(is_there).is_none() {
+            if ran.is_err() || wait_until(is_there).is_none() {
                 stop.store(true, Ordering::SeqCst);
-                panic!("edit {n} is lost: {}\n{}", ran.told, sandbox.ini_text());
+                panic!("edit {n} is lost: {ran:?}\n{}", sandbox.ini_text());
             }
         }
         stop.store(true, Ordering::SeqCst);

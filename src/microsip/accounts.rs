@@ -1,0 +1,92 @@
+//! The accounts of an ini (settings.cpp AccountLoad, 3.14.0 to 3.22.3). Pure. Passwords never leave it.
+
+use crate::ini::document::IniDocument;
+use crate::ini::lookup;
+
+use super::keys;
+
+/// The account that MicroSIP always has, for calls without a server.
+pub const LOCAL: u32 = 0;
+
+/// A section `[AccountN]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its number.
+    pub number: u32,
+    /// Its name for people.
+    pub label: String,
+    /// The user at the server.
+    pub username: String,
+    /// The server's domain. MicroSIP takes an account without one for none.
+    pub domain: String,
+    /// Whether there is a password.
+    pub has_password: bool,
+}
+
+/// The accounts in the order of their numbers, each once, whether or not MicroSIP would come to them.
+pub fn all(document: &IniDocument) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::new();
+    for section in document.sections() {
+        let name = section.name.to_string();
+        let Some(number) = number_of(&name) else { continue };
+        if accounts.iter().any(|account| account.number == number) {
+            continue;
+        }
+        let value = |key: &str| {
+            let value = lookup::value(document, &name, key, keys::limit(&name, key));
+            value.map(|value| String::from_utf16_lossy(&value)).unwrap_or_default()
+        };
+        accounts.push(Account {
+            number,
+            label: value("label"),
+            username: value("username"),
+            domain: value("domain"),
+            has_password: !value("password").is_empty(),
+        });
+    }
+    accounts.sort_by_key(|account| account.number);
+    accounts
+}
+
+/// The number of the account that MicroSIP uses, as the ini says it.
+pub fn selected(document: &IniDocument) -> Option<u32> {
+    let value = lookup::value(document, "Settings", "accountId", keys::limit("Settings", "accountId"))?;
+    String::from_utf16_lossy(&value).trim().parse().ok()
+}
+
+/// The number in the name of an account's section.
+pub fn number_of(section: &str) -> Option<u32> {
+    const START: &str = "Account";
+    let is_account = section.get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START));
+    let digits = section.get(START.len()..).filter(|_| is_account)?;
+    // a number that MicroSIP never makes, such as 01, is none
+    let is_number = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::encoding::encode;
+
+    #[test]
+    fn accounts_come_in_the_order_of_their_numbers_each_once() {
+        let text = "[Settings]\naccountId=2\n[account2]\nlabel=Desk\nusername=ann\ndomain=pbx.example.org\n\
+                    password=00\n[Account10]\n[Account1]\ndomain=b.example.org\n[ACCOUNT2]\nlabel=Other\n[Accounts]\n";
+        let document = IniDocument::from_utf16le(encode(text));
+        let accounts = all(&document);
+        assert_eq!(accounts.iter().map(|account| account.number).collect::<Vec<_>>(), [1, 2, 10]);
+        assert_eq!((accounts[1].label.as_str(), accounts[1].has_password), ("Desk", true));
+        assert_eq!((accounts[0].domain.as_str(), accounts[0].has_password), ("b.example.org", false));
+        assert_eq!(selected(&document), Some(2));
+    }
+
+    #[test]
+    fn an_account_has_a_plain_number() {
+        assert_eq!(number_of("ACCOUNT0"), Some(LOCAL));
+        assert_eq!(number_of("Account12"), Some(12));
+        for name in ["Account", "Account01", "Account-1", "Account+1", "Account1x", "Accountant", "Acc"] {
+            assert_eq!(number_of(name), None, "{name}");
+        }
+    }
+}
