@@ -49,13 +49,15 @@ pub enum ClosingRemark {
     Unreached(Instance, String),
     #[error("{0} was closed and could not be started again: {1}")]
     NotRestarted(Instance, String),
+    #[error("{0} was asked to close and has not ended; when it does, it is not started again")]
+    StillThere(Instance),
 }
 
 impl Problem for ClosingRemark {
     fn code(&self) -> Code {
         match self {
             ClosingRemark::Unreached(..) => Code::CloseImpossible,
-            ClosingRemark::NotRestarted(..) => Code::RestartFailed,
+            ClosingRemark::NotRestarted(..) | ClosingRemark::StillThere(_) => Code::RestartFailed,
         }
     }
 
@@ -63,7 +65,7 @@ impl Problem for ClosingRemark {
         Some(
             match self {
                 ClosingRemark::Unreached(..) => "exit it by its menu; this goes on waiting until then",
-                ClosingRemark::NotRestarted(..) => "start it by hand",
+                ClosingRemark::NotRestarted(..) | ClosingRemark::StillThere(_) => "start it by hand",
             }
             .into(),
         )
@@ -128,7 +130,11 @@ impl Closing {
                 let all = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
                 all.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe))
             };
-            if processes.is_there(&instance) || is_running(processes) {
+            if processes.is_there(&instance) {
+                notices.push(Notice::from(&ClosingRemark::StillThere(instance)));
+                continue;
+            }
+            if is_running(processes) {
                 continue;
             }
             let argument = (!was_visible).then_some("/minimized");

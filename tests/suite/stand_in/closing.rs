@@ -146,6 +146,7 @@ fn one_that_has_not_ended_when_the_time_is_up_is_not_started_beside_itself() {
     let phone = Start::portable(&sandbox).variable("STAND_IN_NEVER_EXITS", "1").start();
     let ran = set(&sandbox, &["--restart", "--timeout", "1s"]).fails(5, "microsip-running");
     assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.told);
+    assert_eq!(ran.warnings(), ["restart-failed"], "{}", ran.told);
     assert_eq!(Phone::pids(&sandbox), [phone.pid()]);
 }
 
