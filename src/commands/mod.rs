@@ -1,6 +1,7 @@
 //! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
+pub mod completions;
 pub mod drive;
 pub mod error;
 pub mod explain;
@@ -83,6 +84,8 @@ pub enum Report {
     Events(&'static [Event]),
     /// Settings of the catalogue.
     Keys(Vec<Key>),
+    /// A text for another program, which is to get it as it is.
+    Script(String),
 }
 
 /// What a write did, or would do.
@@ -159,7 +162,8 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
         Request::Events => Ok(Report::Events(Event::ALL)),
-        Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
+        Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
+        Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),
             Query::Get(paths) => settings::get(&ini, &paths, outside),
