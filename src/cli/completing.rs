@@ -3,7 +3,8 @@
 
 use std::ffi::OsStr;
 
-use clap::{Arg, Command, CommandFactory};
+use clap::builder::Str;
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 
 use super::args::Cli;
@@ -17,13 +18,37 @@ pub fn command() -> Command {
 }
 
 fn complete_arguments(command: Command) -> Command {
+    let mixed = command.get_positionals().find(|arg| names(arg).len() > 1).cloned();
+    let command = match mixed {
+        Some(mixed) => part(command, &mixed),
+        None => command,
+    };
     command.mut_args(complete_values).mut_subcommands(complete_arguments)
 }
 
+/// An argument whose values differ in kind becomes several: clap_complete takes the second value for the first.
+fn part(command: Command, mixed: &Arg) -> Command {
+    let names = names(mixed).to_vec();
+    let is_last = |place: usize| place + 1 == names.len();
+    names.iter().enumerate().fold(command, |command, (place, name)| {
+        let values = if is_last(place) { 0..=usize::MAX } else { 1..=1 };
+        let like = |arg: Arg| arg.value_name(name.clone()).num_args(values).trailing_var_arg(is_last(place));
+        match place {
+            0 => command.mut_arg(mixed.get_id(), |arg| like(arg.action(ArgAction::Set))),
+            _ => command.arg(like(Arg::new(name.clone()))),
+        }
+    })
+}
+
+fn names(arg: &Arg) -> &[Str] {
+    arg.get_value_names().unwrap_or_default()
+}
+
 fn complete_values(arg: Arg) -> Arg {
-    let names = arg.get_value_names().unwrap_or_default();
-    let values: Vec<Values> = names.iter().filter_map(|name| Values::named(name)).collect();
-    if values.is_empty() { arg } else { arg.add(ArgValueCompleter::new(ByPlace(values))) }
+    match names(&arg).first().and_then(|name| Values::named(name)) {
+        Some(values) => arg.add(ArgValueCompleter::new(move |start: &OsStr| values.for_start(start))),
+        None => arg,
+    }
 }
 
 /// What a value can be.
@@ -65,20 +90,6 @@ impl Values {
             candidate.get(..typed.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(typed))
         };
         all.into_iter().filter(is_meant).collect()
-    }
-}
-
-/// One argument may take values of several kinds, one behind the other; the last kind goes on.
-struct ByPlace(Vec<Values>);
-
-impl ValueCompleter for ByPlace {
-    fn complete(&self, start: &OsStr) -> Vec<CompletionCandidate> {
-        self.complete_at(0, start)
-    }
-
-    fn complete_at(&self, place: usize, start: &OsStr) -> Vec<CompletionCandidate> {
-        let values = self.0.get(place).or(self.0.last());
-        values.map_or(Vec::new(), |values| values.for_start(start))
     }
 }
 
@@ -139,7 +150,8 @@ mod tests {
         let last = words.len() - 1;
         let candidates = clap_complete::engine::complete(&mut command(), words, last, None).unwrap();
         let shown = |one: &CompletionCandidate| one.get_value().to_string_lossy().into_owned();
-        candidates.iter().map(shown).filter(|one| !one.starts_with('-')).collect()
+        let is_wanted = |one: &String| one.starts_with("--event=") || !one.starts_with('-');
+        candidates.iter().map(shown).filter(is_wanted).collect()
     }
 
     #[test]
@@ -152,9 +164,29 @@ mod tests {
             &["explain", "--event", "ri"],
             &["explain", "--event=RI"],
         ] {
-            let offered: Vec<_> = offered(words);
+            let offered = offered(words);
             let events: Vec<_> = offered.iter().map(|word| word.trim_start_matches("--event=")).collect();
             assert_eq!(events, ["ring", "ringing"], "{words:?}");
+        }
+    }
+
+    #[test]
+    fn behind_the_event_come_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ring, tab] = ["ring.exe", "ring.tab"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "").unwrap();
+            path.to_str().unwrap().to_string()
+        });
+        let begin = folder.path().join("ri");
+        let begin = begin.to_str().unwrap();
+        for words in [
+            &["set-hook", "ring", begin][..],
+            &["set-hook", "ring", "x.exe", begin],
+            &["set-hook", "ring", "x.exe", "a", begin],
+            &["get", "--ini", begin],
+        ] {
+            assert_eq!(offered(words), [ring.as_str(), &tab], "{words:?}");
         }
         assert_eq!(offered(&["set-hook", "ring", "rin"]), [""; 0], "a program, no event");
     }
@@ -166,7 +198,10 @@ mod tests {
         assert_eq!(offered(&["unset", "Acc"]), ["accountId", "Account1/"]);
         assert_eq!(offered(&["set", "volumeR"]), ["volumeRing="]);
         assert_eq!(offered(&["set", "VAD="]), ["VAD=0", "VAD=1"]);
-        assert_eq!(offered(&["set", "Account1/password="]), ["Account1/password=@env:", "Account1/password=@-"]);
+        assert_eq!(
+            offered(&["set", "Account1/password="]),
+            ["Account1/password=@env:", "Account1/password=@-"]
+        );
         assert_eq!(offered(&["list", "Sho"]), ["Shortcuts"]);
         assert_eq!(offered(&["get", "zzz"]), [""; 0]);
     }

@@ -90,8 +90,7 @@ pub fn unset(
 
 /// Every event and what runs.
 pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     let exe = locate::version_of_user(&ini.target, outside.surroundings);
     let saved_by = SavedBy::tell(None, exe, Some(&decoded.document));
     let places = places_of(&ini, outside.surroundings);

@@ -20,10 +20,12 @@ use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
+use crate::ini::encoding::Encoding;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
 use crate::microsip::links::{Link, ValueChange};
+use crate::microsip::locate::Candidate;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::Notice;
 use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
@@ -49,6 +51,10 @@ pub struct Outside<'a> {
 /// What is told while a command works.
 #[derive(Debug)]
 pub enum Tale<'a> {
+    /// This ini was chosen.
+    Chosen(&'a Candidate),
+    /// It was read: its size in bytes, and how it is encoded.
+    Read { size: usize, encoding: Encoding },
     /// How the transaction goes.
     Progress(Progress<'a>),
     /// Whether the second reader had a say in verifying the edit.

@@ -39,8 +39,7 @@ pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
 
 /// The values of keys, all or none.
 pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     let read = |path: &KeyPath| {
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let value = lookup::value(&decoded.document, section, key, keys::limit(section, key))?;
@@ -79,8 +78,7 @@ pub fn list(
     only: Option<&SectionName>,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
         return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
     }

@@ -80,7 +80,9 @@ impl Problem for ValueRemark {
 
     fn hint(&self) -> Option<String> {
         match self {
-            ValueRemark::UnknownKey { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
+            ValueRemark::UnknownKey { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean {nearest}?"))
+            }
             ValueRemark::UnknownWord { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
             }

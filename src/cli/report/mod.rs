@@ -270,6 +270,8 @@ impl Narrator {
     /// Hears what happens and says what deserves it.
     pub fn tell(&mut self, tale: &Tale<'_>) {
         match tale {
+            Tale::Chosen(chosen) => self.verbose(&format!("the ini is {chosen}")),
+            Tale::Read { size, encoding } => self.verbose(&format!("read {size} bytes, {encoding}")),
             Tale::Progress(Progress::Waiting { holders, until }) => self.wait(holders, *until),
             Tale::Progress(Progress::Step(step)) => {
                 if let Some(spinner) = self.spinner.take() {
