@@ -79,7 +79,8 @@ fn run() -> ExitStatus {
 
 /// Answers a shell that asks what can be typed next.
 fn complete(words: &[OsString]) -> Option<ExitStatus> {
-    let completing = CompleteEnv::with_factory(completing::command).var(completions::VARIABLE);
+    let completing =
+        CompleteEnv::with_factory(completing::command).var(completions::VARIABLE).shells(completions::SHELLS);
     match completing.try_complete(words, std::env::current_dir().ok().as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(ExitStatus::Done),

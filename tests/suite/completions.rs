@@ -1,6 +1,6 @@
 //! Shells that complete our words: the scripts, and what bash really offers with them.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{PROGRAM, Sandbox};
 
 const SHELLS: &[(&str, &str)] = &[
     ("powershell", "Register-ArgumentCompleter"),
@@ -23,6 +23,21 @@ fn every_shell_gets_its_script_as_it_is() {
     sandbox.run(&["completions", "--json", "cmd"]).fails(2, "usage");
 }
 
+/// What is answered to PowerShell's script, which cannot be tried everywhere.
+#[test]
+fn powershell_is_answered_with_values_and_what_they_mean() {
+    let sandbox = Sandbox::new();
+    let answer = |words: &[&str]| {
+        let mut command = sandbox.command(PROGRAM);
+        command.env("MSIPCFG_COMPLETE", "powershell").args(["--", "msipcfg"]).args(words);
+        sandbox.finish(command).exits(0).stdout
+    };
+    let events = answer(&["set-hook", "ri."]);
+    assert!(events.starts_with("ring\ta call comes in") && events.contains("\nringing\t"), "{events}");
+    assert_eq!(answer(&["set", "VAD=."]), "VAD=0\t\nVAD=1\t\n");
+    assert!(answer(&["unset-hook", "."]).starts_with("ring\t"), "an empty word");
+}
+
 /// What bash offers at Tab behind these words, which are parted as readline does; `None` where there is no bash.
 #[cfg(target_os = "linux")]
 fn offered_by_bash(words: &[&str]) -> Option<Vec<String>> {
@@ -39,7 +54,7 @@ fn offered_by_bash(words: &[&str]) -> Option<Vec<String>> {
     "#;
     let sandbox = Sandbox::new();
     sandbox.command("bash").arg("--version").output().ok()?;
-    let program = Path::new(crate::sandbox::PROGRAM).parent().unwrap();
+    let program = Path::new(PROGRAM).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut bash = sandbox.command("bash");
     bash.env("PATH", path).args(["-c", ASK, "bash", "msipcfg"]).args(words);

@@ -271,7 +271,11 @@ fn the_manual_pages_are_the_help() {
         let page = clap_mangen::Man::new(command.clone()).manual("msipcfg");
         let mut text = Vec::new();
         page.render(&mut text).unwrap();
-        pages.insert(page.get_filename(), String::from_utf8(text).unwrap());
+        // what stands at the foot of a help text has no name of its own for clap_mangen
+        let text = String::from_utf8(text).unwrap();
+        let text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
+        let text = text.replace(".SH EXTRA\n", ".SH NOTES\n").replace("\nExamples:\n", "\n.SH EXAMPLES\n");
+        pages.insert(page.get_filename(), text);
         command.get_subcommands().for_each(|command| add(command, pages));
     }
     let mut pages = BTreeMap::new();

@@ -14,7 +14,7 @@ use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
 /// [`phone`].
 const SCREENS: &[(&str, &str)] = &[
     ("set-hook-dry-run", r"set-hook --dry-run start C:\hooks\log.exe --to crm"),
-    ("set-hook", r"set-hook ring C:\hooks\ring.exe"),
+    ("set-hook", r"set-hook answer C:\hooks\log.exe"),
     ("set-hook-refused", r"set-hook ring C:\hooks\rign.exe"),
     ("hooks", "hooks"),
     ("explain", r#"explain "C:\Program Files\CRM\ring.exe""#),
