@@ -108,6 +108,12 @@ _msipcfg() {
 complete -o nospace -o bashdefault -F _msipcfg msipcfg
 "#;
 
+/// zsh sets a blank behind an answer, which would part a key from its value.
+const ZSH_OFFER: (&str, &str) = (
+    "_describe -V 'values' other",
+    "{ local -a blank=(); [[ -z ${other:#*=(|:*)} ]] && blank=(-S ''); _describe -V 'values' other \"${blank[@]}\" }",
+);
+
 /// The script for a shell.
 pub fn script(shell: Shell) -> String {
     let (completer, more): (&dyn EnvCompleter, &str) = match shell {
@@ -120,5 +126,6 @@ pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     // memory takes whatever is written to it
     let _ = completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script);
-    String::from_utf8_lossy(&script).into_owned() + more
+    let script = String::from_utf8_lossy(&script).replace(ZSH_OFFER.0, ZSH_OFFER.1);
+    script + more
 }

@@ -5,7 +5,7 @@ use crate::sandbox::{PROGRAM, Sandbox};
 const SHELLS: &[(&str, &str)] = &[
     ("powershell", "Register-ArgumentCompleter"),
     ("bash", "complete -o nospace"),
-    ("zsh", "#compdef msipcfg"),
+    ("zsh", "_describe -V 'values' other \"${blank[@]}\""),
     ("fish", "complete --keep-order"),
     ("elvish", "edit:completion:arg-completer"),
 ];

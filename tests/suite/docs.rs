@@ -255,9 +255,13 @@ fn the_reference_is_the_help() {
     }
     let mut text = String::from(
         "# The command line\n\n\
-         Made from the program's own help by a test, which keeps it true. How a command ended is told by its \
-         [exit status](exit-statuses.md).\n",
+         Made from the program's own help by a test, which keeps it true. What `--json` answers stands in \
+         [exit-statuses.md](exit-statuses.md).\n",
     );
+    let statuses = read("docs/exit-statuses.md");
+    let table =
+        statuses.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| !line.is_empty());
+    let _ = write!(text, "\n## Exit status\n\n{}\n", table.collect::<Vec<_>>().join("\n"));
     for (heading, options) in shared {
         let _ = write!(text, "\n## {heading}\n\n{options}");
     }
