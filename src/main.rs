@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the environment is taken here, and only here")]
 
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,11 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use clap_complete::env::CompleteEnv;
 use msipcfg::cli::args::{self, Cli, UsageError};
+use msipcfg::cli::completing;
+use msipcfg::cli::mistyped::with_guesses;
 use msipcfg::cli::report::{Narrator, Output};
-use msipcfg::commands::{self, Outside};
+use msipcfg::commands::{self, Outside, completions};
 use msipcfg::platform::{self, Surroundings, SystemDisk};
-use msipcfg::problem::{Code, ExitStatus, Problem};
+use msipcfg::problem::ExitStatus;
 use msipcfg::request::{NewValue, Request};
 
 fn main() -> ExitCode {
@@ -23,9 +27,12 @@ fn main() -> ExitCode {
 fn run() -> ExitStatus {
     platform::survive_signals();
     let words: Vec<_> = std::env::args_os().collect();
+    if let Some(status) = complete(&words) {
+        return status;
+    }
     let cli = match Cli::read(&words) {
         Ok(cli) => cli,
-        Err(error) => return print_usage(&error, words.iter().any(|word| word == "--json")),
+        Err(error) => return Output::of_words(&words).print_usage(&with_guesses(error)),
     };
     let common = &cli.common;
     let output = Output {
@@ -38,7 +45,7 @@ fn run() -> ExitStatus {
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
-            output.err(&args::help());
+            output.print_help(&args::help());
             return ExitStatus::Usage;
         }
         Err(error) => return output.print_problem(&error),
@@ -69,45 +76,14 @@ fn run() -> ExitStatus {
     }
 }
 
-/// A command line that clap could not make sense of, or a call for help.
-fn print_usage(error: &clap::Error, json: bool) -> ExitStatus {
-    if !error.use_stderr() {
-        let _ = error.print();
-        return ExitStatus::Done;
-    }
-    if json {
-        let output =
-            Output { json, quiet: false, verbose: false, color: clap::ColorChoice::Never, name_ini: false };
-        return output.print_problem(&Usage(error));
-    }
-    let _ = error.print();
-    ExitStatus::Usage
-}
-
-/// What clap has to say, without its decoration.
-struct Usage<'a>(&'a clap::Error);
-
-impl std::fmt::Display for Usage<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.render().to_string();
-        // up to the first blank line: what is missing may stand on lines of its own
-        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        let message = lines.join(" ");
-        f.write_str(message.strip_prefix("error: ").unwrap_or(&message))
-    }
-}
-
-impl Problem for Usage<'_> {
-    fn code(&self) -> Code {
-        Code::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        let text = self.0.render().to_string();
-        if let Some(tip) = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
-            return Some(tip.to_string());
-        }
-        Some("'msipcfg help' shows the commands, 'msipcfg COMMAND --help' one of them".into())
+/// Answers a shell that asks what can be typed next.
+fn complete(words: &[OsString]) -> Option<ExitStatus> {
+    let completing =
+        CompleteEnv::with_factory(completing::command).var(completions::VARIABLE).shells(completions::SHELLS);
+    match completing.try_complete(words, std::env::current_dir().ok().as_deref()) {
+        Ok(false) => None,
+        Ok(true) => Some(ExitStatus::Done),
+        Err(error) => Some(Output::default().print_usage(&error)),
     }
 }
 

@@ -63,7 +63,7 @@ codes! {
     EventUnknown = "event-unknown", Usage, "there is no such event";
     SecretInline = "secret-inline", Usage, "a password was given on the command line, where others can read it";
     SecretUnreadable = "secret-unreadable", File, "the password could not be read from where it was said to be";
-    KeyNotFound = "key-not-found", No, "the ini has no such key, or no such section";
+    KeyNotFound = "key-not-found", No, "there is no such key, section or setting";
     NoBackup = "no-backup", No, "there is no backup, or none of that name or number";
 
     IniNotFound = "ini-not-found", NoIni, "no MicroSIP ini was found";

@@ -40,6 +40,8 @@ pub enum Request {
     Events,
     /// The settings that MicroSIP knows, with names like this.
     Keys { pattern: Option<String> },
+    /// What has a shell complete our words.
+    Completions(Shell),
 }
 
 /// How an ini is written.
@@ -200,4 +202,14 @@ pub enum Query {
     List(Option<SectionName>),
     /// The backups; with `purge` they go.
     Backups { purge: bool },
+}
+
+/// A shell that can complete words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    Powershell,
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{StyledStr, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::hook::command::HookCommand;
@@ -18,12 +18,25 @@ use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
     BackupChoice, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile,
-    NewValue, Query, Request, SetHook, WriteOptions,
+    NewValue, Query, Request, SetHook, Shell, WriteOptions,
 };
 
+/// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
+macro_rules! examples {
+    ($($line:literal)+) => {
+        concat!("\u{1B}[1m\u{1B}[4mExamples:\u{1B}[0m", $("\n  ", $line),+)
+    };
+}
+
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
+// the same name in every help text, whatever the file is called
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(version, propagate_version = true, max_term_width = 100, bin_name = "msipcfg")]
+#[command(after_help = examples!(
+    r"msipcfg hooks"
+    r"msipcfg set-hook --dry-run ring C:\hooks\ring.exe"
+    r"msipcfg help set-hook"
+))]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
@@ -106,9 +119,12 @@ enum Command {
     /// a path is looked up. MicroSIP puts the other party's number behind the arguments.
     #[command(
         override_usage = "msipcfg set-hook [OPTIONS] EVENT PROGRAM [ARGS]...",
-        after_help = "Examples:\n  msipcfg set-hook ring C:\\hooks\\ring.exe\n  \
-                      msipcfg set-hook --dry-run start \"C:\\My Scripts\\log.ps1\" --to crm\n  \
-                      msipcfg set-hook end -- C:\\hooks\\log.exe --json"
+        after_help = examples!(
+            r"msipcfg set-hook ring C:\hooks\ring.exe"
+            r#"msipcfg set-hook --dry-run start "C:\My Scripts\log.ps1" --to crm"#
+            r"msipcfg set-hook end -- C:\hooks\log.exe --json"
+            r"msipcfg set-hook --restart --unblock ring C:\hooks\ring.exe"
+        )
     )]
     SetHook {
         /// The version of MicroSIP that will use the ini, such as 3.21.4
@@ -146,6 +162,11 @@ enum Command {
     },
 
     /// Remove the hooks of events
+    #[command(after_help = examples!(
+        r"msipcfg unset-hook ring"
+        r"msipcfg unset-hook cmdCallStart cmdCallEnd"
+        r"msipcfg unset-hook --all --dry-run"
+    ))]
     UnsetHook {
         /// Every event
         #[arg(long, conflicts_with = "events")]
@@ -160,9 +181,18 @@ enum Command {
     },
 
     /// Show every event: what runs, whether it would, and why not
+    #[command(after_help = examples!(
+        r"msipcfg hooks"
+        r"msipcfg hooks --json"
+        r"msipcfg hooks --ini D:\Phone\MicroSIP.ini"
+    ))]
     Hooks,
 
     /// Show MicroSIPs, their inis, hooks, accounts and backups on one page
+    #[command(after_help = examples!(
+        r"msipcfg status"
+        r"msipcfg status --json"
+    ))]
     Status,
 
     /// Explain what MicroSIP would run for a text behind the `=` of a command, and what is wrong with it
@@ -170,8 +200,10 @@ enum Command {
     /// No ini is needed, and it is not looked whether the program is there.
     #[command(
         override_usage = "msipcfg explain [OPTIONS] [--] TEXT",
-        after_help = "Examples:\n  msipcfg explain 'C:\\Program Files\\CRM\\ring.exe'\n  \
-                      msipcfg explain --event cmdOutgoingCall -- 'C:\\hooks\\log.exe {number}'"
+        after_help = examples!(
+            r#"msipcfg explain "C:\Program Files\CRM\ring.exe""#
+            r#"msipcfg explain --event cmdOutgoingCall -- "C:\hooks\log.exe {number}""#
+        )
     )]
     Explain {
         /// The event or the ini key that it is for; otherwise that of a call that comes in
@@ -188,6 +220,10 @@ enum Command {
     },
 
     /// Print values as MicroSIP reads them, one a line
+    #[command(after_help = examples!(
+        r"msipcfg get VAD"
+        r"msipcfg get cmdIncomingCall Account1/domain"
+    ))]
     Get {
         /// The keys; without a section those of [Settings]
         #[arg(required = true, value_name = "[SECTION/]KEY")]
@@ -195,12 +231,14 @@ enum Command {
     },
 
     /// Set values, all or none
-    #[command(
-        after_help = "Passwords are not given on the command line: KEY=@env:NAME takes one from a variable, \
-                      KEY=@FILE from a file, KEY=@- from standard input.\n\n\
-                      Examples:\n  msipcfg set VAD=1 volumeRing=80\n  \
-                      msipcfg set Account1/password=@env:SIP_PASSWORD"
-    )]
+    ///
+    /// Passwords are not given on the command line: KEY=@env:NAME takes one from a variable, KEY=@FILE from a
+    /// file, KEY=@- from standard input.
+    #[command(after_help = examples!(
+        r"msipcfg set VAD=1 volumeRing=80"
+        r"msipcfg set --dry-run Account1/domain=sip.example.com"
+        r"msipcfg set Account1/password=@env:SIP_PASSWORD"
+    ))]
     Set {
         /// The keys and their values; without a section those of [Settings]
         #[arg(required = true, value_name = "[SECTION/]KEY=VALUE")]
@@ -211,6 +249,10 @@ enum Command {
     },
 
     /// Remove keys
+    #[command(after_help = examples!(
+        r"msipcfg unset volumeRing"
+        r"msipcfg unset --dry-run Account1/proxy"
+    ))]
     Unset {
         /// The keys; without a section those of [Settings]
         #[arg(required = true, value_name = "[SECTION/]KEY")]
@@ -221,18 +263,33 @@ enum Command {
     },
 
     /// Print all sections, keys and values; passwords and private data are masked
+    #[command(after_help = examples!(
+        r"msipcfg list"
+        r"msipcfg list Account1"
+    ))]
     List {
         /// Only this section
         section: Option<String>,
     },
 
     /// Explain the settings that MicroSIP knows
+    #[command(after_help = examples!(
+        r"msipcfg keys"
+        r"msipcfg keys volume"
+        r"msipcfg keys Account1/password"
+    ))]
     Keys {
         /// Only those with this in their name or meaning
         pattern: Option<String>,
     },
 
     /// Show which program opens tel:, callto: and sip: links, or make it MicroSIP, for this user
+    #[command(after_help = examples!(
+        r"msipcfg links"
+        r"msipcfg links --set"
+        r"msipcfg links --set --exe D:\Phone\microsip.exe"
+        r"msipcfg links --unset --dry-run"
+    ))]
     Links {
         /// Register MicroSIP for them
         #[arg(long)]
@@ -252,9 +309,17 @@ enum Command {
     },
 
     /// List the events of a call at which MicroSIP runs a command
+    #[command(after_help = examples!(
+        r"msipcfg events"
+        r"msipcfg events --json"
+    ))]
     Events,
 
     /// List the backups of the ini, newest first
+    #[command(after_help = examples!(
+        r"msipcfg backups"
+        r"msipcfg backups --purge"
+    ))]
     Backups {
         /// Remove them all
         #[arg(long, action = ArgAction::SetTrue)]
@@ -262,6 +327,10 @@ enum Command {
     },
 
     /// Make the ini as it was in a backup; that can be undone too
+    #[command(after_help = examples!(
+        r"msipcfg restore"
+        r"msipcfg restore --dry-run 2"
+    ))]
     Restore {
         /// Its name, or its number in the list; the newest if none is given
         backup: Option<String>,
@@ -272,11 +341,32 @@ enum Command {
 
     #[command(flatten)]
     Drive(DriveCommand),
+
+    /// Print a script that has a shell complete commands, options, events and keys
+    ///
+    /// The script asks msipcfg at each Tab, so msipcfg has to be on the path.
+    #[command(after_help = concat!(
+        "Into the file that the shell reads when it starts belongs:\n",
+        "  PowerShell  msipcfg completions powershell | Out-String | Invoke-Expression\n",
+        "  bash        source <(msipcfg completions bash)\n",
+        "  zsh         source <(msipcfg completions zsh), behind compinit\n",
+        "  fish        msipcfg completions fish | source\n",
+        "  elvish      eval (msipcfg completions elvish | slurp)\n\n",
+        examples!(r"msipcfg completions powershell" r"msipcfg completions bash")
+    ))]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum DriveCommand {
     /// Start MicroSIP, if it does not run
+    #[command(after_help = examples!(
+        r"msipcfg start"
+        r"msipcfg start --minimized"
+    ))]
     Start {
         /// With its window hidden
         #[arg(long)]
@@ -284,6 +374,10 @@ enum DriveCommand {
     },
 
     /// Ask MicroSIP to exit, and wait until it has; that may end a call
+    #[command(after_help = examples!(
+        r"msipcfg exit"
+        r"msipcfg exit --timeout 2m"
+    ))]
     Exit {
         /// How long to wait: 90s, 5m, 0
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
@@ -291,15 +385,26 @@ enum DriveCommand {
     },
 
     /// Have MicroSIP dial a number
+    #[command(after_help = examples!(
+        r"msipcfg call 0123456789"
+        r"msipcfg call ann@sip.example.com"
+    ))]
     Call {
         /// A number, or a name at a server; no blanks, no scheme
         number: String,
     },
 
     /// Have MicroSIP answer the call that rings
+    #[command(after_help = examples!(
+        r"msipcfg answer"
+    ))]
     Answer,
 
     /// Have MicroSIP hang up; calls that ring here go on ringing unless --incoming is given
+    #[command(after_help = examples!(
+        r"msipcfg hangup"
+        r"msipcfg hangup --incoming"
+    ))]
     Hangup {
         /// Only calls that ring here
         #[arg(long, conflicts_with_all = ["calling", "all"])]
@@ -315,24 +420,40 @@ enum DriveCommand {
     },
 
     /// Key in digits during a call
+    #[command(after_help = examples!(
+        r"msipcfg dtmf 1234#"
+        r"msipcfg dtmf 1,,2"
+    ))]
     Dtmf {
         /// 0 to 9, A to D, *, #, and a comma for a pause
         digits: String,
     },
 
     /// Hand the call over to a number
+    #[command(after_help = examples!(
+        r"msipcfg transfer 201"
+    ))]
     Transfer {
         /// A number, or a name at a server; no blanks, no scheme
         number: String,
     },
 
     /// Put the call on hold
+    #[command(after_help = examples!(
+        r"msipcfg hold"
+    ))]
     Hold,
 
     /// Turn the microphone off
+    #[command(after_help = examples!(
+        r"msipcfg mute"
+    ))]
     Mute,
 
     /// Turn the microphone on again
+    #[command(after_help = examples!(
+        r"msipcfg unmute"
+    ))]
     Unmute,
 }
 
@@ -434,8 +555,8 @@ impl Common {
 }
 
 /// The help, for whoever called without a word.
-pub fn help() -> String {
-    Cli::command().render_help().to_string()
+pub fn help() -> StyledStr {
+    Cli::command().render_help()
 }
 
 impl Cli {
@@ -516,6 +637,7 @@ impl Cli {
                 Request::Explain(Explain { event, version, text })
             }
             Command::Events => Request::Events,
+            Command::Completions { shell } => Request::Completions(shell),
         })
     }
 }

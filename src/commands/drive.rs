@@ -248,8 +248,7 @@ fn version_of(choice: &IniChoice, instance: &Instance, outside: &Outside<'_>) ->
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
         let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
-        let choice = IniChoice { path: Some(ini.clone()), ..choice.clone() };
-        let decoded = Ini::find(&choice, outside).ok()?.read(outside).ok()?;
+        let decoded = Ini::at(ini.clone(), choice).ok()?.read(outside).ok()?;
         let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
         // the oldest that was read of each kind knows the least
         let oldest = match saved_by.dialect {

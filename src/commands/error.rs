@@ -53,6 +53,8 @@ pub enum Error {
     SecretUnreadable { path: KeyPath, place: NewValue, source: io::Error },
     #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
+    #[error("MicroSIP knows no setting with '{pattern}' in its name or meaning")]
+    NoSuchSetting { pattern: String, nearest: Option<String> },
     #[error("{}: no section [{}]", .ini.display(), .section.as_str())]
     NoSuchSection { ini: PathBuf, section: SectionName },
     #[error("{ini} has no backup{which}")]
@@ -112,7 +114,9 @@ impl Problem for Error {
             Error::TooLarge { .. } => Code::NotAnIni,
             Error::SecretInline { .. } => Code::SecretInline,
             Error::SecretUnreadable { .. } => Code::SecretUnreadable,
-            Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => Code::KeyNotFound,
+            Error::NoSuchKey { .. } | Error::NoSuchSection { .. } | Error::NoSuchSetting { .. } => {
+                Code::KeyNotFound
+            }
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } => Code::BackupFailed,
             Error::MarkStays { .. } => Code::FileWrite,
@@ -139,7 +143,9 @@ impl Problem for Error {
                 format!("give it by {path}=@env:NAME, {path}=@FILE, or on standard input by {path}=@-")
             }
             Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),
-            Error::NoSuchKey { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            Error::NoSuchKey { nearest: Some(nearest), .. }
+            | Error::NoSuchSetting { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            Error::NoSuchSetting { .. } => "'msipcfg keys' lists all".into(),
             Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => {
                 "'msipcfg list' shows what is there".into()
             }

@@ -90,8 +90,7 @@ pub fn unset(
 
 /// Every event and what runs.
 pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     let hooks = all(&ini, &decoded.document, outside.surroundings);
     Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
 }

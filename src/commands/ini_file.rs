@@ -7,12 +7,12 @@ use crate::edit::plan::PlanRemark;
 use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
-use crate::microsip::locate::{self, LocateError};
+use crate::microsip::locate::{self, Candidate, LocateError, Why};
 use crate::platform;
 use crate::problem::Notice;
 use crate::request::IniChoice;
 
-use super::{Error, Outside};
+use super::{Error, Outside, Tale};
 
 /// A larger file is no ini of MicroSIP's.
 pub(super) const LARGEST_INI: u64 = 256 * 1024 * 1024;
@@ -29,28 +29,38 @@ pub(super) struct Ini {
 
 impl Ini {
     /// The ini that a request is about; it is there.
-    pub fn find(choice: &IniChoice, outside: &Outside<'_>) -> Result<Ini, Error> {
-        let path = match &choice.path {
-            Some(path) => path.clone(),
-            None => locate::the_one(outside.surroundings)?,
-        };
-        Ini::at(path, choice)
+    pub fn find(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Ini, Error> {
+        Ok(Ini::find_or_place(choice, false, outside)?.0)
+    }
+
+    /// The ini that a request is about, and its text.
+    pub fn open(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<(Ini, Decoded), Error> {
+        let ini = Ini::find(choice, outside)?;
+        let bytes = ini.bytes(outside)?;
+        let size = bytes.len();
+        let decoded = ini.decode(bytes)?;
+        (outside.tell)(Tale::Read { size, encoding: decoded.encoding });
+        Ok((ini, decoded))
     }
 
     /// The ini that a request is about; with `create` it need not be there.
     pub fn find_or_place(
         choice: &IniChoice,
         create: bool,
-        outside: &Outside<'_>,
+        outside: &mut Outside<'_>,
     ) -> Result<(Ini, bool), Error> {
-        let path = match (&choice.path, create) {
-            (Some(path), _) => path.clone(),
+        let chosen = match (&choice.path, create) {
+            (Some(path), _) => Candidate::new(path.clone(), Why::Named),
             (None, false) => locate::the_one(outside.surroundings)?,
             (None, true) => match locate::the_one(outside.surroundings) {
-                Err(LocateError::NotFound { .. }) => locate::place_to_create(outside.surroundings)?,
+                Err(LocateError::NotFound { .. }) => {
+                    Candidate::new(locate::place_to_create(outside.surroundings)?, Why::ToBeMade)
+                }
                 found => found?,
             },
         };
+        (outside.tell)(Tale::Chosen(&chosen));
+        let path = chosen.ini;
         match Ini::at(path.clone(), choice) {
             Err(Error::NotThere { .. }) if create => {
                 let code_page = choice.code_page;

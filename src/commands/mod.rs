@@ -1,6 +1,7 @@
 //! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`], [`status`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
+pub mod completions;
 pub mod drive;
 pub mod error;
 pub mod explain;
@@ -20,10 +21,12 @@ use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
+use crate::ini::encoding::Encoding;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
 use crate::microsip::links::{Link, ValueChange};
+use crate::microsip::locate::Candidate;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::Notice;
 use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
@@ -49,6 +52,10 @@ pub struct Outside<'a> {
 /// What is told while a command works.
 #[derive(Debug)]
 pub enum Tale<'a> {
+    /// This ini was chosen.
+    Chosen(&'a Candidate),
+    /// It was read: its size in bytes, and how it is encoded.
+    Read { size: usize, encoding: Encoding },
     /// How the transaction goes.
     Progress(Progress<'a>),
     /// Whether the second reader had a say in verifying the edit.
@@ -86,6 +93,8 @@ pub enum Report {
     Events(&'static [Event]),
     /// Settings of the catalogue.
     Keys(Vec<Key>),
+    /// A text for another program, which is to get it as it is.
+    Script(String),
 }
 
 /// What a write did, or would do.
@@ -163,7 +172,8 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Status { ini } => Ok(Report::Status(status::status(&ini, outside))),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
         Request::Events => Ok(Report::Events(Event::ALL)),
-        Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
+        Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
+        Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),
             Query::Get(paths) => settings::get(&ini, &paths, outside),

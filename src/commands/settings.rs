@@ -4,6 +4,7 @@ use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
+use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
 use crate::microsip::keys::{self, Key, Privacy};
@@ -17,21 +18,28 @@ use super::write::{draft_of, write};
 use super::{Error, Outside, Report, Value};
 
 /// The settings of the catalogue whose name or meaning holds the pattern, in any letter case.
-pub fn catalogue(pattern: Option<&str>) -> Vec<Key> {
-    let pattern = pattern.map(str::to_lowercase).unwrap_or_default();
+///
+/// # Errors
+/// When there is none.
+pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
+    let typed = pattern.unwrap_or_default();
     // SECTION/KEY as in the other commands
-    let pattern = pattern.rsplit('/').next().unwrap_or_default();
-    keys::all()
-        .filter(|key| {
-            key.name.to_lowercase().contains(pattern) || key.meaning.to_lowercase().contains(pattern)
-        })
-        .collect()
+    let name = typed.rsplit('/').next().unwrap_or_default();
+    let pattern = name.to_lowercase();
+    let is_meant = |key: &Key| {
+        key.name.to_lowercase().contains(&pattern) || key.meaning.to_lowercase().contains(&pattern)
+    };
+    let found: Vec<Key> = keys::all().filter(is_meant).collect();
+    if found.is_empty() {
+        let nearest = problem::nearest(name, keys::all().map(|key| key.name)).map(str::to_string);
+        return Err(Error::NoSuchSetting { pattern: typed.to_string(), nearest });
+    }
+    Ok(found)
 }
 
 /// The values of keys, all or none.
 pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     let read = |path: &KeyPath| {
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let value = lookup::value(&decoded.document, section, key, keys::limit(section, key))?;
@@ -43,13 +51,25 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> 
     let missing: Vec<KeyPath> =
         paths.iter().zip(&found).filter(|(_, value)| value.is_none()).map(|(path, _)| path.clone()).collect();
     if let Some(first) = missing.first() {
-        let there = plan::values(&decoded.document, Some(&first.section));
-        let names = there.iter().filter(|(_, _, value)| value.is_some()).map(|(_, key, _)| key.as_str());
-        let nearest = problem::nearest(first.key.as_str(), names).map(str::to_string);
+        let nearest = nearest_there(&decoded.document, first);
         return Err(Error::NoSuchKey { ini: ini.path, missing, nearest });
     }
     let notices = encoding_notice(&decoded);
     Ok(Report::Values { ini: ini.path, values: found.into_iter().flatten().collect(), notices })
+}
+
+/// What may have been meant by a key that the ini does not have.
+fn nearest_there(document: &IniDocument, path: &KeyPath) -> Option<String> {
+    let all = plan::values(document, None);
+    let there = || all.iter().filter(|(_, _, value)| value.is_some());
+    let is_same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    if there().any(|(section, ..)| is_same(section, path.key.as_str())) {
+        return Some(values::key_of_section(path.key.as_str()));
+    }
+    let beside = there().filter(|(section, ..)| is_same(section, path.section.as_str()));
+    let nearest = problem::nearest(path.key.as_str(), beside.map(|(_, key, _)| key.as_str()));
+    let elsewhere = || there().find(|(_, key, _)| is_same(key, path.key.as_str()));
+    nearest.map(str::to_string).or_else(|| elsewhere().map(|(section, key, _)| format!("{section}/{key}")))
 }
 
 /// Every key of the ini, or of one section.
@@ -58,8 +78,7 @@ pub fn list(
     only: Option<&SectionName>,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
-    let decoded = ini.read(outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
         return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
     }
@@ -120,7 +139,15 @@ pub fn unset(
 ) -> Result<Report, Error> {
     let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
     write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
-        draft_of(ini.decode_or_first_run(current)?, &edits, Vec::new())
+        let decoded = ini.decode_or_first_run(current)?;
+        let is_unknown = |path: &&KeyPath| {
+            let (section, key) = (path.section.as_str(), path.key.as_str());
+            keys::find(section, key).is_none()
+                && lookup::value(&decoded.document, section, key, lookup::NO_LIMIT).is_none()
+        };
+        let unknown = edits.iter().map(Edit::path).filter(is_unknown);
+        let notices = unknown.map(|path| Notice::from(&values::unknown_key(path))).collect();
+        draft_of(decoded, &edits, notices)
     })
 }
 

@@ -191,6 +191,14 @@ impl Drafting<'_> {
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, mut notices, restored, .. } = draft.unwrap_or_else(Draft::nothing);
         notices.extend(more);
+        // several hooks may run the same program
+        let mut said: Vec<Notice> = Vec::new();
+        notices.retain(|notice| {
+            !said.contains(notice) && {
+                said.push(notice.clone());
+                true
+            }
+        });
         let Outcome { changed, backup } = outcome;
         let ini = self.ini.path.clone();
         Report::Written(Written { ini, changed, dry_run, changes, lines, backup, restored, notices })

@@ -124,6 +124,18 @@ pub fn all() -> impl Iterator<Item = Key> {
     rows().filter_map(parse)
 }
 
+/// The sections of the catalogue, in its order; `AccountN` stands for every account.
+pub fn sections() -> Vec<&'static str> {
+    let mut sections: Vec<_> = rows().filter_map(|row| row.split('\t').next()).collect();
+    sections.dedup();
+    sections
+}
+
+/// Whether MicroSIP has a section of this name, in any letter case.
+pub fn is_section(name: &str) -> bool {
+    !of_section(name).rows.is_empty()
+}
+
 /// The part of the catalogue for one section: looked for once where many keys of it are asked for.
 pub struct SectionKeys {
     rows: Vec<&'static str>,
@@ -147,6 +159,11 @@ fn begins_with(row: &str, column: &str) -> bool {
 }
 
 impl SectionKeys {
+    /// Its keys.
+    pub fn all(&self) -> impl Iterator<Item = Key> {
+        self.rows.iter().filter_map(|row| parse(row))
+    }
+
     /// The entry for a key, in any letter case, numbered ones by their pattern.
     pub fn find(&self, name: &str) -> Option<Key> {
         let is_number = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());

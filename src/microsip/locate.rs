@@ -16,6 +16,10 @@ const EXE: &str = "MicroSIP.exe";
 /// Why an ini is proposed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
+    /// Whoever started the program said so.
+    Named,
+    /// It is not there, but MicroSIP would make it there.
+    ToBeMade,
     /// This process uses it.
     Running { pid: u32 },
     /// It lies where an installed MicroSIP keeps it.
@@ -29,6 +33,8 @@ pub enum Why {
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Why::Named => f.write_str("named by --ini or MSIPCFG_INI"),
+            Why::ToBeMade => f.write_str("where MicroSIP would make it"),
             Why::Running { pid } => write!(f, "used by pid {pid}"),
             Why::AppData => f.write_str("where an installed MicroSIP keeps it"),
             Why::LocalAppData => f.write_str("where an older MicroSIP left it"),
@@ -47,6 +53,13 @@ pub struct Candidate {
     pub ini: PathBuf,
     /// Every reason.
     pub why: Vec<Why>,
+}
+
+impl Candidate {
+    /// An ini with the one reason for it.
+    pub fn new(ini: PathBuf, why: Why) -> Self {
+        Candidate { ini, why: vec![why] }
+    }
 }
 
 impl std::fmt::Display for Candidate {
@@ -116,11 +129,11 @@ impl Problem for LocateError {
 ///
 /// # Errors
 /// When there is none, or more than one.
-pub fn the_one(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
+pub fn the_one(surroundings: &Surroundings) -> Result<Candidate, LocateError> {
     let Search { mut found, looked } = search(surroundings, &Processes::default().instances(&[]));
     match found.len() {
         0 => Err(LocateError::NotFound { looked }),
-        1 => Ok(found.remove(0).ini),
+        1 => Ok(found.remove(0)),
         _ => Err(LocateError::Several { found }),
     }
 }
@@ -173,7 +186,7 @@ impl Search {
             |candidate: &&mut Candidate| same_file::is_same_file(&candidate.ini, ini).unwrap_or(false);
         match self.found.iter_mut().find(is_it) {
             Some(candidate) => candidate.why.push(why),
-            None => self.found.push(Candidate { ini: ini.to_path_buf(), why: vec![why] }),
+            None => self.found.push(Candidate::new(ini.to_path_buf(), why)),
         }
     }
 }

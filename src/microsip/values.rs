@@ -57,7 +57,7 @@ impl Problem for ValueError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueRemark {
     #[error("MicroSIP does not know {path}")]
-    UnknownKey { path: String, nearest: Option<&'static str> },
+    UnknownKey { path: String, nearest: Option<String> },
     #[error("{path} is written as '{saved}', which MicroSIP makes of '{given}'")]
     Normalised { path: String, given: String, saved: String },
     #[error("{path}: MicroSIP does not know '{word}' and ignores it")]
@@ -80,15 +80,35 @@ impl Problem for ValueRemark {
 
     fn hint(&self) -> Option<String> {
         match self {
-            ValueRemark::UnknownKey { nearest, .. } | ValueRemark::UnknownWord { nearest, .. } => {
-                nearest.map(|nearest| format!("did you mean {nearest}?"))
+            ValueRemark::UnknownKey { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean {nearest}?"))
+            }
+            ValueRemark::UnknownWord { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean {nearest}?"))
             }
             ValueRemark::PasswordLength { .. } => {
                 Some("if the account then cannot log in, use a password one character longer".into())
             }
-            ValueRemark::Normalised { .. } | ValueRemark::OtherVersion { .. } => None,
+            _ => None,
         }
     }
+}
+
+/// That MicroSIP does not know a key, and what may have been meant.
+pub fn unknown_key(path: &KeyPath) -> ValueRemark {
+    let typed = path.key.as_str();
+    let known = || keys::all().filter(|key| same_kind_of_section(key.section, path.section.as_str()));
+    let nearest = if keys::is_section(typed) {
+        Some(key_of_section(typed))
+    } else {
+        problem::nearest(typed, known().map(|key| key.name).filter(|name| *name != "#")).map(str::to_string)
+    };
+    ValueRemark::UnknownKey { path: path.to_string(), nearest }
+}
+
+/// How a key of a section is named, for who named the section alone.
+pub fn key_of_section(section: &str) -> String {
+    format!("{section}/KEY")
 }
 
 /// The form in which MicroSIP would save a value. Commands are not its business: see `hook::command`.
@@ -102,10 +122,7 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
         // nobody rewrites it, so whatever is read back as the value will stay
         let text = if survives_bare(given) { given.to_string() } else { format!("\"{given}\"") };
         fits(&named, given, lookup::NO_LIMIT - 2)?;
-        let known = keys::all().filter(|key| same_kind_of_section(key.section, path.section.as_str()));
-        let nearest =
-            problem::nearest(path.key.as_str(), known.map(|key| key.name).filter(|name| *name != "#"));
-        let remarks = vec![ValueRemark::UnknownKey { path: named, nearest }];
+        let remarks = vec![unknown_key(path)];
         return Ok(Saved { value: given.to_string(), text: ValueText::new(&text)?, remarks });
     };
     let (value, mut remarks) = check(&named, &key, given)?;

@@ -15,6 +15,7 @@
 mod sandbox;
 
 mod bad_input;
+mod completions;
 mod concurrency;
 mod crowd;
 mod docs;

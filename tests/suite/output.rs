@@ -63,13 +63,13 @@ const WITHOUT_INI: &[(&[&str], &str)] = &[
     (&["explain", RING], "problems"),
     (&["keys"], "keys"),
     (&["keys", "volume"], "keys"),
-    (&["keys", "zzzz"], "keys"),
 ];
 
 /// Everything that can go wrong without another program, with its exit status and code.
 const FAILING: &[(&[&str], i32, &str)] = &[
     (&["get", "none"], 1, "key-not-found"),
     (&["list", "None"], 1, "key-not-found"),
+    (&["keys", "zzzz"], 1, "key-not-found"),
     (&["restore", "7"], 1, "no-backup"),
     (&["get"], 2, "usage"),
     (&["explain"], 2, "usage"),
@@ -276,6 +276,11 @@ fn verbose_tells_each_step_on_standard_error() {
     assert_eq!(ran.stdout.lines().count(), plain_run.stdout.lines().count(), "{}", ran.told);
     let ran = sandbox.run_on_ini(&["set", "-v", "--json", "VAD=0"]).exits(0);
     assert_eq!(ran.json()["changed"], true);
+    // a reader says which ini it took and what that is
+    let ran =
+        sandbox.run_on_ini(&["get", "-v", "VAD"]).exits(0).says("named by --ini").says("bytes, UTF-16LE");
+    assert_eq!(ran.stdout, "0\n");
+    assert!(ran.stderr.lines().all(|line| line.contains(" ms  ")), "{}", ran.told);
 }
 
 // --- colour
@@ -305,6 +310,48 @@ fn colour_is_for_terminals_or_whoever_asks_for_it() {
     assert_eq!(coloured(&["--color", "always"], &[]), [true; 4]);
     assert_eq!(coloured(&[], &[("NO_COLOR", "1")]), [false; 4]);
     assert_eq!(coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]), [false; 4]);
+}
+
+#[test]
+fn help_and_usage_errors_have_colour_when_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    for words in [&["--help"][..], &["get", "-h"], &["help", "get"], &["get"], &[], &["nonsense"]] {
+        for (color, coloured) in [("--color=always", true), ("--color=never", false)] {
+            let ran = sandbox.run(&[&[color], words].concat());
+            assert_eq!(is_coloured(&ran.stdout) || is_coloured(&ran.stderr), coloured, "{}", ran.told);
+        }
+    }
+}
+
+#[test]
+fn what_was_mistyped_is_guessed() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nvolumeRing=1\r\n[Account1]\r\ndomain=d\r\n"));
+    for (words, guess) in [
+        (&["set_hook"][..], "'set-hook'"),
+        (&["remove"], "'unset-hook', 'unset'"),
+        (&["get", "volumeRign"], "did you mean volumeRing?"),
+        (&["get", "Account1"], "did you mean Account1/KEY?"),
+        (&["get", "domain"], "did you mean Account1/domain?"),
+        (&["unset", "volumRing"], "did you mean volumeRing?"),
+        (&["unset", "Account1"], "did you mean Account1/KEY?"),
+        (&["set", "Account1=x"], "did you mean Account1/KEY?"),
+        (&["keys", "volumeRign"], "did you mean volumeRing?"),
+        (&["keys", "zzz"], "'msipcfg keys' lists all"),
+        (&["unset-hook", "rign"], "did you mean 'ring'?"),
+        (&["explain", "--event", "rign", "x.exe"], "did you mean 'ring'?"),
+    ] {
+        sandbox.run_on_ini(words).says(guess);
+    }
+    // a key that MicroSIP knows may be missing
+    let ran = sandbox.run_on_ini(&["unset", "VAD"]).exits(0);
+    assert_eq!(ran.stderr, "", "{}", ran.told);
+}
+
+#[test]
+fn the_same_is_not_said_twice() {
+    let sandbox = sandbox();
+    let ran = sandbox.run_on_ini(&["set", "cmdCallStart=C:\\x.exe", "cmdCallEnd=C:\\x.exe", "-n"]).exits(0);
+    assert_eq!(ran.stderr.matches("C:\\x.exe").count(), 1, "{}", ran.told);
 }
 
 #[test]

@@ -2,16 +2,19 @@
 
 mod status;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use clap::ColorChoice;
+use clap::builder::StyledStr;
+use clap::{ColorChoice, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 
+use super::mistyped::Mistake;
 use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
@@ -54,7 +57,7 @@ impl Styles {
 }
 
 /// How to print.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Output {
     /// One JSON object instead of lines.
     pub json: bool,
@@ -71,7 +74,8 @@ pub struct Output {
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
-        if self.json {
+        // whoever asked for a script feeds it to its shell
+        if self.json && !matches!(report, Report::Script(_)) {
             return self.out(&format!("{}\n", report_json(report, aside)));
         }
         if !self.quiet {
@@ -110,6 +114,39 @@ impl Output {
         notice.code.exit_status()
     }
 
+    /// How to print where the words make no command line, so that nobody could read its options from it.
+    pub fn of_words(words: &[OsString]) -> Output {
+        let mut texts = words.iter().filter_map(|word| word.to_str());
+        let color = texts.find_map(|word| word.strip_prefix("--color"));
+        let color = color.and_then(|joined| joined.strip_prefix('=').or_else(|| texts.next()));
+        Output {
+            json: words.iter().any(|word| word == "--json"),
+            color: color.and_then(|when| ColorChoice::from_str(when, true).ok()).unwrap_or_default(),
+            ..Output::default()
+        }
+    }
+
+    /// Prints what clap made of the words: that they are none, or the help they called for.
+    pub fn print_usage(self, error: &clap::Error) -> ExitStatus {
+        if !error.use_stderr() {
+            return self.out(&self.rendered(&error.render(), &io::stdout()));
+        }
+        if self.json {
+            return self.print_problem(&Mistake(error));
+        }
+        self.print_help(&error.render());
+        ExitStatus::Usage
+    }
+
+    /// Prints a help text on the side, for whoever did not call for it.
+    pub fn print_help(self, text: &StyledStr) {
+        self.err(&self.rendered(text, &io::stderr()));
+    }
+
+    fn rendered(self, text: &StyledStr, stream: &impl anstream::stream::RawStream) -> String {
+        if self.is_coloured(stream) { text.ansi().to_string() } else { text.to_string() }
+    }
+
     /// Prints an answer, byte for byte: values may hold anything.
     fn out(self, text: &str) -> ExitStatus {
         let mut stdout = io::stdout().lock();
@@ -129,13 +166,17 @@ impl Output {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
+    fn is_coloured(self, stream: &impl anstream::stream::RawStream) -> bool {
         let choice = match self.color {
             ColorChoice::Auto => anstream::AutoStream::choice(stream),
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
-        if choice == anstream::ColorChoice::Never { Styles::default() } else { Styles::COLOURED }
+        choice != anstream::ColorChoice::Never
+    }
+
+    fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
+        if self.is_coloured(stream) { Styles::COLOURED } else { Styles::default() }
     }
 
     fn warn(self, notice: &Notice) {
@@ -175,6 +216,7 @@ impl Output {
             Report::Driven(driven) => driven_text(driven),
             Report::Events(events) => events_text(events, styles),
             Report::Keys(keys) => keys.iter().map(|key| key_text(key, styles)).collect(),
+            Report::Script(script) => script.clone(),
         }
     }
 }
@@ -231,6 +273,8 @@ impl Narrator {
     /// Hears what happens and says what deserves it.
     pub fn tell(&mut self, tale: &Tale<'_>) {
         match tale {
+            Tale::Chosen(chosen) => self.verbose(&format!("the ini is {chosen}")),
+            Tale::Read { size, encoding } => self.verbose(&format!("read {size} bytes, {encoding}")),
             Tale::Progress(Progress::Waiting { holders, until }) => self.wait(holders, *until),
             Tale::Progress(Progress::Step(step)) => {
                 if let Some(spinner) = self.spinner.take() {
@@ -322,7 +366,8 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Backups { .. }
         | Report::Driven(_)
         | Report::Events(_)
-        | Report::Keys(_) => &[],
+        | Report::Keys(_)
+        | Report::Script(_) => &[],
     }
 }
 
@@ -337,7 +382,8 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Linked(_)
         | Report::Driven(_)
         | Report::Events(_)
-        | Report::Keys(_) => None,
+        | Report::Keys(_)
+        | Report::Script(_) => None,
     }
 }
 
@@ -402,6 +448,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
         Report::Events(events) => {
             json!({"ok": true, "events": events.iter().map(event_json).collect::<Vec<_>>()})
         }
+        Report::Script(script) => Json::from(script.as_str()),
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
 }
