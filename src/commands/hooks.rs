@@ -14,7 +14,7 @@ use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::locate;
-use crate::microsip::version::Dialect;
+use crate::microsip::version::{Dialect, Version};
 use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
@@ -92,15 +92,25 @@ pub fn unset(
 pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
     let ini = Ini::find(choice, outside)?;
     let decoded = ini.read(outside)?;
-    let exe = locate::version_of_user(&ini.target, outside.surroundings);
-    let saved_by = SavedBy::tell(None, exe, Some(&decoded.document));
+    let saved_by = saved_by(None, &ini, &decoded.document, outside.surroundings);
     let places = places_of(&ini, outside.surroundings);
     let hooks =
         Event::ALL.iter().map(|event| hook_of(*event, &decoded.document, &saved_by, &places)).collect();
     Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
 }
 
-fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
+/// The MicroSIP that reads and saves an ini: the one that was named, else the one there is.
+pub(super) fn saved_by(
+    named: Option<Version>,
+    ini: &Ini,
+    document: &IniDocument,
+    surroundings: &Surroundings,
+) -> SavedBy {
+    let exe = named.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
+    SavedBy::tell(named, exe, Some(document))
+}
+
+pub(super) fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
     let text = lookup::section(document, "Settings").and_then(|section| {
         let line = lookup::key_lines(document, &section, event.key()).next()?;
         Some(document.units(line.value?).to_wide())
@@ -148,8 +158,7 @@ pub(super) fn edit_for(
     document: &IniDocument,
     surroundings: &Surroundings,
 ) -> Result<HookEdit, Error> {
-    let exe = set.version.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
-    let saved_by = SavedBy::tell(set.version, exe, Some(document));
+    let saved_by = saved_by(set.version, ini, document, surroundings);
     if !saved_by.has(set.event) {
         return Err(unsupported(set.event, &saved_by).into());
     }
@@ -269,7 +278,7 @@ pub(super) fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
 }
 
 /// Where the programs of an ini's hooks are looked for.
-fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
+pub(super) fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
     Places {

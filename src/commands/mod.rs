@@ -1,5 +1,5 @@
-//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
-//! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
+//! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`settings`], [`safety`] and [`links`] each know a
+//! family of them. What they have in common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod drive;
 pub mod error;
@@ -9,6 +9,7 @@ mod ini_file;
 pub mod links;
 pub mod safety;
 pub mod settings;
+pub mod test_hook;
 mod write;
 
 use std::io;
@@ -24,7 +25,7 @@ use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
 use crate::microsip::links::{Link, ValueChange};
 use crate::platform::{Disk, Surroundings};
-use crate::problem::Notice;
+use crate::problem::{ExitStatus, Notice};
 use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
 
 pub use error::Error;
@@ -56,6 +57,8 @@ pub enum Tale<'a> {
     Closed(Instance),
     /// This MicroSIP was started again.
     Restarted(Restarted),
+    /// The hook of this event is run for this caller; an empty one has no number.
+    Testing { event: Event, caller: &'a str },
     /// Something deserves saying at once.
     Remark(Notice),
 }
@@ -73,6 +76,8 @@ pub enum Report {
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
     /// What MicroSIP makes of a command.
     Explained(explain::Explanation),
+    /// Hooks that were run.
+    Tested(test_hook::Tested),
     /// Backups, newest first.
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
     /// Programs that open links.
@@ -83,6 +88,18 @@ pub enum Report {
     Events(&'static [Event]),
     /// Settings of the catalogue.
     Keys(Vec<Key>),
+}
+
+impl Report {
+    /// How the program ends with it: an answer may be no although the command did its work.
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Report::Tested(tested) if tested.tests.iter().any(test_hook::HookTest::has_failed) => {
+                ExitStatus::No
+            }
+            _ => ExitStatus::Done,
+        }
+    }
 }
 
 /// What a write did, or would do.
@@ -158,6 +175,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Links(request) => links::run(&request, outside),
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
+        Request::TestHook(asked) => test_hook::run(&asked, outside),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => Ok(Report::Keys(settings::catalogue(pattern.as_deref()))),
         Request::Read { ini, query } => match query {
