@@ -94,9 +94,7 @@ impl Report {
     /// How the program ends with it: an answer may be no although the command did its work.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Report::Tested(tested) if tested.tests.iter().any(test_hook::HookTest::has_failed) => {
-                ExitStatus::No
-            }
+            Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
             _ => ExitStatus::Done,
         }
     }

@@ -29,6 +29,13 @@ pub struct Tested {
     pub notices: Vec<Notice>,
 }
 
+impl Tested {
+    /// Whether one of them failed.
+    pub fn has_failed(&self) -> bool {
+        self.tests.iter().any(HookTest::has_failed)
+    }
+}
+
 /// One run of a hook.
 #[derive(Debug)]
 pub struct HookTest {
@@ -164,8 +171,8 @@ impl Problem for Finding {
     }
 }
 
-/// Windows' own statuses, such as that of a missing DLL, are known by their hexadecimal form.
-fn status_text(status: u32) -> String {
+/// An exit status for people: Windows' own, such as that of a missing DLL, are known by their hexadecimal form.
+pub fn status_text(status: u32) -> String {
     const FIRST_OF_WINDOWS: u32 = 0x8000_0000;
     if status >= FIRST_OF_WINDOWS { format!("{status:#010X}") } else { status.to_string() }
 }
@@ -236,7 +243,9 @@ pub fn run(asked: &TestHook, outside: &mut Outside<'_>) -> Result<Report, Error>
                 printed: None,
                 problems,
             };
-            (outside.tell)(Tale::Testing { event: *event, caller });
+            if test.command.is_some() && runner.is_ok() {
+                (outside.tell)(Tale::Testing { event: *event, caller });
+            }
             try_out(&mut test, runner.as_ref(), asked.capture, outside.stop)?;
             tests.push(test);
         }

@@ -31,4 +31,5 @@ mod safety;
 mod settings;
 #[cfg(windows)]
 mod stand_in;
+mod test_hook;
 mod transaction;

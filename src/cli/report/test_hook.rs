@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::commands::test_hook::{HookTest, Outcome, Tested};
+use crate::commands::test_hook::{HookTest, Outcome, Tested, status_text};
 use crate::platform::ShellCommand;
 use crate::problem::Notice;
 
@@ -55,11 +55,14 @@ fn outcome_text(test: &HookTest, Styles { error, warning, added, .. }: Styles) -
         Outcome::Unwatched => {
             format!("{warning}started{warning:#}, without a process that could be waited for")
         }
-        Outcome::Ended { status: 0, took } => {
-            format!("{added}ok{added:#}: exit status 0 after {}; {}", seconds_text(took), frozen(took))
-        }
-        Outcome::Ended { took, .. } => {
-            format!("{error}failed{error:#} after {}; {}", seconds_text(took), frozen(took))
+        Outcome::Ended { status, took } => {
+            let (style, verdict) = if test.has_failed() { (error, "failed") } else { (added, "ok") };
+            format!(
+                "{style}{verdict}{style:#}: exit status {} after {}; {}",
+                status_text(status),
+                seconds_text(took),
+                frozen(took)
+            )
         }
         Outcome::RanOn { took } => {
             let style = if test.has_failed() { error } else { warning };
@@ -78,7 +81,7 @@ pub(super) fn json(tested: &Tested) -> Json {
     json!({
         "ok": true,
         "ini": text_of(&tested.ini),
-        "failed": tested.tests.iter().any(HookTest::has_failed),
+        "failed": tested.has_failed(),
         "ran": tested.tests.iter().any(|test| test.outcome.is_started()),
         "tests": tested.tests.iter().map(test_json).collect::<Vec<_>>(),
         "warnings": tested.notices,
