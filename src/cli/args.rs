@@ -179,7 +179,7 @@ enum Command {
         #[arg(long, conflicts_with = "event")]
         all: bool,
 
-        /// The other party's number, which comes behind the arguments; 100 if none is named, "" for none
+        /// The other party's number, which comes behind the arguments; 100 if none is named, --caller= for none
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         caller: Option<String>,
 
