@@ -51,7 +51,7 @@ fn run() -> ExitStatus {
         Err(error) => return output.print_problem(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    if matches!(request, Request::Write { .. } | Request::Drive { .. }) {
+    if matches!(request, Request::Write { .. } | Request::Drive { .. } | Request::TestHook(_)) {
         let stop = Arc::clone(&stop);
         // without a handler Ctrl-C ends the program at once, and the next run removes what it left
         let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));

@@ -103,6 +103,14 @@ codes! {
     HookUserStandIn = "hook-user-stand-in", Done, "a path without quotes holds a stand-in for a user's name, and breaks where that has blanks";
     HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads; the end is lost";
 
+    HookNotSet = "hook-not-set", No, "no hook is set for the event";
+    HookNotStarted = "hook-not-started", No, "in a test, the program of the hook could not be started";
+    HookFailed = "hook-failed", No, "in a test, the program of the hook ended with an exit status that is not 0";
+    HookTimeout = "hook-timeout", No, "in a test, the hook ran on after the 10 seconds that MicroSIP waits";
+    HookSlow = "hook-slow", Done, "in a test, the hook took more than a second, for which MicroSIP would be frozen";
+    HookMaskUntested = "hook-mask-untested", Done, "in a test, a mask was not replaced by what MicroSIP would put there";
+    HookStartedOtherwise = "hook-started-otherwise", Done, "in a test, the program was not started in the way in which MicroSIP does";
+
     HookTargetRelative = "hook-target-relative", Refused, "the program is not named by its full Windows path, and was not found by name";
     HookTargetBadPath = "hook-target-bad-path", Refused, "the path has wildcards, quotes, control characters or a device name";
     HookTargetMissing = "hook-target-missing", Refused, "the program is not there";

@@ -36,6 +36,8 @@ pub enum Request {
     Drive { ini: IniChoice, drive: Drive },
     /// What MicroSIP would make of a command, without an ini.
     Explain(Explain),
+    /// Hooks are run as MicroSIP would run them.
+    TestHook(TestHook),
     /// The events that MicroSIP knows.
     Events,
     /// The settings that MicroSIP knows, with names like this.
@@ -109,6 +111,21 @@ pub struct Explain {
     pub version: Option<Version>,
     /// What stands behind `=`.
     pub text: ValueText,
+}
+
+/// Hooks that are to be run, so that it shows whether they work.
+#[derive(Clone, Debug)]
+pub struct TestHook {
+    /// The ini that says what runs.
+    pub ini: IniChoice,
+    /// Their events; where no hook is set there is nothing to run.
+    pub events: Vec<Event>,
+    /// The numbers of the other party, for each of which they run; an empty one is a caller without a number.
+    pub callers: Vec<String>,
+    /// The version that would run them.
+    pub version: Option<Version>,
+    /// Whether what they print is wanted, for which they are started otherwise than by MicroSIP.
+    pub capture: bool,
 }
 
 /// How the command of a hook was given.

@@ -18,7 +18,7 @@ use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
     BackupChoice, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile,
-    NewValue, Query, Request, SetHook, Shell, WriteOptions,
+    NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -194,6 +194,39 @@ enum Command {
         r"msipcfg status --json"
     ))]
     Status,
+    /// Run a hook as MicroSIP would, and show what it got, how it ended and how long MicroSIP would be frozen
+    ///
+    /// It is waited for 10 seconds at most and then left to itself, as MicroSIP does. The exit status is 1 if it
+    /// could not be started, ran longer, or ended with a status that is not 0.
+    #[command(
+        override_usage = "msipcfg test-hook [OPTIONS] <EVENT|--all>",
+        after_help = examples!(
+            r"msipcfg test-hook ring"
+            r"msipcfg test-hook end --caller anonymous --capture"
+            r"msipcfg test-hook --all --json"
+        )
+    )]
+    TestHook {
+        /// When it runs ('msipcfg events' lists them)
+        #[arg(required_unless_present = "all")]
+        event: Option<String>,
+
+        /// Every hook that is set, for the callers 100, +4930123456, anonymous, and one without a number
+        #[arg(long, conflicts_with = "event")]
+        all: bool,
+
+        /// The other party's number, which comes behind the arguments; 100 if none is named, --caller= for none
+        #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+        caller: Option<String>,
+
+        /// Show what it prints; for that it is not started quite as MicroSIP does
+        #[arg(long)]
+        capture: bool,
+
+        /// The version of MicroSIP that would run it, such as 3.21.4
+        #[arg(long, value_name = "V")]
+        microsip_version: Option<Version>,
+    },
 
     /// Explain what MicroSIP would run for a text behind the `=` of a command, and what is wrong with it
     ///
@@ -636,6 +669,18 @@ impl Cli {
                 let text = ValueText::new(&text).map_err(|_| UsageError::TextOfLines)?;
                 Request::Explain(Explain { event, version, text })
             }
+            Command::TestHook { event, all: _, caller, capture, microsip_version: version } => {
+                let callers = match (&event, caller) {
+                    (_, Some(caller)) => vec![caller],
+                    (Some(_), None) => vec![A_CALLER.to_string()],
+                    (None, None) => CALLERS_OF_ALL_KINDS.map(String::from).into(),
+                };
+                let events = match event {
+                    Some(event) => vec![event.parse()?],
+                    None => Event::ALL.to_vec(),
+                };
+                Request::TestHook(TestHook { ini, events, callers, version, capture })
+            }
             Command::Events => Request::Events,
             Command::Completions { shell } => Request::Completions(shell),
         })
@@ -658,6 +703,12 @@ impl From<WriteArgs> for WriteOptions {
         }
     }
 }
+
+/// The caller in a test where none is named.
+const A_CALLER: &str = "100";
+
+/// Who may call: somebody in the house, somebody abroad, a word instead of a number, and nobody that is said.
+const CALLERS_OF_ALL_KINDS: [&str; 4] = [A_CALLER, "+4930123456", "anonymous", ""];
 
 /// Everything behind EVENT belongs to the hook. So that a forgotten order does not set a hook with an argument
 /// `--dry-run`, a word that is spelled like one of our options needs a `--` before PROGRAM.

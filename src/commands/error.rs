@@ -19,6 +19,7 @@ use crate::request::NewValue;
 
 use super::drive::DriveError;
 use super::ini_file::LARGEST_INI;
+use super::test_hook::TestError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,8 @@ pub enum Error {
     Links(#[from] LinksError),
     #[error(transparent)]
     Drive(#[from] DriveError),
+    #[error(transparent)]
+    Test(#[from] TestError),
     #[error("the mark of the web could not be taken off {path}: {source}")]
     MarkStays { path: PathBuf, source: io::Error, changed: bool },
 }
@@ -100,6 +103,7 @@ impl Error {
             Error::Lock(error) => error,
             Error::Links(error) => error,
             Error::Drive(error) => error,
+            Error::Test(error) => error,
             _ => return None,
         })
     }

@@ -14,7 +14,7 @@ use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::locate;
-use crate::microsip::version::Dialect;
+use crate::microsip::version::{Dialect, Version};
 use crate::platform::{self, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
@@ -97,13 +97,23 @@ pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Err
 
 /// Every event and what runs, in the text of an ini.
 pub(super) fn all(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> Vec<Hook> {
-    let exe = locate::version_of_user(&ini.target, surroundings);
-    let saved_by = SavedBy::tell(None, exe, Some(document));
+    let saved_by = saved_by(None, ini, document, surroundings);
     let places = places_of(ini, surroundings);
     Event::ALL.iter().map(|event| hook_of(*event, document, &saved_by, &places)).collect()
 }
 
-fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
+/// The MicroSIP that reads and saves an ini: the one that was named, else the one there is.
+pub(super) fn saved_by(
+    named: Option<Version>,
+    ini: &Ini,
+    document: &IniDocument,
+    surroundings: &Surroundings,
+) -> SavedBy {
+    let exe = named.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
+    SavedBy::tell(named, exe, Some(document))
+}
+
+pub(super) fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
     let text = lookup::section(document, "Settings").and_then(|section| {
         let line = lookup::key_lines(document, &section, event.key()).next()?;
         Some(document.units(line.value?).to_wide())
@@ -151,8 +161,7 @@ pub(super) fn edit_for(
     document: &IniDocument,
     surroundings: &Surroundings,
 ) -> Result<HookEdit, Error> {
-    let exe = set.version.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
-    let saved_by = SavedBy::tell(set.version, exe, Some(document));
+    let saved_by = saved_by(set.version, ini, document, surroundings);
     if !saved_by.has(set.event) {
         return Err(unsupported(set.event, &saved_by).into());
     }
@@ -272,7 +281,7 @@ pub(super) fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
 }
 
 /// Where the programs of an ini's hooks are looked for.
-fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
+pub(super) fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
     Places {

@@ -1,5 +1,6 @@
-//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`], [`status`] and [`links`] each know a family of them. What they have in
-//! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
+//! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`settings`], [`safety`], [`status`], [`drive`] and
+//! [`links`] each know a family of them. What they have in common: finding and reading the ini is in `ini_file`,
+//! writing it in `write`, why it failed in [`error`].
 
 pub mod completions;
 pub mod drive;
@@ -11,6 +12,7 @@ pub mod links;
 pub mod safety;
 pub mod settings;
 pub mod status;
+pub mod test_hook;
 mod write;
 
 use std::io;
@@ -28,7 +30,7 @@ use crate::microsip::keys::{Key, Privacy};
 use crate::microsip::links::{Link, ValueChange};
 use crate::microsip::locate::Candidate;
 use crate::platform::{Disk, Surroundings};
-use crate::problem::Notice;
+use crate::problem::{ExitStatus, Notice};
 use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
 
 pub use error::Error;
@@ -64,6 +66,8 @@ pub enum Tale<'a> {
     Closed(Instance),
     /// This MicroSIP was started again.
     Restarted(Restarted),
+    /// The hook of this event is run for this caller; an empty one has no number.
+    Testing { event: Event, caller: &'a str },
     /// Something deserves saying at once.
     Remark(Notice),
 }
@@ -81,6 +85,8 @@ pub enum Report {
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
     /// What MicroSIP makes of a command.
     Explained(explain::Explanation),
+    /// Hooks that were run.
+    Tested(test_hook::Tested),
     /// Backups, newest first.
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
     /// MicroSIPs, their inis, and what runs.
@@ -95,6 +101,16 @@ pub enum Report {
     Keys(Vec<Key>),
     /// A text for another program, which is to get it as it is.
     Script(String),
+}
+
+impl Report {
+    /// How the program ends with it: an answer may be no although the command did its work.
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
+            _ => ExitStatus::Done,
+        }
+    }
 }
 
 /// What a write did, or would do.
@@ -171,6 +187,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Status { ini } => Ok(Report::Status(status::status(&ini, outside))),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
+        Request::TestHook(asked) => test_hook::run(&asked, outside),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),

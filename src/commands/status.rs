@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::edit::backup;
-use crate::hook::saved_by::SavedBy;
 use crate::ini::encoding::Encoding;
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
@@ -86,10 +85,9 @@ fn content(found: &Candidate, choice: &IniChoice, outside: &Outside<'_>) -> Resu
     let ini = Ini::at(found.ini.clone(), choice)?;
     let decoded = ini.read(outside)?;
     let document = &decoded.document;
-    let exe = locate::version_of_user(&ini.target, outside.surroundings);
     Ok(Content {
         encoding: decoded.encoding,
-        version: SavedBy::tell(None, exe, Some(document)).version,
+        version: hooks::saved_by(None, &ini, document, outside.surroundings).version,
         hooks: hooks::all(&ini, document, outside.surroundings),
         accounts: accounts::all(document),
         selected: accounts::selected(document),

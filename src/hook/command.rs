@@ -10,6 +10,8 @@
 //! candidates and keeps those for which the model says that the program receives what was asked for, at once
 //! and after any number of saves.
 
+use std::time::Duration;
+
 use crate::ini::document::is_blank;
 use crate::ini::name::ValueText;
 use crate::ini::{Wide, lookup, wide};
@@ -24,6 +26,9 @@ pub const READ_LIMIT: usize = 255;
 
 /// The longest command that is written: a quoted one of 255 loses its last unit in some readers.
 pub const WRITE_LIMIT: usize = READ_LIMIT - 1;
+
+/// How long MicroSIP waits for the program of a hook, from 3.19 (lib/MSIP.cpp RunCmd).
+pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A program and its arguments, as the program is to receive them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,10 +220,19 @@ pub fn run(value: &[u16], dialect: Dialect) -> Run {
 /// for a caller without one.
 pub fn received(parameters: &[u16], caller: &str) -> Vec<Wide> {
     let mut line = wide("program ");
-    line.extend(parameters);
-    line.push(SPACE);
-    line.extend(wide(caller));
+    line.extend(with_caller(parameters, caller, Dialect::PRESENT));
     command_line_to_argv(&line).split_off(1)
+}
+
+/// The parameters with which the shell opens the file: those of the command and the caller's number, which is bare,
+/// and empty for a caller without one.
+pub fn with_caller(parameters: &[u16], caller: &str, dialect: Dialect) -> Wide {
+    let mut whole = parameters.to_vec();
+    if !caller.is_empty() && dialect != Dialect::WholeValue {
+        whole.push(SPACE);
+    }
+    whole.extend(wide(caller));
+    whole
 }
 
 /// The text that MicroSIP writes for a value.
@@ -401,7 +415,7 @@ const MASKS: &[(&str, Version)] = &[
 ];
 
 /// Masks that give the account's password away.
-const SECRET_MASKS: &[&str] = &["{password}", "{md5_password}"];
+pub const SECRET_MASKS: &[&str] = &["{password}", "{md5_password}"];
 
 /// The masks in a text, whether or not the event expands them.
 pub fn masks(text: &str) -> impl Iterator<Item = &'static str> + '_ {

@@ -1,5 +1,7 @@
 //! The system's answers on Linux and other Unixes, where MicroSIP runs under Wine.
 
+mod run;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
+
+pub use run::{Runner, Started};
 
 use super::registry::ClassRegistry;
 use super::{

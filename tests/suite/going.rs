@@ -1,7 +1,7 @@
 //! Runs of msipcfg that go on while the test does.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::sandbox::{PROGRAM, Ran, Sandbox, spawn};
 
@@ -19,7 +19,13 @@ impl Going {
     /// Starts msipcfg with these words and does not wait for it.
     pub fn start(sandbox: &Sandbox, words: &[&str]) -> Going {
         let mut command = sandbox.command(PROGRAM);
-        let mut child = spawn(command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        command.args(words);
+        Going::of(command)
+    }
+
+    /// Starts a command of msipcfg's and does not wait for it.
+    pub fn of(mut command: Command) -> Going {
+        let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Going { child, stderr, told: String::new() }
     }
@@ -53,5 +59,18 @@ impl Going {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let told = format!("{}: {stdout} {}", output.status, self.told);
         Ran { status: output.status.code().unwrap_or(-1), stdout, stderr: self.told, told }
+    }
+}
+
+/// Waits until something is so.
+#[cfg(unix)]
+#[track_caller]
+pub fn wait_until(is_so: impl Fn() -> bool) {
+    use std::time::{Duration, Instant};
+    const LONG: Duration = Duration::from_secs(120);
+    let until = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < until, "it never came about");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -350,6 +350,7 @@ mod under_wine {
     use msipcfg::microsip::instances::{Instance, Processes};
 
     use super::*;
+    use crate::going::wait_until;
 
     #[test]
     fn a_phone_that_names_itself_in_other_letters_or_by_its_bare_name_is_found() {
@@ -528,15 +529,6 @@ mod under_wine {
             stat.rsplit_once(") ").unwrap().1.starts_with('Z')
         });
         assert_free(&disk.sandbox, &ini);
-    }
-
-    #[track_caller]
-    fn wait_until(is_so: impl Fn() -> bool) {
-        let until = Instant::now() + LONG;
-        while !is_so() {
-            assert!(Instant::now() < until, "it never came about");
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     #[test]

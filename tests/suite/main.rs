@@ -33,4 +33,5 @@ mod settings;
 #[cfg(windows)]
 mod stand_in;
 mod status;
+mod test_hook;
 mod transaction;

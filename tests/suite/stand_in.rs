@@ -9,5 +9,6 @@ mod finding;
 mod hooks;
 mod phone;
 mod races;
+mod test_hook;
 
 pub use phone::{Dumper, Installed, Phone, Start, log_file, put_stand_in, wait_until, whole_log};

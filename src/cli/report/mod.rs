@@ -1,6 +1,7 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
 mod status;
+mod test_hook;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use super::mistyped::Mistake;
 use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
+use crate::commands::test_hook::Tested;
 use crate::commands::{Driven, Error, Linked, Report, Tale, Value, Written};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{Change, LineChange};
@@ -75,16 +77,19 @@ impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
         // whoever asked for a script feeds it to its shell
-        if self.json && !matches!(report, Report::Script(_)) {
-            return self.out(&format!("{}\n", report_json(report, aside)));
-        }
-        if !self.quiet {
+        let as_json = self.json && !matches!(report, Report::Script(_));
+        let answer =
+            if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
+        if !as_json && !self.quiet {
             notices(report).iter().for_each(|notice| self.warn(notice));
             if let Some(ini) = self.name_ini.then(|| ini_of(report)).flatten() {
                 self.err(&format!("in {}\n", ini.display()));
             }
         }
-        self.out(&self.report_text(report))
+        match self.out(&answer) {
+            ExitStatus::Done => report.status(),
+            failed => failed,
+        }
     }
 
     /// Prints why a command failed.
@@ -205,6 +210,7 @@ impl Output {
             Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
             Report::Status(status) => status::text(status, styles),
             Report::Explained(explanation) => explained_text(explanation, styles),
+            Report::Tested(tested) => test_hook::text(tested, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
@@ -291,6 +297,10 @@ impl Narrator {
                 self.say(|output| output.warn(notice));
                 self.aside.notices.push(notice.clone());
             }
+            Tale::Testing { event, caller } => {
+                let caller = if caller.is_empty() { "no number" } else { caller };
+                self.say(|output| output.err(&format!("Running '{event}' for {caller}\n")));
+            }
             Tale::Closed(instance) => {
                 self.say(|output| output.err(&format!("Closed {instance}\n")));
                 self.aside.closed.push(instance.clone());
@@ -360,7 +370,8 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Values { notices, .. }
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
-        | Report::Linked(Linked { notices, .. }) => notices,
+        | Report::Linked(Linked { notices, .. })
+        | Report::Tested(Tested { notices, .. }) => notices,
         Report::Status(_)
         | Report::Explained(_)
         | Report::Backups { .. }
@@ -374,7 +385,10 @@ fn notices(report: &Report) -> &[Notice] {
 /// The ini that an answer is about, where the answer itself does not say so.
 fn ini_of(report: &Report) -> Option<&Path> {
     match report {
-        Report::Values { ini, .. } | Report::Sections { ini, .. } | Report::Backups { ini, .. } => Some(ini),
+        Report::Values { ini, .. }
+        | Report::Sections { ini, .. }
+        | Report::Backups { ini, .. }
+        | Report::Tested(Tested { ini, .. }) => Some(ini),
         Report::Written(_)
         | Report::Hooks { .. }
         | Report::Status(_)
@@ -424,6 +438,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "problems": explanation.problems,
             "suggestion": explanation.suggestion,
         }),
+        Report::Tested(tested) => test_hook::json(tested),
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
             "ini": text_of(ini),
@@ -665,16 +680,25 @@ fn sections_text(values: &[Value], Styles { heading, .. }: Styles) -> String {
 }
 
 fn hooks_text(ini: &Path, hooks: &[Hook], styles: Styles) -> String {
-    let Styles { warning, hint: hint_style, heading, .. } = styles;
-    let mut text = format!("{heading}{}{heading:#}\n", ini.display());
+    let mut text = format!("{0}{1}{0:#}\n", styles.heading, ini.display());
     for hook in hooks {
         text.push_str(&hook_line(hook, styles));
-        for problem in &hook.problems {
-            let (message, code) = (&problem.message, problem.code.name());
-            let _ = writeln!(text, "                {warning}!{warning:#} {message} [{code}]");
-            if let Some(hint) = &problem.hint {
-                let _ = writeln!(text, "                  {hint_style}hint{hint_style:#}: {hint}");
-            }
+        text.push_str(&problems_text(&hook.problems, "                ", styles));
+    }
+    text
+}
+
+/// Problems below what they are about.
+fn problems_text<'a>(
+    problems: impl IntoIterator<Item = &'a Notice>,
+    indent: &str,
+    Styles { warning, hint: hint_style, .. }: Styles,
+) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        let _ = writeln!(text, "{indent}{warning}!{warning:#} {} [{}]", problem.message, problem.code.name());
+        if let Some(hint) = &problem.hint {
+            let _ = writeln!(text, "{indent}  {hint_style}hint{hint_style:#}: {hint}");
         }
     }
     text
@@ -696,9 +720,18 @@ fn hook_line(hook: &Hook, Styles { error, warning, added, .. }: Styles) -> Strin
     format!("  {:<13} {runs}{verdict}\n", hook.event.name())
 }
 
-/// Blanks and empty arguments would not be seen without quotes; the quotes are no part of them.
+/// A file and the arguments that it is started with. Blanks and empty arguments would not be seen without quotes; the
+/// quotes are no part of them.
+fn command_text(program: &str, args: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    let mut text = format!("  file         {program}\n");
+    for (number, arg) in (1..).zip(args) {
+        let _ = writeln!(text, "  argument {number:<3} '{arg}'");
+    }
+    text
+}
+
 fn explained_text(explanation: &Explanation, styles: Styles) -> String {
-    let Styles { error, warning, hint: hint_style, added, heading, .. } = styles;
+    let Styles { error, warning, added, heading, .. } = styles;
     let Explanation { verdict, command, problems, suggestion, .. } = explanation;
     let (style, meaning) = match verdict {
         Verdict::Works => (added, "it does what it says"),
@@ -708,21 +741,13 @@ fn explained_text(explanation: &Explanation, styles: Styles) -> String {
     };
     let mut text = format!("{style}{}{style:#}: {meaning}\n", verdict.name());
     if let Some(HookCommand { program, args }) = command {
-        let _ = writeln!(text, "  file         {program}");
-        for (number, arg) in (1..).zip(args) {
-            let _ = writeln!(text, "  argument {number:<3} '{arg}'");
-        }
+        text.push_str(&command_text(program, args));
         if !explanation.takes_number_in {
             let number = args.len() + 1;
             let _ = writeln!(text, "  argument {number:<3} the caller's number; nothing if there is none");
         }
     }
-    for problem in problems {
-        let _ = writeln!(text, "  {warning}!{warning:#} {} [{}]", problem.message, problem.code.name());
-        if let Some(hint) = &problem.hint {
-            let _ = writeln!(text, "    {hint_style}hint{hint_style:#}: {hint}");
-        }
-    }
+    text.push_str(&problems_text(problems, "  ", styles));
     if let Some(suggestion) = suggestion {
         let _ = writeln!(text, "{heading}This would do it, behind the ={heading:#}:\n{suggestion}");
     }

@@ -7,6 +7,7 @@ mod files;
 mod installs;
 mod processes;
 mod registry;
+mod run;
 mod security;
 
 use std::ffi::OsString;
@@ -25,6 +26,8 @@ use windows_sys::core::{GUID, PWSTR};
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
 pub use registry::class_registry;
+
+pub use run::{Runner, Started};
 
 pub use files::{can_remove_mark, mark_of, remove_mark};
 pub use security::{access_of, account_name, privileges};

@@ -277,13 +277,13 @@ fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
-fn check(done: i32) -> io::Result<()> {
+pub(super) fn check(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// The size of a structure, as Win32 wants it.
 #[expect(clippy::cast_possible_truncation, reason = "structures of Win32 are small")]
-const fn size_in_bytes<T>() -> u32 {
+pub(super) const fn size_in_bytes<T>() -> u32 {
     size_of::<T>() as u32
 }
 

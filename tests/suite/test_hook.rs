@@ -1,0 +1,209 @@
+//! Hooks that are run by msipcfg itself. What MicroSIP makes of them is compared in `stand_in/test_hook.rs`.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{Sandbox, utf16};
+
+/// The text of an ini with these commands, as 3.22.3 saves them.
+fn ini(commands: &[(&str, &str)]) -> Vec<u8> {
+    let lines: String = commands.iter().map(|(key, value)| format!("{key}=\"{value}\"\r\n")).collect();
+    utf16(&format!("[Settings]\r\nversion=3.22.3\r\n{lines}"))
+}
+
+#[test]
+fn an_event_without_a_hook_is_a_no() {
+    let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", "")]));
+    for words in [["test-hook", "--json", "end"], ["test-hook", "--json", "cmdIncomingCall"]] {
+        sandbox.run_on_ini(&words).fails(1, "hook-not-set");
+    }
+    sandbox.run_on_ini(&["test-hook", "--json", "--all"]).fails(1, "hook-not-set");
+    sandbox.run_on_ini(&["test-hook", "end"]).exits(1).says("no hook is set for 'end'");
+}
+
+#[test]
+fn an_event_is_named_or_all_are() {
+    let sandbox = Sandbox::with_ini(ini(&[]));
+    sandbox.run_on_ini(&["test-hook"]).exits(2);
+    sandbox.run_on_ini(&["test-hook", "end", "--all"]).exits(2);
+    sandbox.run_on_ini(&["test-hook", "--json", "ned"]).fails(2, "event-unknown");
+}
+
+#[test]
+fn what_microsip_would_not_run_is_not_run() {
+    // blank, so that MicroSIP would start itself; and an event that an old one does not have
+    let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", " "), ("cmdCallRing", r"C:\x.exe")]));
+    let words = ["test-hook", "--json", "--microsip-version", "3.14.0", "ringing"];
+    for (words, code) in [(&["test-hook", "--json", "end"][..], "hook-blank"), (&words, "event-unsupported")]
+    {
+        let ran = sandbox.run_on_ini(words).exits(1);
+        let json = ran.json();
+        let test = &json["tests"][0];
+        assert_eq!((&json["ok"], &json["failed"], &json["ran"]), (&json!(true), &json!(true), &json!(false)));
+        assert_eq!(
+            (&test["program"], &test["started"], &test["failed"]),
+            (&Value::Null, &json!(false), &json!(true))
+        );
+        let problems = test["problems"].as_array().unwrap();
+        assert!(problems.iter().any(|problem| problem["code"] == code), "{}", ran.told);
+    }
+}
+
+/// Through Wine, which is a script here that writes down what it is asked for.
+#[cfg(unix)]
+mod through_wine {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    use super::*;
+    use crate::going::{Going, wait_until};
+    use crate::sandbox::{PROGRAM, Ran};
+
+    const INI: &str = "prefix/drive_c/MicroSIP.ini";
+
+    fn in_a_prefix(commands: &[(&str, &str)], wine: &str) -> Sandbox {
+        let sandbox = Sandbox::new();
+        sandbox.write(INI, ini(commands));
+        let wine = sandbox.write("bin/wine", format!("#!/bin/sh\n{wine}"));
+        std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
+        sandbox
+    }
+
+    fn command(sandbox: &Sandbox, words: &[&str]) -> Command {
+        let mut command = sandbox.command(PROGRAM);
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", sandbox.path("bin").display()));
+        command.args(["test-hook", "--ini", sandbox.path(INI).to_str().unwrap()]).args(words);
+        command
+    }
+
+    fn run(sandbox: &Sandbox, words: &[&str]) -> Ran {
+        sandbox.finish(command(sandbox, words))
+    }
+
+    /// Writes down the prefix and each argument between brackets.
+    const WRITES: &str =
+        r#"printf '%s' "$WINEPREFIX" >> "$HOME/log"; printf '[%s]' "$@" >> "$HOME/log"; echo >> "$HOME/log""#;
+
+    fn log(sandbox: &Sandbox) -> Vec<String> {
+        let prefix = sandbox.path("prefix");
+        let text = std::fs::read_to_string(sandbox.path("home/log")).unwrap_or_default();
+        text.lines().map(|line| line.strip_prefix(prefix.to_str().unwrap()).unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn the_program_gets_its_arguments_and_the_caller() {
+        let value = r#"C:\hooks\x.exe \"two words\" "one two" Grüße"#;
+        let sandbox = in_a_prefix(&[("cmdCallEnd", value)], WRITES);
+        let ran = run(&sandbox, &["--json", "end"]).exits(0);
+        assert_eq!(log(&sandbox), [r"[C:\hooks\x.exe][two words][one][two][Grüße][100]"]);
+        assert_eq!(ran.warnings(), ["hook-started-otherwise"]);
+        let json = ran.json();
+        let test = &json["tests"][0];
+        assert_eq!((&json["ok"], &json["failed"], &json["ran"]), (&json!(true), &json!(false), &json!(true)));
+        let line = r#""C:\hooks\x.exe" "two words" one two Grüße 100"#;
+        for (name, value) in [
+            ("event", json!("end")),
+            ("key", json!("cmdCallEnd")),
+            ("caller", json!("100")),
+            ("program", json!(r"C:\hooks\x.exe")),
+            ("args", json!(["two words", "one", "two", "Grüße", "100"])),
+            ("command_line", json!(line)),
+            ("started", json!(true)),
+            ("exit_status", json!(0)),
+            ("timed_out", json!(false)),
+            ("failed", json!(false)),
+            ("stdout", json!(null)),
+            ("stderr", json!(null)),
+        ] {
+            assert_eq!(test[name], value, "{name}: {}", ran.told);
+        }
+        assert!(test["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", ran.told);
+    }
+
+    #[test]
+    fn the_caller_may_be_anybody() {
+        let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe a"), ("cmdCallStart", r"C:\y.exe")], WRITES);
+        run(&sandbox, &["end", "--caller", ""]).exits(0).says("no number");
+        run(&sandbox, &["end", "--caller", "-1 2"]).exits(0).says("caller -1 2");
+        run(&sandbox, &["--all"]).exits(0);
+        let expected = [
+            r"[C:\x.exe][a]",
+            r"[C:\x.exe][a][-1][2]",
+            r"[C:\y.exe][100]",
+            r"[C:\y.exe][+4930123456]",
+            r"[C:\y.exe][anonymous]",
+            r"[C:\y.exe]",
+            r"[C:\x.exe][a][100]",
+            r"[C:\x.exe][a][+4930123456]",
+            r"[C:\x.exe][a][anonymous]",
+            r"[C:\x.exe][a]",
+        ];
+        assert_eq!(log(&sandbox), expected);
+    }
+
+    #[test]
+    fn one_that_fails_is_a_no_and_capture_shows_what_it_said() {
+        let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], "echo a\necho b >&2\nexit 3\n");
+        let ran =
+            run(&sandbox, &["end"]).exits(1).says("exit status 3").says("[hook-failed]").says("--capture");
+        assert!(!ran.stdout.contains("stdout"), "{}", ran.told);
+        run(&sandbox, &["end", "--capture"]).exits(1).says("stdout  a\n").says("stderr  b\n");
+        let ran = run(&sandbox, &["end", "--capture", "--json"]).exits(1);
+        let json = ran.json();
+        let test = &json["tests"][0];
+        assert_eq!((&json["ok"], &test["exit_status"]), (&json!(true), &json!(3)), "{}", ran.told);
+        assert_eq!((&test["stdout"], &test["stderr"]), (&json!("a\n"), &json!("b\n")), "{}", ran.told);
+    }
+
+    #[test]
+    fn masks_of_an_outgoing_call_are_put_in_but_for_passwords() {
+        let value = r"C:\x.exe {number} {server} p={password}";
+        let sandbox = in_a_prefix(&[("cmdOutgoingCall", value)], WRITES);
+        let ran = run(&sandbox, &["--json", "outgoing", "--caller", "+49 30"]).exits(0);
+        assert_eq!(log(&sandbox), [r"[C:\x.exe][%2B49%2030][{server}][p=][+49][30]"]);
+        let json = ran.json();
+        let problems = json["tests"][0]["problems"].as_array().unwrap();
+        let untested = problems.iter().filter(|problem| problem["code"] == "hook-mask-untested");
+        let messages: Vec<&str> = untested.map(|problem| problem["message"].as_str().unwrap()).collect();
+        assert!(messages.len() == 2 && messages[0].contains("{server}"), "{messages:?}");
+        assert!(messages[1].starts_with("{password} was replaced by nothing"), "{messages:?}");
+    }
+
+    #[test]
+    fn control_c_ends_the_test_and_not_the_hook() {
+        let wine = "cd \"$HOME\"\necho $$ > pid.new; mv pid.new pid\n\
+                    while [ ! -e go ]; do sleep 0.01; done\n: > done\n";
+        let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], wine);
+        let going = Going::of(command(&sandbox, &["end"]));
+        let pid = sandbox.path("home/pid");
+        wait_until(|| pid.exists());
+        going.interrupt();
+        going.end().exits(130).says("the hook goes on");
+        let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid, "a terminal would interrupt it too");
+        sandbox.write("home/go", "");
+        wait_until(|| sandbox.path("home/done").exists());
+    }
+
+    #[test]
+    fn without_a_prefix_it_only_says_what_it_would_run() {
+        let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", r#"C:\x.exe \"a b\""#)]));
+        let ran = sandbox.run_on_ini(&["test-hook", "--json", "end"]).exits(1);
+        let json = ran.json();
+        let test = &json["tests"][0];
+        assert_eq!(
+            (&json["ok"], &json["ran"], &test["started"]),
+            (&json!(true), &json!(false), &json!(false))
+        );
+        assert_eq!((&test["program"], &test["args"]), (&json!(r"C:\x.exe"), &json!(["a b", "100"])));
+        let codes: Vec<&str> = test["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|problem| problem["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(codes, ["hook-target-unchecked", "windows-only"], "{}", ran.told);
+        assert!(ran.warnings().is_empty(), "{}", ran.told);
+    }
+}
