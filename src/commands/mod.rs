@@ -1,6 +1,7 @@
-//! Carries out requests: [`hooks`], [`explain`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
+//! Carries out requests: [`hooks`], [`explain`], [`doctor`], [`settings`], [`safety`] and [`links`] each know a family of them. What they have in
 //! common: finding and reading the ini is in `ini_file`, writing it in `write`, why it failed in [`error`].
 
+pub mod doctor;
 pub mod drive;
 pub mod error;
 pub mod explain;
@@ -9,6 +10,7 @@ mod ini_file;
 pub mod links;
 pub mod safety;
 pub mod settings;
+mod suggestion;
 mod write;
 
 use std::io;
@@ -71,6 +73,8 @@ pub enum Report {
     Sections { ini: PathBuf, values: Vec<Value>, notices: Vec<Notice> },
     /// Hooks.
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
+    /// Problems.
+    Examined(doctor::Examined),
     /// What MicroSIP makes of a command.
     Explained(explain::Explanation),
     /// Backups, newest first.
@@ -83,6 +87,17 @@ pub enum Report {
     Events(&'static [Event]),
     /// Settings of the catalogue.
     Keys(Vec<Key>),
+}
+
+impl Report {
+    /// Whether it tells of something that changed, or would.
+    pub fn tells_of_a_change(&self) -> bool {
+        match self {
+            Report::Written(written) => written.changed,
+            Report::Examined(examined) => examined.mended.as_ref().is_some_and(|mended| mended.changed),
+            _ => false,
+        }
+    }
 }
 
 /// What a write did, or would do.
@@ -156,6 +171,7 @@ pub struct Value {
 pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error> {
     match request {
         Request::Links(request) => links::run(&request, outside),
+        Request::Doctor { ini, doctor } => doctor::run(&ini, &doctor, outside),
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
         Request::Events => Ok(Report::Events(Event::ALL)),

@@ -86,6 +86,12 @@ impl Lock {
         lock_path(ini).symlink_metadata().is_ok()
     }
 
+    /// Whether somebody holds it. Nothing is made for that.
+    pub fn is_held(ini: &Path) -> bool {
+        let held = |file: File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
+        platform::open_to_lock(&lock_path(ini)).is_ok_and(held)
+    }
+
     /// Takes the lock if nobody holds it.
     pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
         let path = lock_path(ini);
@@ -160,7 +166,8 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn lock_path(ini: &Path) -> PathBuf {
+/// The lock of an ini.
+pub(super) fn lock_path(ini: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(ini.file_name().unwrap_or_default());
     name.push(".msipcfg-lock");

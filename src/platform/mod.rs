@@ -27,7 +27,9 @@ pub use system::{
     settings_roots, short_path, start, start_commands, survive_signals, user_name, wait_for_one,
     windows_of_class, windows_paths,
 };
-pub use system::{access_of, account_name, can_remove_mark, mark_of, privileges, remove_mark};
+pub use system::{
+    access_of, account_name, can_remove_mark, has_wider_access, mark_of, privileges, remove_mark,
+};
 
 /// What of its surroundings the program uses: taken once, in `main`.
 #[derive(Clone, Debug, Default)]
@@ -172,6 +174,26 @@ pub struct Access {
     pub owner: Sid,
     /// Its list, in the order in which Windows goes through it. `None`: it has none, and everybody may do all.
     pub entries: Option<Vec<AccessEntry>>,
+}
+
+impl Access {
+    /// Whether somebody is let read here who is not let read there.
+    pub fn lets_more_read_than(&self, other: &Access) -> bool {
+        const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
+        let readers = |access: &Access| -> Option<Vec<Sid>> {
+            let may_read = |entry: &&AccessEntry| {
+                entry.kind == EntryKind::Allow && !entry.is_inherit_only && entry.mask & READ != 0
+            };
+            let entries = access.entries.as_ref()?;
+            Some(entries.iter().filter(may_read).map(|entry| entry.sid.clone()).collect())
+        };
+        match (readers(self), readers(other)) {
+            // without a list everybody may
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(here), Some(there)) => here.iter().any(|sid| !there.contains(sid)),
+        }
+    }
 }
 
 /// An entry of an access list.

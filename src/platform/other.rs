@@ -183,6 +183,13 @@ pub fn access_of(_path: &Path) -> Option<super::Access> {
     None
 }
 
+/// Whether its mode lets more of the others read a file than another.
+pub fn has_wider_access(file: &Path, model: &Path) -> bool {
+    const OTHERS_READ: u32 = 0o044;
+    let readers = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.mode() & OTHERS_READ);
+    matches!((readers(file), readers(model)), (Ok(here), Ok(there)) if here & !there != 0)
+}
+
 /// Nobody is asked about, for access lists are not.
 pub fn privileges() -> Privileges {
     Privileges::default()

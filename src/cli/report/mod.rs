@@ -1,5 +1,7 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
+mod doctor;
+
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -70,7 +72,7 @@ impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
         if self.json {
-            return self.out(&format!("{}\n", report_json(report, aside)));
+            return self.answer(report, &format!("{}\n", report_json(report, aside)));
         }
         if !self.quiet {
             notices(report).iter().for_each(|notice| self.warn(notice));
@@ -78,7 +80,15 @@ impl Output {
                 self.err(&format!("in {}\n", ini.display()));
             }
         }
-        self.out(&self.report_text(report))
+        self.answer(report, &self.report_text(report))
+    }
+
+    /// Prints an answer, which may be no.
+    fn answer(self, report: &Report, text: &str) -> ExitStatus {
+        match (self.out(text), report) {
+            (ExitStatus::Done, Report::Examined(examined)) if !examined.is_well() => ExitStatus::No,
+            (status, _) => status,
+        }
     }
 
     /// Prints why a command failed.
@@ -127,6 +137,11 @@ impl Output {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
+    /// Whether what stands on the side is coloured.
+    pub fn has_coloured_stderr(self) -> bool {
+        self.styles(&io::stderr()).error != Style::default()
+    }
+
     fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
         let choice = match self.color {
             ColorChoice::Auto => anstream::AutoStream::choice(stream),
@@ -161,6 +176,7 @@ impl Output {
             Report::Sections { values, .. } => sections_text(values, styles),
             Report::Hooks { ini, hooks, .. } => hooks_text(ini, hooks, styles),
             Report::Explained(explanation) => explained_text(explanation, styles),
+            Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
@@ -314,6 +330,9 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. }) => notices,
+        Report::Examined(examined) => {
+            examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
+        }
         Report::Explained(_)
         | Report::Backups { .. }
         | Report::Driven(_)
@@ -329,6 +348,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Written(_)
         | Report::Hooks { .. }
         | Report::Explained(_)
+        | Report::Examined(_)
         | Report::Linked(_)
         | Report::Driven(_)
         | Report::Events(_)
@@ -340,10 +360,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
     match report {
         Report::Written(written) => {
             let mut json = written_json(written);
-            if let Some(warnings) = json["warnings"].as_array_mut() {
-                warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
-            }
-            aside.put_in(&mut json);
+            put_aside_in(aside, &mut json);
             json
         }
         Report::Values { ini, values, notices } | Report::Sections { ini, values, notices } => {
@@ -362,6 +379,11 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "hooks": hooks.iter().map(hook_json).collect::<Vec<_>>(),
             "warnings": notices,
         }),
+        Report::Examined(examined) => {
+            let mut json = doctor::json(examined);
+            put_aside_in(aside, &mut json);
+            json
+        }
         Report::Explained(explanation) => json!({
             "ok": true,
             "event": explanation.event.map(Event::name),
@@ -398,6 +420,14 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
         }
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
+}
+
+/// Adds to an answer what the run did beside it.
+fn put_aside_in(aside: &Aside, json: &mut Json) {
+    if let Some(warnings) = json.get_mut("warnings").and_then(Json::as_array_mut) {
+        warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
+    }
+    aside.put_in(json);
 }
 
 fn written_json(written: &Written) -> Json {

@@ -197,6 +197,11 @@ pub fn access_of(path: &Path) -> Option<Access> {
     if is_wine() { None } else { Security::of(path).ok()?.access() }
 }
 
+/// Whether its access list lets somebody read a file who may not read another.
+pub fn has_wider_access(file: &Path, model: &Path) -> bool {
+    access_of(file).zip(access_of(model)).is_some_and(|(here, there)| here.lets_more_read_than(&there))
+}
+
 fn is_wine() -> bool {
     // SAFETY: both names end with NUL, and every process has this module
     unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")) }.is_some()
