@@ -43,7 +43,7 @@ enum Fault {
     UnknownCommand { path: String, nearest: String },
     #[error("MicroSIP knows no {path}, so it does nothing")]
     UnknownKey { path: String, nearest: String },
-    #[error("MicroSIP knows {} in [{section}] not at all: {}", .keys.len(), .keys.join(", "))]
+    #[error("MicroSIP does not know, and does not read, in [{section}]: {}", .keys.join(", "))]
     Strangers { section: String, keys: Vec<String> },
     #[error("{path} has {length} characters; MicroSIP reads {limit}, and the rest is lost when it saves")]
     TooLong { path: String, length: usize, limit: usize },
@@ -306,7 +306,10 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
             }
             // commands in a wrong place are told of by themselves
             (None, Some(value)) if lists_names && !is_remark(&key) && Event::of_key(&key).is_none() => {
-                match unknown(document, name, &key, value) {
+                let is_old = saved_by.dialect == Dialect::WholeValue;
+                match unknown(document, name, &key, value)
+                    .filter(|finding| !is_old || finding.severity == Severity::Error)
+                {
                     Some(finding) => findings.push(finding.at(document, &line.line).of(name, &key)),
                     None => strangers.push((key.clone(), line.line.clone())),
                 }
@@ -315,7 +318,9 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
         }
         seen.push((key, value));
     }
-    if let Some((key, line)) = strangers.first() {
+    // older versions had keys that the catalogue does not know
+    let first = strangers.first().filter(|_| saved_by.dialect != Dialect::WholeValue);
+    if let Some((key, line)) = first {
         let keys = strangers.iter().map(|(key, _)| key.clone()).collect();
         let fault = Fault::Strangers { section: name.to_string(), keys };
         findings.push(Finding::new(Severity::Info, &fault).at(document, line).of(name, key));
@@ -372,8 +377,9 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
     if matches!(key.kind, Kind::Command | Kind::Secret) {
         return None;
     }
-    if length > key.limit {
-        let fault = Fault::TooLong { path, length, limit: key.limit };
+    let limit = limit_of(key, saved_by);
+    if length > limit {
+        let fault = Fault::TooLong { path, length, limit };
         return Some(Finding::new(Severity::Warning, &fault));
     }
     if value.is_empty() || key.privacy != Privacy::Open {
@@ -423,6 +429,21 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
         }
         Err(_) => None,
     }
+}
+
+/// What MicroSIP reads of a value: older versions read less of some.
+fn limit_of(key: &Key, saved_by: &SavedBy) -> usize {
+    const LESS: usize = 255;
+    let until = match (key.section, key.name) {
+        ("Settings", "audioCodecs") => Version(3, 20, 5),
+        ("AccountN", "server" | "proxy" | "domain" | "username" | "authID" | "displayName") => {
+            Version(3, 21, 3)
+        }
+        ("Shortcuts", _) => Version(3, 19, 27),
+        _ => return key.limit,
+    };
+    let is_older = saved_by.version.is_some_and(|version| version <= until);
+    if is_older { LESS } else { key.limit }
 }
 
 /// What MicroSIP makes of a text for a yes or no, where it is neither of the words for it and where that is not
