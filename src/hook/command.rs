@@ -591,7 +591,7 @@ fn misread(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<Com
         return vec![CommandFault::QuotesLost { file: file.to_string() }];
     }
     // one more in front and behind, and all of them pair up
-    let has_open_end = value.matches('"').count() % 2 == 0 && !value.ends_with('"');
+    let has_open_end = value.matches('"').count().is_multiple_of(2) && !value.ends_with('"');
     if first_quote.is_some() && has_open_end && value.contains('\\') {
         return vec![CommandFault::Decayed { file: file.to_string() }];
     }

@@ -141,7 +141,7 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
 /// Whether plain passwords of this length are sometimes taken for encrypted ones: the length of their hex form is
 /// one that the encryption makes (all versions seen).
 pub fn may_be_taken_for_encrypted(length: usize) -> bool {
-    length >= 15 && (length % 16 == 0 || length % 16 == 15)
+    length >= 15 && (length.is_multiple_of(16) || length % 16 == 15)
 }
 
 fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>), ValueError> {

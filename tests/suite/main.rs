@@ -18,6 +18,7 @@ mod bad_input;
 mod concurrency;
 mod crowd;
 mod docs;
+mod doctor;
 mod documents;
 mod explain;
 mod going;

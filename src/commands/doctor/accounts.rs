@@ -1,8 +1,9 @@
 //! Problems of the accounts in an ini. Pure.
 
-use crate::ini::document::{IniDocument, Line, Section};
+use std::collections::BTreeMap;
+
+use crate::ini::document::{IniDocument, KeyLine, Section};
 use crate::ini::{Wide, lookup};
-use crate::microsip::keys;
 use crate::microsip::values;
 use crate::problem::{Code, Problem};
 
@@ -15,7 +16,7 @@ enum Fault {
     #[error(
         "accountId is {number}, but there is no [Account{number}], so MicroSIP starts without an account"
     )]
-    Missing { number: u32, there: Vec<u32> },
+    Missing { number: u32, first: Option<u32> },
     #[error(
         "accountId is {number}, but [Account{number}] has no domain, so MicroSIP starts without an account"
     )]
@@ -50,10 +51,10 @@ impl Problem for Fault {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Fault::Missing { there, .. } => match there.first() {
-                Some(number) => format!("msipcfg set accountId={number}"),
-                None => "add the account in MicroSIP, or msipcfg set accountId=0".into(),
-            },
+            Fault::Missing { first: Some(first), .. } => format!("msipcfg set accountId={first}"),
+            Fault::Missing { first: None, .. } => {
+                "add the account in MicroSIP, or msipcfg set accountId=0".into()
+            }
             Fault::NoDomain { number } => format!("msipcfg set Account{number}/domain=DOMAIN"),
             Fault::Unused { number } => format!("msipcfg set accountId={number}"),
             Fault::Gap { missing, .. } => {
@@ -72,113 +73,113 @@ impl Problem for Fault {
 
 /// An account's section, which counts.
 struct Account<'a> {
-    number: u32,
     name: String,
     section: Section<'a>,
     has_domain: bool,
 }
 
+/// The accounts by their numbers.
+type Accounts<'a> = BTreeMap<u32, Account<'a>>;
+
 /// Every problem of the accounts.
 pub fn check(document: &IniDocument) -> Vec<Finding> {
-    let mut accounts: Vec<Account<'_>> = Vec::new();
+    let mut accounts = Accounts::new();
     for section in document.sections() {
         let name = section.name.to_string();
         let Some(number) = account_number(&name) else { continue };
-        if accounts.iter().all(|other| other.number != number) {
-            let has_domain = !value(document, &name, "domain").is_empty();
-            accounts.push(Account { number, name, section, has_domain });
-        }
+        accounts.entry(number).or_insert_with(|| {
+            let has_domain = !value_in(document, &section, "domain").is_empty();
+            Account { name, section, has_domain }
+        });
     }
+    let settings = lookup::section(document, "Settings");
+    let is_old_layout =
+        settings.as_ref().is_some_and(|section| !value_in(document, section, "domain").is_empty());
     let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(active(document, &accounts));
+    findings.extend(active(document, settings.as_ref(), &accounts, is_old_layout));
     findings.extend(gap(document, &accounts));
-    for account in &accounts {
-        findings.extend(credentials(document, &account.name, account.has_domain));
+    for account in accounts.values() {
+        findings.extend(password(document, &account.section, &account.name));
+        findings.extend(username(document, account));
     }
     // the old layout with one account has no section of its own
-    if !value(document, "Settings", "domain").is_empty() {
-        findings.extend(password(document, "Settings"));
+    if let Some(section) = settings.filter(|_| is_old_layout) {
+        findings.extend(password(document, &section, "Settings"));
     }
     findings
 }
 
-fn value(document: &IniDocument, section: &str, key: &str) -> Wide {
-    lookup::value(document, section, key, keys::limit(section, key)).unwrap_or_default()
+fn line_in<'a>(document: &'a IniDocument, section: &Section<'a>, key: &'a str) -> Option<KeyLine<'a>> {
+    lookup::key_lines(document, section, key).next()
 }
 
-/// The line of a key, if it is there.
-fn line_of(document: &IniDocument, section: &str, key: &str) -> Option<Line> {
-    let section = lookup::section(document, section)?;
-    let line = lookup::key_lines(document, &section, key).next()?;
-    Some(line.line)
+fn value_in(document: &IniDocument, section: &Section<'_>, key: &str) -> Wide {
+    let line = line_in(document, section, key);
+    line.and_then(|line| lookup::value_of(document, &line, lookup::NO_LIMIT)).unwrap_or_default()
 }
 
 /// The account that accountId names. 0 is none, or the first.
-fn active(document: &IniDocument, accounts: &[Account<'_>]) -> Option<Finding> {
-    let id = String::from_utf16_lossy(&value(document, "Settings", "accountId"));
-    let there: Vec<u32> = accounts
-        .iter()
-        .filter(|account| account.has_domain && account.number > 0)
-        .map(|account| account.number)
-        .collect();
+fn active(
+    document: &IniDocument,
+    settings: Option<&Section<'_>>,
+    accounts: &Accounts<'_>,
+    is_old_layout: bool,
+) -> Option<Finding> {
+    let id = settings.map(|section| value_in(document, section, "accountId")).unwrap_or_default();
+    let id = String::from_utf16_lossy(&id);
+    let mut whole = accounts.iter().filter(|(number, account)| **number > 0 && account.has_domain);
     if id.is_empty() {
-        let has_old_layout = !value(document, "Settings", "domain").is_empty();
-        let number = *there.iter().min().filter(|_| !has_old_layout)?;
-        let account = accounts.iter().find(|account| account.number == number)?;
+        let (&number, account) = whole.next().filter(|_| !is_old_layout)?;
         let finding = Finding::new(Severity::Warning, &Fault::Unused { number });
         return Some(finding.at(document, &account.section.header).of("Settings", "accountId"));
     }
-    let number: u32 = id.trim().parse().ok().filter(|number| *number > 0 && !there.contains(number))?;
-    let (severity, fault) = match accounts.iter().find(|account| account.number == number) {
+    let number: u32 = id.trim().parse().ok().filter(|number| *number > 0)?;
+    let (severity, fault) = match accounts.get(&number) {
+        Some(account) if account.has_domain => return None,
         Some(_) => (Severity::Warning, Fault::NoDomain { number }),
         // MicroSIP itself leaves 1 where no account was made yet
-        None if number == 1 && accounts.iter().all(|account| account.number == 0) => return None,
-        None => (Severity::Error, Fault::Missing { number, there }),
+        None if number == 1 && accounts.keys().all(|number| *number == 0) => return None,
+        None => (Severity::Error, Fault::Missing { number, first: whole.next().map(|(first, _)| *first) }),
     };
-    let line = line_of(document, "Settings", "accountId")?;
+    let line = line_in(document, settings?, "accountId")?.line;
     Some(Finding::new(severity, &fault).at(document, &line).of("Settings", "accountId"))
 }
 
 /// The first account behind a number that is missing.
-fn gap(document: &IniDocument, accounts: &[Account<'_>]) -> Option<Finding> {
-    let is_there = |number: u32| accounts.iter().any(|other| other.number == number && other.has_domain);
-    let missing = (1..).find(|number| !is_there(*number))?;
-    let behind = accounts.iter().filter(|account| account.number > missing && account.has_domain);
-    let first = behind.min_by_key(|account| account.number)?;
-    let finding = Finding::new(Severity::Warning, &Fault::Gap { number: first.number, missing });
-    Some(finding.at(document, &first.section.header))
+fn gap(document: &IniDocument, accounts: &Accounts<'_>) -> Option<Finding> {
+    let is_there = |number: &u32| accounts.get(number).is_some_and(|account| account.has_domain);
+    let missing = (1..).find(|number| !is_there(number))?;
+    let (&number, account) = accounts.range(missing..).find(|(_, account)| account.has_domain)?;
+    let finding = Finding::new(Severity::Warning, &Fault::Gap { number, missing });
+    Some(finding.at(document, &account.section.header))
 }
 
-fn credentials(document: &IniDocument, section: &str, has_domain: bool) -> Vec<Finding> {
-    let mut findings = password(document, section);
-    let has_password = !value(document, section, "password").is_empty();
-    if has_domain && has_password && value(document, section, "username").is_empty() {
-        let fault = Fault::NoUsername { section: section.to_string() };
-        let line = line_of(document, section, "password");
-        findings.extend(
-            line.map(|line| {
-                Finding::new(Severity::Warning, &fault).at(document, &line).of(section, "username")
-            }),
-        );
+fn username(document: &IniDocument, account: &Account<'_>) -> Option<Finding> {
+    let Account { name, section, has_domain } = account;
+    let line = line_in(document, section, "password").filter(|_| *has_domain)?;
+    let is_empty = |key| value_in(document, section, key).is_empty();
+    if is_empty("password") || !is_empty("username") {
+        return None;
     }
-    findings
+    let fault = Fault::NoUsername { section: name.clone() };
+    Some(Finding::new(Severity::Warning, &fault).at(document, &line.line).of(name, "username"))
 }
 
-fn password(document: &IniDocument, section: &str) -> Vec<Finding> {
-    let password = value(document, section, "password");
+fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Finding> {
+    let password = value_in(document, section, "password");
     // an older form, of any length
-    let has_old_form = !matches!(&value(document, section, "passwordSize")[..], [] | [0x30]);
-    let Some(line) = line_of(document, section, "password") else { return Vec::new() };
+    let has_old_form = !matches!(&value_in(document, section, "passwordSize")[..], [] | [0x30]);
+    let Some(KeyLine { line, .. }) = line_in(document, section, "password") else { return Vec::new() };
     if password.is_empty() || has_old_form || is_encrypted(&password) {
         return Vec::new();
     }
-    let length = password.len();
-    let mut faults = vec![Fault::Plain { section: section.to_string() }];
+    let (section, length) = (name.to_string(), password.len());
+    let mut faults = vec![Fault::Plain { section: section.clone() }];
     if values::may_be_taken_for_encrypted(length) {
-        faults.push(Fault::Length { section: section.to_string(), length });
+        faults.push(Fault::Length { section, length });
     }
     let finding =
-        |fault: &Fault| Finding::new(Severity::Warning, fault).at(document, &line).of(section, "password");
+        |fault: &Fault| Finding::new(Severity::Warning, fault).at(document, &line).of(name, "password");
     faults.iter().map(finding).collect()
 }
 
@@ -186,5 +187,5 @@ fn password(document: &IniDocument, section: &str) -> Vec<Finding> {
 fn is_encrypted(password: &[u16]) -> bool {
     const BLOCK: usize = 16;
     let is_hex = |unit: &u16| u8::try_from(*unit).is_ok_and(|byte| byte.is_ascii_hexdigit());
-    password.len() % BLOCK == 0 && password.iter().all(is_hex)
+    password.len().is_multiple_of(BLOCK) && password.iter().all(is_hex)
 }

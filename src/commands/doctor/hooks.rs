@@ -112,7 +112,7 @@ fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
         });
     } else if let Some((edit, after)) = mended(one, saved_by, places) {
         for finding in &mut findings {
-            let stays = after.iter().any(|code| *code == finding.notice.code);
+            let stays = after.contains(&finding.notice.code);
             finding.mend = (!stays).then(|| Mend::Edit(edit.clone()));
         }
     }

@@ -512,6 +512,36 @@ mod tests {
     }
 
     #[test]
+    fn commands_that_fail_are_errors_and_others_are_not() {
+        let texts = include_str!("../../../fixtures/hook-texts.tsv");
+        for line in texts.lines().skip(1) {
+            let [key, text, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let ini = encode(&format!("[Settings]\nversion=3.22.3\n{key}={text}\n"));
+            let findings = found_in(&ini, &Places::nowhere());
+            findings.iter().for_each(keeps_its_rule);
+            let has_error = findings.iter().any(|finding| finding.severity == Severity::Error);
+            assert_eq!(has_error, verdict == "fails", "{line}: {findings:#?}");
+        }
+    }
+
+    #[test]
+    fn every_ini_that_can_be_read_is_left_with_nothing_to_mend() {
+        let folder = format!("{}/fixtures/inis", env!("CARGO_MANIFEST_DIR"));
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let findings = found_in(&bytes, &Places::nowhere());
+            findings.iter().for_each(keeps_its_rule);
+            if encoding::decode(bytes.clone(), None).is_ok() {
+                let left = found_in(&mended(&bytes, &findings), &Places::nowhere());
+                assert!(left.iter().all(|finding| finding.mend.is_none()), "{left:#?}");
+                read += 1;
+            }
+        }
+        assert!(read > 15, "{read}");
+    }
+
+    #[test]
     fn inis_as_microsip_saves_them_have_no_problems() {
         for name in
             ["modern-3.22.3", "modern-3.22.16", "quoted-3.21.6", "raw-3.21.3", "raw-3.19.27", "old-3.14.0"]

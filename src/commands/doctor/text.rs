@@ -1,6 +1,8 @@
 //! Problems that the text of an ini shows by itself: how it is encoded, where its sections and keys stand, and
 //! what MicroSIP makes of the values. Pure.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::edit::plan::Edit;
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
@@ -49,6 +51,8 @@ enum Fault {
     TooLong { path: String, length: usize, limit: usize },
     #[error("{path} is '{value}', which MicroSIP takes for {taken_for}")]
     Refused { path: String, value: String, taken_for: String },
+    #[error("{path} is '{value}', which MicroSIP reads as {read} and does not check; it can be {allowed}")]
+    OutOfRange { path: String, value: String, read: i64, allowed: String },
     #[error("{path} is '{value}', which MicroSIP takes for '{saved}' and saves so")]
     Resaved { path: String, value: String, saved: String },
     #[error("{path} is read as '{value}', but without its quotes or blanks once MicroSIP has saved it")]
@@ -94,7 +98,7 @@ impl Problem for Fault {
                 Code::KeyUnknown
             }
             Fault::TooLong { .. } => Code::ValueTooLong,
-            Fault::Refused { .. } => Code::ValueRefused,
+            Fault::Refused { .. } | Fault::OutOfRange { .. } => Code::ValueRefused,
             Fault::Resaved { .. } | Fault::Unstable { .. } => Code::ValueUnstable,
             Fault::UnknownWord { .. } | Fault::OtherVersion { .. } => Code::ValueUnknownWord,
             Fault::OldWord { .. } => Code::ValueOldWord,
@@ -131,7 +135,7 @@ impl Problem for Fault {
             Fault::TooLong { path, limit, .. } => {
                 format!("msipcfg set {path}=VALUE, with {limit} characters at most")
             }
-            Fault::Refused { path, .. } => {
+            Fault::Refused { path, .. } | Fault::OutOfRange { path, .. } => {
                 format!("msipcfg set {path}=VALUE; msipcfg keys {path} says what it can be")
             }
             Fault::UnknownWord { path, .. } => format!("msipcfg keys {path} says which words there are"),
@@ -160,14 +164,17 @@ pub fn check(decoded: &Decoded, saved_by: &SavedBy) -> Vec<Finding> {
     }
     findings.extend(before_first_header(document));
     findings.extend(nul_characters(document));
-    let mut seen: Vec<String> = Vec::new();
+    // how often each name was there
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut misplaced: HashSet<Event> = HashSet::new();
     for section in document.sections() {
         let name = section.name.to_string();
-        let is_first = !seen.contains(&name.to_ascii_lowercase());
-        seen.push(name.to_ascii_lowercase());
-        findings.extend(misplaced_commands(document, &section, is_first));
+        let count = seen.entry(name.to_ascii_lowercase()).or_default();
+        *count += 1;
+        let is_first = *count == 1;
+        findings.extend(misplaced_commands(document, &section, is_first, &mut misplaced));
         if !is_first {
-            if is_known(&name) {
+            if *count == 2 && is_known(&name) {
                 let fault = Fault::SectionAgain { section: name };
                 findings.push(Finding::new(Severity::Warning, &fault).at(document, &section.header));
             }
@@ -192,8 +199,8 @@ fn is_known(section: &str) -> bool {
 /// The N of [AccountN].
 pub(super) fn account_number(section: &str) -> Option<u32> {
     let number = section.get(7..).filter(|_| section[..7].eq_ignore_ascii_case("Account"))?;
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    number.parse().ok().filter(|_| is_number)
+    // as MicroSIP writes it
+    number.parse().ok().filter(|parsed: &u32| parsed.to_string() == number)
 }
 
 /// Rubbish before the first header, such as the mark of UTF-8 that a conversion made letters of, and keys that
@@ -250,8 +257,13 @@ fn misplaced(known: &Key, section: &str, key: &str, place: String) -> Finding {
     }
 }
 
-/// Commands outside the [Settings] that counts.
-fn misplaced_commands(document: &IniDocument, section: &Section<'_>, is_first: bool) -> Vec<Finding> {
+/// Commands outside the [Settings] that counts, the first of each event.
+fn misplaced_commands(
+    document: &IniDocument,
+    section: &Section<'_>,
+    is_first: bool,
+    told: &mut HashSet<Event>,
+) -> Vec<Finding> {
     let is_settings = section.name.is_named("Settings");
     if is_settings && is_first {
         return Vec::new();
@@ -263,28 +275,36 @@ fn misplaced_commands(document: &IniDocument, section: &Section<'_>, is_first: b
         let key = line.name.to_string();
         let is_empty =
             lookup::value_of(document, &line, lookup::NO_LIMIT).is_none_or(|value| value.is_empty());
-        let known = Event::of_key(&key).and_then(|event| keys::find("Settings", event.key()));
-        if let Some(known) = known.filter(|_| !is_empty) {
+        let Some(event) = Event::of_key(&key).filter(|event| !is_empty && !told.contains(event)) else {
+            continue;
+        };
+        told.insert(event);
+        if let Some(known) = keys::find("Settings", event.key()) {
             findings.push(misplaced(&known, &name, &key, place.clone()).at(document, &line.line));
         }
     }
     findings
 }
 
+/// More keys than these are not compared with all that MicroSIP knows.
+const MOST_UNKNOWN: usize = 200;
+
 /// The keys of a section that counts.
 fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: &SavedBy) -> Vec<Finding> {
     let known = keys::of_section(name);
     let lists_names = keys::all().all(|key| key.name != "#" || !key.section.eq_ignore_ascii_case(name));
     let mut findings = Vec::new();
-    let mut seen: Vec<(String, Option<Wide>)> = Vec::new();
+    // the value that counts, and whether it was told that there is another
+    let mut seen: HashMap<String, (Option<Wide>, bool)> = HashMap::new();
     let mut strangers: Vec<(String, Line)> = Vec::new();
+    let (mut unknown_keys, mut is_list_told) = (0_usize, false);
     for line in document.keys(section) {
         let key = line.name.to_string();
         let path = path_text(name, &key);
         let value = lookup::value_of(document, &line, lookup::NO_LIMIT);
         let found = known.find(&key);
-        if let Some((_, first)) = seen.iter().find(|(seen, _)| seen.eq_ignore_ascii_case(&key)) {
-            if found.is_some() && first.is_some() {
+        if let Some((first, is_told)) = seen.get_mut(&key.to_ascii_lowercase()) {
+            if found.is_some() && first.is_some() && !std::mem::replace(is_told, true) {
                 let is_same = *first == value;
                 let (severity, fault) = if is_same {
                     (Severity::Info, Fault::KeyAgainSame { path })
@@ -300,28 +320,36 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
                 let finding = Finding::new(Severity::Warning, &Fault::NoValue { path });
                 findings.push(finding.at(document, &line.line).of(name, &key));
             }
-            (Some(known), Some(value)) => {
+            (Some(known), Some(value)) if lists_names || !is_list_told => {
                 let finding = value_of_key(name, &key, known, value, saved_by);
+                is_list_told = finding.is_some();
                 findings.extend(finding.map(|finding| finding.at(document, &line.line).of(name, &key)));
             }
             // commands in a wrong place are told of by themselves
             (None, Some(value)) if lists_names && !is_remark(&key) && Event::of_key(&key).is_none() => {
+                unknown_keys += 1;
+                if unknown_keys > MOST_UNKNOWN {
+                    continue;
+                }
                 let is_old = saved_by.dialect == Dialect::WholeValue;
-                match unknown(document, name, &key, value)
-                    .filter(|finding| !is_old || finding.severity == Severity::Error)
-                {
+                let finding = unknown(document, name, &key, value);
+                match finding.filter(|finding| !is_old || finding.severity == Severity::Error) {
                     Some(finding) => findings.push(finding.at(document, &line.line).of(name, &key)),
                     None => strangers.push((key.clone(), line.line.clone())),
                 }
             }
             _ => {}
         }
-        seen.push((key, value));
+        seen.insert(key.to_ascii_lowercase(), (value, false));
     }
     // older versions had keys that the catalogue does not know
     let first = strangers.first().filter(|_| saved_by.dialect != Dialect::WholeValue);
     if let Some((key, line)) = first {
-        let keys = strangers.iter().map(|(key, _)| key.clone()).collect();
+        const SHOWN: usize = 12;
+        let mut keys: Vec<String> = strangers.iter().take(SHOWN).map(|(key, _)| key.clone()).collect();
+        if strangers.len() > SHOWN {
+            keys.push("and more".into());
+        }
         let fault = Fault::Strangers { section: name.to_string(), keys };
         findings.push(Finding::new(Severity::Info, &fault).at(document, line).of(name, key));
     }
@@ -418,13 +446,8 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
             Some(Finding::new(Severity::Warning, &Fault::Unstable { path, value }).mended_by(mend))
         }
         Err(ValueError::Impossible { .. }) => {
-            let taken_for = format!("{}, which is none of {}", leading_number(&value), key.kind);
-            let taken_for = if leading_number(&value).to_string() == value.trim() {
-                format!("it, and which is not {}", key.kind)
-            } else {
-                taken_for
-            };
-            let fault = Fault::Refused { path, value, taken_for };
+            let read = leading_number(&value);
+            let fault = Fault::OutOfRange { path, value, read, allowed: key.kind.to_string() };
             Some(Finding::new(Severity::Warning, &fault))
         }
         Err(_) => None,
