@@ -130,7 +130,7 @@ impl Examined {
     }
 
     /// Whether MicroSIP would start it.
-    fn works(&self) -> bool {
+    pub fn works(&self) -> bool {
         !self.decoded.faults.iter().any(CommandFault::is_fatal)
             && !self.targets.iter().any(TargetFault::is_fatal)
             && self.unsupported.is_none()

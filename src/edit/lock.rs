@@ -86,10 +86,12 @@ impl Lock {
         lock_path(ini).symlink_metadata().is_ok()
     }
 
-    /// Whether somebody holds it. Nothing is made for that.
+    /// Whether somebody holds it, or may. Nothing is made for that.
     pub fn is_held(ini: &Path) -> bool {
-        let held = |file: File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
-        platform::open_to_lock(&lock_path(ini)).is_ok_and(held)
+        match platform::open_to_lock(&lock_path(ini)) {
+            Ok(file) => file.try_lock().is_err(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Takes the lock if nobody holds it.

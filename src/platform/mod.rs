@@ -28,7 +28,7 @@ pub use system::{
     windows_of_class, windows_paths,
 };
 pub use system::{
-    access_of, account_name, can_remove_mark, has_wider_access, mark_of, privileges, remove_mark,
+    access_of, account_name, can_remove_mark, copy_access, has_wider_access, mark_of, privileges, remove_mark,
 };
 
 /// What of its surroundings the program uses: taken once, in `main`.
@@ -588,6 +588,34 @@ fn in_any_case(folder: &Path, name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_access_list_is_wider_if_somebody_else_may_read() {
+        let access = |entries: &[(&str, EntryKind, bool, u32)]| {
+            let entry = |(sid, kind, is_inherit_only, mask): &(&str, EntryKind, bool, u32)| AccessEntry {
+                kind: *kind,
+                is_inherit_only: *is_inherit_only,
+                sid: Sid((*sid).to_string()),
+                mask: *mask,
+            };
+            let owner = Sid("S-1-5-18".into());
+            Access { owner, entries: Some(entries.iter().map(entry).collect()) }
+        };
+        use EntryKind::{Allow, Deny};
+        let ini = access(&[("S-1-5-21-1", Allow, false, 0x001F_01FF)]);
+        let everybody = Access { entries: None, ..ini.clone() };
+        assert!(access(&[("S-1-1-0", Allow, false, 0x1)]).lets_more_read_than(&ini));
+        assert!(everybody.lets_more_read_than(&ini));
+        assert!(!ini.lets_more_read_than(&ini) && !ini.lets_more_read_than(&everybody));
+        // to delete, to be denied, or only for what comes below is not to read
+        for entry in [
+            ("S-1-1-0", Allow, false, 0x0001_0000),
+            ("S-1-1-0", Deny, false, 0x1),
+            ("S-1-1-0", Allow, true, 0x1),
+        ] {
+            assert!(!access(&[entry]).lets_more_read_than(&ini), "{entry:?}");
+        }
+    }
 
     #[test]
     fn a_prefix_finds_windows_paths_in_any_letter_case() {

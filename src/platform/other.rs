@@ -250,6 +250,11 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
 }
 
+/// Gives a file that is there the owner, mode and access list of another.
+pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
+    adopt(Some(model), &super::open_to_lock(path)?, path)
+}
+
 /// Nobody keeps others from a file by having it open.
 pub fn is_held_by_another(_error: &io::Error) -> bool {
     false

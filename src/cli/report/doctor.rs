@@ -100,10 +100,12 @@ fn problems_text(ini: &PathBuf, problems: &[Found], styles: Styles) -> String {
             Severity::Info => hint,
         };
         let place = match (finding.line, &finding.key) {
-            (Some(line), Some(key)) => format!("line {line}, {key}: "),
-            (Some(line), None) => format!("line {line}: "),
-            (None, Some(key)) => format!("{key}: "),
-            (None, None) => String::new(),
+            // most messages begin with the key, or name it
+            (Some(line), Some(key)) if !finding.notice.message.contains(key) => {
+                format!("line {line}, {key}: ")
+            }
+            (Some(line), _) => format!("line {line}: "),
+            (None, _) => String::new(),
         };
         let _ = writeln!(
             text,

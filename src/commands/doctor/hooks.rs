@@ -175,7 +175,7 @@ fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a 
         (Event::Answer, Event::Start),
         (Event::AnswerVideo, Event::Start),
     ];
-    let of = |event: Event| set.iter().find(|one| one.event == event);
+    let of = |event: Event| set.iter().find(|one| one.event == event && one.examined.works());
     let command = |one: &Set| one.examined.decoded.command();
     let twice = SAME_CALL.iter().filter_map(move |&(first, second)| {
         let (one, other) = (of(first)?, of(second)?);
@@ -183,7 +183,7 @@ fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a 
         is_same.then_some((other, Severity::Warning, Fault::Twice { first, second }))
     });
     let no_busy = of(Event::End)
-        .filter(|_| of(Event::Busy).is_none() && saved_by.has(Event::Busy))
+        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && saved_by.has(Event::Busy))
         .and_then(|end| Some((end, Severity::Info, Fault::NoBusy { command: command(end)? })));
     twice.chain(no_busy)
 }

@@ -114,6 +114,7 @@ fn mend(
         let decoded = ini.decode_or_first_run(current)?;
         in_text = check(ini, &decoded, surroundings);
         in_text.retain(|finding| finding.mend.is_some());
+        in_text.sort_by_key(|finding| finding.line);
         let edits = edits_of(&in_text);
         draft_of(decoded, &edits, Vec::new())
     })?;
@@ -123,7 +124,7 @@ fn mend(
         notice.code == Code::IniEncoding || RULES.iter().all(|rule| rule.code != notice.code)
     });
     if !options.dry_run {
-        give_access(&ini, &beside, outside)?;
+        give_access(&ini, &beside)?;
     }
     let is_named = choice.path.is_some();
     let tell = |findings: Vec<Finding>| -> Vec<Found> {
@@ -143,11 +144,10 @@ fn places_mended(findings: &[Finding]) -> Vec<Finding> {
 }
 
 /// Gives backups the owner and the access of the ini.
-fn give_access(ini: &Ini, findings: &[Finding], outside: &Outside<'_>) -> Result<(), Error> {
+fn give_access(ini: &Ini, findings: &[Finding]) -> Result<(), Error> {
     for finding in findings {
         let Some(Mend::Access(path)) = &finding.mend else { continue };
-        let opened = platform::open_to_lock(path);
-        match opened.and_then(|file| outside.disk.adopt(Some(&ini.target), &file, path)) {
+        match platform::copy_access(&ini.target, path) {
             // the edit may have removed it as surplus
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done.map_err(|source| Error::BackupAccess { path: path.clone(), source })?,

@@ -316,7 +316,7 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
             continue;
         }
         match (&found, &value) {
-            (Some(_), None) if is_hiding(document, section, &line) => {
+            (Some(_), None) if lists_names && is_hiding(document, section, &line) => {
                 let finding = Finding::new(Severity::Warning, &Fault::NoValue { path });
                 findings.push(finding.at(document, &line.line).of(name, &key));
             }

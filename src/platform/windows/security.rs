@@ -26,6 +26,11 @@ use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
 use super::{text_at, wide};
 
+/// Gives a file that is there the access list and the owner of another.
+pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
+    copy_security(model, path)
+}
+
 /// Gives a file the access list of another, and its owner if that is somebody else.
 pub(super) fn copy_security(model: &Path, path: &Path) -> io::Result<()> {
     let (wanted, own) = (Security::of(model)?, Security::of(path)?);
