@@ -22,6 +22,7 @@ const ILL: &str = "[Settings]\r\n\
     username=5550101\r\n\
     password=c0ffee-secret\r\n\
     keepAlive=0\r\n\
+    theme=dark\r\n\
     [Notes]\r\n\
     VAD = 7\r\n";
 
@@ -39,6 +40,7 @@ const MENDED: &str = "[Settings]\r\n\
     username=5550101\r\n\
     password=c0ffee-secret\r\n\
     keepAlive=15\r\n\
+    theme=dark\r\n\
     [Notes]\r\n\
     VAD = 7\r\n";
 

@@ -72,8 +72,7 @@ impl Finding {
 
     /// Found in a key.
     pub fn of(self, section: &str, key: &str) -> Finding {
-        let is_settings = section.eq_ignore_ascii_case("Settings");
-        Finding { key: Some(if is_settings { key.into() } else { format!("{section}/{key}") }), ..self }
+        Finding { key: Some(path_text(section, key)), ..self }
     }
 
     /// Found in another file.
@@ -85,6 +84,11 @@ impl Finding {
     pub fn mended_by(self, mend: impl Into<Option<Mend>>) -> Finding {
         Finding { mend: mend.into(), ..self }
     }
+}
+
+/// A key as it is written on the command line. Unlike a `KeyPath` it may hold anything that stands in an ini.
+pub(super) fn path_text(section: &str, key: &str) -> String {
+    if section.eq_ignore_ascii_case("Settings") { key.to_string() } else { format!("{section}/{key}") }
 }
 
 /// Whether `--fix` mends a problem.

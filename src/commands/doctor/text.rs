@@ -16,7 +16,7 @@ use crate::microsip::values::{self, ValueError, ValueRemark};
 use crate::microsip::version::{Dialect, Version};
 use crate::problem::{self, Code, Problem};
 
-use super::finding::{Finding, Mend, Severity};
+use super::finding::{Finding, Mend, Severity, path_text};
 
 /// What is wrong with a text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -391,10 +391,6 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
             }
         },
     )
-}
-
-fn path_text(section: &str, key: &str) -> String {
-    if section.eq_ignore_ascii_case("Settings") { key.to_string() } else { format!("{section}/{key}") }
 }
 
 /// What is wrong with the value of a known key. Commands and passwords are looked at elsewhere, and what
