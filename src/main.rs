@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use clap_complete::env::CompleteEnv;
 use msipcfg::cli::args::{self, Cli, UsageError};
+use msipcfg::cli::ask;
 use msipcfg::cli::completing;
 use msipcfg::cli::mistyped::with_guesses;
 use msipcfg::cli::report::{Narrator, Output};
@@ -42,6 +43,7 @@ fn run() -> ExitStatus {
         color: common.color,
         name_ini: !common.names_ini(),
     };
+    let may_ask = ask::may_ask(common);
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -51,7 +53,7 @@ fn run() -> ExitStatus {
         Err(error) => return output.print_problem(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    if matches!(request, Request::Write { .. } | Request::Drive { .. } | Request::TestHook(_)) {
+    if request.may_write() || matches!(request, Request::Drive { .. } | Request::TestHook(_)) {
         let stop = Arc::clone(&stop);
         // without a handler Ctrl-C ends the program at once, and the next run removes what it left
         let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));
@@ -70,6 +72,16 @@ fn run() -> ExitStatus {
         secret: &read_secret,
         tell: &mut |tale| narrator.tell(&tale),
     };
+    // a mend was not spelled out by whoever asks for it, so it is shown before
+    let preview = match &request {
+        Request::Doctor { .. } if may_ask => request.as_dry_run(),
+        _ => None,
+    };
+    if let Some(preview) = preview
+        && let Err(status) = ask::agree_to(preview, output, &mut outside)
+    {
+        return status;
+    }
     match commands::run(request, &mut outside) {
         Ok(report) => output.print(&report, narrator.aside()),
         Err(error) => output.print_error(&error, narrator.aside()),

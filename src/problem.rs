@@ -12,7 +12,7 @@ use serde::Serialize;
 pub enum ExitStatus {
     /// Done, or already so.
     Done = 0,
-    /// The answer is no: no such key, no backup to restore.
+    /// The answer is no: no such key, no backup to restore, problems found.
     No = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -76,6 +76,12 @@ codes! {
     SectionDuplicate = "section-duplicate", Done, "the section is there more than once; MicroSIP reads only the first";
     KeyDuplicate = "key-duplicate", Done, "the key is there more than once; MicroSIP reads only the first";
 
+    SectionUnreadable = "section-unreadable", Done, "rubbish stands before the first header, so its section is not read";
+    SectionUnknown = "section-unknown", Done, "MicroSIP does not know this section, but one of nearly that name";
+    TextNul = "text-nul", Done, "a NUL character stands in the text; what follows it in its line is not read";
+
+    KeyMisplaced = "key-misplaced", Done, "the key stands in a section, or before any, where MicroSIP does not look for it";
+    KeyWithoutValue = "key-without-value", Done, "a line without = hides a later one of the same key";
     KeyUnknown = "key-unknown", Done, "MicroSIP does not know this key";
     NameRefused = "name-refused", Refused, "a section or key name that could not be found again, or would plant another line";
     ValueRefused = "value-refused", Refused, "the value is not one that this key can have";
@@ -83,6 +89,14 @@ codes! {
     ValueUnstable = "value-unstable", Refused, "the value would not be the same after MicroSIP has saved it";
     ValueNormalised = "value-normalised", Done, "the value was written as MicroSIP would save it";
     ValueUnknownWord = "value-unknown-word", Done, "the list has a word that MicroSIP does not know and will ignore";
+    ValueOldWord = "value-old-word", Done, "a word of an older MicroSIP, which this one does not know";
+    ShortcutGap = "shortcut-gap", Done, "a number is missing among the shortcuts, and those behind it are not shown";
+    ShortcutOverrun = "shortcut-overrun", Done, "a shortcut longer than 255 characters, which overruns the memory of MicroSIP 3.20";
+    AccountMissing = "account-missing", Done, "accountId names an account that is not there, or has no domain";
+    AccountUnused = "account-unused", Done, "there is an account, but without accountId MicroSIP does not use it";
+    AccountGap = "account-gap", Done, "a number is missing among the accounts, and those behind it cannot be chosen";
+    AccountNoUsername = "account-no-username", Done, "an account has a password and no username; its next save drops the password";
+    PasswordPlain = "password-plain", Done, "a password stands in clear until MicroSIP loads its account";
     PasswordLength = "password-length", Done, "a plain password of this length may be taken for an encrypted one";
 
     EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP does not have the event";
@@ -101,6 +115,10 @@ codes! {
     HookNumberDetached = "hook-number-detached", Done, "the number comes as an argument of its own, not joined to the option before it";
     HookNumberJoined = "hook-number-joined", Done, "an open quote takes the number into the argument before it";
     HookUserStandIn = "hook-user-stand-in", Done, "a path without quotes holds a stand-in for a user's name, and breaks where that has blanks";
+    HookDecayed = "hook-decayed", Refused, "the command has lost its first and last quote in a save of an older MicroSIP";
+    HookMisplaced = "hook-misplaced", Done, "a command stands where MicroSIP does not look for it, so it never runs";
+    HookTwice = "hook-twice", Done, "two events of one call run the same command";
+    HookBusyMissing = "hook-busy-missing", Done, "a command for end and none for busy: calls that were declined or busy give no end";
     HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads; the end is lost";
 
     HookNotSet = "hook-not-set", No, "no hook is set for the event";
@@ -128,6 +146,13 @@ codes! {
     HookTargetUnblocked = "hook-target-unblocked", Done, "the mark of the web was taken off the program, or would be";
     HookTargetWritable = "hook-target-writable", Refused, "others than its user and administrators may put another program in its place; refused only when elevated, as SYSTEM or for another user's ini";
     HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
+
+    MicrosipOutdated = "microsip-outdated", Done, "this MicroSIP has faults with commands that a newer one does not have";
+    IniNotRead = "ini-not-read", Done, "the ini lies where its MicroSIP does not look";
+    IniStaleCopy = "ini-stale-copy", Done, "another ini of this name lies where MicroSIP does not look any more";
+    IniTwoPlaces = "ini-two-places", Done, "a portable copy and an installed MicroSIP each have an ini";
+    Leftover = "leftover", Done, "a file that a killed run of msipcfg left";
+    BackupExposed = "backup-exposed", Done, "others than those of the ini can read a backup, which holds passwords as the ini does";
 
     MicrosipNotFound = "microsip-not-found", NoIni, "MicroSIP's program was not found";
     MicrosipRefused = "microsip-refused", Refused, "what was named as MicroSIP is no program, or its path cannot stand in a command";

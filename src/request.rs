@@ -30,6 +30,8 @@ pub enum Request {
     Read { ini: IniChoice, query: Query },
     /// What there is: MicroSIPs, their inis, and what runs.
     Status { ini: IniChoice },
+    /// Problems are looked for, and mended where that is asked for.
+    Doctor { ini: IniChoice, doctor: Doctor },
     /// The programs that open links.
     Links(LinksRequest),
     /// MicroSIP itself is to do something.
@@ -44,6 +46,34 @@ pub enum Request {
     Keys { pattern: Option<String> },
     /// What has a shell complete our words.
     Completions(Shell),
+}
+
+impl Request {
+    /// Whether it may write.
+    pub fn may_write(&self) -> bool {
+        matches!(self, Request::Write { .. } | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. })
+    }
+
+    /// The same, only shown. `None` if it only shows anyway.
+    pub fn as_dry_run(&self) -> Option<Request> {
+        let mut shown = self.clone();
+        let options = match &mut shown {
+            Request::Write { options, .. } => options,
+            Request::Doctor { doctor: Doctor { fix: Some(options), .. }, .. } => options,
+            _ => return None,
+        };
+        let is_dry_run = std::mem::replace(&mut options.dry_run, true);
+        (!is_dry_run).then_some(shown)
+    }
+}
+
+/// What doctor is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Doctor {
+    /// Whether warnings make the answer no, as errors do.
+    pub strict: bool,
+    /// How what takes no decision is mended, if it is to be.
+    pub fix: Option<WriteOptions>,
 }
 
 /// How an ini is written.

@@ -17,8 +17,8 @@ use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest, Meanwhile,
-    NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
+    BackupChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest,
+    Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -250,6 +250,27 @@ enum Command {
         /// The text, with its own quotes
         #[arg(allow_hyphen_values = true)]
         text: String,
+    },
+
+    /// Look for problems: what each means, where it is, and what mends it
+    ///
+    /// Exits with 1 if there are errors. Without --ini every ini that is found is looked at.
+    #[command(after_help = examples!(
+        r"msipcfg doctor --strict"
+        r"msipcfg doctor --fix --dry-run"
+        r"msipcfg doctor --fix --close"
+    ))]
+    Doctor {
+        /// Count warnings as errors
+        #[arg(long)]
+        strict: bool,
+
+        /// Mend what takes no decision, in one edit; on a terminal it is shown before and asked about
+        #[arg(long)]
+        fix: bool,
+
+        #[command(flatten)]
+        write: WriteArgs,
     },
 
     /// Print values as MicroSIP reads them, one a line
@@ -538,6 +559,8 @@ pub enum UsageError {
     Twice { path: KeyPath },
     #[error("no variable is named in '{given}'")]
     NoVariable { given: String },
+    #[error("without --fix nothing is written")]
+    NothingToWrite,
 }
 
 impl Problem for UsageError {
@@ -565,6 +588,9 @@ impl Problem for UsageError {
             UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
             UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
+            UsageError::NothingToWrite => {
+                Some("add --fix, or leave out the option that is about writing".into())
+            }
             UsageError::NoVariable { .. } => Some("name it like KEY=@env:SIP_PASSWORD".into()),
         }
     }
@@ -648,6 +674,13 @@ impl Cli {
             Command::Restore { write: options, backup } => {
                 write(EditRequest::Restore(backup.map_or(BackupChoice::Newest, backup_choice)), options)
             }
+            Command::Doctor { strict, fix: true, write } => {
+                Request::Doctor { ini, doctor: Doctor { strict, fix: Some(write.into()) } }
+            }
+            Command::Doctor { write, .. } if write.asks_for_a_write() => {
+                return Err(UsageError::NothingToWrite);
+            }
+            Command::Doctor { strict, .. } => Request::Doctor { ini, doctor: Doctor { strict, fix: None } },
             Command::Hooks => read(Query::Hooks),
             Command::Status => Request::Status { ini },
             Command::Get { keys } => read(Query::Get(paths(&keys)?)),
@@ -684,6 +717,13 @@ impl Cli {
             Command::Events => Request::Events,
             Command::Completions { shell } => Request::Completions(shell),
         })
+    }
+}
+
+impl WriteArgs {
+    /// Whether an option was given that only makes sense where something is written.
+    fn asks_for_a_write(&self) -> bool {
+        self.dry_run || self.create || self.close || self.restart || self.no_backup
     }
 }
 

@@ -62,6 +62,8 @@ pub enum Error {
     NoBackup { ini: PathBuf, which: String },
     #[error("the backups of {ini} could not be listed or removed: {source}")]
     Backups { ini: PathBuf, source: io::Error },
+    #[error("{path} could not be given the access of its ini: {source}")]
+    BackupAccess { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Unverified(#[from] Unverified),
     #[error("{0}")]
@@ -122,7 +124,7 @@ impl Problem for Error {
                 Code::KeyNotFound
             }
             Error::NoBackup { .. } => Code::NoBackup,
-            Error::Backups { .. } => Code::BackupFailed,
+            Error::Backups { .. } | Error::BackupAccess { .. } => Code::BackupFailed,
             Error::MarkStays { .. } => Code::FileWrite,
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
@@ -155,6 +157,7 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
             Error::Backups { .. } => "check the folder".into(),
+            Error::BackupAccess { .. } => "run this as its owner, or remove it".into(),
             Error::MarkStays { .. } => {
                 "run this again, or take the mark off in Explorer: Properties > Unblock".into()
             }

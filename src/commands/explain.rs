@@ -4,12 +4,13 @@ use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
 use crate::hook::saved_by::SavedBy;
-use crate::hook::target::{self, Allow, Places, TargetFault};
+use crate::hook::target::{self, Places, TargetFault};
 use crate::ini::wide;
 use crate::problem::{Code, Notice, Problem};
 use crate::request::Explain;
 
 use super::hooks::{DialectRemark, unsupported};
+use super::suggestion;
 
 /// What becomes of a text behind `=`.
 #[derive(Clone, Debug)]
@@ -67,17 +68,10 @@ pub fn explain(asked: &Explain) -> Explanation {
         _ if decoded.value.is_empty() => Verdict::Empty,
         _ => Verdict::Works,
     };
-    let suggestion = || {
-        let command = meaning::meant(text, &decoded)?;
-        match stand_in {
-            Some(name) => meaning::text_for_any_name(&command, name, event, &saved_by),
-            None => meaning::text_for(&startable(command)?, event, &saved_by),
-        }
-    };
     let is_to_be_mended = matches!(verdict, Verdict::Depends | Verdict::Fails);
-    // the same value between other quotes mends nothing
-    let is_another = |suggestion: &String| command::read(&wide(suggestion)) != wide(&decoded.value);
-    let suggestion = is_to_be_mended.then(suggestion).flatten().filter(is_another);
+    let suggestion = is_to_be_mended
+        .then(|| suggestion::text_for(text, &decoded, stand_in, event, &saved_by, &Places::nowhere()))
+        .flatten();
     let is_run = named.is_ok() && saved_by.has(event);
     Explanation {
         event: named.ok().map(|_| event),
@@ -113,16 +107,6 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Notice)> {
         weighed.push((Verdict::Works, Notice::from(&remark)));
     }
     weighed
-}
-
-/// A command as MicroSIP could start it: a script that Windows only opens gets the program that runs it.
-fn startable(command: HookCommand) -> Option<HookCommand> {
-    let nowhere = Places::nowhere();
-    if !target::check(&command, &nowhere).iter().any(TargetFault::is_fatal) {
-        return Some(command);
-    }
-    let allow = Allow { missing: true, unsafe_target: true, mark: true };
-    target::resolve(&command, &nowhere, allow).ok().map(|(command, _)| command)
 }
 
 /// What deserves saying of a text only where nothing else is known.

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, CommandError, CommandFault, HookCommand};
+use crate::hook::command::{self, CommandError, CommandFault, Decoded, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
 use crate::hook::target::{self, Known, Places, TargetFault};
 use crate::hook::trust::Trust;
-use crate::ini::document::IniDocument;
+use crate::ini::document::{IniDocument, Line};
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
-use crate::ini::wide;
+use crate::ini::{Wide, wide};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
 use crate::platform::{self, Surroundings};
@@ -113,27 +113,53 @@ pub(super) fn saved_by(
     SavedBy::tell(named, exe, Some(document))
 }
 
+/// The line of an event's command in the [Settings] that counts, and its text behind `=`.
+pub(super) fn text_of(event: Event, document: &IniDocument) -> Option<(Line, Wide)> {
+    let section = lookup::section(document, "Settings")?;
+    let key = lookup::key_lines(document, &section, event.key()).next()?;
+    let text = document.units(key.value?).to_wide();
+    Some((key.line, text))
+}
+
+/// What becomes of the text of a command.
+pub(super) struct Examined {
+    pub decoded: Decoded,
+    /// What is wrong with the program, where the text names one for sure.
+    pub targets: Vec<TargetFault>,
+    /// That this MicroSIP does not know the event.
+    pub unsupported: Option<CommandError>,
+}
+
+impl Examined {
+    /// Looks at a text and at the program that it names.
+    pub fn of(text: &[u16], event: Event, saved_by: &SavedBy, places: &Places) -> Examined {
+        let decoded = command::decode(text, event, saved_by);
+        let is_clear = !decoded.faults.iter().any(CommandFault::is_fatal);
+        // what is wrong with the text says more than that its first word is no program
+        let command = decoded.command().filter(|_| is_clear);
+        let targets = command.map(|command| target::check(&command, places)).unwrap_or_default();
+        let is_unsupported = decoded.program.is_some() && !saved_by.has(event);
+        Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, saved_by)), decoded }
+    }
+
+    /// Whether MicroSIP would start it.
+    pub fn works(&self) -> bool {
+        !self.decoded.faults.iter().any(CommandFault::is_fatal)
+            && !self.targets.iter().any(TargetFault::is_fatal)
+            && self.unsupported.is_none()
+    }
+}
+
 pub(super) fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
-    let text = lookup::section(document, "Settings").and_then(|section| {
-        let line = lookup::key_lines(document, &section, event.key()).next()?;
-        Some(document.units(line.value?).to_wide())
-    });
-    let Some(text) = text else {
+    let Some((_, text)) = text_of(event, document) else {
         return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
     };
-    let decoded = command::decode(&text, event, saved_by);
+    let examined = Examined::of(&text, event, saved_by, places);
+    let works = examined.works();
+    let Examined { decoded, targets, unsupported } = examined;
     let mut problems: Vec<Notice> = decoded.faults.iter().map(Notice::from).collect();
-    let mut works = !decoded.faults.iter().any(CommandFault::is_fatal);
-    // what is wrong with the text says more than that its first word is no program
-    if let Some(command) = decoded.command().filter(|_| works) {
-        let faults = target::check(&command, places);
-        works = !faults.iter().any(TargetFault::is_fatal);
-        problems.extend(faults.iter().map(Notice::from));
-    }
-    if decoded.program.is_some() && !saved_by.has(event) {
-        works = false;
-        problems.push(Notice::from(&unsupported(event, saved_by)));
-    }
+    problems.extend(targets.iter().map(Notice::from));
+    problems.extend(unsupported.iter().map(Notice::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
     let is_told = !decoded.value.is_empty() && !is_unchecked;
     Hook {

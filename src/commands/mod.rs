@@ -1,8 +1,9 @@
-//! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`settings`], [`safety`], [`status`], [`drive`] and
-//! [`links`] each know a family of them. What they have in common: finding and reading the ini is in `ini_file`,
-//! writing it in `write`, why it failed in [`error`].
+//! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
+//! [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
+//! `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod completions;
+pub mod doctor;
 pub mod drive;
 pub mod error;
 pub mod explain;
@@ -12,6 +13,7 @@ pub mod links;
 pub mod safety;
 pub mod settings;
 pub mod status;
+mod suggestion;
 pub mod test_hook;
 mod write;
 
@@ -83,6 +85,8 @@ pub enum Report {
     Sections { ini: PathBuf, values: Vec<Value>, notices: Vec<Notice> },
     /// Hooks.
     Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
+    /// Problems.
+    Examined(doctor::Examined),
     /// What MicroSIP makes of a command.
     Explained(explain::Explanation),
     /// Hooks that were run.
@@ -108,7 +112,17 @@ impl Report {
     pub fn status(&self) -> ExitStatus {
         match self {
             Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
+            Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
             _ => ExitStatus::Done,
+        }
+    }
+
+    /// Whether it tells of something that changed, or would.
+    pub fn tells_of_a_change(&self) -> bool {
+        match self {
+            Report::Written(written) => written.changed,
+            Report::Examined(examined) => examined.mended.as_ref().is_some_and(|mended| mended.changed),
+            _ => false,
         }
     }
 }
@@ -184,6 +198,7 @@ pub struct Value {
 pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error> {
     match request {
         Request::Links(request) => links::run(&request, outside),
+        Request::Doctor { ini, doctor } => doctor::run(&ini, &doctor, outside),
         Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
         Request::Status { ini } => Ok(Report::Status(status::status(&ini, outside))),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),

@@ -12,6 +12,7 @@ use crate::microsip::version::Version;
 use crate::problem::Notice;
 use crate::request::IniChoice;
 
+use super::doctor::{self, finding::Finding};
 use super::hooks::{self, Hook};
 use super::ini_file::Ini;
 use super::safety::{self, Listed};
@@ -56,6 +57,8 @@ pub struct Content {
     pub selected: Option<u32>,
     /// Its backups, newest first.
     pub backups: Vec<Listed>,
+    /// What is wrong with it.
+    pub problems: Vec<Finding>,
 }
 
 /// What there is.
@@ -92,5 +95,6 @@ fn content(found: &Candidate, choice: &IniChoice, outside: &Outside<'_>) -> Resu
         accounts: accounts::all(document),
         selected: accounts::selected(document),
         backups: safety::listed(backup::list(&ini.target).unwrap_or_default()),
+        problems: doctor::examine(&ini, outside)?,
     })
 }

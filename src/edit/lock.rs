@@ -92,6 +92,14 @@ impl Lock {
         lock_path(ini).symlink_metadata().is_ok()
     }
 
+    /// Whether somebody holds it, or may. Nothing is made for that.
+    pub fn is_held(ini: &Path) -> bool {
+        match platform::open_to_lock(&lock_path(ini)) {
+            Ok(file) => file.try_lock().is_err(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
     /// Takes the lock if nobody holds it.
     pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
         let path = lock_path(ini);
@@ -166,7 +174,8 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn lock_path(ini: &Path) -> PathBuf {
+/// The lock of an ini.
+pub(super) fn lock_path(ini: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(ini.file_name().unwrap_or_default());
     name.push(".msipcfg-lock");

@@ -203,7 +203,7 @@ fn lines_of(document: &IniDocument, path: &KeyPath) -> Vec<Line> {
 }
 
 /// The number of a line, from 1: one more than the line ends before it, CR LF being one.
-fn number_of(document: &IniDocument, line: &Line) -> usize {
+pub fn number_of(document: &IniDocument, line: &Line) -> usize {
     // parts whose counts fit 16 bits are counted eight units at once
     const PART: usize = 0x4000;
     let before = document.units(BOM.len()..line.text.start);

@@ -18,7 +18,7 @@ use crate::platform::{self, Disk};
 use crate::problem::{Code, Notice, Problem};
 
 use super::backup::{self, MadeBy, Policy};
-use super::lock::{Lock, LockError, folder_of, temp_name};
+use super::lock::{Lock, LockError, folder_of, lock_path, temp_name};
 
 /// The steps of a transaction. Their names stand in errors and in docs/safety.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,6 +300,17 @@ pub fn remove_leftovers(ini: &Path, disk: &dyn Disk) {
             remove_leftovers_under_lock(ini, disk);
         }
     }
+}
+
+/// What a killed run left; nothing while another run works on the ini.
+pub fn left_behind(ini: &Path) -> Vec<PathBuf> {
+    if Lock::is_held(ini) {
+        return Vec::new();
+    }
+    let mut left = leftovers(ini);
+    left.extend(backup::unfinished(ini).unwrap_or_default());
+    left.extend(Lock::is_there(ini).then(|| lock_path(ini)));
+    left
 }
 
 /// How one stay under the lock ended.

@@ -451,6 +451,10 @@ pub enum CommandFault {
     Cut { length: usize },
     #[error("the first and the last quote are taken off when the value is read, so that '{file}' is started")]
     QuotesLost { file: String },
+    #[error(
+        "the first and the last quote are gone, as after a save by a MicroSIP up to 3.21.4, so that '{file}' is started"
+    )]
+    Decayed { file: String },
     #[error("the path '{path}' has blanks and no quotes, so that '{file}' is started")]
     PathUnquoted { path: String, file: String },
     #[error("the argument '{arg}' loses its quotes and arrives in {pieces} pieces")]
@@ -491,6 +495,7 @@ impl Problem for CommandFault {
             CommandFault::Url => Code::HookUrl,
             CommandFault::Cut { .. } => Code::HookCut,
             CommandFault::QuotesLost { .. } => Code::HookQuotesLost,
+            CommandFault::Decayed { .. } => Code::HookDecayed,
             CommandFault::PathUnquoted { .. } => Code::HookPathUnquoted,
             CommandFault::ArgumentSplit { .. } => Code::HookArgumentSplit,
             CommandFault::Unstable => Code::HookUnstable,
@@ -515,6 +520,7 @@ impl Problem for CommandFault {
                 "let the program read the number from its last argument".into()
             }
             CommandFault::QuotesLost { .. }
+            | CommandFault::Decayed { .. }
             | CommandFault::PathUnquoted { .. }
             | CommandFault::ArgumentSplit { .. }
             | CommandFault::NumberJoined { .. }
@@ -597,6 +603,11 @@ fn misread(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<Com
         command_line_to_argv(&wide(value.trim())).iter().map(|part| String::from_utf16_lossy(part)).collect();
     if has_lost_a_pair && first_quote.is_some() {
         return vec![CommandFault::QuotesLost { file: file.to_string() }];
+    }
+    // one more in front and behind, and all of them pair up
+    let has_open_end = value.matches('"').count().is_multiple_of(2) && !value.ends_with('"');
+    if first_quote.is_some() && has_open_end && value.contains('\\') {
+        return vec![CommandFault::Decayed { file: file.to_string() }];
     }
     if is_web_address(file) {
         faults.push(CommandFault::Url);

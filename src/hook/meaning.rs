@@ -78,6 +78,7 @@ fn parts_meant(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
             | CommandFault::Cut { .. }
             | CommandFault::NumberJoined { .. } => return None,
             CommandFault::QuotesLost { .. } => return Some(parts_of(text)),
+            CommandFault::Decayed { .. } => return Some(parts_of(&format!("\"{}\"", decoded.value.trim()))),
             CommandFault::PathUnquoted { path, .. } => {
                 let rest = decoded.value.trim().strip_prefix(path.as_str())?;
                 let args = parts_of(&format!("x{rest}")).into_iter().skip(1);
@@ -166,6 +167,7 @@ mod tests {
             (r#""C:\Program Files\x.exe""#, r#"""C:\Program Files\x.exe"""#),
             (r"C:\Program Files\x.exe -a b", r#"""C:\Program Files\x.exe" -a b""#),
             (r#""C:\Program Files\x.exe" "y z""#, r#"""C:\Program Files\x.exe" y\" \"z""#),
+            (r#"C:\a b\x.exe" "y z"#, r#"""C:\a b\x.exe" y\" \"z""#),
             (r#"C:\x.exe "y z" a"#, r#""C:\x.exe \"y z\" a""#),
             (r"C:\x.exe %callerid%", r#""C:\x.exe""#),
             (r"C:\x.exe --to crm {number}", r#""C:\x.exe --to crm""#),

@@ -320,6 +320,13 @@ pub fn check(command: &HookCommand, places: &Places) -> Vec<TargetFault> {
         Interpreter::of(path).is_some_and(|known| known.names.iter().any(|n| is_called(name, n)))
     };
     if let Some(script) = command.args.iter().find(|arg| is_full(arg) && runs(arg)) {
+        let known = Interpreter::of(script).into_iter().flat_map(|interpreter| interpreter.names.iter());
+        let missing = faults.iter_mut().find(|fault| matches!(fault, TargetFault::Missing { .. }));
+        if let (Some(fault), Some(interpreter)) =
+            (missing, known.copied().find(|known| is_called(name, known)))
+        {
+            *fault = TargetFault::InterpreterMissing { path: script.clone(), interpreter };
+        }
         faults.extend(check_path(script, Role::Script, places));
     }
     faults

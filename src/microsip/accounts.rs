@@ -59,9 +59,8 @@ pub fn number_of(section: &str) -> Option<u32> {
     const START: &str = "Account";
     let is_account = section.get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START));
     let digits = section.get(START.len()..).filter(|_| is_account)?;
-    // a number that MicroSIP never makes, such as 01, is none
-    let is_number = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number)
+    // as MicroSIP writes it
+    digits.parse().ok().filter(|number: &u32| number.to_string() == digits)
 }
 
 #[cfg(test)]

@@ -130,12 +130,20 @@ impl Problem for LocateError {
 /// # Errors
 /// When there is none, or more than one.
 pub fn the_one(surroundings: &Surroundings) -> Result<Candidate, LocateError> {
-    let Search { mut found, looked } = search(surroundings, &Processes::default().instances(&[]));
+    let mut found = all(surroundings)?;
     match found.len() {
-        0 => Err(LocateError::NotFound { looked }),
         1 => Ok(found.remove(0)),
         _ => Err(LocateError::Several { found }),
     }
+}
+
+/// All inis there are, one at least.
+///
+/// # Errors
+/// When there is none.
+pub fn all(surroundings: &Surroundings) -> Result<Vec<Candidate>, LocateError> {
+    let Search { found, looked } = search(surroundings, &Processes::default().instances(&[]));
+    if found.is_empty() { Err(LocateError::NotFound { looked }) } else { Ok(found) }
 }
 
 fn version_of(exe: &Path) -> Option<Version> {
@@ -263,6 +271,15 @@ pub fn the_exe(surroundings: &Surroundings) -> Option<PathBuf> {
         Some(exe) => Some(exe).filter(|_| portable.is_empty()),
         None => portable.pop().filter(|_| portable.is_empty()),
     }
+}
+
+/// Whether an ini lies in the folder of an installed MicroSIP, which keeps its own in AppData.
+pub fn is_beside_installed(ini: &Path, surroundings: &Surroundings) -> bool {
+    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, Some(ini));
+    let paths = platform::windows_paths(ini);
+    let folder = ini.parent().unwrap_or(ini);
+    install_folders_on_disk(&facts, &paths)
+        .any(|installed| same_file::is_same_file(installed, folder).unwrap_or(false))
 }
 
 /// The exe of an installed MicroSIP.

@@ -148,12 +148,17 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     };
     if key.kind == Kind::Secret {
         let length = value.encode_utf16().count();
-        // the length of its hex form is then one that the encryption makes (all versions seen)
-        if length >= 15 && (length % 16 == 0 || length % 16 == 15) {
+        if may_be_taken_for_encrypted(length) {
             remarks.push(ValueRemark::PasswordLength { path: named, length });
         }
     }
     Ok(Saved { value, text: ValueText::new(&text)?, remarks })
+}
+
+/// Whether plain passwords of this length are sometimes taken for encrypted ones: the length of their hex form is
+/// one that the encryption makes (all versions seen).
+pub fn may_be_taken_for_encrypted(length: usize) -> bool {
+    length >= 15 && (length.is_multiple_of(16) || length % 16 == 15)
 }
 
 fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>), ValueError> {

@@ -29,7 +29,9 @@ pub use system::{
     search_folders, session_of, settings_roots, short_path, start, start_commands, survive_signals,
     user_name, wait_for_one, windows_of_class, windows_paths,
 };
-pub use system::{access_of, account_name, can_remove_mark, mark_of, privileges, remove_mark};
+pub use system::{
+    access_of, account_name, can_remove_mark, copy_access, has_wider_access, mark_of, privileges, remove_mark,
+};
 
 /// What of its surroundings the program uses: taken once, in `main`.
 #[derive(Clone, Debug, Default)]
@@ -174,6 +176,26 @@ pub struct Access {
     pub owner: Sid,
     /// Its list, in the order in which Windows goes through it. `None`: it has none, and everybody may do all.
     pub entries: Option<Vec<AccessEntry>>,
+}
+
+impl Access {
+    /// Whether somebody is let read here who is not let read there.
+    pub fn lets_more_read_than(&self, other: &Access) -> bool {
+        const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
+        let readers = |access: &Access| -> Option<Vec<Sid>> {
+            let may_read = |entry: &&AccessEntry| {
+                entry.kind == EntryKind::Allow && !entry.is_inherit_only && entry.mask & READ != 0
+            };
+            let entries = access.entries.as_ref()?;
+            Some(entries.iter().filter(may_read).map(|entry| entry.sid.clone()).collect())
+        };
+        match (readers(self), readers(other)) {
+            // without a list everybody may
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(here), Some(there)) => here.iter().any(|sid| !there.contains(sid)),
+        }
+    }
 }
 
 /// An entry of an access list.
@@ -568,6 +590,34 @@ fn in_any_case(folder: &Path, name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_access_list_is_wider_if_somebody_else_may_read() {
+        let access = |entries: &[(&str, EntryKind, bool, u32)]| {
+            let entry = |(sid, kind, is_inherit_only, mask): &(&str, EntryKind, bool, u32)| AccessEntry {
+                kind: *kind,
+                is_inherit_only: *is_inherit_only,
+                sid: Sid((*sid).to_string()),
+                mask: *mask,
+            };
+            let owner = Sid("S-1-5-18".into());
+            Access { owner, entries: Some(entries.iter().map(entry).collect()) }
+        };
+        use EntryKind::{Allow, Deny};
+        let ini = access(&[("S-1-5-21-1", Allow, false, 0x001F_01FF)]);
+        let everybody = Access { entries: None, ..ini.clone() };
+        assert!(access(&[("S-1-1-0", Allow, false, 0x1)]).lets_more_read_than(&ini));
+        assert!(everybody.lets_more_read_than(&ini));
+        assert!(!ini.lets_more_read_than(&ini) && !ini.lets_more_read_than(&everybody));
+        // to delete, to be denied, or only for what comes below is not to read
+        for entry in [
+            ("S-1-1-0", Allow, false, 0x0001_0000),
+            ("S-1-1-0", Deny, false, 0x1),
+            ("S-1-1-0", Allow, true, 0x1),
+        ] {
+            assert!(!access(&[entry]).lets_more_read_than(&ini), "{entry:?}");
+        }
+    }
 
     #[test]
     fn a_prefix_finds_windows_paths_in_any_letter_case() {

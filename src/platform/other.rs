@@ -187,6 +187,13 @@ pub fn access_of(_path: &Path) -> Option<super::Access> {
     None
 }
 
+/// Whether its mode lets more of the others read a file than another.
+pub fn has_wider_access(file: &Path, model: &Path) -> bool {
+    const OTHERS_READ: u32 = 0o044;
+    let readers = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.mode() & OTHERS_READ);
+    matches!((readers(file), readers(model)), (Ok(here), Ok(there)) if here & !there != 0)
+}
+
 /// Nobody is asked about, for access lists are not.
 pub fn privileges() -> Privileges {
     Privileges::default()
@@ -245,6 +252,11 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
     }
     // behind the access list, so that nobody has more access for a moment
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
+}
+
+/// Gives a file that is there the owner, mode and access list of another.
+pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
+    adopt(Some(model), &super::open_to_lock(path)?, path)
 }
 
 /// Nobody keeps others from a file by having it open.

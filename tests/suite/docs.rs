@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command, CommandFactory, Parser};
 use msipcfg::cli::args::Cli;
+use msipcfg::commands::doctor::finding::{Fixable, RULES};
 use msipcfg::edit::transaction::Step;
 use msipcfg::hook::event::Event;
 use msipcfg::problem::{Code, ExitStatus};
@@ -86,6 +87,22 @@ fn the_codes_are_documented() {
         table.push_str(&format!("| `{}` | {status} | {} |\n", code.name(), code.meaning()));
     }
     keeps_true("docs/exit-statuses.md", "codes", &table);
+}
+
+#[test]
+fn the_problems_of_doctor_are_documented() {
+    let mut table = String::from("| code | severity | mended | meaning |\n|---|---|---|---|\n");
+    for rule in RULES {
+        let severities: Vec<_> = rule.severities.iter().map(|severity| severity.name()).collect();
+        let mended = match rule.fixable {
+            Fixable::Yes => "yes",
+            Fixable::Sometimes => "if it is clear",
+            Fixable::No => "",
+        };
+        let (severities, meaning) = (severities.join(", "), rule.code.meaning());
+        table.push_str(&format!("| `{}` | {severities} | {mended} | {meaning} |\n", rule.code.name()));
+    }
+    keeps_true("docs/doctor.md", "problems", &table);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod completions;
 mod concurrency;
 mod crowd;
 mod docs;
+mod doctor;
 mod documents;
 mod explain;
 mod going;

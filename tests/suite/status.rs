@@ -20,6 +20,7 @@ fn a_page_tells_of_the_ini_its_accounts_its_backups_and_its_hooks() {
         "  MicroSIP 3.22.3, UTF-16LE with BOM, written 20",
         "  accounts: Desk 5550101@pbx.example.org, ann@sip.example.org (in use)\n",
         "  backups: 1, the newest of 20",
+        "  problems: 1 error",
         "    ring          C:\\Program Files\\x.exe  fails\n",
         "    end           -\n",
     ] {
@@ -48,6 +49,7 @@ fn the_object_holds_all_of_it() {
     assert_eq!(ini["accounts"][1]["selected"], true);
     assert_eq!((ini["hooks"].as_array().unwrap().len(), &ini["backups"]), (8, &json!([])));
     assert_eq!(ini["used_by"], json!([]));
+    assert_eq!(ini["problems"]["error"], 1, "the unquoted path: {}", ran.told);
     assert!(!ran.stdout.contains("c0ffee"), "{}", ran.told);
 }
 

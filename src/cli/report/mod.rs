@@ -1,5 +1,6 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
+mod doctor;
 mod status;
 mod test_hook;
 
@@ -171,6 +172,11 @@ impl Output {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
+    /// Whether what stands on the side is coloured.
+    pub fn has_coloured_stderr(self) -> bool {
+        self.is_coloured(&io::stderr())
+    }
+
     fn is_coloured(self, stream: &impl anstream::stream::RawStream) -> bool {
         let choice = match self.color {
             ColorChoice::Auto => anstream::AutoStream::choice(stream),
@@ -211,6 +217,7 @@ impl Output {
             Report::Status(status) => status::text(status, styles),
             Report::Explained(explanation) => explained_text(explanation, styles),
             Report::Tested(tested) => test_hook::text(tested, styles),
+            Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
@@ -372,6 +379,9 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. })
         | Report::Tested(Tested { notices, .. }) => notices,
+        Report::Examined(examined) => {
+            examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
+        }
         Report::Status(_)
         | Report::Explained(_)
         | Report::Backups { .. }
@@ -393,6 +403,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
+        | Report::Examined(_)
         | Report::Linked(_)
         | Report::Driven(_)
         | Report::Events(_)
@@ -405,10 +416,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
     match report {
         Report::Written(written) => {
             let mut json = written_json(written);
-            if let Some(warnings) = json["warnings"].as_array_mut() {
-                warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
-            }
-            aside.put_in(&mut json);
+            put_aside_in(aside, &mut json);
             json
         }
         Report::Values { ini, values, notices } | Report::Sections { ini, values, notices } => {
@@ -428,6 +436,11 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "warnings": notices,
         }),
         Report::Status(status) => status::json(status),
+        Report::Examined(examined) => {
+            let mut json = doctor::json(examined);
+            put_aside_in(aside, &mut json);
+            json
+        }
         Report::Explained(explanation) => json!({
             "ok": true,
             "event": explanation.event.map(Event::name),
@@ -466,6 +479,14 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
         Report::Script(script) => Json::from(script.as_str()),
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
+}
+
+/// Adds to an answer what the run did beside it.
+fn put_aside_in(aside: &Aside, json: &mut Json) {
+    if let Some(warnings) = json.get_mut("warnings").and_then(Json::as_array_mut) {
+        warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
+    }
+    aside.put_in(json);
 }
 
 fn written_json(written: &Written) -> Json {

@@ -5,11 +5,15 @@ use std::time::SystemTime;
 
 use serde_json::{Value as Json, json};
 
+use crate::commands::doctor::finding::Severity;
 use crate::commands::status::{Content, IniStatus, Status};
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::locate::{Install, Why};
 
 use super::{Styles, backup_json, hook_json, hook_line, instance_json, text_of, time_of};
+
+/// The worst first.
+const SEVERITIES: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Info];
 
 pub(super) fn json(status: &Status) -> Json {
     json!({
@@ -46,6 +50,11 @@ fn ini_json(ini: &IniStatus, status: &Status) -> Json {
             json["accounts"] =
                 content.accounts.iter().map(|account| account_json(account, content.selected)).collect();
             json["backups"] = content.backups.iter().map(backup_json).collect();
+            json["problems"] = SEVERITIES
+                .iter()
+                .map(|severity| (severity.name().to_string(), count(content, *severity).into()))
+                .collect::<serde_json::Map<String, Json>>()
+                .into();
         }
         Err(error) => json["error"] = json!(error),
     }
@@ -124,6 +133,7 @@ fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles)
     }
     accounts_text(text, content);
     backups_text(text, content);
+    problems_text(text, content, styles);
     text.push_str("  hooks:\n");
     for hook in &content.hooks {
         let _ = write!(text, "  {}", hook_line(hook, styles));
@@ -152,6 +162,23 @@ fn backups_text(text: &mut String, content: &Content) {
             writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), time_of(newest))
         }
     };
+}
+
+fn problems_text(text: &mut String, content: &Content, Styles { warning, .. }: Styles) {
+    let counts = SEVERITIES.iter().map(|severity| (severity.name(), count(content, *severity)));
+    let counts: Vec<String> = counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") })
+        .collect();
+    let _ = if counts.is_empty() {
+        writeln!(text, "  problems: none")
+    } else {
+        writeln!(text, "  {warning}problems{warning:#}: {}; 'msipcfg doctor' tells them", counts.join(", "))
+    };
+}
+
+fn count(content: &Content, severity: Severity) -> usize {
+    content.problems.iter().filter(|finding| finding.severity == severity).count()
 }
 
 /// To the second: nobody is helped by more.

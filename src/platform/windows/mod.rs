@@ -30,7 +30,7 @@ pub use registry::class_registry;
 pub use run::{Runner, Started};
 
 pub use files::{can_remove_mark, mark_of, remove_mark};
-pub use security::{access_of, account_name, privileges};
+pub use security::{access_of, account_name, copy_access, has_wider_access, privileges};
 
 pub(super) use app_paths::app_paths;
 pub use files::is_held_by_another;

@@ -26,6 +26,11 @@ use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
 use super::{text_at, wide};
 
+/// Gives a file that is there the access list and the owner of another.
+pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
+    copy_security(model, path)
+}
+
 /// Gives a file the access list of another, and its owner if that is somebody else.
 pub(super) fn copy_security(model: &Path, path: &Path) -> io::Result<()> {
     let (wanted, own) = (Security::of(model)?, Security::of(path)?);
@@ -195,6 +200,11 @@ unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
 /// everybody's, and every process there is one user who is an administrator.
 pub fn access_of(path: &Path) -> Option<Access> {
     if is_wine() { None } else { Security::of(path).ok()?.access() }
+}
+
+/// Whether its access list lets somebody read a file who may not read another.
+pub fn has_wider_access(file: &Path, model: &Path) -> bool {
+    access_of(file).zip(access_of(model)).is_some_and(|(here, there)| here.lets_more_read_than(&there))
 }
 
 fn is_wine() -> bool {

@@ -1,0 +1,215 @@
+//! Problems of the commands in an ini: of their text, of their programs, and of one with another.
+
+use crate::commands::hooks::{self, DialectRemark, Examined};
+use crate::commands::suggestion;
+use crate::edit::plan::Edit;
+use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::meaning::{self, Verdict};
+use crate::hook::saved_by::SavedBy;
+use crate::hook::target::{Places, TargetFault};
+use crate::ini::document::{IniDocument, Line};
+use crate::ini::name::{KeyPath, ValueText};
+use crate::ini::wide;
+use crate::microsip::version::{Dialect, Version};
+use crate::problem::{Code, Problem};
+
+use super::finding::{Finding, Mend, Severity};
+
+/// What is wrong with commands that are right by themselves.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+enum Fault {
+    #[error("{first} and {second} run the same command, which then runs twice for one call")]
+    Twice { first: Event, second: Event },
+    #[error(
+        "there is a command for end and none for busy: of a call that was declined or busy it hears nothing"
+    )]
+    NoBusy { command: HookCommand },
+    #[error("{version} {why}")]
+    Outdated { version: String, why: &'static str },
+}
+
+impl Problem for Fault {
+    fn code(&self) -> Code {
+        match self {
+            Fault::Twice { .. } => Code::HookTwice,
+            Fault::NoBusy { .. } => Code::HookBusyMissing,
+            Fault::Outdated { .. } => Code::MicrosipOutdated,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Fault::Twice { second, .. } => {
+                format!("msipcfg unset-hook {second}, or give each an argument of its own")
+            }
+            Fault::NoBusy { command } => format!("msipcfg set-hook {} {command}", Event::Busy),
+            Fault::Outdated { .. } => "update MicroSIP to 3.21.6 or newer".into(),
+        })
+    }
+}
+
+/// A command that is set.
+struct Set {
+    event: Event,
+    line: Line,
+    text: String,
+    examined: Examined,
+}
+
+/// Every problem of the commands.
+pub fn check(document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
+    let set: Vec<Set> = Event::ALL
+        .iter()
+        .filter_map(|event| {
+            let (line, text) = hooks::text_of(*event, document)?;
+            let examined = Examined::of(&text, *event, saved_by, places);
+            let text = String::from_utf16_lossy(&text);
+            (!examined.decoded.value.is_empty()).then_some(Set { event: *event, line, text, examined })
+        })
+        .collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    for one in &set {
+        let found = problems_of(one, saved_by, places).into_iter();
+        findings.extend(found.map(|finding| finding.at(document, &one.line).of("Settings", one.event.key())));
+    }
+    findings.extend(between(&set, saved_by).map(|(one, severity, fault)| {
+        Finding::new(severity, &fault).at(document, &one.line).of("Settings", one.event.key())
+    }));
+    if let Some(fault) = outdated(saved_by).filter(|_| !set.is_empty()) {
+        findings.push(Finding::new(Severity::Info, &fault));
+    }
+    findings
+}
+
+/// The problems of one command. What another text does away with is mended by that.
+fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
+    let Set { event, examined, .. } = one;
+    let Examined { decoded, targets, unsupported } = examined;
+    let mut findings: Vec<Finding> = Vec::new();
+    for fault in &decoded.faults {
+        let severity = match meaning::verdict_of(fault) {
+            Verdict::Fails => Severity::Error,
+            _ => Severity::Warning,
+        };
+        findings.push(Finding::new(severity, fault));
+    }
+    findings.extend(targets.iter().map(|fault| of_target(fault, decoded.command().as_ref(), *event)));
+    findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
+    let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
+    if !saved_by.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
+        let remark = DialectRemark { dialect: saved_by.dialect };
+        findings.push(Finding::new(Severity::Info, &remark));
+    }
+    for finding in &mut findings {
+        let hint = finding.notice.hint.take();
+        finding.notice.hint = hint.map(|hint| hint.replace("EVENT", event.name()));
+    }
+    if decoded.faults.contains(&CommandFault::Blank) {
+        let path = KeyPath::in_settings(event.key()).ok();
+        findings.iter_mut().for_each(|finding| {
+            finding.mend = path.clone().map(|path| Mend::Edit(Edit::Unset { path }));
+        });
+    } else if let Some((edit, after)) = mended(one, saved_by, places) {
+        for finding in &mut findings {
+            let stays = after.contains(&finding.notice.code);
+            finding.mend = (!stays).then(|| Mend::Edit(edit.clone()));
+        }
+    }
+    findings
+}
+
+/// The edit that makes a command do what was meant, and the codes of what is wrong even then.
+fn mended(one: &Set, saved_by: &SavedBy, places: &Places) -> Option<(Edit, Vec<Code>)> {
+    let Set { event, text, examined, .. } = one;
+    let is_at_fault = !examined.decoded.faults.is_empty()
+        || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
+    if !is_at_fault {
+        return None;
+    }
+    let text = suggestion::text_for(text, &examined.decoded, None, *event, saved_by, places)?;
+    let value = String::from_utf16_lossy(&command::read(&wide(&text)));
+    let after = Examined::of(&wide(&text), *event, saved_by, places);
+    let codes = after.decoded.faults.iter().map(Problem::code);
+    let codes = codes.chain(after.targets.iter().map(Problem::code));
+    let codes = codes.chain(after.unsupported.iter().map(Problem::code)).collect();
+    let path = KeyPath::in_settings(event.key()).ok()?;
+    Some((Edit::Set { path, value, text: ValueText::new(&text).ok()? }, codes))
+}
+
+/// A problem of the program, with a hint that holds for a command that is set already.
+fn of_target(fault: &TargetFault, command: Option<&HookCommand>, event: Event) -> Finding {
+    let severity = match fault {
+        fault if fault.is_fatal() => Severity::Error,
+        TargetFault::Unchecked { .. } => Severity::Info,
+        _ => Severity::Warning,
+    };
+    let mut finding = Finding::new(severity, fault);
+    let command = command.map(ToString::to_string).unwrap_or_default();
+    let hint = match fault {
+        TargetFault::Missing { nearest: Some(nearest), .. } => {
+            Some(format!("there is {nearest}: msipcfg set-hook {event} PROGRAM"))
+        }
+        TargetFault::Missing { nearest: None, .. } => {
+            Some(format!("put it there, or set another: msipcfg set-hook {event} PROGRAM"))
+        }
+        TargetFault::Blocked { .. } => Some(format!(
+            "if you trust it: msipcfg set-hook --unblock {event} {command}, or in Explorer Properties > Unblock"
+        )),
+        TargetFault::Batch { .. } => {
+            Some(format!("msipcfg set-hook {event} PROGRAM, with a .ps1, .vbs or .py script or an .exe"))
+        }
+        TargetFault::Shell { .. } => Some(format!("msipcfg set-hook {event} SCRIPT, which then gets -File")),
+        _ => return finding,
+    };
+    finding.notice.hint = hint;
+    finding
+}
+
+/// Problems of one command beside another.
+fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a Set, Severity, Fault)> + 'a {
+    /// What happens in one call, one behind the other.
+    const SAME_CALL: &[(Event, Event)] = &[
+        (Event::Ring, Event::Ringing),
+        (Event::Answer, Event::AnswerVideo),
+        (Event::Answer, Event::Start),
+        (Event::AnswerVideo, Event::Start),
+    ];
+    let of = |event: Event| set.iter().find(|one| one.event == event && one.examined.works());
+    let command = |one: &Set| one.examined.decoded.command();
+    let twice = SAME_CALL.iter().filter_map(move |&(first, second)| {
+        let (one, other) = (of(first)?, of(second)?);
+        let is_same = command(one).is_some() && command(one) == command(other);
+        is_same.then_some((other, Severity::Warning, Fault::Twice { first, second }))
+    });
+    let no_busy = of(Event::End)
+        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && saved_by.has(Event::Busy))
+        .and_then(|end| Some((end, Severity::Info, Fault::NoBusy { command: command(end)? })));
+    twice.chain(no_busy)
+}
+
+/// What a MicroSIP before 3.21.6 does wrong with commands.
+fn outdated(saved_by: &SavedBy) -> Option<Fault> {
+    if !saved_by.certain && saved_by.version.is_none() {
+        return None;
+    }
+    let why = match (saved_by.dialect, saved_by.version) {
+        (Dialect::WholeValue, _) => {
+            "takes a whole command for one file, so that a hook can have no arguments"
+        }
+        (Dialect::Raw, Some(version)) if version < Version(3, 20, 5) => {
+            "saves commands without their outer quotes, so that some work only until then, and runs that of busy also for calls it refuses by itself"
+        }
+        (Dialect::Raw, _) => "saves commands without their outer quotes, so that some work only until then",
+        // in which of both it changed is not known
+        (Dialect::Quoted, Some(version)) if version < Version(3, 21, 6) => {
+            "may save commands without their outer quotes, so that some work only until then"
+        }
+        (Dialect::Quoted, _) => return None,
+    };
+    let version = match saved_by.version {
+        Some(version) => format!("MicroSIP {version}"),
+        None => format!("this MicroSIP ({})", saved_by.dialect),
+    };
+    Some(Fault::Outdated { version, why })
+}

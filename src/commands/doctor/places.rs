@@ -1,0 +1,114 @@
+//! Problems of where an ini lies, and of what lies beside it.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::Error;
+use crate::commands::ini_file::Ini;
+use crate::edit::{backup, transaction};
+use crate::microsip::locate;
+use crate::platform::{self, AppData, Surroundings};
+use crate::problem::{Code, Problem};
+
+use super::finding::{Finding, Mend, Severity};
+
+/// What is wrong with a place.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+enum Fault {
+    #[error("{} is marked read-only, so MicroSIP cannot save its settings; 3.22.16 does not even start", .ini.display())]
+    ReadOnly { ini: PathBuf },
+    #[error("MicroSIP does not read this ini: it uses {}", .read.display())]
+    NotRead { read: PathBuf },
+    #[error("{} is there too, and MicroSIP does not read it", .stale.display())]
+    StaleCopy { stale: PathBuf },
+    #[error("this is the ini of the portable copy beside it; the installed MicroSIP uses {}", .other.display())]
+    TwoPlaces { other: PathBuf },
+    #[error("{} was left by a run of msipcfg that was killed", .path.display())]
+    Leftover { path: PathBuf },
+    #[error("others than those of the ini can read {}, which holds passwords as the ini does", .path.display())]
+    Exposed { path: PathBuf },
+}
+
+impl Problem for Fault {
+    fn code(&self) -> Code {
+        match self {
+            Fault::ReadOnly { .. } => Code::FileReadOnly,
+            Fault::NotRead { .. } => Code::IniNotRead,
+            Fault::StaleCopy { .. } => Code::IniStaleCopy,
+            Fault::TwoPlaces { .. } => Code::IniTwoPlaces,
+            Fault::Leftover { .. } => Code::Leftover,
+            Fault::Exposed { .. } => Code::BackupExposed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Fault::ReadOnly { .. } => {
+                Some("take the read-only mark off, unless the settings are to stay".into())
+            }
+            Fault::NotRead { read } => Some(format!("work on {}, and delete this one", read.display())),
+            Fault::StaleCopy { stale } => Some(format!("delete {} if nobody needs it", stale.display())),
+            Fault::TwoPlaces { .. } => Some("make sure that it is the one you mean".into()),
+            Fault::Leftover { .. } | Fault::Exposed { .. } => None,
+        }
+    }
+}
+
+/// Every problem of the place of an ini, and of the files beside it.
+///
+/// # Errors
+/// When its folder cannot be read.
+pub(super) fn check(ini: &Ini, surroundings: &Surroundings) -> Result<Vec<Finding>, Error> {
+    let target = &ini.target;
+    let mut findings: Vec<Finding> = Vec::new();
+    if std::fs::metadata(target).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        findings.push(Finding::new(Severity::Warning, &Fault::ReadOnly { ini: ini.path.clone() }));
+    }
+    findings.extend(elsewhere(target, surroundings));
+    for path in transaction::left_behind(target) {
+        let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
+        findings.push(finding.in_file(path).mended_by(Mend::Leftover));
+    }
+    let backups =
+        backup::list(target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?.into_iter();
+    for path in backups.map(|backup| backup.path).filter(|path| platform::has_wider_access(path, target)) {
+        let finding = Finding::new(Severity::Warning, &Fault::Exposed { path: path.clone() });
+        findings.push(finding.in_file(path.clone()).mended_by(Mend::Access(path)));
+    }
+    Ok(findings)
+}
+
+/// An ini of the same name where MicroSIP looks, or looked.
+fn elsewhere(ini: &Path, surroundings: &Surroundings) -> Vec<Finding> {
+    let name = ini.file_name().unwrap_or_default();
+    let folders: Vec<AppData> = platform::app_data_folders(surroundings);
+    let roaming = |folder: &AppData| folder.roaming.join("MicroSIP").join(name);
+    let local = |folder: &AppData| folder.local.as_ref().map(|local| local.join("MicroSIP").join(name));
+    let is_ini = |path: &Path| same_file::is_same_file(path, ini).unwrap_or(false);
+    for folder in &folders {
+        let (roaming, local) = (roaming(folder), local(folder).filter(|local| local.is_file()));
+        match local {
+            Some(local) if is_ini(&local) && !is_ini(&roaming) && roaming.is_file() => {
+                return vec![Finding::new(Severity::Error, &Fault::NotRead { read: roaming })];
+            }
+            Some(stale) if is_ini(&roaming) && !is_ini(&stale) => {
+                let finding = Finding::new(Severity::Info, &Fault::StaleCopy { stale: stale.clone() });
+                return vec![finding.in_file(stale)];
+            }
+            _ => {}
+        }
+    }
+    if !ini.with_extension("exe").is_file() {
+        return Vec::new();
+    }
+    let Some(used) = folders.iter().map(roaming).find(|roaming| roaming.is_file() && !is_ini(roaming)) else {
+        return Vec::new();
+    };
+    let finding = if locate::is_beside_installed(ini, surroundings) {
+        Finding::new(Severity::Error, &Fault::NotRead { read: used })
+    } else if locate::installed_exe(surroundings).is_some() {
+        Finding::new(Severity::Info, &Fault::TwoPlaces { other: used })
+    } else {
+        return Vec::new();
+    };
+    vec![finding]
+}
