@@ -11,8 +11,11 @@ use std::time::SystemTime;
 
 use clap::Parser;
 use msipcfg::cli::args::{self, Cli, UsageError};
+use msipcfg::cli::ask;
 use msipcfg::cli::report::{Narrator, Output};
-use msipcfg::commands::{self, Outside};
+use msipcfg::cli::wizard::{self, Tools};
+use msipcfg::commands::{self, Error, Outside};
+use msipcfg::microsip::locate::LocateError;
 use msipcfg::platform::{self, Surroundings, SystemDisk};
 use msipcfg::problem::{Code, ExitStatus, Problem};
 use msipcfg::request::{NewValue, Request};
@@ -36,6 +39,36 @@ fn run() -> ExitStatus {
         color: common.color,
         name_ini: !common.names_ini(),
     };
+    let surroundings = Surroundings {
+        current_folder: std::env::current_dir().ok(),
+        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
+        ..Surroundings::from_variables(|name| std::env::var_os(name))
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut carry_out = |request: Request, narrator: &mut Narrator| {
+        let mut outside = Outside {
+            surroundings: &surroundings,
+            disk: &SystemDisk,
+            now: &SystemTime::now,
+            stop: &|| stop.load(Ordering::SeqCst),
+            secret: &read_secret,
+            tell: &mut |tale| narrator.tell(&tale),
+        };
+        commands::run(request, &mut outside)
+    };
+    let theme = ask::theme(output.is_coloured());
+    if cli.is_for_wizard() && ask::may_converse(&cli.common) {
+        hear_interrupts(&stop);
+        let tools = Tools {
+            output,
+            theme: &*theme,
+            surroundings: &surroundings,
+            carry_out: &mut carry_out,
+            stop: &stop,
+        };
+        return wizard::run(tools, cli.ini_choice());
+    }
+    let may_ask = ask::may_ask(&cli.common);
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -44,30 +77,43 @@ fn run() -> ExitStatus {
         }
         Err(error) => return output.print_problem(&error),
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    if matches!(request, Request::Write { .. } | Request::Drive { .. }) {
-        let stop = Arc::clone(&stop);
-        // without a handler Ctrl-C ends the program at once, and the next run removes what it left
-        let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));
+    // without a handler Ctrl-C ends the program at once, and the next run removes what it left
+    let is_stopped_in_order = matches!(request, Request::Write { .. } | Request::Drive { .. });
+    if is_stopped_in_order || may_ask {
+        hear_interrupts(&stop);
     }
-    let surroundings = Surroundings {
-        current_folder: std::env::current_dir().ok(),
-        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
-        ..Surroundings::from_variables(|name| std::env::var_os(name))
-    };
-    let mut narrator = Narrator::new(output);
-    let mut outside = Outside {
-        surroundings: &surroundings,
-        disk: &SystemDisk,
-        now: &SystemTime::now,
-        stop: &|| stop.load(Ordering::SeqCst),
-        secret: &read_secret,
-        tell: &mut |tale| narrator.tell(&tale),
-    };
-    match commands::run(request, &mut outside) {
-        Ok(report) => output.print(&report, narrator.aside()),
-        Err(error) => output.print_error(&error, narrator.aside()),
-    }
+    ask::while_leaving_is(!is_stopped_in_order, || {
+        let mut narrator = Narrator::new(output);
+        let mut result = carry_out(request.clone(), &mut narrator);
+        if let Err(Error::Locate(LocateError::Several { found })) = &result
+            && may_ask
+        {
+            match ask::which_ini(&*theme, found) {
+                Ok(Some(path)) => result = carry_out(request.about(path), &mut narrator),
+                Ok(None) => {}
+                Err(_) => {
+                    ask::leave();
+                    return ExitStatus::Interrupted;
+                }
+            }
+        }
+        match result {
+            Ok(report) => output.print(&report, narrator.aside()),
+            Err(error) => output.print_error(&error, narrator.aside()),
+        }
+    })
+}
+
+/// Lets Ctrl-C stop a write in order, and end whatever else is done.
+fn hear_interrupts(stop: &Arc<AtomicBool>) {
+    let stop = Arc::clone(stop);
+    let _ = ctrlc::set_handler(move || {
+        stop.store(true, Ordering::SeqCst);
+        if ask::may_leave() {
+            ask::leave();
+            std::process::exit(ExitStatus::Interrupted as i32);
+        }
+    });
 }
 
 /// A command line that clap could not make sense of, or a call for help.

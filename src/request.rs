@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
+use crate::hook::sample::Sample;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName, ValueText};
@@ -19,6 +20,17 @@ pub struct IniChoice {
     pub path: Option<PathBuf>,
     /// The code page of 8-bit text, where it was named.
     pub code_page: Option<CodePage>,
+}
+
+impl Request {
+    /// The same about this ini, where it is about one.
+    pub fn about(mut self, path: PathBuf) -> Request {
+        if let Request::Write { ini, .. } | Request::Read { ini, .. } | Request::Drive { ini, .. } = &mut self
+        {
+            ini.path = Some(path);
+        }
+        self
+    }
 }
 
 /// A request about an ini, or about none.
@@ -57,6 +69,11 @@ pub struct WriteOptions {
     pub keep_backups: usize,
 }
 
+impl WriteOptions {
+    /// How many backups are kept unless something else is said.
+    pub const USUAL_BACKUPS: usize = 10;
+}
+
 /// What is done about a MicroSIP that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meanwhile {
@@ -71,8 +88,8 @@ pub enum Meanwhile {
 /// What is to change.
 #[derive(Clone, Debug)]
 pub enum EditRequest {
-    /// The hook of an event.
-    SetHook(SetHook),
+    /// The hooks of events, all or none.
+    SetHooks(Vec<SetHook>),
     /// The hooks of these events go.
     UnsetHooks(Vec<Event>),
     /// These keys get these values, all or none.
@@ -112,6 +129,8 @@ pub struct Explain {
 pub enum HookText {
     /// A program and what it is to receive.
     Command(HookCommand),
+    /// A script of ours, which is put in a folder beside the ini.
+    Sample(Sample),
     /// The text behind `=`, as it is.
     Raw(String),
     /// The value as MicroSIP is to read it.

@@ -1,5 +1,7 @@
-//! The command line: [`args`] are its words, [`ask`] puts questions, [`report`] is the only printer.
+//! The command line: [`args`] are its words, [`ask`] puts questions, [`wizard`] asks for all that a hook needs,
+//! [`report`] is the only printer.
 
 pub mod args;
 pub mod ask;
 pub mod report;
+pub mod wizard;

@@ -69,6 +69,8 @@ pub enum Error {
     Links(#[from] LinksError),
     #[error(transparent)]
     Drive(#[from] DriveError),
+    #[error("{path} could not be put there: {source}")]
+    Sample { path: PathBuf, source: io::Error },
     #[error("the mark of the web could not be taken off {path}: {source}")]
     MarkStays { path: PathBuf, source: io::Error, changed: bool },
 }
@@ -115,7 +117,7 @@ impl Problem for Error {
             Error::NoSuchKey { .. } | Error::NoSuchSection { .. } => Code::KeyNotFound,
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } => Code::BackupFailed,
-            Error::MarkStays { .. } => Code::FileWrite,
+            Error::MarkStays { .. } | Error::Sample { .. } => Code::FileWrite,
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
         }
@@ -145,6 +147,10 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
             Error::Backups { .. } => "check the folder".into(),
+            Error::Sample { source, .. } if source.kind() == io::ErrorKind::Unsupported => {
+                "name an ini that lies in a Wine prefix".into()
+            }
+            Error::Sample { .. } => "check who may write there, or set a script of your own".into(),
             Error::MarkStays { .. } => {
                 "run this again, or take the mark off in Explorer: Properties > Unblock".into()
             }

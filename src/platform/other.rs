@@ -368,3 +368,21 @@ impl Rights {
 pub fn start(_exe: &Path, _argument: Option<&str>, _rights: Option<&Rights>) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// How the terminal treats what is typed.
+#[derive(Debug)]
+pub struct TerminalMode(Option<rustix::termios::Termios>);
+
+impl TerminalMode {
+    /// As it is now.
+    pub fn now() -> TerminalMode {
+        TerminalMode(rustix::termios::tcgetattr(io::stdin()).ok())
+    }
+
+    /// Makes it so again: while a key is waited for, the terminal shows nothing and sends no signals.
+    pub fn restore(&self) {
+        if let Some(mode) = &self.0 {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, mode);
+        }
+    }
+}

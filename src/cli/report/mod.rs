@@ -127,13 +127,21 @@ impl Output {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
+    /// Whether questions, which stand on the side, have colours.
+    pub fn is_coloured(self) -> bool {
+        self.colours(&io::stderr())
+    }
+
+    fn colours(self, stream: &impl anstream::stream::RawStream) -> bool {
+        match self.color {
+            ColorChoice::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        }
+    }
+
     fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
-        let choice = match self.color {
-            ColorChoice::Auto => anstream::AutoStream::choice(stream),
-            ColorChoice::Always => anstream::ColorChoice::Always,
-            ColorChoice::Never => anstream::ColorChoice::Never,
-        };
-        if choice == anstream::ColorChoice::Never { Styles::default() } else { Styles::COLOURED }
+        if self.colours(stream) { Styles::COLOURED } else { Styles::default() }
     }
 
     fn warn(self, notice: &Notice) {

@@ -221,6 +221,20 @@ fn wide(path: &Path) -> Vec<u16> {
     marked.encode_wide().chain([0]).collect()
 }
 
+/// How the terminal treats what is typed: waiting for a key changes nothing of it here.
+#[derive(Debug)]
+pub struct TerminalMode;
+
+impl TerminalMode {
+    /// As it is now.
+    pub fn now() -> TerminalMode {
+        TerminalMode
+    }
+
+    /// Makes it so again.
+    pub fn restore(&self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
