@@ -277,7 +277,7 @@ mod tests {
         let path = r"C:\Users\ann\AppData\Roaming\MicroSIP\MicroSIP.ini (used by pid 4)";
         let fitted = fit(path, 40);
         assert_eq!(measure_text_width(&fitted), 40, "{fitted}");
-        assert!(fitted.starts_with(r"C:\Users\an...") && fitted.ends_with("(used by pid 4)"), "{fitted}");
+        assert!(fitted.starts_with(r"C:\Users\ann...") && fitted.ends_with("(used by pid 4)"), "{fitted}");
         // characters of two columns
         for columns in 0..30 {
             let fitted = fit("電話電話電話電話電話電話電話電話", columns);

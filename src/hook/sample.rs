@@ -53,18 +53,18 @@ impl Sample {
     }
 }
 
-/// The start of the address of a web page.
+/// The start of the address of a web page. The host has ended in it: what a caller adds cannot lead elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAddress(String);
 
 impl WebAddress {
-    /// Its text, unless that is no web address.
+    /// Its text, unless that is no such start.
     pub fn new(text: &str) -> Option<WebAddress> {
         let lower = text.to_ascii_lowercase();
-        let host = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"))?;
+        let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"))?;
         let is_one_word = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
-        (is_one_word && host.starts_with(|c: char| c.is_alphanumeric() || c == '['))
-            .then(|| WebAddress(text.to_string()))
+        let has_host = rest.find(['/', '?', '#']).is_some_and(|end| end > 0);
+        (is_one_word && has_host).then(|| WebAddress(text.to_string()))
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn web_addresses_are_told_from_others() {
-        for text in ["https://a.b/?q=", "HTTP://10.0.0.1/x", "http://[::1]/"] {
+        for text in ["https://a.b/?q=", "HTTP://10.0.0.1/x", "http://[::1]/", "https://a?q="] {
             assert!(WebAddress::new(text).is_some(), "{text}");
         }
         for text in ["", "https://", "file:///c:/x", "https:///x", "https://a b", "calc.exe", "https://a/\"x"]

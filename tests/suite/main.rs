@@ -31,4 +31,8 @@ mod safety;
 mod settings;
 #[cfg(windows)]
 mod stand_in;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod transaction;
+#[cfg(target_os = "linux")]
+mod wizard;

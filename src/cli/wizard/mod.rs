@@ -404,7 +404,7 @@ impl Wizard<'_> {
                 return Ok(Outcome::Nothing);
             }
             let Some(address) = WebAddress::new(&typed) else {
-                self.say("That is no web address: it begins with https:// or http:// and has no blanks.\n");
+                self.say("That is no web address such as https://crm.example/ without blanks.\n");
                 continue;
             };
             if let Some(outcome) = self.set_sample(events, &Sample::WebPage { address }, paths)? {

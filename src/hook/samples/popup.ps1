@@ -7,7 +7,7 @@
 
 if ($args.Count -gt 0) {
     # MicroSIP is frozen until this ends. So this script starts itself once more, without any word, and ends.
-    # The number goes by a variable and not by a command line, where a part of it could be taken for an option.
+    # The number goes by a variable and not by a command line, where it could be taken for an option.
     $number = ($args | Select-Object -Skip 1) -join ' '
     if (-not $number) { $number = 'unknown' }
     $env:MICROSIP_HOOK_MOMENT = $args | Select-Object -First 1

@@ -8,7 +8,8 @@
 
 $address = $args | Select-Object -Skip 1 -First 1
 $number = ($args | Select-Object -Skip 2) -join ' '
-# an anonymous caller has no page, and Windows would open anything else than a web address in another program
-if (-not $number -or $address -notmatch '^https?://') { exit }
+# An anonymous caller has no page. The host must have ended before the number, or the caller would choose it,
+# and anything else than a web address Windows would open in another program.
+if (-not $number -or $address -notmatch '^https?://[^/?#]+[/?#]') { exit }
 
 Start-Process -FilePath ($address + [Uri]::EscapeDataString($number))
