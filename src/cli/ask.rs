@@ -216,8 +216,18 @@ impl Completion for Completing<'_> {
 /// # Errors
 /// As [`confirm`].
 pub fn which_ini(theme: &dyn Theme, found: &[Candidate]) -> io::Result<Option<PathBuf>> {
-    let items: Vec<String> = found.iter().map(ToString::to_string).collect();
+    const MARKER: usize = 2;
     let is_used = |candidate: &Candidate| candidate.why.iter().any(|why| matches!(why, Why::Running { .. }));
+    let line = |candidate: &Candidate| {
+        let used = if is_used(candidate) { "  (running)" } else { "" };
+        format!("{}{used}", candidate.ini.display())
+    };
+    let mut items: Vec<String> = found.iter().map(line).collect();
+    if fitting(&items, MARKER) != items {
+        // what is cut may be what tells one from the other
+        items = (1..).zip(items).map(|(number, item)| format!("{number}  {item}")).collect();
+        items.iter().try_for_each(|item| Term::stderr().write_line(item))?;
+    }
     let proposed = found.iter().position(is_used).unwrap_or(0);
     let chosen = select(theme, "There are several inis of MicroSIP; which one", &items, proposed)?;
     Ok(chosen.and_then(|index| found.get(index)).map(|candidate| candidate.ini.clone()))

@@ -110,7 +110,7 @@ impl Terminal {
     /// Takes what it prints next. Gives whether there was something before its end.
     #[track_caller]
     fn hear(&mut self) -> bool {
-        const LONG: Duration = Duration::from_secs(120);
+        const LONG: Duration = Duration::from_secs(60);
         use std::sync::mpsc::RecvTimeoutError as Why;
         match self.printed.recv_timeout(LONG) {
             Ok(bytes) => {
