@@ -263,7 +263,9 @@ fn without_colour_there_is_none_and_every_line_fits() {
 fn a_running_microsip_is_waited_for_or_not() {
     let disk = Disk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
-    disk.sandbox.write("prefix/drive_c/hooks/ring.exe", image());
+    for name in ["hooks/ring.exe", "windows/system32/WindowsPowerShell/v1.0/powershell.exe"] {
+        disk.sandbox.write(&format!("prefix/drive_c/{name}"), image());
+    }
     let phone = disk.start_phone();
     let before = files(&disk.sandbox.path("prefix"));
     let go = || {
@@ -294,6 +296,21 @@ fn a_running_microsip_is_waited_for_or_not() {
         .press(&[CTRL_C])
         .sees("[interrupted]")
         .ends_with(130);
+    assert_eq!(files(&disk.sandbox.path("prefix")), before);
+
+    // a script that was put there goes when the edit comes to nothing
+    let script = disk.sandbox.path("prefix/drive_c/MicroSIP/hooks/log.ps1");
+    let mut terminal = start(&disk.sandbox);
+    terminal
+        .sees(MENU)
+        .press(&[ENTER])
+        .sees(EVENTS)
+        .press(&[SPACE, ENTER])
+        .sees(PROGRAMS)
+        .press(&[DOWN, ENTER]);
+    terminal.sees("Write this:").press(&[ENTER]).sees("waiting for MicroSIP to exit");
+    assert!(script.exists());
+    terminal.press(&[CTRL_C]).sees("[interrupted]").ends_with(130);
     assert_eq!(files(&disk.sandbox.path("prefix")), before);
 
     let mut terminal = go();
