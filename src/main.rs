@@ -16,6 +16,7 @@ use msipcfg::cli::ask;
 use msipcfg::cli::completing;
 use msipcfg::cli::mistyped::with_guesses;
 use msipcfg::cli::report::{Narrator, Output};
+use msipcfg::cli::wizard::{self, Tools};
 use msipcfg::commands::{self, Outside, completions};
 use msipcfg::platform::{self, Surroundings, SystemDisk};
 use msipcfg::problem::ExitStatus;
@@ -43,7 +44,36 @@ fn run() -> ExitStatus {
         color: common.color,
         name_ini: !common.names_ini(),
     };
-    let may_ask = ask::may_ask(common);
+    let surroundings = Surroundings {
+        current_folder: std::env::current_dir().ok(),
+        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
+        ..Surroundings::from_variables(|name| std::env::var_os(name))
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut carry_out = |request: Request, narrator: &mut Narrator| {
+        let mut outside = Outside {
+            surroundings: &surroundings,
+            disk: &SystemDisk,
+            now: &SystemTime::now,
+            stop: &|| stop.load(Ordering::SeqCst),
+            secret: &read_secret,
+            tell: &mut |tale| narrator.tell(&tale),
+        };
+        commands::run(request, &mut outside)
+    };
+    let theme = ask::theme(output.is_coloured());
+    if cli.is_for_wizard() && ask::may_converse(&cli.common) {
+        hear_interrupts(&stop);
+        let tools = Tools {
+            output,
+            theme: &*theme,
+            surroundings: &surroundings,
+            carry_out: &mut carry_out,
+            stop: &stop,
+        };
+        return wizard::run(tools, cli.ini_choice());
+    }
+    let may_ask = ask::may_ask(&cli.common);
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -52,40 +82,40 @@ fn run() -> ExitStatus {
         }
         Err(error) => return output.print_problem(&error),
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    if request.may_write() || matches!(request, Request::Drive { .. } | Request::TestHook(_)) {
-        let stop = Arc::clone(&stop);
-        // without a handler Ctrl-C ends the program at once, and the next run removes what it left
-        let _ = ctrlc::set_handler(move || stop.store(true, Ordering::SeqCst));
+    // without a handler Ctrl-C ends the program at once, and the next run removes what it left
+    let is_stopped_in_order =
+        request.may_write() || matches!(request, Request::Drive { .. } | Request::TestHook(_));
+    if is_stopped_in_order || may_ask {
+        hear_interrupts(&stop);
     }
-    let surroundings = Surroundings {
-        current_folder: std::env::current_dir().ok(),
-        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
-        ..Surroundings::from_variables(|name| std::env::var_os(name))
-    };
-    let mut narrator = Narrator::new(output);
-    let mut outside = Outside {
-        surroundings: &surroundings,
-        disk: &SystemDisk,
-        now: &SystemTime::now,
-        stop: &|| stop.load(Ordering::SeqCst),
-        secret: &read_secret,
-        tell: &mut |tale| narrator.tell(&tale),
-    };
-    // a mend was not spelled out by whoever asks for it, so it is shown before
-    let preview = match &request {
-        Request::Doctor { .. } if may_ask => request.as_dry_run(),
-        _ => None,
-    };
-    if let Some(preview) = preview
-        && let Err(status) = ask::agree_to(preview, output, &mut outside)
-    {
-        return status;
-    }
-    match commands::run(request, &mut outside) {
-        Ok(report) => output.print(&report, narrator.aside()),
-        Err(error) => output.print_error(&error, narrator.aside()),
-    }
+    ask::while_leaving_is(!is_stopped_in_order, || {
+        let mut narrator = Narrator::new(output);
+        let mut carry_out = |request| carry_out(request, &mut narrator);
+        let result = if may_ask {
+            match ask::through(request, &*theme, output, &mut carry_out) {
+                Ok(result) => result,
+                Err(status) => return status,
+            }
+        } else {
+            carry_out(request)
+        };
+        match result {
+            Ok(report) => output.print(&report, narrator.aside()),
+            Err(error) => output.print_error(&error, narrator.aside()),
+        }
+    })
+}
+
+/// Lets Ctrl-C stop a write in order, and end whatever else is done.
+fn hear_interrupts(stop: &Arc<AtomicBool>) {
+    let stop = Arc::clone(stop);
+    let _ = ctrlc::set_handler(move || {
+        stop.store(true, Ordering::SeqCst);
+        if ask::may_leave() {
+            ask::leave();
+            std::process::exit(ExitStatus::Interrupted as i32);
+        }
+    });
 }
 
 /// Answers a shell that asks what can be typed next.

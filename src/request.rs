@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
+use crate::hook::sample::Sample;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName, ValueText};
@@ -49,6 +50,25 @@ pub enum Request {
 }
 
 impl Request {
+    /// The same about this ini, where it is about one.
+    pub fn about(mut self, path: PathBuf) -> Request {
+        let ini = match &mut self {
+            Request::Write { ini, .. }
+            | Request::Read { ini, .. }
+            | Request::Status { ini }
+            | Request::Doctor { ini, .. }
+            | Request::Drive { ini, .. }
+            | Request::TestHook(TestHook { ini, .. }) => ini,
+            Request::Links(_)
+            | Request::Explain(_)
+            | Request::Events
+            | Request::Keys { .. }
+            | Request::Completions(_) => return self,
+        };
+        ini.path = Some(path);
+        self
+    }
+
     /// Whether it may write.
     pub fn may_write(&self) -> bool {
         matches!(self, Request::Write { .. } | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. })
@@ -93,6 +113,11 @@ pub struct WriteOptions {
     pub keep_backups: usize,
 }
 
+impl WriteOptions {
+    /// How many backups are kept unless something else is said.
+    pub const USUAL_BACKUPS: usize = 10;
+}
+
 /// What is done about a MicroSIP that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meanwhile {
@@ -107,8 +132,8 @@ pub enum Meanwhile {
 /// What is to change.
 #[derive(Clone, Debug)]
 pub enum EditRequest {
-    /// The hook of an event.
-    SetHook(SetHook),
+    /// The hooks of events, all or none.
+    SetHooks(Vec<SetHook>),
     /// The hooks of these events go.
     UnsetHooks(Vec<Event>),
     /// These keys get these values, all or none.
@@ -163,6 +188,8 @@ pub struct TestHook {
 pub enum HookText {
     /// A program and what it is to receive.
     Command(HookCommand),
+    /// A script of ours, which is put in a folder beside the ini.
+    Sample(Sample),
     /// The text behind `=`, as it is.
     Raw(String),
     /// The value as MicroSIP is to read it.

@@ -106,13 +106,23 @@ struct WriteArgs {
     no_backup: bool,
 
     /// How many backups to keep: the oldest and the newest others; 0 keeps none
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS)]
     keep_backups: usize,
 }
 
 // WriteArgs comes last in each command: its heading goes for whatever stands behind it
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up hooks by answering questions
+    ///
+    /// That is what msipcfg does on a terminal if no command is given, too. Nothing is written before the last
+    /// question.
+    #[command(after_help = examples!(
+        r"msipcfg wizard"
+        r"msipcfg wizard --ini D:\Phone\MicroSIP.ini"
+    ))]
+    Wizard,
+
     /// Set the hook of an event
     ///
     /// Everything behind EVENT belongs to the hook. Scripts get the program that runs them; a program without
@@ -539,6 +549,8 @@ impl DriveCommand {
 pub enum UsageError {
     #[error("no command was given")]
     NoCommand,
+    #[error("the wizard asks questions, and here nobody can be asked")]
+    NobodyToAsk,
     #[error(transparent)]
     Event(#[from] UnknownEvent),
     #[error(transparent)]
@@ -579,6 +591,10 @@ impl Problem for UsageError {
             UsageError::Name(error) => error.hint(),
             UsageError::Number(error) => error.hint(),
             UsageError::NoCommand => Some("'msipcfg help' shows the commands".into()),
+            UsageError::NobodyToAsk => Some(
+                "start it on a terminal, without --json and --no-input; 'msipcfg set-hook' asks nothing"
+                    .into(),
+            ),
             UsageError::OptionBehindEvent { option } => Some(format!(
                 "put '{option}' before the event if it is meant for msipcfg, or '--' before the program if it is \
                  meant for the hook"
@@ -632,15 +648,25 @@ impl Cli {
         Ok(cli)
     }
 
+    /// Whether questions are to tell what is wanted: the wizard was asked for, or nothing was.
+    pub fn is_for_wizard(&self) -> bool {
+        matches!(self.command, None | Some(Command::Wizard))
+    }
+
+    /// The ini that was named, and how it is read.
+    pub fn ini_choice(&self) -> IniChoice {
+        IniChoice {
+            path: self.common.ini.clone().filter(|path| is_named(path)),
+            code_page: self.common.codepage,
+        }
+    }
+
     /// What is asked for. `raw` is the command line as it was typed.
     ///
     /// # Errors
     /// When the words are not what they should be.
     pub fn into_request(self, raw: &[OsString]) -> Result<Request, UsageError> {
-        let ini = IniChoice {
-            path: self.common.ini.filter(|path| is_named(path)),
-            code_page: self.common.codepage,
-        };
+        let ini = self.ini_choice();
         let write = |edit: EditRequest, args: WriteArgs| Request::Write {
             ini: ini.clone(),
             edit,
@@ -648,6 +674,7 @@ impl Cli {
         };
         let read = |query: Query| Request::Read { ini: ini.clone(), query };
         Ok(match self.command.ok_or(UsageError::NoCommand)? {
+            Command::Wizard => return Err(UsageError::NobodyToAsk),
             Command::SetHook {
                 write: options,
                 microsip_version,
@@ -658,7 +685,8 @@ impl Cli {
                 words,
             } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: unblock };
-                write(EditRequest::SetHook(set_hook(words, raw, is_raw, microsip_version, allow)?), options)
+                let set = set_hook(words, raw, is_raw, microsip_version, allow)?;
+                write(EditRequest::SetHooks(vec![set]), options)
             }
             Command::UnsetHook { write: options, all: true, .. } => {
                 write(EditRequest::UnsetHooks(Event::ALL.to_vec()), options)
@@ -745,7 +773,7 @@ impl From<WriteArgs> for WriteOptions {
 }
 
 /// The caller in a test where none is named.
-const A_CALLER: &str = "100";
+pub(super) const A_CALLER: &str = "100";
 
 /// Who may call: somebody in the house, somebody abroad, a word instead of a number, and nobody that is said.
 const CALLERS_OF_ALL_KINDS: [&str; 4] = [A_CALLER, "+4930123456", "anonymous", ""];
@@ -863,10 +891,10 @@ mod tests {
 
     fn hook(words: &[&str]) -> Result<HookCommand, String> {
         match request(words)? {
-            Request::Write {
-                edit: EditRequest::SetHook(SetHook { what: HookText::Command(command), .. }),
-                ..
-            } => Ok(command),
+            Request::Write { edit: EditRequest::SetHooks(sets), .. } => match &sets[..] {
+                [SetHook { what: HookText::Command(command), .. }] => Ok(command.clone()),
+                other => Err(format!("{other:?}")),
+            },
             other => Err(format!("{other:?}")),
         }
     }

@@ -1,8 +1,9 @@
 //! The command line: [`args`] are its words, [`mistyped`] guesses at those that are none, [`completing`] offers them
-//! at Tab, [`ask`] puts questions, [`report`] is the only printer.
+//! at Tab, [`ask`] puts questions, [`wizard`] asks for all that a hook needs, [`report`] is the only printer.
 
 pub mod args;
 pub mod ask;
 pub mod completing;
 pub mod mistyped;
 pub mod report;
+pub mod wizard;

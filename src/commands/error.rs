@@ -76,6 +76,8 @@ pub enum Error {
     Drive(#[from] DriveError),
     #[error(transparent)]
     Test(#[from] TestError),
+    #[error("{path} could not be put there: {source}")]
+    Sample { path: PathBuf, source: io::Error },
     #[error("the mark of the web could not be taken off {path}: {source}")]
     MarkStays { path: PathBuf, source: io::Error, changed: bool },
 }
@@ -125,7 +127,7 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } | Error::BackupAccess { .. } => Code::BackupFailed,
-            Error::MarkStays { .. } => Code::FileWrite,
+            Error::MarkStays { .. } | Error::Sample { .. } => Code::FileWrite,
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
         }
@@ -158,6 +160,10 @@ impl Problem for Error {
             Error::NoBackup { .. } => "'msipcfg backups' lists them".into(),
             Error::Backups { .. } => "check the folder".into(),
             Error::BackupAccess { .. } => "run this as its owner, or remove it".into(),
+            Error::Sample { source, .. } if source.kind() == io::ErrorKind::Unsupported => {
+                "name an ini that lies in a Wine prefix".into()
+            }
+            Error::Sample { .. } => "check who may write there, or set a script of your own".into(),
             Error::MarkStays { .. } => {
                 "run this again, or take the mark off in Explorer: Properties > Unblock".into()
             }

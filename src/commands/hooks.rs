@@ -7,7 +7,7 @@ use crate::edit::plan::Edit;
 use crate::hook::command::{self, CommandError, CommandFault, Decoded, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
-use crate::hook::target::{self, Known, Places, TargetFault};
+use crate::hook::target::{self, Allow, Known, Places, TargetFault};
 use crate::hook::trust::Trust;
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::lookup;
@@ -20,6 +20,7 @@ use crate::problem::{Code, Notice, Problem};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::ini_file::{Ini, encoding_notice};
+use super::samples::{self, Placed};
 use super::write::{draft_of, write};
 use super::{Error, Outside, Report};
 
@@ -38,23 +39,56 @@ pub struct Hook {
     pub problems: Vec<Notice>,
 }
 
-/// Sets the hook of an event.
+/// Sets the hooks of events, all or none.
 pub fn set(
     choice: &IniChoice,
-    set: SetHook,
+    sets: &[SetHook],
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let brings_scripts = sets.iter().any(|set| matches!(set.what, HookText::Sample(_)));
+    let placed = if brings_scripts && !options.dry_run {
+        let (ini, _) = Ini::find_or_place(choice, options.create, outside)?;
+        Placed::beside(&ini, sets, outside.disk)?
+    } else {
+        Placed::default()
+    };
+    let set = write_hooks(choice, sets, options, outside);
+    if set.as_ref().is_err_and(|error| !error.changed()) {
+        placed.take_away(outside.disk);
+    }
+    set
+}
+
+fn write_hooks(
+    choice: &IniChoice,
+    sets: &[SetHook],
     options: WriteOptions,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let surroundings = outside.surroundings;
-    let mut marked = Vec::new();
+    let mut marked: Vec<PathBuf> = Vec::new();
     let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        let HookEdit { edit, mut notices, marked: found } =
-            edit_for(&set, ini, &decoded.document, surroundings)?;
-        let is_dry_run = options.dry_run;
-        notices.extend(found.iter().map(|path| Notice::from(&MarkRemark { path: path.clone(), is_dry_run })));
-        marked = found;
-        draft_of(decoded, &[edit], notices)
+        let (mut edits, mut notices) = (Vec::new(), Vec::new());
+        marked.clear();
+        for set in sets {
+            let hook = edit_for(set, ini, &decoded.document, surroundings)?;
+            let is_dry_run = options.dry_run;
+            let unmarked =
+                hook.marked.iter().map(|path| Notice::from(&MarkRemark { path: path.clone(), is_dry_run }));
+            // several events may run the same program
+            for notice in hook.notices.into_iter().chain(unmarked) {
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+            }
+            edits.push(hook.edit);
+            let is_new = |path: &PathBuf| !marked.contains(path);
+            let new: Vec<PathBuf> = hook.marked.into_iter().filter(is_new).collect();
+            marked.extend(new);
+        }
+        draft_of(decoded, &edits, notices)
     })?;
     // Last of all: a mark cannot be put back as an ini can, so an edit that is refused, stopped or does not get
     // its turn leaves it. In between MicroSIP could at worst be asked whether to start the program.
@@ -194,6 +228,15 @@ pub(super) fn edit_for(
     let places = places_of(ini, surroundings);
     let Checked { value, text, holds_everywhere, mut notices, remarks } = match &set.what {
         HookText::Command(typed) => encoded(typed, set, &saved_by, &places)?,
+        HookText::Sample(sample) => {
+            let allow = Allow { missing: true, ..set.allow };
+            let set = SetHook { allow, ..set.clone() };
+            let typed = samples::command(sample, set.event, ini)?;
+            let mut checked = encoded(&typed, &set, &saved_by, &places)?;
+            // it is put there when the ini is written
+            checked.remarks.retain(|fault| !matches!(fault, TargetFault::Missing { .. }));
+            checked
+        }
         HookText::Raw(text) => checked(text.clone(), set, &saved_by, &places)?,
         HookText::Value(value) => checked(command::save(value, saved_by.dialect), set, &saved_by, &places)?,
     };

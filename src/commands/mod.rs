@@ -11,6 +11,7 @@ pub mod hooks;
 mod ini_file;
 pub mod links;
 pub mod safety;
+mod samples;
 pub mod settings;
 pub mod status;
 mod suggestion;
@@ -214,7 +215,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         },
         Request::Write { ini, edit, options } => match edit {
             EditRequest::Restore(choice) => safety::restore(&ini, &choice, options, outside),
-            EditRequest::SetHook(set) => hooks::set(&ini, set, options, outside),
+            EditRequest::SetHooks(sets) => hooks::set(&ini, &sets, options, outside),
             EditRequest::UnsetHooks(events) => hooks::unset(&ini, &events, options, outside),
             EditRequest::Set(values) => settings::set(&ini, values, options, outside),
             EditRequest::Unset(paths) => settings::unset(&ini, paths, options, outside),

@@ -348,19 +348,20 @@ fn argument_forms(arg: &str) -> Result<Vec<String>, CommandError> {
 /// Between quotes if it must be, so that CommandLineToArgvW gives the text back.
 pub fn quote(text: &str) -> String {
     if text.is_empty() || text.contains([' ', '\t', '\u{B}']) {
-        let mut quoted = String::from("\"");
-        quoted.push_str(&escape_quotes(text));
-        let backslashes = text.len() - text.trim_end_matches('\\').len();
-        quoted.push_str(&"\\".repeat(backslashes));
-        quoted.push('"');
-        quoted
+        between_quotes(text)
     } else {
         escape_quotes(text)
     }
 }
 
+/// Between quotes, so that CommandLineToArgvW gives the text back.
+pub fn between_quotes(text: &str) -> String {
+    let backslashes = text.len() - text.trim_end_matches('\\').len();
+    format!("\"{}{}\"", escape_quotes(text), "\\".repeat(backslashes))
+}
+
 /// A backslash before each quote, and another for each backslash before it.
-fn escape_quotes(text: &str) -> String {
+pub fn escape_quotes(text: &str) -> String {
     let mut escaped = String::new();
     let mut backslashes = 0;
     for c in text.chars() {

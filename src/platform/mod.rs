@@ -23,8 +23,8 @@ use windows as system;
 pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
 pub use system::{
-    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner, Started, Watched,
-    ansi_code_page, app_data_folders, drive_kind, install_facts, is_access_denied_by_mode,
+    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner, Started, TerminalMode,
+    Watched, ansi_code_page, app_data_folders, drive_kind, install_facts, is_access_denied_by_mode,
     is_held_by_another, is_in_reach, is_own_user, may_be_windows_program, paths_in_use, place_of_process,
     search_folders, session_of, settings_roots, short_path, start, start_commands, survive_signals,
     user_name, wait_for_one, windows_of_class, windows_paths,
@@ -136,6 +136,15 @@ impl WindowsPaths {
         match self {
             WindowsPaths::Native => Some(PathBuf::from(windows_path)),
             WindowsPaths::Prefix(prefix) => prefix.to_host(windows_path),
+            WindowsPaths::Unknown => None,
+        }
+    }
+
+    /// A full path of this machine as Windows' programs see it, whether or not something is there.
+    pub fn to_windows(&self, path: &Path) -> Option<String> {
+        match self {
+            WindowsPaths::Native => path.to_str().map(str::to_string),
+            WindowsPaths::Prefix(prefix) => prefix.to_windows(path),
             WindowsPaths::Unknown => None,
         }
     }
@@ -484,7 +493,7 @@ impl WinePrefix {
     /// A path of this machine as programs in the prefix see it.
     pub fn to_windows(&self, path: &Path) -> Option<String> {
         let root = std::fs::canonicalize(self.root.join("drive_c")).ok()?;
-        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let real = as_far_as_it_is_there(path);
         let (drive, rest) = match real.strip_prefix(&root) {
             Ok(rest) => ("C:", rest),
             Err(_) => ("Z:", real.strip_prefix("/").ok()?),
@@ -572,6 +581,18 @@ fn wine_registry_default(text: &str, key: &str) -> Option<String> {
     Some(value.strip_suffix('"')?.replace("\\\\", "\\").replace("\\\"", "\""))
 }
 
+/// A path with the links followed in as much of it as is there.
+fn as_far_as_it_is_there(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|part| Some((part, std::fs::canonicalize(part).ok()?)));
+    match there {
+        Some((part, real)) if part != path => {
+            path.strip_prefix(part).map_or(real.clone(), |rest| real.join(rest))
+        }
+        Some((_, real)) => real,
+        None => path.to_path_buf(),
+    }
+}
+
 /// A name in a folder: as it is, or the one that differs in letter case only.
 fn in_any_case(folder: &Path, name: &str) -> PathBuf {
     let exact = folder.join(name);
@@ -633,6 +654,8 @@ mod tests {
         assert_eq!(prefix.to_host(r"Q:\x.exe"), None);
         assert_eq!(prefix.to_host("relative.exe"), None);
         assert_eq!(prefix.to_windows(&hooks.join("Ring.exe")).as_deref(), Some(r"C:\Hooks\Ring.exe"));
+        let absent = hooks.join("none/log.ps1");
+        assert_eq!(prefix.to_windows(&absent).as_deref(), Some(r"C:\Hooks\none\log.ps1"));
         assert_eq!(WinePrefix::around(Path::new("/nowhere/MicroSIP.ini")), None);
     }
 

@@ -32,7 +32,7 @@ fn waits_until_its_input_ends() {
 const HERE: &str = "here I am";
 
 /// A running MicroSIP. It ends with the test at the latest.
-struct Phone {
+pub struct Phone {
     child: Child,
     /// Kept open, for it goes on to say how the stand-in ended.
     _stdout: BufReader<ChildStdout>,
@@ -87,7 +87,8 @@ impl Start<'_> {
 }
 
 impl Phone {
-    fn exit(mut self) {
+    /// Ends it as its user would.
+    pub fn exit(mut self) {
         drop(self.child.stdin.take());
         self.child.wait().unwrap();
     }
@@ -162,12 +163,12 @@ fn assert_free(sandbox: &Sandbox, ini: &Path) {
 // a portable MicroSIP, on every system
 
 /// A folder with a Windows disk in it, and portable phones on that.
-struct Disk {
-    sandbox: Sandbox,
+pub struct Disk {
+    pub sandbox: Sandbox,
 }
 
 impl Disk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sandbox = Sandbox::new();
         std::fs::create_dir_all(sandbox.path("prefix/drive_c")).unwrap();
         Disk { sandbox }
@@ -188,7 +189,7 @@ impl Disk {
     }
 
     /// An ini there.
-    fn ini(&self, path: &str) -> PathBuf {
+    pub fn ini(&self, path: &str) -> PathBuf {
         self.sandbox.write(&format!("prefix/drive_c/{path}"), utf16(OLD))
     }
 
@@ -203,7 +204,7 @@ impl Disk {
     }
 
     /// Starts the phone `C:\MicroSIP\MicroSIP.exe`.
-    fn start_phone(&self) -> Phone {
+    pub fn start_phone(&self) -> Phone {
         self.phone("MicroSIP/MicroSIP.exe", r"C:\MicroSIP\MicroSIP.exe").start(&self.sandbox)
     }
 }

@@ -34,5 +34,9 @@ mod settings;
 #[cfg(windows)]
 mod stand_in;
 mod status;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod test_hook;
 mod transaction;
+#[cfg(target_os = "linux")]
+mod wizard;

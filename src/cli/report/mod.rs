@@ -150,7 +150,7 @@ impl Output {
     }
 
     fn rendered(self, text: &StyledStr, stream: &impl anstream::stream::RawStream) -> String {
-        if self.is_coloured(stream) { text.ansi().to_string() } else { text.to_string() }
+        if self.colours(stream) { text.ansi().to_string() } else { text.to_string() }
     }
 
     /// Prints an answer, byte for byte: values may hold anything.
@@ -172,12 +172,12 @@ impl Output {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    /// Whether what stands on the side is coloured.
-    pub fn has_coloured_stderr(self) -> bool {
-        self.is_coloured(&io::stderr())
+    /// Whether questions, which stand on the side, have colours.
+    pub fn is_coloured(self) -> bool {
+        self.colours(&io::stderr())
     }
 
-    fn is_coloured(self, stream: &impl anstream::stream::RawStream) -> bool {
+    fn colours(self, stream: &impl anstream::stream::RawStream) -> bool {
         let choice = match self.color {
             ColorChoice::Auto => anstream::AutoStream::choice(stream),
             ColorChoice::Always => anstream::ColorChoice::Always,
@@ -187,7 +187,7 @@ impl Output {
     }
 
     fn styles(self, stream: &impl anstream::stream::RawStream) -> Styles {
-        if self.is_coloured(stream) { Styles::COLOURED } else { Styles::default() }
+        if self.colours(stream) { Styles::COLOURED } else { Styles::default() }
     }
 
     fn warn(self, notice: &Notice) {

@@ -1,0 +1,77 @@
+//! Puts the scripts of samples beside an ini.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::hook::command::HookCommand;
+use crate::hook::event::Event;
+use crate::hook::sample::Sample;
+use crate::platform::{self, Disk};
+use crate::request::{HookText, SetHook};
+
+use super::Error;
+use super::ini_file::Ini;
+
+/// The hook of an event that runs a sample, wherever its script will lie.
+pub(super) fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, Error> {
+    let script = sample.script_beside(&ini.path);
+    match platform::windows_paths(&ini.path).to_windows(&script) {
+        Some(path) => Ok(sample.command(&path, event)),
+        None => Err(Error::Sample { path: script, source: io::ErrorKind::Unsupported.into() }),
+    }
+}
+
+/// What was put there for an edit, to be taken away again if that comes to nothing.
+#[derive(Default)]
+pub(super) struct Placed {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Placed {
+    /// Puts the scripts of these hooks beside the ini. One that is there is its user's, and stays as it is.
+    pub fn beside(ini: &Ini, sets: &[SetHook], disk: &dyn Disk) -> Result<Placed, Error> {
+        let mut placed = Placed::default();
+        for set in sets {
+            let HookText::Sample(sample) = &set.what else { continue };
+            let script = sample.script_beside(&ini.path);
+            if script.exists() {
+                continue;
+            }
+            if let Err(source) = placed.put(&script, sample.text(), &ini.target, disk) {
+                placed.take_away(disk);
+                return Err(Error::Sample { path: script, source });
+            }
+        }
+        Ok(placed)
+    }
+
+    fn put(&mut self, script: &Path, text: &str, ini: &Path, disk: &dyn Disk) -> io::Result<()> {
+        let folder = script.parent().unwrap_or(script);
+        let new = folder.ancestors().take_while(|folder| !folder.exists());
+        self.folders.extend(new.map(Path::to_path_buf));
+        disk.create_folders(folder)?;
+        let mut file = disk.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
+        disk.write(file.as_file_mut(), text.as_bytes())?;
+        disk.adopt(Some(ini).filter(|ini| ini.exists()), file.as_file(), file.path())?;
+        if platform::mark_of(file.path()).is_some() {
+            // an ini may have come from the internet; the script did not
+            platform::remove_mark(file.path())?;
+        }
+        disk.sync(file.as_file())?;
+        file.persist_noclobber(script).map_err(|error| error.error)?;
+        self.files.push(script.to_path_buf());
+        Ok(())
+    }
+
+    /// Takes away what was put there.
+    pub fn take_away(self, disk: &dyn Disk) {
+        for file in self.files {
+            let _ = disk.remove(&file);
+        }
+        // the innermost comes first; one that holds something else stays
+        for folder in self.folders {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
