@@ -394,3 +394,43 @@ fn who_wants_no_questions_is_asked_none() {
     disk.sandbox.run(&["wizard"]).exits(2).says("nobody can be asked").says("set-hook");
     disk.sandbox.run(&[]).exits(2).says("Usage: msipcfg");
 }
+
+// ---------------------------------------------------------------------------------------------------------
+// a mend
+
+#[test]
+fn doctor_shows_what_it_would_mend_and_asks() {
+    const SPOILED: &str = "[Settings]\r\nVAD=0\r\ncmdCallEnd=C:\\My Hooks\\ring.exe\r\n";
+    let sandbox = prefix();
+    sandbox.write("prefix/drive_c/My Hooks/ring.exe", image());
+    let ini = sandbox.write(INI, utf16(SPOILED));
+    let other =
+        sandbox.write("prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini", utf16(SPOILED));
+    let doctor = || {
+        Terminal::start(&sandbox, &["doctor", "--fix", "--ini", ini.to_str().unwrap(), "--color", "never"])
+    };
+    let before = files(&sandbox.path("prefix"));
+    for (keys, status) in [("n", 1), (ESC, 1), (CTRL_C, 130)] {
+        let mut terminal = doctor();
+        terminal.sees("-cmdCallEnd=C:\\My").sees("+cmdCallEnd=").sees("Do this?").press(&[keys]);
+        terminal.ends_with(status);
+        assert_eq!(files(&sandbox.path("prefix")), before, "{keys:?}");
+    }
+    doctor().sees("Do this?").press(&["y"]).sees("Wrote ").ends_with(0);
+    assert!(text_of_ini(&ini).contains("cmdCallEnd=\"\"C:\\My Hooks\\ring.exe\"\""), "{}", text_of_ini(&ini));
+    // nothing is left to ask about
+    assert!(!doctor().ends_with(0).text().contains("Do this?"));
+
+    // which of several is asked before
+    let again = sandbox.write("MicroSIP.ini", utf16(SPOILED));
+    sandbox.write("MicroSIP.exe", image());
+    let mut terminal = Terminal::start(&sandbox, &["doctor", "--fix", "--color", "never"]);
+    terminal
+        .sees("There are several inis")
+        .press(&[DOWN, ENTER])
+        .sees("Do this?")
+        .press(&[ENTER])
+        .ends_with(0);
+    let mended = [&again, &other].map(|ini| text_of_ini(ini) != SPOILED);
+    assert_eq!(mended.iter().filter(|is| **is).count(), 1, "{mended:?}");
+}
