@@ -179,12 +179,17 @@ impl SectionKeys {
         self.find(name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
     }
 
-    /// Who may see the value of a key. A `password` is secret wherever it stands.
+    /// Who may see the value of a key. A `password` is secret wherever it stands, and so is a key that MicroSIP does
+    /// not know but that is called like one.
     pub fn privacy(&self, name: &str) -> Privacy {
         if name.eq_ignore_ascii_case("password") {
             return Privacy::Secret;
         }
-        self.find(name).map_or(Privacy::Open, |key| key.privacy)
+        match self.find(name) {
+            Some(key) => key.privacy,
+            None if name.to_ascii_lowercase().contains("password") => Privacy::Secret,
+            None => Privacy::Open,
+        }
     }
 }
 
