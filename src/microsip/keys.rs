@@ -187,10 +187,15 @@ impl SectionKeys {
         }
         match self.find(name) {
             Some(key) => key.privacy,
-            None if name.to_ascii_lowercase().contains("password") => Privacy::Secret,
+            None if is_called_like_a_password(name) => Privacy::Secret,
             None => Privacy::Open,
         }
     }
+}
+
+/// `mypassword`, `password2`.
+fn is_called_like_a_password(name: &str) -> bool {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase().ends_with("password")
 }
 
 /// The entry for a key in a section.
