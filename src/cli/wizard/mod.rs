@@ -456,6 +456,10 @@ impl Wizard<'_> {
     fn try_to(&mut self, edit: EditRequest) -> Result<Outcome, Stop> {
         match self.dry_run(&edit) {
             Ok(dry) => self.settle(edit, dry, None),
+            Err(Error::NoBackup { .. }) => {
+                self.say("There is nothing to undo yet.\n");
+                Ok(Outcome::Nothing)
+            }
             Err(error) => self.print_refusal(&error).map(|()| Outcome::Nothing),
         }
     }
