@@ -208,7 +208,7 @@ pub fn limit(section: &str, name: &str) -> usize {
     of_section(section).limit(name)
 }
 
-/// Who may see the value of a key. A `password` is secret wherever it stands.
+/// Who may see the value of a key, as [`SectionKeys::privacy`] has it.
 pub fn privacy(section: &str, name: &str) -> Privacy {
     of_section(section).privacy(name)
 }

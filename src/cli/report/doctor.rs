@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use crate::commands::doctor::finding::{Mend, Severity};
+use crate::commands::doctor::finding::{Finding, Mend, Severity};
 use crate::commands::doctor::{Examined, Found, Mended};
 
 use super::{Styles, diff_text, text_of, written_json, written_text};
@@ -118,25 +118,26 @@ fn problems_text(ini: &PathBuf, problems: &[Found], styles: Styles) -> String {
             let _ = writeln!(text, "           {hint}fix{hint:#}: {fix}");
         }
     }
-    let _ = writeln!(text, "{}", counted(&own));
+    text.push_str(&counted(own.iter().map(|found| &found.finding)));
+    let fixable = own.iter().filter(|found| found.finding.mend.is_some()).count();
+    if fixable > 0 {
+        let _ = write!(text, "; {fixable} can be mended by doctor --fix");
+    }
+    text.push('\n');
     text
 }
 
-/// `2 errors, 1 warning; 1 can be mended by doctor --fix`.
-fn counted(problems: &[&Found]) -> String {
-    let count = |severity: Severity, many: &str| {
-        let count = problems.iter().filter(|found| found.finding.severity == severity).count();
-        let word = if count == 1 { severity.name() } else { many };
-        (count > 0).then(|| format!("{count} {word}"))
-    };
-    let counts = [
-        count(Severity::Error, "errors"),
-        count(Severity::Warning, "warnings"),
-        count(Severity::Info, "infos"),
-    ];
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
-    let fixable = problems.iter().filter(|found| found.finding.mend.is_some()).count();
-    let fixable =
-        if fixable == 0 { String::new() } else { format!("; {fixable} can be mended by doctor --fix") };
-    counts.join(", ") + &fixable
+/// `2 errors, 1 warning`; empty where nothing was found.
+pub(super) fn counted<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> String {
+    let counts = Severity::WORST_FIRST.iter().filter_map(|severity| {
+        let count = count(findings.clone(), *severity);
+        let plural = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{count} {}{plural}", severity.name()))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// How many are as bad as this.
+pub(super) fn count<'a>(findings: impl Iterator<Item = &'a Finding>, severity: Severity) -> usize {
+    findings.filter(|finding| finding.severity == severity).count()
 }

@@ -10,10 +10,7 @@ use crate::commands::status::{Content, IniStatus, Status};
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::locate::{Install, Why};
 
-use super::{Styles, backup_json, hook_json, hook_line, instance_json, text_of, time_of};
-
-/// The worst first.
-const SEVERITIES: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Info];
+use super::{Styles, backup_json, doctor, hook_json, hook_line, instance_json, text_of, time_of};
 
 pub(super) fn json(status: &Status) -> Json {
     json!({
@@ -50,9 +47,11 @@ fn ini_json(ini: &IniStatus, status: &Status) -> Json {
             json["accounts"] =
                 content.accounts.iter().map(|account| account_json(account, content.selected)).collect();
             json["backups"] = content.backups.iter().map(backup_json).collect();
-            json["problems"] = SEVERITIES
+            json["problems"] = Severity::WORST_FIRST
                 .iter()
-                .map(|severity| (severity.name().to_string(), count(content, *severity).into()))
+                .map(|severity| {
+                    (severity.name().to_string(), doctor::count(content.problems.iter(), *severity).into())
+                })
                 .collect::<serde_json::Map<String, Json>>()
                 .into();
         }
@@ -165,20 +164,12 @@ fn backups_text(text: &mut String, content: &Content) {
 }
 
 fn problems_text(text: &mut String, content: &Content, Styles { warning, .. }: Styles) {
-    let counts = SEVERITIES.iter().map(|severity| (severity.name(), count(content, *severity)));
-    let counts: Vec<String> = counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") })
-        .collect();
-    let _ = if counts.is_empty() {
+    let counted = doctor::counted(content.problems.iter());
+    let _ = if counted.is_empty() {
         writeln!(text, "  problems: none")
     } else {
-        writeln!(text, "  {warning}problems{warning:#}: {}; 'msipcfg doctor' tells them", counts.join(", "))
+        writeln!(text, "  {warning}problems{warning:#}: {counted}; 'msipcfg doctor' tells them")
     };
-}
-
-fn count(content: &Content, severity: Severity) -> usize {
-    content.problems.iter().filter(|finding| finding.severity == severity).count()
 }
 
 /// To the second: nobody is helped by more.
