@@ -1,0 +1,280 @@
+//! A wanted state: apply it, check it, and write the present one down.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::desired::export;
+use crate::desired::source::{Format, Hidden, Source};
+use crate::desired::state::{self, Desired};
+use crate::desired::vars::Variables;
+use crate::edit::backup::MadeBy;
+use crate::edit::plan::{self, Edit};
+use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::saved_by::SavedBy;
+use crate::hook::target::Allow;
+use crate::ini::document::IniDocument;
+use crate::ini::name::KeyPath;
+use crate::ini::wide;
+use crate::microsip::version::Version;
+use crate::platform::Surroundings;
+use crate::problem::{Code, Notice, Problem};
+use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
+
+use super::hooks;
+use super::ini_file::Ini;
+use super::write::{draft_of, running_notice, write};
+use super::{Error, Outside, Report};
+
+/// Whether an ini is in a wanted state.
+#[derive(Debug)]
+pub struct Checked {
+    /// The ini as it was named.
+    pub ini: PathBuf,
+    /// Whether applying the state would change nothing.
+    pub is_in_state: bool,
+    /// The values that differ.
+    pub differences: Vec<Difference>,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+}
+
+/// A value that is not what it should be.
+#[derive(Debug)]
+pub struct Difference {
+    /// Its section; `microsip` for MicroSIP itself.
+    pub section: String,
+    /// Its key.
+    pub key: String,
+    /// What it should be; `None`: not there.
+    pub wanted: Option<String>,
+    /// What MicroSIP reads.
+    pub found: Option<String>,
+}
+
+/// The MicroSIP that uses an ini is older than a wanted state allows.
+#[derive(Debug, thiserror::Error)]
+#[error("this MicroSIP is {found}; the file is for {min} or newer")]
+pub struct TooOld {
+    min: Version,
+    found: Version,
+}
+
+impl Problem for TooOld {
+    fn code(&self) -> Code {
+        Code::MicrosipTooOld
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("update MicroSIP, or lower min-version".into())
+    }
+}
+
+/// The remark that nobody knows the version.
+#[derive(Debug, thiserror::Error)]
+#[error("the version of this MicroSIP is not known, so it was not compared with {min}")]
+struct VersionRemark {
+    min: Version,
+}
+
+impl Problem for VersionRemark {
+    fn code(&self) -> Code {
+        Code::MicrosipVersionUnknown
+    }
+}
+
+/// Brings an ini into a wanted state, in one edit.
+pub fn apply(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    allow: Allow,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let desired = load(desired, outside)?;
+    let surroundings = outside.surroundings;
+    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings)?;
+        if let Some(too_old) = wanted.too_old {
+            return Err(too_old.into());
+        }
+        draft_of(decoded, &wanted.edits, wanted.notices)
+    })
+}
+
+/// Compares an ini with a wanted state.
+pub fn check(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let desired = load(desired, outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
+    // whether a program is there is another question: it is told, and no answer to this one
+    let allow = Allow { missing: true, unsafe_target: true, mark: false };
+    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings)?;
+    let plan = plan::make(&decoded, &wanted.edits);
+    let mut differences: Vec<Difference> = plan
+        .changes
+        .into_iter()
+        .map(|change| Difference {
+            section: change.section,
+            key: change.key,
+            wanted: change.after,
+            found: change.before,
+        })
+        .collect();
+    differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+        section: "microsip".into(),
+        key: "min-version".into(),
+        wanted: Some(min.to_string()),
+        found: Some(found.to_string()),
+    }));
+    let mut notices = plan.notices;
+    notices.extend(wanted.notices);
+    notices.extend(running_notice(&ini));
+    // a text that MicroSIP would spoil is to be written anew, whatever its values
+    let is_in_state = differences.is_empty() && !plan.is_change;
+    Ok(Report::Checked(Checked { ini: ini.path, is_in_state, differences, notices }))
+}
+
+/// Writes the state of an ini down.
+pub fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let (ini, decoded) = Ini::open(choice, outside)?;
+    let hook =
+        |event: &Event| Some((*event, hook_there(*event, &ini, &decoded.document, outside.surroundings)?));
+    let hooks: Vec<_> = Event::ALL.iter().filter_map(hook).collect();
+    Ok(Report::Script(export::text(&decoded.document, &hooks)))
+}
+
+/// What runs at an event, or why it could not be set again.
+fn hook_there(
+    event: Event,
+    ini: &Ini,
+    document: &IniDocument,
+    surroundings: &Surroundings,
+) -> Option<Result<HookCommand, String>> {
+    let (_, text) = hooks::text_of(event, document)?;
+    let saved_by = hooks::saved_by(None, ini, document, surroundings);
+    let decoded = command::decode(&text, event, &saved_by);
+    let command = decoded.command()?;
+    if let Some(fault) = decoded.faults.iter().find(|fault| fault.is_fatal()) {
+        return Some(Err(fault.to_string()));
+    }
+    let what = HookText::Command(command.clone());
+    let set = SetHook { event, what, version: None, allow: Allow::default() };
+    Some(match hooks::edit_for(&set, ini, document, surroundings) {
+        Ok(_) => Ok(command),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Reads a wanted state, its variables and its passwords.
+fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Desired, Error> {
+    let standard_input = RefCell::new(None);
+    let read = |place: &NewValue| match place {
+        NewValue::StandardInput => once(&standard_input, || (outside.secret)(place)),
+        _ => (outside.secret)(place),
+    };
+    let mut variables = Variables::new(&choice.variables, &read);
+    for path in &choice.variable_files {
+        let source = source(path, Hidden::Values, outside)?;
+        variables.add_file(&source, folder_of(path))?;
+    }
+    let source = source(&choice.file, Hidden::Passwords, outside)?;
+    Ok(state::resolve(&source, &variables, folder_of(&choice.file))?)
+}
+
+/// Several accounts may have the password that can be read once.
+fn once(read: &RefCell<Option<String>>, first: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+    let mut kept = read.borrow_mut();
+    match &*kept {
+        Some(text) => Ok(text.clone()),
+        None => Ok(kept.insert(first()?).clone()),
+    }
+}
+
+fn source(path: &Path, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
+    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
+    let bytes = outside.disk.read(path).map_err(unreadable)?;
+    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        // as Windows PowerShell writes text
+        Some(bytes) => {
+            let units: Vec<u16> = bytes
+                .chunks(2)
+                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
+                .collect();
+            String::from_utf16(&units).ok()
+        }
+        None => String::from_utf8(bytes).ok(),
+    };
+    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
+    Ok(Source::parse(path.display().to_string(), text, Format::of(path), hidden)?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// What a wanted state comes to for one ini.
+struct Wanted {
+    edits: Vec<Edit>,
+    notices: Vec<Notice>,
+    too_old: Option<TooOld>,
+}
+
+impl Wanted {
+    fn of(
+        desired: &Desired,
+        allow: Allow,
+        ini: &Ini,
+        document: &IniDocument,
+        surroundings: &Surroundings,
+    ) -> Result<Wanted, Error> {
+        let saved_by = hooks::saved_by(None, ini, document, surroundings);
+        let mut notices = desired.remarks.clone();
+        let too_old = match (desired.min_version, saved_by.version) {
+            (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
+            (Some(min), None) => {
+                notices.push(Notice::from(&VersionRemark { min }));
+                None
+            }
+            _ => None,
+        };
+        let mut edits = desired.edits(document)?;
+        for (event, command) in &desired.hooks {
+            let Some(command) = command else {
+                edits.extend(no_hook(*event, document)?);
+                continue;
+            };
+            let what = HookText::Command(command.clone());
+            let set = SetHook { event: *event, what, version: None, allow };
+            let hook = hooks::edit_for(&set, ini, document, surroundings)?;
+            notices.extend(hook.notices);
+            if !runs_already(&hook.edit, *event, document, &saved_by) {
+                edits.push(hook.edit);
+            }
+        }
+        Ok(Wanted { edits, notices, too_old })
+    }
+}
+
+/// The edit after which nothing runs. An empty command is none, and says which MicroSIP wrote it.
+fn no_hook(event: Event, document: &IniDocument) -> Result<Option<Edit>, Error> {
+    let is_set = hooks::text_of(event, document).is_some_and(|(_, text)| !command::read(&text).is_empty());
+    Ok(is_set.then(|| KeyPath::in_settings(event.key())).transpose()?.map(|path| Edit::Unset { path }))
+}
+
+/// Whether the same runs already: a command has several forms, and which is chosen may have changed with the version.
+fn runs_already(edit: &Edit, event: Event, document: &IniDocument, saved_by: &SavedBy) -> bool {
+    let Edit::Set { text, .. } = edit else { return false };
+    let Some((_, present)) = hooks::text_of(event, document) else { return false };
+    let command_of = |text: &[u16]| -> Option<HookCommand> {
+        let decoded = command::decode(text, event, saved_by);
+        decoded.command().filter(|_| !decoded.faults.iter().any(CommandFault::is_fatal))
+    };
+    let present = command_of(&present);
+    present.is_some() && present == command_of(&wide(text.as_str()))
+}
