@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::desired::export;
+use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::desired::source::{Format, Hidden, Source};
 use crate::desired::state::{self, Desired};
 use crate::desired::vars::Variables;
@@ -16,9 +17,10 @@ use crate::hook::saved_by::SavedBy;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
-use crate::ini::wide;
+use crate::ini::{lookup, wide};
+use crate::microsip::keys;
 use crate::microsip::version::Version;
-use crate::platform::Surroundings;
+use crate::platform::{Disk, Surroundings};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
 
@@ -94,14 +96,106 @@ pub fn apply(
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
     let surroundings = outside.surroundings;
-    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let hashes = Hashes::new(&new_salt);
+    let mut passwords = Vec::new();
+    let mut target = PathBuf::new();
+    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings)?;
+        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings, &hashes)?;
         if let Some(too_old) = wanted.too_old {
             return Err(too_old.into());
         }
+        passwords = wanted.passwords;
+        target.clone_from(&ini.target);
         draft_of(decoded, &wanted.edits, wanted.notices)
-    })
+    })?;
+    match report {
+        // only now: until the ini is written, what is noted is still true
+        Report::Written(mut written) if !written.dry_run => {
+            if let Err(source) = note(&passwords, &target, &hashes, outside.disk) {
+                written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
+            }
+            Ok(Report::Written(written))
+        }
+        report => Ok(report),
+    }
+}
+
+/// Where it is kept what was set as passwords.
+fn kept_path(ini: &Path) -> PathBuf {
+    let mut name = ini.file_name().unwrap_or_default().to_os_string();
+    name.push(".msipcfg-passwords.json");
+    ini.with_file_name(name)
+}
+
+fn kept_of(ini: &Path) -> Kept {
+    std::fs::read(kept_path(ini)).map(|bytes| Kept::parse(&bytes)).unwrap_or_default()
+}
+
+/// Notes what was set, with the owner and access of the ini.
+fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> io::Result<()> {
+    let before = kept_of(ini);
+    let mut kept = before.clone();
+    for Stored { section, wanted, stored, standing } in passwords {
+        kept.note(section, wanted, stored, *standing, hashes);
+    }
+    if kept == before {
+        return Ok(());
+    }
+    let path = kept_path(ini);
+    let mut file = disk.create_temp(folder_of(&path), "msipcfg-".as_ref(), ".tmp")?;
+    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
+    disk.adopt(Some(ini), file.as_file(), file.path())?;
+    disk.sync(file.as_file())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn new_salt() -> Option<[u8; 16]> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).ok()?;
+    Some(salt)
+}
+
+/// The remark that a password will be set again, because nobody will know that it was.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} could not be written: {source}; the next 'apply' after MicroSIP encrypted a password sets it again"
+)]
+struct NoteRemark {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Problem for NoteRemark {
+    fn code(&self) -> Code {
+        Code::PasswordUnnoted
+    }
+}
+
+/// The remark that a password is taken for the wanted one.
+#[derive(Debug, thiserror::Error)]
+#[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
+struct UnconfirmedRemark {
+    section: String,
+}
+
+impl Problem for UnconfirmedRemark {
+    fn code(&self) -> Code {
+        Code::PasswordUnconfirmed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("'msipcfg apply' notes it, and every later change is told".into())
+    }
+}
+
+/// A password in an ini.
+struct Stored {
+    section: String,
+    wanted: String,
+    stored: String,
+    standing: Standing,
 }
 
 /// Compares an ini with a wanted state.
@@ -114,7 +208,8 @@ pub fn check(
     let (ini, decoded) = Ini::open(choice, outside)?;
     // whether a program is there is another question: it is told, and no answer to this one
     let allow = Allow { missing: true, unsafe_target: true, mark: false };
-    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings)?;
+    let hashes = Hashes::new(&new_salt);
+    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
     let plan = plan::make(&decoded, &wanted.edits);
     let mut differences: Vec<Difference> = plan
         .changes
@@ -134,6 +229,8 @@ pub fn check(
     }));
     let mut notices = plan.notices;
     notices.extend(wanted.notices);
+    let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+    notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
     notices.extend(running_notice(&ini));
     // a text that MicroSIP would spoil is to be written anew, whatever its values
     let is_in_state = differences.is_empty() && !plan.is_change;
@@ -222,6 +319,7 @@ fn folder_of(path: &Path) -> &Path {
 struct Wanted {
     edits: Vec<Edit>,
     notices: Vec<Notice>,
+    passwords: Vec<Stored>,
     too_old: Option<TooOld>,
 }
 
@@ -232,6 +330,7 @@ impl Wanted {
         ini: &Ini,
         document: &IniDocument,
         surroundings: &Surroundings,
+        hashes: &Hashes<'_>,
     ) -> Result<Wanted, Error> {
         let saved_by = hooks::saved_by(None, ini, document, surroundings);
         let mut notices = desired.remarks.clone();
@@ -244,6 +343,12 @@ impl Wanted {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
+        let passwords = passwords_of(&edits, &kept_of(&ini.target), document, hashes);
+        edits.retain(|edit| {
+            let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
+            let standing = passwords.iter().find(is_of).map(|one| one.standing);
+            !matches!(standing, Some(Standing::Confirmed | Standing::Unconfirmed))
+        });
         for (event, command) in &desired.hooks {
             let Some(command) = command else {
                 edits.extend(no_hook(*event, document)?);
@@ -257,8 +362,28 @@ impl Wanted {
                 edits.push(hook.edit);
             }
         }
-        Ok(Wanted { edits, notices, too_old })
+        Ok(Wanted { edits, notices, passwords, too_old })
     }
+}
+
+fn is_password(edit: &Edit) -> bool {
+    edit.path().key.as_str().eq_ignore_ascii_case("password")
+}
+
+/// The passwords that are wanted, and what is there. An empty one is none.
+fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Hashes<'_>) -> Vec<Stored> {
+    let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
+        Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
+        _ => None,
+    });
+    wanted
+        .map(|(section, wanted)| {
+            let stored = lookup::value(document, section, "password", keys::limit(section, "password"));
+            let stored = String::from_utf16_lossy(&stored.unwrap_or_default());
+            let standing = kept.standing(section, wanted, &stored, hashes);
+            Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
+        })
+        .collect()
 }
 
 /// The edit after which nothing runs. An empty command is none, and says which MicroSIP wrote it.

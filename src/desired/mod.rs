@@ -1,5 +1,5 @@
 //! The state that somebody wants a MicroSIP to be in, as a file: [`file`](mod@file) knows its form, [`source`] and
-//! [`overlay`] how it is written, [`vars`] what stands for something else in it, [`state`] what is to be done about an
+//! [`overlay`] how it is written, [`secrets`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`state`] what is to be done about an
 //! ini, [`export`] how an ini is written as such a file.
 //!
 //! A mistake is told with its file, line and column before any ini is touched. Passwords never come into a message.
@@ -7,6 +7,7 @@
 pub mod export;
 pub mod file;
 pub mod overlay;
+pub mod secrets;
 pub mod source;
 pub mod state;
 pub mod vars;

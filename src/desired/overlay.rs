@@ -30,12 +30,12 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
         let mut account = Vec::new();
         for (key, value) in properties {
             let (key_span, span) = lines.key(key, value);
-            let value = String::from_utf16_lossy(&lookup::read_text(&wide(value), lookup::NO_LIMIT));
+            let read = String::from_utf16_lossy(&lookup::read_text(&wide(value), lookup::NO_LIMIT));
             let leaf = |tree: Tree| Node { span: span.clone(), key: key_span.clone(), tree };
-            let text = || leaf(Tree::Leaf(Json::from(value.as_str())));
+            let text = || leaf(Tree::Leaf(Json::from(read.as_str())));
             if name.eq_ignore_ascii_case("Settings") {
                 match Event::of_key(key) {
-                    Some(event) => add(&mut hooks, event.name().into(), leaf(hook(&value, event, &span)?))?,
+                    Some(event) => add(&mut hooks, event.name().into(), leaf(hook(value, event, &span)?))?,
                     None => add(&mut settings, key.to_string(), text())?,
                 }
             } else if name.eq_ignore_ascii_case("Shortcuts") {
@@ -80,9 +80,9 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     Ok(node(Tree::Table(parts)))
 }
 
-/// What MicroSIP would run for the value of a command.
-fn hook(value: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
-    let decoded = command::decode(&wide(value), event, &SavedBy::tell(None, None, None));
+/// What MicroSIP would run for the text of a command.
+fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
+    let decoded = command::decode(&wide(text), event, &SavedBy::tell(None, None, None));
     let command = decoded.command();
     if let Some(fault) = decoded.faults.into_iter().find(command::CommandFault::is_fatal) {
         return Err(What::Command(fault).at(span));

@@ -176,6 +176,44 @@ fn the_example_of_the_documentation_is_applied_once() {
 }
 
 #[test]
+fn a_password_that_microsip_encrypted_is_still_the_one_that_was_set() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+    sandbox.write("phone.toml", example());
+    run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
+    let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json")).unwrap();
+    assert!(!kept.contains(SECRET));
+    // as MicroSIP does at its start: 10 characters make 4 + 20 bytes, and the filling up to 32
+    let encrypted = "0123456789ABCDEF".repeat(4);
+    let encrypt = |text: &str| {
+        let text =
+            sandbox.ini_text().replace(&format!("password={text}\r\n"), &format!("password={encrypted}\r\n"));
+        sandbox.write("MicroSIP.ini", utf16(text.trim_start_matches('\u{FEFF}')));
+    };
+    encrypt(SECRET);
+    let checked = run_example(&sandbox, &["check", "--json"]).exits(0);
+    assert!(checked.warnings().contains(&"password-unconfirmed".to_string()), "{}", checked.told);
+    let applied = run_example(&sandbox, &["apply", "--json", "--allow-missing"]).exits(0);
+    assert_eq!(applied.json()["changed"], false, "{}", applied.told);
+    let checked = run_example(&sandbox, &["check", "--json"]).exits(0);
+    assert!(!checked.warnings().contains(&"password-unconfirmed".to_string()), "{}", checked.told);
+    // the user sets another: drift, and mended
+    let other = encrypted.replace('0', "1");
+    let text = sandbox.ini_text().replace(&encrypted, &other);
+    sandbox.write("MicroSIP.ini", utf16(text.trim_start_matches('\u{FEFF}')));
+    let checked = run_example(&sandbox, &["check", "--json"]).exits(1);
+    assert_eq!(checked.json()["differences"][0]["key"], "password", "{}", checked.told);
+    run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
+    encrypt(SECRET);
+    run_example(&sandbox, &["check"]).exits(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |name: &str| sandbox.path(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode("MicroSIP.ini.msipcfg-passwords.json"), mode("MicroSIP.ini"));
+    }
+}
+
+#[test]
 fn accounts_that_are_ensured_leave_the_others_alone() {
     let sandbox = Sandbox::with_ini(utf16(
         "[Settings]\r\naccountId=1\r\n[Account1]\r\ndomain=a.example.org\r\nusername=1\r\nproxy=p\r\n",
@@ -190,6 +228,55 @@ fn accounts_that_are_ensured_leave_the_others_alone() {
          label=Desk\r\n[Account2]\r\ndomain=b.example.org\r\nusername=2\r\n"
     );
     sandbox.run_on_ini(&["check", "a.toml"]).exits(0);
+}
+
+#[test]
+fn json_and_an_ini_say_the_same_as_toml() {
+    let toml = "[settings]\nVAD = 1\nEC = 0\nuserAgent = \"Desk 201 ${x\"\n[hooks]\nring = 'C:\\hooks\\a b.exe'\n\
+                [[accounts]]\ndomain = \"example.org\"\nusername = \"ann\"\npassword = \"T0p-S3cret\"\n[shortcuts]\n0 = \"a;1;call\"\n"
+        .replace("${x", "$${x");
+    let json = r#"{"$schema": "desired-state.schema.json", "settings": {"VAD": 1, "EC": "0", "userAgent": "Desk ${extension} $${x"},
+        "hooks": {"cmdIncomingCall": {"program": "C:\\hooks\\a b.exe"}}, "accounts": [{"Domain": "example.org",
+        "username": "ann", "password": "${pw}"}], "shortcuts": {"0": "a;1;call"}}"#;
+    let ini = "[Settings]\r\nvad=1\r\nEC=0\r\nuserAgent=Desk 201 $${x\r\ncmdIncomingCall=\"\"C:\\hooks\\a b.exe\"\"\r\n\
+               [Shortcuts]\r\n0=a;1;call\r\n[Account1]\r\ndomain=example.org\r\nusername=ann\r\npassword=T0p-S3cret\r\n";
+    let mut texts = Vec::new();
+    for (name, bytes) in [("a.toml", toml.into_bytes()), ("a.json", utf16(json)), ("a.ini", utf16(ini))] {
+        let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+        sandbox.write(name, bytes);
+        sandbox.write("vars.toml", "pw = { env = \"SIP_PASSWORD\" }\nextension = 200\n");
+        let run = |words: &[&str]| {
+            let mut command = sandbox.command(crate::sandbox::PROGRAM);
+            let ini = sandbox.ini();
+            command
+                .args(words)
+                .args([name, "--vars", "vars.toml", "--var", "extension=201", "--ini"])
+                .arg(ini);
+            command.env("SIP_PASSWORD", SECRET);
+            let ran = sandbox.finish(command);
+            assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
+            ran
+        };
+        run(&["apply", "-v", "--allow-missing"]).exits(0);
+        run(&["check", "-v"]).exits(0);
+        texts.push(sandbox.ini_text());
+    }
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(texts[0], texts[2]);
+    assert!(texts[0].contains("Desk 201 ${x\r\n"), "{}", texts[0]);
+}
+
+#[test]
+fn a_file_of_variables_shows_no_value_of_its_own() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+    sandbox.write("a.toml", "[settings]\nVAD = 1\n");
+    for text in ["pw = [\"T0p-S3cret\"]\n", "pw = \"T0p-S3cret\n", "pw \"T0p-S3cret\"\n", "[T0p-S3cret\n"] {
+        sandbox.write("vars.toml", text);
+        let ran = sandbox
+            .run_on_ini(&["apply", "a.toml", "--vars", "vars.toml", "--json"])
+            .fails(3, "desired-invalid");
+        assert!(!ran.stdout.contains(SECRET), "{}", ran.told);
+    }
 }
 
 #[test]
