@@ -128,8 +128,16 @@ fn kept_path(ini: &Path) -> PathBuf {
     ini.with_file_name(name)
 }
 
+/// What was kept; nothing where that cannot be read, and passwords are then set again.
 fn kept_of(ini: &Path) -> Kept {
-    std::fs::read(kept_path(ini)).map(|bytes| Kept::parse(&bytes)).unwrap_or_default()
+    const LARGEST: u64 = 1024 * 1024;
+    let path = kept_path(ini);
+    // a link or a pipe was put there by somebody else
+    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
+    match path.symlink_metadata() {
+        Ok(metadata) if is_ours(&metadata) => Kept::parse(&std::fs::read(path).unwrap_or_default()),
+        _ => Kept::default(),
+    }
 }
 
 /// Notes what was set, with the owner and access of the ini.

@@ -405,3 +405,97 @@ fn emptied(section: &str, document: &IniDocument) -> Result<Vec<Edit>, NameError
     }
     Ok(edits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::source::{Format, Hidden};
+    use crate::edit::plan;
+    use crate::ini::encoding::{decode, encode};
+    use std::io;
+
+    /// The ini after a state was applied; a second time changes nothing.
+    #[track_caller]
+    fn applied(ini: &str, state: &str) -> String {
+        let read = |_: &crate::request::NewValue| Err(io::ErrorKind::NotFound.into());
+        let source = Source::parse("a.toml".into(), state.into(), Format::Toml, Hidden::Passwords).unwrap();
+        let desired =
+            resolve(&source, &Variables::new(&[], &read), Path::new("")).map_err(|e| e.to_string()).unwrap();
+        let apply = |bytes: Vec<u8>| {
+            let decoded = decode(bytes, None).unwrap();
+            plan::make(&decoded, &desired.edits(&decoded.document).unwrap())
+        };
+        let first = apply(encode(ini)).document;
+        assert!(!apply(first.clone().into_bytes()).is_change, "a second time changes something");
+        let text = first.units(2..first.clone().into_bytes().len()).to_string();
+        text.replace('\n', " ").replace('\r', "")
+    }
+
+    const A: &str = "[[accounts]]\ndomain = 'a'\nusername = '1'\n";
+    const B: &str = "[[accounts]]\ndomain = 'b'\nusername = '2'\n";
+    const ENSURE: &str = "accounts-mode = 'ensure'\n";
+
+    #[test]
+    fn false_removes_a_key_and_0_is_0() {
+        assert_eq!(
+            applied("[Settings]\nVAD=1\nEC=1\n", "[settings]\nVAD = false\nec = 0\n"),
+            "[Settings] EC=0 "
+        );
+        assert_eq!(applied("[Settings]\n", "[settings]\nVAD = false\nEC = 0\n"), "[Settings] EC=0 ");
+    }
+
+    #[test]
+    fn exact_accounts_are_those_and_no_others() {
+        let ini = "[Settings]\naccountId=2\n[Account1]\ndomain=x\nproxy=p\npassword=00\npublish=0\n[Account3]\ndomain=c\nmine=1\n";
+        assert_eq!(
+            applied(ini, A),
+            "[Settings] accountId=1 [Account1] domain=a publish=0 username=1 [Account3] "
+        );
+        assert_eq!(applied(ini, "accounts = []"), "[Settings] accountId=0 [Account1] [Account3] ");
+    }
+
+    #[test]
+    fn the_password_of_the_same_user_stays() {
+        let ini = "[Settings]\naccountId=1\n[Account1]\ndomain=a\nusername=1\npassword=00\nlabel=x\n[Account0]\npublicAddr=y\n";
+        assert_eq!(
+            applied(ini, A),
+            "[Settings] accountId=1 [Account1] domain=a username=1 password=00 [Account0] publicAddr=y "
+        );
+    }
+
+    #[test]
+    fn the_account_that_is_selected_stays_so_if_it_is_wanted() {
+        let ini = |selected: &str| {
+            format!(
+                "[Settings]\n{selected}[Account1]\ndomain=a\nusername=1\n[Account2]\ndomain=b\nusername=2\n"
+            )
+        };
+        let selected = |ini: &str, state: &str| {
+            let text = applied(ini, state);
+            text.split(' ').find(|line| line.starts_with("accountId")).unwrap_or("none").to_string()
+        };
+        let both = format!("{A}{B}");
+        let ensure = format!("{ENSURE}{B}");
+        for (before, state, after) in [
+            ("accountId=2\n", &both, "accountId=2"),
+            ("accountId=3\n", &both, "accountId=1"),
+            ("accountId=\n", &both, "accountId=1"),
+            ("", &both, "accountId=1"),
+            ("accountId=1\n", &ensure, "accountId=1"),
+            ("accountId=0\n", &ensure, "accountId=2"),
+            ("", &ensure, "accountId=2"),
+            ("accountId=1\n", &format!("[settings]\naccountId = 2\n{both}"), "accountId=2"),
+        ] {
+            assert_eq!(selected(&ini(before), state), after, "{before} {state}");
+        }
+    }
+
+    #[test]
+    fn ensured_accounts_take_the_first_free_number() {
+        let ini = "[Settings]\naccountId=1\n[Account1]\ndomain=a\nusername=1\n[Account2]\nproxy=old\n[Account4]\ndomain=d\n";
+        assert_eq!(
+            applied(ini, &format!("{ENSURE}{B}{A}")),
+            "[Settings] accountId=1 [Account1] domain=a username=1 [Account2] domain=b username=2 [Account4] domain=d "
+        );
+    }
+}

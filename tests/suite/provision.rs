@@ -286,7 +286,12 @@ fn the_ini_is_not_touched_if_anything_is_wrong() {
     sandbox.write("new.toml", "[microsip]\nmin-version = \"3.21.6\"\n[settings]\nVAD = 0\n");
     sandbox.write("hook.toml", "[settings]\nVAD = 1\n[hooks]\nring = 'hooks\\a.exe'\n");
     let before = sandbox.ini_bytes();
-    sandbox.run_on_ini(&["apply", "wrong.toml", "--json"]).fails(3, "value-refused").says("wrong.toml:3:6");
+    let ran = sandbox.run_on_ini(&["apply", "wrong.toml", "--json"]).fails(3, "value-refused");
+    let error = &ran.json()["error"];
+    assert_eq!(
+        (&error["file"], &error["line"], &error["column"]),
+        (&"wrong.toml".into(), &3.into(), &6.into())
+    );
     let ran = sandbox.run_on_ini(&["apply", "wrong.toml"]).exits(3);
     assert!(ran.stderr.contains("[value-refused]\n  3 | EC = 2\n    |      ^\n"), "{}", ran.told);
     sandbox.run_on_ini(&["apply", "new.toml", "--json"]).fails(3, "microsip-too-old");

@@ -103,6 +103,9 @@ impl Output {
             return notice.code.exit_status();
         }
         let mut json = json!({"ok": false, "changed": error.changed(), "error": notice});
+        if let Error::Desired(error) = error {
+            provision::put_place_in(error, &mut json["error"]);
+        }
         if !aside.notices.is_empty() {
             json["warnings"] = json!(aside.notices);
         }

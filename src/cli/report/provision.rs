@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use crate::commands::provision::{Checked, Difference};
+use crate::desired::DesiredError;
 use crate::microsip::keys::{self, MASK, Privacy};
 
 use super::{Styles, place_of, text_of};
@@ -25,6 +26,13 @@ pub(super) fn json(checked: &Checked) -> Json {
         "differences": checked.differences.iter().map(difference).collect::<Vec<_>>(),
         "warnings": checked.notices,
     })
+}
+
+/// Says where in a desired-state file a mistake is.
+pub(super) fn put_place_in(error: &DesiredError, json: &mut Json) {
+    json["file"] = json!(error.file);
+    json["line"] = json!(error.line);
+    json["column"] = json!(error.column);
 }
 
 pub(super) fn text(checked: &Checked, styles: Styles) -> String {
