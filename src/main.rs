@@ -141,8 +141,9 @@ fn read_secret(source: &NewValue) -> io::Result<String> {
         NewValue::File(path) => std::fs::read_to_string(path)?,
         NewValue::Variable(name) => {
             // the error of std would show what the variable holds
-            let value = std::env::var_os(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-            return value.into_string().map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
+            let not_set = || io::Error::new(io::ErrorKind::NotFound, "it is not set");
+            let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text");
+            return std::env::var_os(name).ok_or_else(not_set)?.into_string().map_err(no_text);
         }
     };
     let line = text.trim_start_matches('\u{FEFF}').trim_end_matches('\n').trim_end_matches('\r').len();

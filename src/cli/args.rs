@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{StyledStr, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::hook::command::HookCommand;
@@ -717,6 +719,10 @@ impl Cli {
         let mut command = Cli::command();
         let matches = command.try_get_matches_from_mut(words)?;
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        // a variable that is set to nothing names no ini; whoever typed the option meant one
+        if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
+            return Err(command.error(ErrorKind::InvalidValue, "--ini names no ini: its value is empty"));
+        }
         // to take the tree of commands apart would be a tenth of a short run
         std::mem::forget(command);
         Ok(cli)
@@ -963,7 +969,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text);
     duration
         .map(|duration| duration.min(LONGEST))
-        .map_err(|error| format!("{error}; write it like 90s, 5m or 0"))
+        .map_err(|_| "it is no duration; write it like 90s, 5m or 0".to_string())
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use dialoguer::console::{Style, Term, measure_text_width};
 use dialoguer::theme::Theme;
-use dialoguer::{Completion, Confirm, Input, MultiSelect, Select};
+use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
 
 use super::args::Common;
-use super::report::{Aside, Output};
+use super::report::{Aside, Output, visible};
 use crate::commands::{Error, Report};
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::TerminalMode;
@@ -167,18 +167,33 @@ pub fn select_many(theme: &dyn Theme, prompt: &str, items: &[String]) -> io::Res
     answer(|| select.interact_opt())
 }
 
-/// Asks for a line, which may be empty. `typed` stands there already.
+/// What a line holds before anybody types.
+#[derive(Clone, Copy, Default)]
+pub struct Before<'a> {
+    /// Stands there, to be gone on with or changed.
+    pub stands: &'a str,
+    /// Comes with Up: there is no key that takes a whole line away again.
+    pub by_up: &'a str,
+}
+
+/// Asks for a line, which may be empty.
 ///
 /// # Errors
 /// As [`confirm`].
 pub fn line(
     theme: &dyn Theme,
     prompt: &str,
-    typed: &str,
+    before: Before<'_>,
     completion: Option<&Completing<'_>>,
 ) -> io::Result<String> {
-    let mut input =
-        Input::<String>::with_theme(theme).with_prompt(prompt).allow_empty(true).with_initial_text(typed);
+    let mut history = BasicHistory::new();
+    let mut prompt = prompt.to_string();
+    if !before.by_up.is_empty() {
+        history.write(&before.by_up.to_string());
+        prompt += ", Up: as before";
+    }
+    let input = Input::<String>::with_theme(theme).with_prompt(prompt).allow_empty(true);
+    let mut input = input.with_initial_text(before.stands).history_with(&mut history);
     if let Some(completion) = completion {
         input = input.completion_with(completion);
     }
@@ -307,7 +322,7 @@ fn ended_by(error: &io::Error, output: Output) -> ExitStatus {
 /// The items of a list, none wider than a line: lines that wrap are not cleared away well.
 fn fitting(items: &[String], marker: usize) -> Vec<String> {
     let columns = usize::from(Term::stderr().size().1).saturating_sub(marker + 1);
-    items.iter().map(|item| fit(item, columns)).collect()
+    items.iter().map(|item| fit(&visible(item), columns)).collect()
 }
 
 /// A text in so many columns: of a longer one the middle is left out, for paths differ at their ends.

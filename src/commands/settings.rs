@@ -1,5 +1,7 @@
 //! Settings by name: get, set, unset, list, and the catalogue.
 
+use std::io;
+
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
 use crate::hook::event::Event;
@@ -168,7 +170,12 @@ fn wanted_value(path: KeyPath, value: NewValue, outside: &Outside<'_>) -> Result
             let read = (outside.secret)(&source);
             let unreadable =
                 |error| Error::SecretUnreadable { path: path.clone(), place: source.clone(), source: error };
-            read.map_err(unreadable)?
+            let value = read.map_err(unreadable)?;
+            if value.is_empty() {
+                // nobody can make the encrypted one again that would go
+                return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "nothing is there")));
+            }
+            value
         }
     };
     let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");

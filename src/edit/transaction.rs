@@ -198,8 +198,10 @@ impl<E: Problem> Problem for Failure<E> {
                 "exit MicroSIP by its menu, then run the same command again".into()
             }
             Cause::Running(_) => {
-                "exit MicroSIP by its menu (the X only hides it), have it asked with --close, or give it longer with --timeout"
-                    .into()
+                let ask = if platform::CAN_REACH_WINDOWS { "have it asked with --close, " } else { "" };
+                format!(
+                    "exit MicroSIP by its menu (the X only hides it), {ask}or give it longer with --timeout"
+                )
             }
             Cause::Lock(error) => return error.hint(),
             Cause::Io { source, .. } => io_hint(source, self.changed),

@@ -456,7 +456,7 @@ pub enum CommandFault {
         "the first and the last quote are gone, as after a save by a MicroSIP up to 3.21.4, so that '{file}' is started"
     )]
     Decayed { file: String },
-    #[error("the path '{path}' has blanks and no quotes, so that '{file}' is started")]
+    #[error("the path '{path}' has blanks and is read without quotes, so that '{file}' is started")]
     PathUnquoted { path: String, file: String },
     #[error("the argument '{arg}' loses its quotes and arrives in {pieces} pieces")]
     ArgumentSplit { arg: String, pieces: usize },
@@ -524,9 +524,11 @@ impl Problem for CommandFault {
             | CommandFault::Decayed { .. }
             | CommandFault::PathUnquoted { .. }
             | CommandFault::ArgumentSplit { .. }
-            | CommandFault::NumberJoined { .. }
-            | CommandFault::Unstable => {
+            | CommandFault::NumberJoined { .. } => {
                 "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which finds a form that lasts".into()
+            }
+            CommandFault::Unstable => {
+                "set it with one argument more, 'msipcfg set-hook EVENT PROGRAM -': that lasts".into()
             }
         })
     }

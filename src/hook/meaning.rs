@@ -67,27 +67,40 @@ pub fn meant(text: &str, decoded: &Decoded) -> Option<HookCommand> {
 }
 
 fn parts_meant(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
-    let parts_of = |line: &str| -> Vec<String> {
-        let parts = command::command_line_to_argv(&wide(line.trim()));
-        parts.iter().map(|part| String::from_utf16_lossy(part)).collect()
-    };
     for fault in &decoded.faults {
         match fault {
             CommandFault::Blank
             | CommandFault::Url
             | CommandFault::Cut { .. }
             | CommandFault::NumberJoined { .. } => return None,
-            CommandFault::QuotesLost { .. } => return Some(parts_of(text)),
-            CommandFault::Decayed { .. } => return Some(parts_of(&format!("\"{}\"", decoded.value.trim()))),
+            CommandFault::QuotesLost { .. } => return parts_of(text),
+            CommandFault::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
             CommandFault::PathUnquoted { path, .. } => {
                 let rest = decoded.value.trim().strip_prefix(path.as_str())?;
-                let args = parts_of(&format!("x{rest}")).into_iter().skip(1);
+                let args = parts_of(&format!("x{rest}"))?.into_iter().skip(1);
                 return Some(std::iter::once(path.clone()).chain(args).collect());
             }
             _ => {}
         }
     }
-    Some(parts_of(&decoded.value))
+    parts_of(&decoded.value)
+}
+
+/// The program and the arguments that a command line was meant to give. Quotes behind a backslash are for the second
+/// splitting, which the program does itself; `None` where a line has both kinds.
+fn parts_of(line: &str) -> Option<Vec<String>> {
+    const QUOTE: u16 = b'"' as u16;
+    const SPACE: u16 = b' ' as u16;
+    let mut args = command::command_line_to_argv(&wide(line.trim()));
+    let program = args.remove(0);
+    if args.iter().any(|arg| arg.contains(&QUOTE)) {
+        if args.iter().any(|arg| arg.contains(&SPACE)) {
+            return None;
+        }
+        args = command::received(&args.join(&SPACE), "");
+    }
+    let parts = std::iter::once(program).chain(args);
+    Some(parts.map(|part| String::from_utf16_lossy(&part)).collect())
 }
 
 /// The text behind `=` that does this without a fault, if there is one.
@@ -170,6 +183,8 @@ mod tests {
             (r#"C:\a b\x.exe" "y z"#, r#"""C:\a b\x.exe" y\" \"z""#),
             (r#"C:\x.exe "y z" a"#, r#""C:\x.exe \"y z\" a""#),
             (r"C:\x.exe %callerid%", r#""C:\x.exe""#),
+            (r#"C:\x.exe \"a b\" %1"#, r#""C:\x.exe \"a b\"""#),
+            (r#"C:\x y.exe \"a b\""#, r#"""C:\x y.exe" a\" \"b""#),
             (r"C:\x.exe --to crm {number}", r#""C:\x.exe --to crm""#),
         ] {
             assert_eq!(suggested(text).as_deref(), Some(wanted), "{text}");
@@ -181,6 +196,8 @@ mod tests {
         for text in [
             "",
             "\" \"",
+            // quotes of both kinds
+            r#"C:\x.exe "a b" \"c d\""#,
             "https://crm.example.org/call",
             r"C:\x.exe --cid=",
             r"C:\x.exe --cid=%1 -a",

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
@@ -165,7 +166,9 @@ impl Processes {
             .with_cmd(UpdateKind::Always)
             .with_environ(UpdateKind::Always)
             .with_user(UpdateKind::Always);
-        let system = look_up(pid, details)?;
+        let by_name = ProcessRefreshKind::nothing().without_tasks();
+        let system =
+            within(LONGEST_LOOK, move || look_up(pid, details)).unwrap_or_else(|| look_up(pid, by_name))?;
         let process = system.process(pid).filter(|process| process.status() != ProcessStatus::Zombie)?;
         let first_argument = process.cmd().first().map(|argument| argument.to_string_lossy().into_owned());
         let place = place_of(process, first_argument.as_deref());
@@ -199,6 +202,17 @@ impl Processes {
             inis,
         })
     }
+}
+
+/// How long a process may take to tell its details. Under Wine 8 one that is being made, or ends, may never answer
+/// when it is asked about its memory (NtQueryVirtualMemory of another process); it is told by its name then.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// What some work gives, if it ends within this time. Otherwise it is left alone.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (send, result) = mpsc::channel();
+    std::thread::spawn(move || send.send(work()));
+    result.recv_timeout(limit).ok()
 }
 
 fn look_up(pid: Pid, details: ProcessRefreshKind) -> Option<System> {
@@ -278,6 +292,13 @@ mod tests {
         assert!(may_be_one("microsip", &[]));
         assert!(!may_be_one("microsip-helper.exe", &[]));
         assert!(!may_be_one("phone.exe", &[]));
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_left_alone() {
+        let (_held, never) = mpsc::channel::<()>();
+        assert_eq!(within(Duration::from_millis(1), move || never.recv()), None);
+        assert_eq!(within(LONGEST_LOOK, || 1), Some(1));
     }
 
     #[test]

@@ -179,13 +179,23 @@ impl SectionKeys {
         self.find(name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
     }
 
-    /// Who may see the value of a key. A `password` is secret wherever it stands.
+    /// Who may see the value of a key. A `password` is secret wherever it stands, and so is a key that MicroSIP does
+    /// not know but that is called like one.
     pub fn privacy(&self, name: &str) -> Privacy {
         if name.eq_ignore_ascii_case("password") {
             return Privacy::Secret;
         }
-        self.find(name).map_or(Privacy::Open, |key| key.privacy)
+        match self.find(name) {
+            Some(key) => key.privacy,
+            None if is_called_like_a_password(name) => Privacy::Secret,
+            None => Privacy::Open,
+        }
     }
+}
+
+/// `mypassword`, `password2`.
+fn is_called_like_a_password(name: &str) -> bool {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase().ends_with("password")
 }
 
 /// The entry for a key in a section.

@@ -98,7 +98,7 @@ pub enum LocateError {
     NotFound { looked: Vec<PathBuf> },
     #[error("several MicroSIP inis were found: {}", list(.found))]
     Several { found: Vec<Candidate> },
-    #[error("MicroSIP is not installed here in one place only, so it is not known where its ini belongs")]
+    #[error("no MicroSIP was found here, or several, so it is not known where its ini belongs")]
     NoPlaceToCreate,
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::crowd::Alone;
 use crate::inis::snapshot;
 use crate::sandbox::{Ran, Sandbox, image, text_of_ini, utf16};
 
@@ -299,7 +300,7 @@ fn an_ini_that_this_user_may_not_read_is_told() {
 /// A file in the settings folder of a user, as the system has it.
 fn in_app_data(folder: &str, name: &str) -> String {
     if cfg!(windows) {
-        format!("{}/MicroSIP/{name}", folder.to_ascii_lowercase())
+        format!(r"{}\MicroSIP\{name}", folder.to_ascii_lowercase())
     } else {
         format!("home/.wine/drive_c/users/ann/AppData/{folder}/MicroSIP/{name}")
     }
@@ -307,6 +308,7 @@ fn in_app_data(folder: &str, name: &str) -> String {
 
 #[test]
 fn an_ini_that_microsip_reads_no_longer_is_told() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let roaming = sandbox.write(&in_app_data("Roaming", "MicroSIP.ini"), utf16(HEALTHY));
     // another program's
@@ -347,6 +349,7 @@ fn a_portable_copy_beside_an_installed_microsip_is_told() {
 
 #[test]
 fn all_inis_are_shown_and_one_must_be_named_to_be_mended() {
+    let _alone = Alone::now();
     let sandbox = Sandbox::new();
     let healthy = sandbox.write(&in_app_data("Roaming", "MicroSIP.ini"), utf16(HEALTHY));
     // a portable copy in the current folder

@@ -346,7 +346,7 @@ fn an_ini_on_the_command_line_is_held_up_as_well() {
 
 #[cfg(target_os = "linux")]
 mod under_wine {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use msipcfg::microsip::instances::{Instance, Processes};
 
@@ -482,11 +482,18 @@ mod under_wine {
         let own = disk.path("Phone/fleetingphone.ini");
         let other = disk.path("Other/fleetingphone.ini");
         let is_over = AtomicBool::new(false);
+        let looks = AtomicUsize::new(0);
         let seen = std::thread::scope(|scope| {
             scope.spawn(|| {
                 let path = r"C:\Phone\FleetingPhone.exe";
                 while !is_over.load(Ordering::SeqCst) {
-                    disk.phone("Phone/FleetingPhone.exe", path).start(&disk.sandbox).exit();
+                    let phone = disk.phone("Phone/FleetingPhone.exe", path).start(&disk.sandbox);
+                    let before = looks.load(Ordering::SeqCst);
+                    // it comes in the middle of a look, is there for a whole one, and goes in the middle of the next
+                    while looks.load(Ordering::SeqCst) < before + 2 && !is_over.load(Ordering::SeqCst) {
+                        std::thread::yield_now();
+                    }
+                    phone.exit();
                 }
             });
             let mut processes = Processes::default();
@@ -494,8 +501,13 @@ mod under_wine {
             let until = Instant::now() + LONG;
             while seen.len() < LOOKS && Instant::now() < until {
                 let mut instances = processes.instances(&["fleetingphone"]);
-                // other tests have phones of other names
-                instances.retain(|instance| instance.exe.to_lowercase().contains("fleetingphone"));
+                looks.fetch_add(1, Ordering::SeqCst);
+                // other tests have phones of other names, and another run of this one has them elsewhere
+                let is_here = |exe: &PathBuf| exe.starts_with(disk.sandbox.path(""));
+                instances.retain(|instance| {
+                    instance.exe.to_lowercase().contains("fleetingphone")
+                        && instance.exe_on_disk.as_ref().is_none_or(is_here)
+                });
                 seen.extend(instances);
             }
             is_over.store(true, Ordering::SeqCst);

@@ -357,7 +357,7 @@ fn a_dry_restore_writes_nothing_and_says_what_it_would() {
     );
     assert_eq!(json["changes"][0]["after"], "1");
     let ran = sandbox.run_on_ini(&["restore", "-n"]).exits(0);
-    assert!(ran.stdout.contains("volumeRing"), "{}", ran.told);
+    assert!(ran.stdout.contains("-volumeRing=2\n+volumeRing=1\n"), "{}", ran.told);
     assert_eq!(snapshot(&sandbox), before);
 }
 

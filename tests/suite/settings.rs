@@ -506,6 +506,15 @@ fn a_password_comes_from_a_variable_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_source_that_is_empty_takes_no_password_away() {
+    for source in SOURCES {
+        let sandbox = sandbox();
+        let ran = set_password(&sandbox, source, "", &["--json"]).fails(6, "secret-unreadable");
+        assert_eq!(sandbox.ini_text(), INI, "{source} {}", ran.told);
+    }
+}
+
+#[test]
 fn the_line_end_behind_a_password_is_none_of_it() {
     for source in ["@FILE", "@-"] {
         for end in ["\n", "\r\n"] {

@@ -110,6 +110,12 @@ impl Terminal {
         screen.rows(0, screen.size().1.get()).map(|line| line.trim_end().to_string()).collect()
     }
 
+    /// The same with their colours.
+    pub fn coloured_lines(&self) -> Vec<String> {
+        let screen = self.screen.screen();
+        screen.rows_formatted(0, screen.size().1.get()).map(closed).collect()
+    }
+
     /// Takes what it prints next. Gives whether there was something before its end.
     #[track_caller]
     fn hear(&mut self) -> bool {
@@ -129,6 +135,11 @@ impl Terminal {
     fn told(&self) -> String {
         format!("{}\n--- screen\n{}", self.text(), self.lines().join("\n"))
     }
+}
+
+/// A row whose colours end with it.
+fn closed(row: String) -> String {
+    if row.is_empty() { row } else { row + "\u{1B}[0m" }
 }
 
 impl Drop for Terminal {

@@ -72,10 +72,16 @@ fn a_new_ini_gets_a_hook_from_nothing() {
     terminal.sees(EVENTS).press(&[ENTER]).sees("Nothing is marked").sees(EVENTS);
     terminal.press(&[SPACE, DOWN, DOWN, DOWN, DOWN, DOWN, SPACE, ENTER]).sees("It runs on: ring, end");
     terminal.sees(PROGRAMS).press(&[ENTER]).sees(PROGRAM);
-    terminal.press(&[r"C:\hooks\rong.exe", ENTER]).sees("[hook-target-missing]").sees(PROGRAM);
+    terminal.press(&[r"C:\hooks\rong.exe", ENTER]).sees("[hook-target-missing]").sees(", Up: as before:");
     assert!(!sandbox.path("prefix/drive_c/Ünï/MicroSIP.ini").exists());
-    // what was typed stands there again: back to the folder
-    terminal.sees("rong.exe").press(&["\x7f"; 7]).press(&["ä", TAB]).sees("räng.exe").press(&[ENTER]);
+    // what was typed comes again: back to the folder
+    terminal
+        .press(&[UP])
+        .sees("rong.exe")
+        .press(&["\x7f"; 7])
+        .press(&["ä", TAB])
+        .sees("räng.exe")
+        .press(&[ENTER]);
     terminal.sees(ARGUMENTS).press(&["--to \"a b\"", ENTER]);
     terminal.sees("+cmdIncomingCall=").sees("+cmdCallEnd=").sees(WRITE).press(&[ENTER]);
     // for both events
@@ -135,9 +141,11 @@ fn a_web_page_needs_an_address_whose_host_has_ended() {
     let mut terminal = start(&sandbox);
     terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).press(&[SPACE, ENTER]);
     terminal.sees(PROGRAMS).press(&[DOWN, DOWN, DOWN, ENTER]).sees("Address (empty goes back): https://");
-    terminal.press(&["crm", ENTER]).sees("That is no web address").sees("https://crm");
+    terminal.press(&["crm", ENTER]).sees("That is no web address").sees("https://");
+    terminal.press(&[UP]).sees("https://crm");
     let long = "x".repeat(200);
-    terminal.press(&["/", &long, ENTER]).sees("[hook-too-long]").sees("Address").sees("xxx");
+    terminal.press(&["/", &long, ENTER]).sees("[hook-too-long]").sees("Address").sees("https://");
+    terminal.press(&[UP]).sees("xxx");
     terminal.press(&["\x7f"; 200]).press(&["?q=", ENTER]).sees(WRITE).press(&["y"]);
     terminal.sees(TEST).press(&["n"]);
     terminal.sees("'C:\\MicroSIP\\hooks\\webpage.ps1' ring 'https://crm/?q='").sees(MENU).press(&[CTRL_C]);
@@ -238,7 +246,7 @@ fn the_questions_for_the_ini_can_be_left_without_a_trace() {
         let mut terminal = Terminal::start(&sandbox, &["wizard"]);
         terminal.sees(path).press(&[INI, ENTER]).sees("Make it?");
         if last == ENTER {
-            terminal.press(&["n"]).sees(path).press(&["\x7f"; 200]).press(&[ENTER]);
+            terminal.press(&["n"]).sees("empty ends), Up: as before:").press(&[ENTER]);
         } else {
             terminal.press(&[last]);
         }
@@ -393,4 +401,44 @@ fn who_wants_no_questions_is_asked_none() {
     // and where nobody sits
     disk.sandbox.run(&["wizard"]).exits(2).says("nobody can be asked").says("set-hook");
     disk.sandbox.run(&[]).exits(2).says("Usage: msipcfg");
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// a mend
+
+#[test]
+fn doctor_shows_what_it_would_mend_and_asks() {
+    const SPOILED: &str = "[Settings]\r\nVAD=0\r\ncmdCallEnd=C:\\My Hooks\\ring.exe\r\n";
+    let sandbox = prefix();
+    sandbox.write("prefix/drive_c/My Hooks/ring.exe", image());
+    let ini = sandbox.write(INI, utf16(SPOILED));
+    let other =
+        sandbox.write("prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini", utf16(SPOILED));
+    let doctor = || {
+        Terminal::start(&sandbox, &["doctor", "--fix", "--ini", ini.to_str().unwrap(), "--color", "never"])
+    };
+    let before = files(&sandbox.path("prefix"));
+    for (keys, status) in [("n", 1), (ESC, 1), (CTRL_C, 130)] {
+        let mut terminal = doctor();
+        terminal.sees("-cmdCallEnd=C:\\My").sees("+cmdCallEnd=").sees("Do this?").press(&[keys]);
+        terminal.ends_with(status);
+        assert_eq!(files(&sandbox.path("prefix")), before, "{keys:?}");
+    }
+    doctor().sees("Do this?").press(&["y"]).sees("Wrote ").ends_with(0);
+    assert!(text_of_ini(&ini).contains("cmdCallEnd=\"\"C:\\My Hooks\\ring.exe\"\""), "{}", text_of_ini(&ini));
+    // nothing is left to ask about
+    assert!(!doctor().ends_with(0).text().contains("Do this?"));
+
+    // which of several is asked before
+    let again = sandbox.write("MicroSIP.ini", utf16(SPOILED));
+    sandbox.write("MicroSIP.exe", image());
+    let mut terminal = Terminal::start(&sandbox, &["doctor", "--fix", "--color", "never"]);
+    terminal
+        .sees("There are several inis")
+        .press(&[DOWN, ENTER])
+        .sees("Do this?")
+        .press(&[ENTER])
+        .ends_with(0);
+    let mended = [&again, &other].map(|ini| text_of_ini(ini) != SPOILED);
+    assert_eq!(mended.iter().filter(|is| **is).count(), 1, "{mended:?}");
 }

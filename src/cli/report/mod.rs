@@ -5,9 +5,10 @@ mod provision;
 mod status;
 mod test_hook;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
 use crate::microsip::links::{CLASSES, Link, SaidBy, ValueChange};
-use crate::platform::registry::ClassValue;
+use crate::platform::{self, registry::ClassValue};
 use crate::problem::{ExitStatus, Notice, Problem};
 use crate::request::LinksOrder;
 
@@ -158,9 +159,10 @@ impl Output {
         if self.colours(stream) { text.ansi().to_string() } else { text.to_string() }
     }
 
-    /// Prints an answer, byte for byte: values may hold anything.
+    /// Prints an answer, byte for byte: values may hold anything. A terminal is told what would drive it.
     fn out(self, text: &str) -> ExitStatus {
         let mut stdout = io::stdout().lock();
+        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => ExitStatus::Done,
             // whoever closed the pipe has read enough
@@ -174,7 +176,9 @@ impl Output {
 
     /// Prints a text on the side.
     pub fn err(self, text: &str) {
-        let _ = io::stderr().write_all(text.as_bytes());
+        let mut stderr = io::stderr().lock();
+        let text = if stderr.is_terminal() { visible(text) } else { text.into() };
+        let _ = stderr.write_all(text.as_bytes());
     }
 
     /// Whether questions, which stand on the side, have colours.
@@ -355,9 +359,11 @@ impl Narrator {
         if !self.has_said_so {
             self.has_said_so = true;
             let hint = self.output.styles(&io::stderr()).hint;
+            let close = if platform::CAN_REACH_WINDOWS { "--close has it asked; " } else { "" };
+            let in_all = until.saturating_duration_since(since).as_secs_f64().round();
             self.output.err(&format!(
-                "{text}, for {left} s at most.\n  {hint}hint{hint:#}: exit it by its menu (the X only hides it); \
-                 --close has it asked; Ctrl-C ends this\n"
+                "{text}, for {in_all} s at most.\n  {hint}hint{hint:#}: exit it by its menu (the X only hides it); \
+                 {close}Ctrl-C ends this\n"
             ));
         }
         // hidden by itself where standard error is no terminal
@@ -371,6 +377,35 @@ impl Narrator {
             self.output.err(&format!("{:8.1} ms  {text}\n", self.begun.elapsed().as_secs_f64() * 1000.0));
         }
     }
+}
+
+/// A text whose control characters can be seen and do nothing: who wrote an ini is not to drive the terminal of whoever
+/// looks at it. Line ends, tabs and colours stay.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let drives = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(drives) {
+        return text.into();
+    }
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = if c == '\u{1B}' { colour_at(rest) } else { None };
+        let length = colour.map_or(c.len_utf8(), str::len);
+        match colour {
+            Some(colour) => shown.push_str(colour),
+            None if drives(c) => shown.extend(c.escape_default()),
+            None => shown.push(c),
+        }
+        rest = &rest[length..];
+    }
+    shown.into()
+}
+
+/// The change of colours that a text begins with (SGR of ECMA-48).
+fn colour_at(text: &str) -> Option<&str> {
+    let numbers = text.strip_prefix("\u{1B}[")?;
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    numbers[end..].starts_with('m').then(|| &text[..text.len() - numbers.len() + end + 1])
 }
 
 /// Pids and owners, short enough for one line.
@@ -684,8 +719,16 @@ fn diff_text(written: &Written, styles: Styles) -> String {
     }
     if written.lines.is_empty() {
         for change in &written.changes {
-            let sign = if change.after.is_some() { '~' } else { '-' };
-            let _ = writeln!(text, "{sign}{}", place_of(&change.section, &change.key));
+            // nobody asked for these by name
+            let is_masked = keys::privacy(&change.section, &change.key) >= Privacy::Private;
+            let mask = |value: &String| if is_masked { MASK.to_string() } else { value.clone() };
+            let path = place_of(&change.section, &change.key);
+            if let Some(before) = &change.before {
+                let _ = writeln!(text, "{minus}-{path}={}{minus:#}", mask(before));
+            }
+            if let Some(after) = &change.after {
+                let _ = writeln!(text, "{plus}+{path}={}{plus:#}", mask(after));
+            }
         }
     }
     text
@@ -914,5 +957,17 @@ fn made_by(listed: &Listed) -> &'static str {
     match listed.backup.made_by {
         MadeBy::Edit => "edit",
         MadeBy::Restore => "restore",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn nothing_but_colours_drives_the_terminal() {
+        assert_eq!(visible("a\tb\n\u{1B}[1;31mred\u{1B}[0m"), "a\tb\n\u{1B}[1;31mred\u{1B}[0m");
+        assert_eq!(visible("\u{1B}[2J\u{7}x\r\u{9B}1m"), r"\u{1b}[2J\u{7}x\r\u{9b}1m");
+        assert_eq!(visible("\u{1B}]0;title\u{1B}\\ \u{1B}["), r"\u{1b}]0;title\u{1b}\ \u{1b}[");
     }
 }

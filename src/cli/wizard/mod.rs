@@ -13,7 +13,7 @@ use std::time::Duration;
 use dialoguer::theme::Theme;
 
 use super::args::A_CALLER;
-use super::ask::{self, Completing};
+use super::ask::{self, Before, Completing};
 use super::report::{Aside, Narrator, Output};
 use crate::commands::hooks::Hook;
 use crate::commands::{Error, Report};
@@ -121,7 +121,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn find(&mut self, mut ini: IniChoice) -> Result<Place, Stop> {
         const WELCOME: &str = "This sets up what MicroSIP runs when there is a call.\n\
-                               Nothing is written before the last question. Esc goes back, Ctrl-C ends.\n\n";
+                               Nothing is written before the last question. In lists Esc goes back; Ctrl-C ends.\n\n";
         let output = self.tools.output;
         output.err(WELCOME);
         loop {
@@ -171,7 +171,8 @@ impl Finder<'_> {
         let here = self.tools.surroundings.current_folder.clone();
         let ways = |typed: &str| paths::ways_here(typed, here.as_deref());
         let prompt = "Path (Tab completes, empty ends)";
-        let typed = ask::line(self.tools.theme, prompt, typed, Some(&Completing::with(&ways)))?;
+        let before = Before { by_up: typed, ..Before::default() };
+        let typed = ask::line(self.tools.theme, prompt, before, Some(&Completing::with(&ways)))?;
         if typed.is_empty() {
             return Err(Stop::At(ExitStatus::Done));
         }
@@ -347,12 +348,14 @@ impl Wizard<'_> {
         paths: &WindowsPaths,
     ) -> Result<Outcome, Stop> {
         let before = set_now.unwrap_or(HookCommand { program: String::new(), args: Vec::new() });
-        let mut typed = before.program.clone();
+        let mut typed = String::new();
         let mut allow = Allow::default();
         loop {
             let ways = |typed: &str| paths::ways_on_windows(typed, paths);
             let prompt = "Program (Tab completes, empty goes back)";
-            let line = ask::line(self.tools.theme, prompt, &typed, Some(&Completing::with(&ways)))?;
+            let stands = if typed.is_empty() { before.program.as_str() } else { "" };
+            let there = Before { stands, by_up: &typed };
+            let line = ask::line(self.tools.theme, prompt, there, Some(&Completing::with(&ways)))?;
             typed = line.trim_matches('"').to_string();
             if typed.is_empty() {
                 return Ok(Outcome::Nothing);
@@ -364,7 +367,8 @@ impl Wizard<'_> {
             }
             let args = if typed == before.program { words::text_of(&before.args) } else { String::new() };
             let prompt = "Its arguments before the number (Enter: none)";
-            let args = words::arguments(&ask::line(self.tools.theme, prompt, &args, None)?);
+            let there = Before { stands: &args, ..Before::default() };
+            let args = words::arguments(&ask::line(self.tools.theme, prompt, there, None)?);
             let command = HookCommand { program: typed.clone(), args };
             if let Some((edit, dry)) = self.check_own(events, command, &mut allow)? {
                 return self.settle(edit, dry, None);
@@ -396,13 +400,15 @@ impl Wizard<'_> {
     }
 
     fn set_web_page(&mut self, events: &[Event], paths: &WindowsPaths) -> Result<Outcome, Stop> {
-        let mut typed = String::from("https://");
+        const SCHEME: &str = "https://";
+        let mut typed = String::new();
         loop {
             self.say(
                 "The number comes to the end of the address, such as https://crm.example/find?number=\n",
             );
-            typed = ask::line(self.tools.theme, "Address (empty goes back)", &typed, None)?;
-            if typed.is_empty() {
+            let there = Before { stands: SCHEME, by_up: &typed };
+            typed = ask::line(self.tools.theme, "Address (empty goes back)", there, None)?;
+            if typed.is_empty() || typed == SCHEME {
                 return Ok(Outcome::Nothing);
             }
             let Some(address) = WebAddress::new(&typed) else {
@@ -450,6 +456,10 @@ impl Wizard<'_> {
     fn try_to(&mut self, edit: EditRequest) -> Result<Outcome, Stop> {
         match self.dry_run(&edit) {
             Ok(dry) => self.settle(edit, dry, None),
+            Err(Error::NoBackup { .. }) => {
+                self.say("There is nothing to undo yet.\n");
+                Ok(Outcome::Nothing)
+            }
             Err(error) => self.print_refusal(&error).map(|()| Outcome::Nothing),
         }
     }

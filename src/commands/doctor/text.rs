@@ -503,7 +503,10 @@ fn enumerated(
             let fault = Fault::Resaved { path, value, saved: "0".into() };
             return Some(warning(&fault).mended_by(set("0")));
         }
-        let mend = better.and_then(set);
+        // the word as it is now, if it is an old one too
+        let now = OLD_WORDS.iter().find(|(old, _)| Some(*old) == better).map(|(_, now)| *now);
+        let now = now.filter(|_| !is_older_than_3_21_3(saved_by));
+        let mend = now.or(better).and_then(set);
         let taken_for = "off or its default, for it is no word that it knows".to_string();
         let fault = Fault::Refused { path, value, taken_for };
         return Some(warning(&fault).mended_by(mend));

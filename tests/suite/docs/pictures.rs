@@ -2,6 +2,8 @@
 //! drawn; what it prints differs between systems in paths alone.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::time::{Duration, SystemTime};
 
 use anstyle_svg::Term;
 use clap::CommandFactory;
@@ -9,6 +11,7 @@ use msipcfg::cli::args::Cli;
 
 use super::{keeps_folder_true, words_of};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
+use crate::terminal::{DOWN, ENTER, SPACE, Terminal};
 
 /// The pictures beside those of the help texts: their names, and what is typed. All are of one machine, made by
 /// [`phone`].
@@ -17,19 +20,37 @@ const SCREENS: &[(&str, &str)] = &[
     ("set-hook", r"set-hook answer C:\hooks\log.exe"),
     ("set-hook-refused", r"set-hook ring C:\hooks\rign.exe"),
     ("hooks", "hooks"),
+    ("status", "status"),
+    ("doctor", "doctor"),
+    ("doctor-fix", "doctor --fix --dry-run"),
     ("explain", r#"explain "C:\Program Files\CRM\ring.exe""#),
     ("get-mistyped", "get volumeRign"),
     ("keys", "keys volume"),
 ];
 
-const INI: &str = "drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
+/// What the wizard shows: the names of pictures, what is waited for, and the keys that lead to the next.
+const QUESTIONS: &[(&str, &str, &[&str])] = &[
+    ("", "What to do:", &[ENTER]),
+    ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
+    ("", "What should it run:", &[ENTER]),
+    ("", "Program (", &[r"C:\hooks\log.exe", ENTER]),
+    ("", "Its arguments", &["--to \"our crm\"", ENTER]),
+    ("wizard-write", "Write this? [Y/n] ", &["n"]),
+];
+
+const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
 
 /// A Wine prefix with two programs and an ini.
 fn phone() -> Sandbox {
     let sandbox = Sandbox::new();
     for program in ["hooks/ring.exe", "hooks/log.exe", "CRM/show caller.exe"] {
-        sandbox.write(&format!("drive_c/{program}"), image());
+        sandbox.write(&format!("prefix/drive_c/{program}"), image());
     }
+    sandbox.write("prefix/drive_c/Program Files/MicroSIP/MicroSIP.exe", image());
+    sandbox.write(
+        "prefix/user.reg",
+        "WINE REGISTRY Version 2\n\n[Software\\\\MicroSIP] 1600000000\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n",
+    );
     let text = [
         "[Settings]",
         "accountId=1",
@@ -40,10 +61,20 @@ fn phone() -> Sandbox {
         r#"cmdCallAnswer="""#,
         r#"cmdCallStart="""#,
         r#"cmdCallEnd="C:\hooks\lgo.exe""#,
+        "version=3.22.3",
         "[Account1]",
+        "label=Desk",
+        "username=5550101",
         "domain=sip.example.com",
     ];
-    sandbox.write(INI, utf16(&(text.join("\r\n") + "\r\n")));
+    let ini = sandbox.write(INI, utf16(&(text.join("\r\n") + "\r\n")));
+    let day = Duration::from_secs(24 * 60 * 60);
+    File::options()
+        .append(true)
+        .open(ini)
+        .unwrap()
+        .set_modified(SystemTime::UNIX_EPOCH + day * 20_484)
+        .unwrap();
     sandbox
 }
 
@@ -51,23 +82,48 @@ fn phone() -> Sandbox {
 fn picture(sandbox: &Sandbox, typed: &str) -> String {
     let words = words_of(typed);
     let mut command = sandbox.command(PROGRAM);
-    command.args(["--color", "always"]).args(words).env("WINEPREFIX", sandbox.path(""));
+    command.args(["--color", "always"]).args(words).env("WINEPREFIX", sandbox.path("prefix"));
     let ran = sandbox.finish(command);
     let screen = format!("\u{1B}[2m>\u{1B}[0m msipcfg {typed}\n{}{}", ran.stderr, ran.stdout);
-    let drive = sandbox.path("drive_c");
-    let lines = screen.lines().map(|line| match line.split_once(drive.to_str().unwrap()) {
-        Some((before, path)) => {
-            format!("{before}C:{}", path.replace('/', "\\").replacen("users", "Users", 1))
-        }
-        None => line.to_string(),
-    });
-    let mut screen = lines.collect::<Vec<_>>().join("\n");
+    let mut screen = as_on_windows(sandbox, &screen);
     // the only time that is seen is that of a backup
     if let Some((before, after)) = screen.clone().split_once("(backup ") {
         let (_, after) = after.split_once(')').unwrap();
         screen = format!("{before}(backup MicroSIP.ini.20260131T095959.000Z.bak){after}");
     }
     Term::new().render_svg(&screen)
+}
+
+/// A screen with its paths as Windows has them.
+fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
+    let drive = sandbox.path("prefix/drive_c");
+    // other tests have phones that run
+    let own = screen.lines().filter(|line| !line.starts_with("  runs: ") && *line != "  none runs");
+    let lines = own.map(|line| match line.split_once(drive.to_str().unwrap()) {
+        Some((before, path)) => {
+            format!("{before}C:{}", path.replace('/', "\\").replacen("users", "Users", 1))
+        }
+        None => line.to_string(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The wizard's pictures by their names.
+fn questions() -> Vec<(String, String)> {
+    // wide enough for the longest path, which no other line may tell
+    const COLUMNS: u16 = 200;
+    let sandbox = phone();
+    let mut terminal = Terminal::of_size(&sandbox, &["wizard", "--color", "always"], 40, COLUMNS);
+    let mut pictures = Vec::new();
+    for (name, seen, keys) in QUESTIONS {
+        terminal.sees(seen);
+        if !name.is_empty() {
+            let screen = as_on_windows(&sandbox, &terminal.coloured_lines().join("\n"));
+            pictures.push((format!("{name}.svg"), Term::new().render_svg(screen.trim_end())));
+        }
+        terminal.press(keys);
+    }
+    pictures
 }
 
 #[test]
@@ -81,5 +137,6 @@ fn the_pictures_show_what_is_printed() {
         let name = command.get_name();
         pictures.insert(format!("help-{name}.svg"), picture(&phone(), &format!("{name} --help")));
     }
+    pictures.extend(questions());
     keeps_folder_true("docs/pictures", &pictures);
 }

@@ -104,12 +104,13 @@ fn a_second_start_leaves_everything_to_the_first() {
 #[test]
 fn even_a_second_start_writes_to_the_ini() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
-    let phone = Start::portable(&sandbox).version("3.21.6").start();
+    let mut phone = Start::portable(&sandbox).version("3.21.6").start();
     Start::portable(&sandbox).version("3.22.3").line("/exit").run();
+    // it saves as it ends
+    phone.wait_for_end();
     assert!(sandbox.ini_text().contains("version=3.22.3"));
     let log = whole_log(&sandbox);
     assert_eq!(log.iter().filter(|line| line.contains(" start ")).count(), 2, "{log:?}");
-    drop(phone);
 }
 
 #[test]

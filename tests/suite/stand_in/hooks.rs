@@ -121,8 +121,14 @@ fn commands_arrive_before_and_after_bare_saves() {
 
 #[test]
 fn commands_of_a_program_with_blanks_arrive_before_and_after_bare_saves() {
-    // its path alone would lose its quotes; where the disk keeps 8.3 names one of those is set instead
-    live_through_saves("3.21.3", "My Hooks/argument dumper.exe", &["hook-unstable []"]);
+    // a value between quotes would lose them; where the disk gives 8.3 names one of those is set instead
+    let between_quotes = [
+        "hook-unstable []",
+        "hook-unstable [\"\"]",
+        "hook-unstable [\"\", \"x\", \"\"]",
+        "hook-unstable [\"two  blanks\", \" around \"]",
+    ];
+    live_through_saves("3.21.3", "My Hooks/argument dumper.exe", &between_quotes);
 }
 
 #[test]
