@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod desired;
 pub mod edit;
 pub mod hook;
 pub mod ini;

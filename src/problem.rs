@@ -99,6 +99,14 @@ codes! {
     PasswordPlain = "password-plain", Done, "a password stands in clear until MicroSIP loads its account";
     PasswordLength = "password-length", Done, "a plain password of this length may be taken for an encrypted one";
 
+    DesiredInvalid = "desired-invalid", Refused, "the desired-state file is not what it should be";
+    VariableUndefined = "variable-undefined", Refused, "the desired-state file names a variable that is not there";
+    FalseIsAbsent = "false-is-absent", Done, "false removes the key, and its default is on";
+    PasswordUnconfirmed = "password-unconfirmed", Done, "the password was changed once since it was set, to what may be its encryption";
+    PasswordUnnoted = "password-unnoted", Done, "what was set as a password could not be noted, so it will be set again";
+    MicrosipTooOld = "microsip-too-old", Refused, "the MicroSIP that uses the ini is older than the desired-state file allows";
+    MicrosipVersionUnknown = "microsip-version-unknown", Done, "nothing tells the version of MicroSIP, so it was not compared";
+
     EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP does not have the event";
     DialectUncertain = "dialect-uncertain", Done, "the version is not known for sure, and an older one would not keep this command";
     HookTooLong = "hook-too-long", Refused, "the command is longer than MicroSIP safely reads";

@@ -47,6 +47,8 @@ pub enum Request {
     Keys { pattern: Option<String> },
     /// What has a shell complete our words.
     Completions(Shell),
+    /// The JSON Schema of a desired-state file.
+    Schema,
 }
 
 impl Request {
@@ -63,7 +65,8 @@ impl Request {
             | Request::Explain(_)
             | Request::Events
             | Request::Keys { .. }
-            | Request::Completions(_) => return self,
+            | Request::Completions(_)
+            | Request::Schema => return self,
         };
         ini.path = Some(path);
         self
@@ -142,6 +145,23 @@ pub enum EditRequest {
     Unset(Vec<KeyPath>),
     /// The ini is as this backup again.
     Restore(BackupChoice),
+    /// The ini is in the state that a file describes.
+    Apply {
+        desired: DesiredChoice,
+        /// What is accepted of its hooks although it would be refused.
+        allow: Allow,
+    },
+}
+
+/// A file that describes a wanted state, and what its variables stand for.
+#[derive(Clone, Debug)]
+pub struct DesiredChoice {
+    /// The file.
+    pub file: PathBuf,
+    /// Variables by name, which win.
+    pub variables: Vec<(String, String)>,
+    /// Files with more of them; the earlier win.
+    pub variable_files: Vec<PathBuf>,
 }
 
 /// The hook of an event.
@@ -276,6 +296,10 @@ pub enum Query {
     List(Option<SectionName>),
     /// The backups; with `purge` they go.
     Backups { purge: bool },
+    /// Whether it is in the state that a file describes.
+    Check(DesiredChoice),
+    /// The state it is in, as such a file.
+    Export,
 }
 
 /// A shell that can complete words.

@@ -19,8 +19,8 @@ use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder, LinksRequest,
-    Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
+    BackupChoice, DesiredChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder,
+    LinksRequest, Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -405,6 +405,58 @@ enum Command {
         write: WriteArgs,
     },
 
+    /// Bring the ini into the state that a file describes
+    ///
+    /// Everything in the file is checked before the ini is touched. A second run changes nothing. The form of the file
+    /// is told in docs/provisioning.md and by 'msipcfg schema'.
+    #[command(after_help = examples!(
+        r"msipcfg apply --dry-run phone.toml"
+        r"msipcfg apply phone.toml --create --var extension=201"
+        r"msipcfg apply phone.json --vars site.toml --restart"
+    ))]
+    Apply {
+        #[command(flatten)]
+        desired: DesiredArgs,
+
+        /// Accept hooks whose program is not there yet
+        #[arg(long)]
+        allow_missing: bool,
+
+        /// Accept hooks that are unsafe: a batch file, a password on a command line
+        #[arg(long)]
+        allow_unsafe: bool,
+
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+
+    /// Tell whether the ini is in the state that a file describes, and what differs
+    ///
+    /// Exits with 1 if it is not.
+    #[command(after_help = examples!(
+        r"msipcfg check phone.toml"
+        r"msipcfg check phone.toml --var extension=201 --json"
+    ))]
+    Check {
+        #[command(flatten)]
+        desired: DesiredArgs,
+    },
+
+    /// Print the state of the ini as a file for 'apply'
+    ///
+    /// Passwords are left out: a reference to a variable of the environment stands in their place.
+    #[command(after_help = examples!(
+        r"msipcfg export"
+        r"msipcfg export --ini D:\Phone\MicroSIP.ini"
+    ))]
+    Export,
+
+    /// Print the JSON Schema of the files for 'apply', for editors
+    #[command(after_help = examples!(
+        r"msipcfg schema"
+    ))]
+    Schema,
+
     #[command(flatten)]
     Drive(DriveCommand),
 
@@ -424,6 +476,28 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+struct DesiredArgs {
+    /// What is wanted: TOML, or by its ending .json or .ini
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// What ${NAME} stands for in FILE; not for passwords
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+
+    /// A file of such variables, TOML or JSON
+    #[arg(long = "vars", value_name = "FILE")]
+    variable_files: Vec<PathBuf>,
+}
+
+impl From<DesiredArgs> for DesiredChoice {
+    fn from(args: DesiredArgs) -> Self {
+        let DesiredArgs { file, variables, variable_files } = args;
+        DesiredChoice { file, variables, variable_files }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -722,6 +796,13 @@ impl Cli {
                 read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
+            Command::Apply { desired, allow_missing, allow_unsafe, write: options } => {
+                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
+                write(EditRequest::Apply { desired: desired.into(), allow }, options)
+            }
+            Command::Check { desired } => read(Query::Check(desired.into())),
+            Command::Export => read(Query::Export),
+            Command::Schema => Request::Schema,
             Command::Keys { pattern } => Request::Keys { pattern },
             Command::Drive(command) => Request::Drive { ini, drive: command.into_drive()? },
             Command::Links { set, unset, exe, dry_run } => {
@@ -867,6 +948,12 @@ fn key_and_value(given: &str) -> Result<(KeyPath, NewValue), UsageError> {
         },
     };
     Ok((path, value))
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let parted = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.starts_with("env:"));
+    let (name, value) = parted.ok_or("write it like extension=201")?;
+    Ok((name.to_string(), value.to_string()))
 }
 
 fn backup_choice(text: String) -> BackupChoice {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::desired::DesiredError;
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{Cause, Failure};
 use crate::edit::verify::Unverified;
@@ -19,6 +20,7 @@ use crate::request::NewValue;
 
 use super::drive::DriveError;
 use super::ini_file::LARGEST_INI;
+use super::provision::TooOld;
 use super::test_hook::TestError;
 
 /// Why a command failed.
@@ -76,6 +78,14 @@ pub enum Error {
     Drive(#[from] DriveError),
     #[error(transparent)]
     Test(#[from] TestError),
+    #[error("{path} could not be read: {source}")]
+    DesiredUnreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is neither UTF-8 nor UTF-16LE with BOM")]
+    DesiredNotText { path: PathBuf },
+    #[error(transparent)]
+    Desired(#[from] DesiredError),
+    #[error(transparent)]
+    TooOld(#[from] TooOld),
     #[error("{path} could not be put there: {source}")]
     Sample { path: PathBuf, source: io::Error },
     #[error("the mark of the web could not be taken off {path}: {source}")]
@@ -108,6 +118,8 @@ impl Error {
             Error::Links(error) => error,
             Error::Drive(error) => error,
             Error::Test(error) => error,
+            Error::Desired(error) => error,
+            Error::TooOld(error) => error,
             _ => return None,
         })
     }
@@ -118,7 +130,8 @@ impl Problem for Error {
         match self {
             Error::NotThere { .. } | Error::BrokenLink { .. } => Code::IniNotFound,
             Error::NotRegular { .. } => Code::FileNotRegular,
-            Error::Unreadable { .. } => Code::FileRead,
+            Error::Unreadable { .. } | Error::DesiredUnreadable { .. } => Code::FileRead,
+            Error::DesiredNotText { .. } => Code::DesiredInvalid,
             Error::TooLarge { .. } => Code::NotAnIni,
             Error::SecretInline { .. } => Code::SecretInline,
             Error::SecretUnreadable { .. } => Code::SecretUnreadable,
@@ -150,6 +163,8 @@ impl Problem for Error {
             Error::SecretInline { path } => {
                 format!("give it by {path}=@env:NAME, {path}=@FILE, or on standard input by {path}=@-")
             }
+            Error::DesiredUnreadable { .. } => "check the path, and who may read it".into(),
+            Error::DesiredNotText { .. } => "save it as UTF-8".into(),
             Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),
             Error::NoSuchKey { nearest: Some(nearest), .. }
             | Error::NoSuchSetting { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),

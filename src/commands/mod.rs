@@ -1,5 +1,5 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
+//! [`provision`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
 //! `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod completions;
@@ -10,6 +10,7 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+pub mod provision;
 pub mod safety;
 mod samples;
 pub mod settings;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::desired::file;
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
@@ -96,6 +98,8 @@ pub enum Report {
     Backups { ini: PathBuf, backups: Vec<safety::Listed>, purged: bool },
     /// MicroSIPs, their inis, and what runs.
     Status(status::Status),
+    /// Whether an ini is in a wanted state.
+    Checked(provision::Checked),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -114,6 +118,7 @@ impl Report {
         match self {
             Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
             Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
+            Report::Checked(checked) if !checked.is_in_state => ExitStatus::No,
             _ => ExitStatus::Done,
         }
     }
@@ -207,11 +212,14 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
+        Request::Schema => Ok(Report::Script(file::schema())),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),
             Query::Get(paths) => settings::get(&ini, &paths, outside),
             Query::List(section) => settings::list(&ini, section.as_ref(), outside),
             Query::Backups { purge } => safety::backups(&ini, purge, outside),
+            Query::Check(desired) => provision::check(&ini, &desired, outside),
+            Query::Export => provision::export(&ini, outside),
         },
         Request::Write { ini, edit, options } => match edit {
             EditRequest::Restore(choice) => safety::restore(&ini, &choice, options, outside),
@@ -219,6 +227,9 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
             EditRequest::UnsetHooks(events) => hooks::unset(&ini, &events, options, outside),
             EditRequest::Set(values) => settings::set(&ini, values, options, outside),
             EditRequest::Unset(paths) => settings::unset(&ini, paths, options, outside),
+            EditRequest::Apply { desired, allow } => {
+                provision::apply(&ini, &desired, allow, options, outside)
+            }
         },
     }
 }

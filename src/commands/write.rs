@@ -105,6 +105,13 @@ pub(super) fn write(
     Ok(content.report(outcome, false, Vec::new()))
 }
 
+/// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
+pub(super) fn running_notice(ini: &Ini) -> Option<Notice> {
+    let mut processes = Processes::default();
+    let holder = InstanceGate::new(&ini.target, &mut processes, None).holders().into_iter().next()?;
+    Some(Notice::from(&RunningRemark::NothingToChange(holder)))
+}
+
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
 fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &mut Processes, outside: &mut Outside<'_>) {
     for instance in closing.closed(processes) {

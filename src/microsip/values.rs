@@ -161,6 +161,22 @@ pub fn may_be_taken_for_encrypted(length: usize) -> bool {
     length >= 15 && (length.is_multiple_of(16) || length % 16 == 15)
 }
 
+/// Whether it is hex digits for whole blocks, which the encryption of a password makes (all versions seen).
+pub fn is_encrypted(password: &[u16]) -> bool {
+    let is_hex = |unit: &u16| u8::try_from(*unit).is_ok_and(|byte| byte.is_ascii_hexdigit());
+    password.len().is_multiple_of(2 * BLOCK) && password.iter().all(is_hex)
+}
+
+/// How many hex digits the encryption of a password of this many UTF-16 units has: it is put into MFC's form of a
+/// string (FF FE FF, the length, two bytes a unit) and filled up to whole blocks, by at least one byte.
+pub fn encrypted_length(length: usize) -> usize {
+    let header = if length < 0xFF { 4 } else { 6 };
+    ((header + 2 * length) / BLOCK + 1) * BLOCK * 2
+}
+
+/// Bytes that RC2 encrypts at once.
+const BLOCK: usize = 8;
+
 fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>), ValueError> {
     let impossible = |allowed: String| ValueError::Impossible {
         path: path.to_string(),
@@ -304,6 +320,13 @@ mod tests {
         assert_eq!(remark.hint().as_deref(), Some("did you mean updatesInterval?"));
         assert_eq!(saved("Mine/key", " x "), Ok(("\" x \"".into(), vec![Code::KeyUnknown])));
         assert_eq!(saved("Mine/key", "'x'"), Ok(("\"'x'\"".into(), vec![Code::KeyUnknown])));
+    }
+
+    #[test]
+    fn an_encrypted_password_is_whole_blocks_of_hex_digits() {
+        assert_eq!([1, 6, 32, 33, 34].map(encrypted_length), [16, 48, 144, 144, 160]);
+        assert!(is_encrypted(&wide("0123456789abcdEF")));
+        assert!(!is_encrypted(&wide("0123456789abcde")) && !is_encrypted(&wide("0123456789abcdeg")));
     }
 
     #[test]

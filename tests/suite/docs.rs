@@ -15,7 +15,7 @@ use msipcfg::problem::{Code, ExitStatus};
 #[cfg(target_os = "linux")]
 mod pictures;
 
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
@@ -38,7 +38,7 @@ fn keeps_true(name: &str, mark: &str, wanted: &str) {
 
 /// Compares a file with what it should be; with MSIPCFG_UPDATE_DOCS set, writes it.
 #[track_caller]
-fn keeps_file_true(name: &str, wanted: &str) {
+pub(crate) fn keeps_file_true(name: &str, wanted: &str) {
     if is_updating() {
         std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         std::fs::write(path(name), wanted).unwrap();
@@ -65,7 +65,7 @@ fn keeps_folder_true(folder: &str, wanted: &BTreeMap<String, String>) {
     }
 }
 
-fn is_updating() -> bool {
+pub(crate) fn is_updating() -> bool {
     std::env::var_os("MSIPCFG_UPDATE_DOCS").is_some()
 }
 

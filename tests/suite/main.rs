@@ -29,6 +29,7 @@ mod instances;
 mod links;
 mod output;
 mod profile_api;
+mod provision;
 mod safety;
 mod settings;
 #[cfg(windows)]

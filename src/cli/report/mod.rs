@@ -1,6 +1,7 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
 mod doctor;
+mod provision;
 mod status;
 mod test_hook;
 
@@ -20,6 +21,7 @@ use serde_json::{Value as Json, json};
 use super::mistyped::Mistake;
 use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
+use crate::commands::provision::Checked;
 use crate::commands::safety::Listed;
 use crate::commands::test_hook::Tested;
 use crate::commands::{Driven, Error, Linked, Report, Tale, Value, Written};
@@ -102,6 +104,9 @@ impl Output {
             return notice.code.exit_status();
         }
         let mut json = json!({"ok": false, "changed": error.changed(), "error": notice});
+        if let Error::Desired(error) = error {
+            provision::put_place_in(error, &mut json["error"]);
+        }
         if !aside.notices.is_empty() {
             json["warnings"] = json!(aside.notices);
         }
@@ -199,7 +204,12 @@ impl Output {
     }
 
     fn problem(self, kind: &str, style: Style, notice: &Notice) {
-        let mut text = format!("{style}{kind}{style:#}: {} [{}]\n", notice.message, notice.code.name());
+        // the place in a file that it is about may stand below
+        let (message, place) = notice.message.split_once('\n').unwrap_or((&notice.message, ""));
+        let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", notice.code.name());
+        if !place.is_empty() {
+            let _ = writeln!(text, "{place}");
+        }
         if let Some(hint) = &notice.hint {
             let style = self.styles(&io::stderr()).hint;
             let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
@@ -223,6 +233,7 @@ impl Output {
             Report::Tested(tested) => test_hook::text(tested, styles),
             Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
+            Report::Checked(checked) => provision::text(checked, styles),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
             {
@@ -413,6 +424,7 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Sections { notices, .. }
         | Report::Hooks { notices, .. }
         | Report::Linked(Linked { notices, .. })
+        | Report::Checked(Checked { notices, .. })
         | Report::Tested(Tested { notices, .. }) => notices,
         Report::Examined(examined) => {
             examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
@@ -435,6 +447,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Backups { ini, .. }
         | Report::Tested(Tested { ini, .. }) => Some(ini),
         Report::Written(_)
+        | Report::Checked(_)
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
@@ -487,6 +500,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             "suggestion": explanation.suggestion,
         }),
         Report::Tested(tested) => test_hook::json(tested),
+        Report::Checked(checked) => provision::json(checked),
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
             "ini": text_of(ini),

@@ -46,7 +46,7 @@ fn words(request: &Request) -> Vec<Vec<String>> {
             vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
         }
         EditRequest::Restore(_) => vec![line("restore", Vec::new())],
-        EditRequest::Set(_) | EditRequest::Unset(_) => Vec::new(),
+        EditRequest::Set(_) | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
     }
 }
 

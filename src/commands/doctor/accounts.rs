@@ -170,7 +170,7 @@ fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Fi
     // an older form, of any length
     let has_old_form = !matches!(&value_in(document, section, "passwordSize")[..], [] | [0x30]);
     let Some(KeyLine { line, .. }) = line_in(document, section, "password") else { return Vec::new() };
-    if password.is_empty() || has_old_form || is_encrypted(&password) {
+    if password.is_empty() || has_old_form || values::is_encrypted(&password) {
         return Vec::new();
     }
     let (section, length) = (name.to_string(), password.len());
@@ -181,11 +181,4 @@ fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Fi
     let finding =
         |fault: &Fault| Finding::new(Severity::Warning, fault).at(document, &line).of(name, "password");
     faults.iter().map(finding).collect()
-}
-
-/// Hex digits for whole blocks of 8 bytes, which MicroSIP's encryption makes (all versions seen).
-fn is_encrypted(password: &[u16]) -> bool {
-    const BLOCK: usize = 16;
-    let is_hex = |unit: &u16| u8::try_from(*unit).is_ok_and(|byte| byte.is_ascii_hexdigit());
-    password.len().is_multiple_of(BLOCK) && password.iter().all(is_hex)
 }

@@ -1,0 +1,413 @@
+//! A wanted state: apply it, check it, and write the present one down.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::desired::export;
+use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::desired::source::{Format, Hidden, Source};
+use crate::desired::state::{self, Desired};
+use crate::desired::vars::Variables;
+use crate::edit::backup::MadeBy;
+use crate::edit::plan::{self, Edit};
+use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::saved_by::SavedBy;
+use crate::hook::target::Allow;
+use crate::ini::document::IniDocument;
+use crate::ini::name::KeyPath;
+use crate::ini::{lookup, wide};
+use crate::microsip::keys;
+use crate::microsip::version::Version;
+use crate::platform::{Disk, Surroundings};
+use crate::problem::{Code, Notice, Problem};
+use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
+
+use super::hooks;
+use super::ini_file::Ini;
+use super::write::{draft_of, running_notice, write};
+use super::{Error, Outside, Report};
+
+/// Whether an ini is in a wanted state.
+#[derive(Debug)]
+pub struct Checked {
+    /// The ini as it was named.
+    pub ini: PathBuf,
+    /// Whether applying the state would change nothing.
+    pub is_in_state: bool,
+    /// The values that differ.
+    pub differences: Vec<Difference>,
+    /// What deserves saying.
+    pub notices: Vec<Notice>,
+}
+
+/// A value that is not what it should be.
+#[derive(Debug)]
+pub struct Difference {
+    /// Its section; `microsip` for MicroSIP itself.
+    pub section: String,
+    /// Its key.
+    pub key: String,
+    /// What it should be; `None`: not there.
+    pub wanted: Option<String>,
+    /// What MicroSIP reads.
+    pub found: Option<String>,
+}
+
+/// The MicroSIP that uses an ini is older than a wanted state allows.
+#[derive(Debug, thiserror::Error)]
+#[error("this MicroSIP is {found}; the file is for {min} or newer")]
+pub struct TooOld {
+    min: Version,
+    found: Version,
+}
+
+impl Problem for TooOld {
+    fn code(&self) -> Code {
+        Code::MicrosipTooOld
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("update MicroSIP, or lower min-version".into())
+    }
+}
+
+/// The remark that nobody knows the version.
+#[derive(Debug, thiserror::Error)]
+#[error("the version of this MicroSIP is not known, so it was not compared with {min}")]
+struct VersionRemark {
+    min: Version,
+}
+
+impl Problem for VersionRemark {
+    fn code(&self) -> Code {
+        Code::MicrosipVersionUnknown
+    }
+}
+
+/// Brings an ini into a wanted state, in one edit.
+pub fn apply(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    allow: Allow,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let desired = load(desired, outside)?;
+    let surroundings = outside.surroundings;
+    let hashes = Hashes::new(&new_salt);
+    let mut passwords = Vec::new();
+    let mut target = PathBuf::new();
+    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings, &hashes)?;
+        if let Some(too_old) = wanted.too_old {
+            return Err(too_old.into());
+        }
+        passwords = wanted.passwords;
+        target.clone_from(&ini.target);
+        draft_of(decoded, &wanted.edits, wanted.notices)
+    })?;
+    match report {
+        // only now: until the ini is written, what is noted is still true
+        Report::Written(mut written) if !written.dry_run => {
+            if let Err(source) = note(&passwords, &target, &hashes, outside.disk) {
+                written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
+            }
+            Ok(Report::Written(written))
+        }
+        report => Ok(report),
+    }
+}
+
+/// Where it is kept what was set as passwords.
+fn kept_path(ini: &Path) -> PathBuf {
+    let mut name = ini.file_name().unwrap_or_default().to_os_string();
+    name.push(".msipcfg-passwords.json");
+    ini.with_file_name(name)
+}
+
+/// What was kept; nothing where that cannot be read, and passwords are then set again.
+fn kept_of(ini: &Path) -> Kept {
+    const LARGEST: u64 = 1024 * 1024;
+    let path = kept_path(ini);
+    // a link or a pipe was put there by somebody else
+    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
+    match path.symlink_metadata() {
+        Ok(metadata) if is_ours(&metadata) => Kept::parse(&std::fs::read(path).unwrap_or_default()),
+        _ => Kept::default(),
+    }
+}
+
+/// Notes what was set, with the owner and access of the ini.
+fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> io::Result<()> {
+    let before = kept_of(ini);
+    let mut kept = before.clone();
+    for Stored { section, wanted, stored, standing } in passwords {
+        kept.note(section, wanted, stored, *standing, hashes);
+    }
+    if kept == before {
+        return Ok(());
+    }
+    let path = kept_path(ini);
+    let mut file = disk.create_temp(folder_of(&path), "msipcfg-".as_ref(), ".tmp")?;
+    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
+    disk.adopt(Some(ini), file.as_file(), file.path())?;
+    disk.sync(file.as_file())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn new_salt() -> Option<[u8; 16]> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).ok()?;
+    Some(salt)
+}
+
+/// The remark that a password will be set again, because nobody will know that it was.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} could not be written: {source}; the next 'apply' after MicroSIP encrypted a password sets it again"
+)]
+struct NoteRemark {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Problem for NoteRemark {
+    fn code(&self) -> Code {
+        Code::PasswordUnnoted
+    }
+}
+
+/// The remark that a password is taken for the wanted one.
+#[derive(Debug, thiserror::Error)]
+#[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
+struct UnconfirmedRemark {
+    section: String,
+}
+
+impl Problem for UnconfirmedRemark {
+    fn code(&self) -> Code {
+        Code::PasswordUnconfirmed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("'msipcfg apply' notes it, and every later change is told".into())
+    }
+}
+
+/// A password in an ini.
+struct Stored {
+    section: String,
+    wanted: String,
+    stored: String,
+    standing: Standing,
+}
+
+/// Compares an ini with a wanted state.
+pub fn check(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    outside: &mut Outside<'_>,
+) -> Result<Report, Error> {
+    let desired = load(desired, outside)?;
+    let (ini, decoded) = Ini::open(choice, outside)?;
+    // whether a program is there is another question: it is told, and no answer to this one
+    let allow = Allow { missing: true, unsafe_target: true, mark: false };
+    let hashes = Hashes::new(&new_salt);
+    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
+    let plan = plan::make(&decoded, &wanted.edits);
+    let mut differences: Vec<Difference> = plan
+        .changes
+        .into_iter()
+        .map(|change| Difference {
+            section: change.section,
+            key: change.key,
+            wanted: change.after,
+            found: change.before,
+        })
+        .collect();
+    differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+        section: "microsip".into(),
+        key: "min-version".into(),
+        wanted: Some(min.to_string()),
+        found: Some(found.to_string()),
+    }));
+    let mut notices = plan.notices;
+    notices.extend(wanted.notices);
+    let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+    notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
+    notices.extend(running_notice(&ini));
+    // a text that MicroSIP would spoil is to be written anew, whatever its values
+    let is_in_state = differences.is_empty() && !plan.is_change;
+    Ok(Report::Checked(Checked { ini: ini.path, is_in_state, differences, notices }))
+}
+
+/// Writes the state of an ini down.
+pub fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let (ini, decoded) = Ini::open(choice, outside)?;
+    let hook =
+        |event: &Event| Some((*event, hook_there(*event, &ini, &decoded.document, outside.surroundings)?));
+    let hooks: Vec<_> = Event::ALL.iter().filter_map(hook).collect();
+    Ok(Report::Script(export::text(&decoded.document, &hooks)))
+}
+
+/// What runs at an event, or why it could not be set again.
+fn hook_there(
+    event: Event,
+    ini: &Ini,
+    document: &IniDocument,
+    surroundings: &Surroundings,
+) -> Option<Result<HookCommand, String>> {
+    let (_, text) = hooks::text_of(event, document)?;
+    let saved_by = hooks::saved_by(None, ini, document, surroundings);
+    let decoded = command::decode(&text, event, &saved_by);
+    let command = decoded.command()?;
+    if let Some(fault) = decoded.faults.iter().find(|fault| fault.is_fatal()) {
+        return Some(Err(fault.to_string()));
+    }
+    let what = HookText::Command(command.clone());
+    let set = SetHook { event, what, version: None, allow: Allow::default() };
+    Some(match hooks::edit_for(&set, ini, document, surroundings) {
+        Ok(_) => Ok(command),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Reads a wanted state, its variables and its passwords.
+fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Desired, Error> {
+    let standard_input = RefCell::new(None);
+    let read = |place: &NewValue| match place {
+        NewValue::StandardInput => once(&standard_input, || (outside.secret)(place)),
+        _ => (outside.secret)(place),
+    };
+    let mut variables = Variables::new(&choice.variables, &read);
+    for path in &choice.variable_files {
+        let source = source(path, Hidden::Values, outside)?;
+        variables.add_file(&source, folder_of(path))?;
+    }
+    let source = source(&choice.file, Hidden::Passwords, outside)?;
+    Ok(state::resolve(&source, &variables, folder_of(&choice.file))?)
+}
+
+/// Several accounts may have the password that can be read once.
+fn once(read: &RefCell<Option<String>>, first: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+    let mut kept = read.borrow_mut();
+    match &*kept {
+        Some(text) => Ok(text.clone()),
+        None => Ok(kept.insert(first()?).clone()),
+    }
+}
+
+fn source(path: &Path, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
+    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
+    let bytes = outside.disk.read(path).map_err(unreadable)?;
+    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        // as Windows PowerShell writes text
+        Some(bytes) => {
+            let units: Vec<u16> = bytes
+                .chunks(2)
+                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
+                .collect();
+            String::from_utf16(&units).ok()
+        }
+        None => String::from_utf8(bytes).ok(),
+    };
+    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
+    Ok(Source::parse(path.display().to_string(), text, Format::of(path), hidden)?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// What a wanted state comes to for one ini.
+struct Wanted {
+    edits: Vec<Edit>,
+    notices: Vec<Notice>,
+    passwords: Vec<Stored>,
+    too_old: Option<TooOld>,
+}
+
+impl Wanted {
+    fn of(
+        desired: &Desired,
+        allow: Allow,
+        ini: &Ini,
+        document: &IniDocument,
+        surroundings: &Surroundings,
+        hashes: &Hashes<'_>,
+    ) -> Result<Wanted, Error> {
+        let saved_by = hooks::saved_by(None, ini, document, surroundings);
+        let mut notices = desired.remarks.clone();
+        let too_old = match (desired.min_version, saved_by.version) {
+            (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
+            (Some(min), None) => {
+                notices.push(Notice::from(&VersionRemark { min }));
+                None
+            }
+            _ => None,
+        };
+        let mut edits = desired.edits(document)?;
+        let passwords = passwords_of(&edits, &kept_of(&ini.target), document, hashes);
+        edits.retain(|edit| {
+            let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
+            let standing = passwords.iter().find(is_of).map(|one| one.standing);
+            !matches!(standing, Some(Standing::Confirmed | Standing::Unconfirmed))
+        });
+        for (event, command) in &desired.hooks {
+            let Some(command) = command else {
+                edits.extend(no_hook(*event, document)?);
+                continue;
+            };
+            let what = HookText::Command(command.clone());
+            let set = SetHook { event: *event, what, version: None, allow };
+            let hook = hooks::edit_for(&set, ini, document, surroundings)?;
+            notices.extend(hook.notices);
+            if !runs_already(&hook.edit, *event, document, &saved_by) {
+                edits.push(hook.edit);
+            }
+        }
+        Ok(Wanted { edits, notices, passwords, too_old })
+    }
+}
+
+fn is_password(edit: &Edit) -> bool {
+    edit.path().key.as_str().eq_ignore_ascii_case("password")
+}
+
+/// The passwords that are wanted, and what is there. An empty one is none.
+fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Hashes<'_>) -> Vec<Stored> {
+    let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
+        Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
+        _ => None,
+    });
+    wanted
+        .map(|(section, wanted)| {
+            let stored = lookup::value(document, section, "password", keys::limit(section, "password"));
+            let stored = String::from_utf16_lossy(&stored.unwrap_or_default());
+            let standing = kept.standing(section, wanted, &stored, hashes);
+            Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
+        })
+        .collect()
+}
+
+/// The edit after which nothing runs. An empty command is none, and says which MicroSIP wrote it.
+fn no_hook(event: Event, document: &IniDocument) -> Result<Option<Edit>, Error> {
+    let is_set = hooks::text_of(event, document).is_some_and(|(_, text)| !command::read(&text).is_empty());
+    Ok(is_set.then(|| KeyPath::in_settings(event.key())).transpose()?.map(|path| Edit::Unset { path }))
+}
+
+/// Whether the same runs already: a command has several forms, and which is chosen may have changed with the version.
+fn runs_already(edit: &Edit, event: Event, document: &IniDocument, saved_by: &SavedBy) -> bool {
+    let Edit::Set { text, .. } = edit else { return false };
+    let Some((_, present)) = hooks::text_of(event, document) else { return false };
+    let command_of = |text: &[u16]| -> Option<HookCommand> {
+        let decoded = command::decode(text, event, saved_by);
+        decoded.command().filter(|_| !decoded.faults.iter().any(CommandFault::is_fatal))
+    };
+    let present = command_of(&present);
+    present.is_some() && present == command_of(&wide(text.as_str()))
+}

@@ -1,0 +1,339 @@
+//! The text of a desired-state file, as a tree that knows where each part of it stands.
+
+use std::ops::Range;
+use std::path::Path;
+
+use jsonc_parser::ast::{ObjectPropName, Value as JsonValue};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde_json::{Map, Value as Json};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::file::{MIN_VERSION, PARTS};
+use super::{DesiredError, Fault, What, overlay};
+use crate::hook::event::Event;
+use crate::microsip::keys::{self, Privacy};
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// TOML, which a file is by default.
+    Toml,
+    /// JSON.
+    Json,
+    /// A MicroSIP.ini whose keys are laid over those that are there.
+    Ini,
+}
+
+impl Format {
+    /// By the ending of its name.
+    pub fn of(path: &Path) -> Format {
+        match path.extension().map(std::ffi::OsStr::to_ascii_lowercase) {
+            Some(ending) if ending == "json" => Format::Json,
+            Some(ending) if ending == "ini" => Format::Ini,
+            _ => Format::Toml,
+        }
+    }
+}
+
+/// A part of the text.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where it stands, in bytes.
+    pub span: Range<usize>,
+    /// Where its key stands; the part itself where it has none.
+    pub key: Range<usize>,
+    /// What it is.
+    pub tree: Tree,
+}
+
+/// What a part of the text is.
+#[derive(Clone, Debug)]
+pub enum Tree {
+    /// Text, a number, yes or no.
+    Leaf(Json),
+    /// Parts in their order.
+    List(Vec<Node>),
+    /// Parts by name, in their order.
+    Table(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// What it is, for people.
+    pub fn kind(&self) -> &'static str {
+        match &self.tree {
+            Tree::Leaf(Json::String(_)) => "text",
+            Tree::Leaf(Json::Bool(_)) => "true or false",
+            Tree::Leaf(Json::Number(number)) if number.is_f64() => "a fraction",
+            Tree::Leaf(Json::Number(_)) => "a number",
+            Tree::Leaf(_) => "null",
+            Tree::List(_) => "a list",
+            Tree::Table(_) => "a table",
+        }
+    }
+
+    /// The part behind these names; those of a list are numbers. As far as it goes.
+    pub fn at<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> &Node {
+        let mut node = self;
+        for step in path {
+            let next = match &node.tree {
+                Tree::Table(parts) => parts.iter().find(|(name, _)| name == step).map(|(_, part)| part),
+                Tree::List(parts) => step.parse().ok().and_then(|place: usize| parts.get(place)),
+                Tree::Leaf(_) => None,
+            };
+            let Some(next) = next else { break };
+            node = next;
+        }
+        node
+    }
+
+    /// The same without places.
+    pub fn to_json(&self) -> Json {
+        match &self.tree {
+            Tree::Leaf(leaf) => leaf.clone(),
+            Tree::List(parts) => parts.iter().map(Node::to_json).collect(),
+            Tree::Table(parts) => {
+                let parts = parts.iter().map(|(name, part)| (name.clone(), part.to_json()));
+                Json::Object(parts.collect::<Map<String, Json>>())
+            }
+        }
+    }
+
+    fn secrets<'a>(&'a self, name: &str, found: &mut Vec<&'a Range<usize>>) {
+        match &self.tree {
+            Tree::Leaf(_) if is_shown(name) => {}
+            Tree::Leaf(_) => found.push(&self.span),
+            Tree::List(parts) => parts.iter().for_each(|part| part.secrets(name, found)),
+            Tree::Table(parts) => parts.iter().for_each(|(name, part)| part.secrets(name, found)),
+        }
+    }
+}
+
+/// Whether what has this name is a password.
+pub fn is_secret(name: &str) -> bool {
+    name.eq_ignore_ascii_case("password")
+}
+
+/// Whether what has this name may be seen. Any other may be a password whose name is misspelt.
+fn is_shown(name: &str) -> bool {
+    const NAMES: [&str; 7] = ["$schema", "program", "args", "env", "file", "stdin", ""];
+    let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_open =
+        |section: &str| keys::find(section, name).is_some() && keys::privacy(section, name) == Privacy::Open;
+    is_number
+        || NAMES.contains(&name)
+        || PARTS.contains(&name)
+        || name == MIN_VERSION
+        || name.parse::<Event>().is_ok()
+        || is_open("Settings")
+        || is_open("Account1")
+}
+
+/// What of a text is not shown in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// Passwords.
+    Passwords,
+    /// Every value: any of them may be a password.
+    Values,
+}
+
+/// A text and its parts.
+#[derive(Clone, Debug)]
+pub struct Source {
+    file: String,
+    text: String,
+    hidden: Hidden,
+    /// All of it.
+    pub root: Node,
+}
+
+impl Source {
+    /// Reads a text. `file` is its name in messages.
+    ///
+    /// # Errors
+    /// When it is not what its format says.
+    pub fn parse(file: String, text: String, format: Format, hidden: Hidden) -> Result<Source, DesiredError> {
+        let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n");
+        let root = match format {
+            Format::Toml => from_toml(&text),
+            Format::Json => from_json(&text),
+            Format::Ini => overlay::parse(&text),
+        };
+        match root {
+            Ok(root) => Ok(Source { file, text, hidden, root }),
+            Err(fault) => Err(error_of(&file, &text, hidden, None, fault)),
+        }
+    }
+
+    /// The error that a fault of this text is.
+    pub fn error(&self, fault: Fault) -> DesiredError {
+        error_of(&self.file, &self.text, self.hidden, Some(&self.root), fault)
+    }
+}
+
+fn error_of(
+    file: &str,
+    text: &str,
+    hidden: Hidden,
+    root: Option<&Node>,
+    Fault { span, what }: Fault,
+) -> DesiredError {
+    let start = floor(text, span.start.min(text.len()));
+    let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |end| start + end);
+    let line = text[..line_start].matches('\n').count() + 1;
+    let column = text[line_start..start].chars().count() + 1;
+    let end = floor(text, span.end.clamp(start, line_end));
+    let secrets = match (hidden, root) {
+        (Hidden::Values, _) => {
+            let value = text[line_start..line_end].find(['=', ':']).map_or(0, |at| at + 1);
+            Vec::from_iter(Some(line_start + value..line_end))
+        }
+        (Hidden::Passwords, Some(root)) => {
+            let mut found = Vec::new();
+            root.secrets("", &mut found);
+            found.into_iter().cloned().collect()
+        }
+        (Hidden::Passwords, None) => Vec::from_iter(perhaps_secret(&text[line_start..line_end], line_start)),
+    };
+    // each character keeps its place
+    let shown: String = text[line_start..line_end]
+        .char_indices()
+        .map(|(at, c)| if secrets.iter().any(|span| span.contains(&(line_start + at))) { '*' } else { c })
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let margin = " ".repeat(line.to_string().len());
+    let before = " ".repeat(column - 1);
+    let marks = "^".repeat(text[start..end].chars().count().max(1));
+    let excerpt = format!("  {line} | {shown}\n  {margin} | {before}{marks}");
+    DesiredError { file: file.to_string(), line, column, excerpt, what: Box::new(what) }
+}
+
+/// In a text that has no parts because it is broken: what stands behind a name that may be a misspelt `password`, and
+/// lines without a name, which may be inside of one.
+fn perhaps_secret(line: &str, start: usize) -> Option<Range<usize>> {
+    let is_header = line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains(['"', '\'']);
+    if is_header || !line.contains(char::is_alphanumeric) {
+        return None;
+    }
+    let ends: Vec<usize> = line.match_indices(['=', ':']).map(|(at, _)| at).collect();
+    let name_before = |end: &usize| {
+        let before = line[..*end].trim_end_matches([' ', '\t', '"', '\'']);
+        before.rsplit(|c: char| !c.is_alphanumeric() && !"$-_".contains(c)).next().unwrap_or_default()
+    };
+    match ends.first() {
+        Some(_) if ends.iter().map(name_before).all(is_shown) => None,
+        Some(first) => Some(start + first + 1..start + line.len()),
+        None => Some(start..start + line.len()),
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// Adds a part to a table; a name stands in it once.
+pub(super) fn add(table: &mut Vec<(String, Node)>, name: String, node: Node) -> Result<(), Fault> {
+    if table.iter().any(|(other, _)| *other == name) {
+        return Err(What::Twice { key: name }.at(&node.key));
+    }
+    table.push((name, node));
+    Ok(())
+}
+
+fn from_toml(text: &str) -> Result<Node, Fault> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        // its longer messages have lines of their own
+        What::Syntax(error.message().replace('\n', ", ")).at(&span)
+    })?;
+    let span = table.span();
+    toml_table(table.get_ref(), &span, &(0..0))
+}
+
+fn toml_table(table: &DeTable<'_>, span: &Range<usize>, key: &Range<usize>) -> Result<Node, Fault> {
+    let mut parts = Vec::new();
+    for (name, value) in table {
+        let node = toml_value(value, &name.span())?;
+        add(&mut parts, name.get_ref().to_string(), node)?;
+    }
+    Ok(Node { span: span.clone(), key: key.clone(), tree: Tree::Table(parts) })
+}
+
+fn toml_value(value: &Spanned<DeValue<'_>>, key: &Range<usize>) -> Result<Node, Fault> {
+    let span = value.span();
+    let tree = match value.get_ref() {
+        DeValue::String(text) => Tree::Leaf(Json::from(text.as_ref())),
+        DeValue::Boolean(yes) => Tree::Leaf(Json::from(*yes)),
+        DeValue::Integer(number) => {
+            let parsed = i64::from_str_radix(number.as_str(), number.radix());
+            Tree::Leaf(Json::from(
+                parsed.map_err(|_| What::Syntax("the number is too large".into()).at(&span))?,
+            ))
+        }
+        DeValue::Float(_) => Tree::Leaf(Json::from(0.5)),
+        DeValue::Datetime(_) => {
+            return Err(What::Syntax("a date has no place here; write text between quotes".into()).at(&span));
+        }
+        DeValue::Array(parts) => {
+            Tree::List(parts.iter().map(|part| toml_value(part, &part.span())).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => return toml_table(table, &span, key),
+    };
+    Ok(Node { span, key: key.clone(), tree })
+}
+
+fn from_json(text: &str) -> Result<Node, Fault> {
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &strict).map_err(|error| {
+        let range = error.range();
+        What::Syntax(error.kind().to_string()).at(&(range.start..range.end))
+    })?;
+    match parsed.value {
+        Some(value) => json_value(value, None),
+        None => Err(What::Syntax("there is nothing in it".into()).at(&(0..0))),
+    }
+}
+
+fn json_value(value: JsonValue<'_>, key: Option<Range<usize>>) -> Result<Node, Fault> {
+    let range = value.range();
+    let span = range.start..range.end;
+    let tree = match value {
+        JsonValue::StringLit(text) => Tree::Leaf(Json::from(text.value.as_ref())),
+        JsonValue::NumberLit(number) => Tree::Leaf(match number.value.parse::<i64>() {
+            Ok(number) => Json::from(number),
+            Err(_) => Json::from(0.5),
+        }),
+        JsonValue::BooleanLit(yes) => Tree::Leaf(Json::from(yes.value)),
+        JsonValue::NullKeyword(_) => Tree::Leaf(Json::Null),
+        JsonValue::Array(parts) => Tree::List(
+            parts.elements.into_iter().map(|part| json_value(part, None)).collect::<Result<_, _>>()?,
+        ),
+        JsonValue::Object(object) => {
+            let mut parts = Vec::new();
+            for property in object.properties {
+                let name = match &property.name {
+                    ObjectPropName::String(name) => name.range,
+                    ObjectPropName::Word(name) => name.range,
+                };
+                let node = json_value(property.value, Some(name.start..name.end))?;
+                add(&mut parts, property.name.into_string(), node)?;
+            }
+            Tree::Table(parts)
+        }
+    };
+    Ok(Node { key: key.unwrap_or_else(|| span.clone()), span, tree })
+}
