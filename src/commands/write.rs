@@ -52,9 +52,9 @@ pub(super) fn write(
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
-    let mut processes = Processes::default();
+    let processes = Processes::default();
     let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
-    let mut gate = InstanceGate::new(&ini.target, &mut processes, closing.as_mut());
+    let mut gate = InstanceGate::new(&ini.target, &processes, closing.as_mut());
     let bytes = is_there.then(|| ini.bytes(outside)).transpose();
     // what its MicroSIP shares with nobody can only be read after that has exited
     let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
@@ -96,7 +96,7 @@ pub(super) fn write(
     };
     let outcome = transaction.run(&mut content);
     if let Some(closing) = closing {
-        start_again(closing, options.meanwhile, &mut processes, outside);
+        start_again(closing, options.meanwhile, &processes, outside);
     }
     let outcome = outcome?;
     if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
@@ -107,13 +107,13 @@ pub(super) fn write(
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
 pub(super) fn running_notice(ini: &Ini) -> Option<Notice> {
-    let mut processes = Processes::default();
-    let holder = InstanceGate::new(&ini.target, &mut processes, None).holders().into_iter().next()?;
+    let processes = Processes::default();
+    let holder = InstanceGate::new(&ini.target, &processes, None).holders().into_iter().next()?;
     Some(Notice::from(&RunningRemark::NothingToChange(holder)))
 }
 
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
-fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &mut Processes, outside: &mut Outside<'_>) {
+fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &Processes, outside: &mut Outside<'_>) {
     for instance in closing.closed(processes) {
         (outside.tell)(Tale::Closed(instance));
     }
