@@ -45,13 +45,13 @@ pub struct Outside<'a> {
     /// The environment.
     pub surroundings: &'a Surroundings,
     /// The disk.
-    pub disk: &'a dyn Disk,
+    pub disk: &'a (dyn Disk + Sync),
     /// The clock.
-    pub now: &'a dyn Fn() -> SystemTime,
+    pub now: &'a (dyn Fn() -> SystemTime + Sync),
     /// Whether the user wants it to stop.
-    pub stop: &'a dyn Fn() -> bool,
+    pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Reads a secret from where it was said to be.
-    pub secret: &'a dyn Fn(&NewValue) -> io::Result<String>,
+    pub secret: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync),
     /// Who is told how a write goes.
     pub tell: &'a mut dyn FnMut(Tale<'_>),
 }

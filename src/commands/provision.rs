@@ -16,8 +16,10 @@ use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
+use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::{lookup, wide};
+use crate::microsip::instances::Processes;
 use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::platform::{Disk, Surroundings};
@@ -26,8 +28,8 @@ use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, Writ
 
 use super::hooks;
 use super::ini_file::Ini;
-use super::write::{draft_of, running_notice, write};
-use super::{Error, Outside, Report};
+use super::write::{Writing, draft_of, running_notice};
+use super::{Error, Outside, Report, Written};
 
 /// Whether an ini is in a wanted state.
 #[derive(Debug)]
@@ -95,29 +97,83 @@ pub fn apply(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
-    let surroundings = outside.surroundings;
-    let hashes = Hashes::new(&new_salt);
-    let mut passwords = Vec::new();
-    let mut target = PathBuf::new();
-    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
-        let decoded = ini.decode_or_first_run(current)?;
-        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings, &hashes)?;
-        if let Some(too_old) = wanted.too_old {
-            return Err(too_old.into());
-        }
-        passwords = wanted.passwords;
-        target.clone_from(&ini.target);
-        draft_of(decoded, &wanted.edits, wanted.notices)
-    })?;
-    match report {
-        // only now: until the ini is written, what is noted is still true
-        Report::Written(mut written) if !written.dry_run => {
-            if let Err(source) = note(&passwords, &target, &hashes, outside.disk) {
-                written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
+    Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, outside).map(Report::Written)
+}
+
+/// A wanted state that is to be applied, or compared with what is there.
+pub(super) struct Applying<'a> {
+    /// The state.
+    pub desired: &'a Desired,
+    /// What is accepted of its hooks although it would be refused.
+    pub allow: Allow,
+    /// The hashes of passwords made in this run.
+    pub hashes: &'a Hashes<'a>,
+}
+
+impl Applying<'_> {
+    /// Brings an ini into it.
+    pub fn apply(&self, writing: Writing<'_>, outside: &mut Outside<'_>) -> Result<Written, Error> {
+        let surroundings = outside.surroundings;
+        let mut passwords = Vec::new();
+        let mut written = writing.run(outside, &mut |ini, current| {
+            let decoded = ini.decode_or_first_run(current)?;
+            let wanted = self.wanted(ini, &decoded.document, surroundings)?;
+            if let Some(too_old) = wanted.too_old {
+                return Err(too_old.into());
             }
-            Ok(Report::Written(written))
+            passwords = wanted.passwords;
+            draft_of(decoded, &wanted.edits, wanted.notices)
+        })?;
+        if !written.dry_run {
+            let target = &writing.ini.target;
+            // only now: until the ini is written, what is noted is still true
+            if let Err(source) = note(&passwords, target, self.hashes, outside.disk) {
+                written.notices.push(Notice::from(&NoteRemark { path: kept_path(target), source }));
+            }
         }
-        report => Ok(report),
+        Ok(written)
+    }
+
+    /// Whether a program is there is another question: it is told, and no answer to this one.
+    pub const WHEN_CHECKED: Allow = Allow { missing: true, unsafe_target: true, mark: false };
+
+    /// Compares an ini with it.
+    pub fn check(
+        &self,
+        ini: Ini,
+        decoded: &Decoded,
+        processes: &Processes,
+        surroundings: &Surroundings,
+    ) -> Result<Checked, Error> {
+        let wanted = self.wanted(&ini, &decoded.document, surroundings)?;
+        let plan = plan::make(decoded, &wanted.edits);
+        let mut differences: Vec<Difference> = plan
+            .changes
+            .into_iter()
+            .map(|change| Difference {
+                section: change.section,
+                key: change.key,
+                wanted: change.after,
+                found: change.before,
+            })
+            .collect();
+        differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+            section: "microsip".into(),
+            key: "min-version".into(),
+            wanted: Some(min.to_string()),
+            found: Some(found.to_string()),
+        }));
+        let mut notices = plan.notices;
+        notices.extend(wanted.notices);
+        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+        notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
+        notices.extend(running_notice(&ini, processes));
+        // a text that MicroSIP would spoil is to be written anew, whatever its values
+        let is_in_state = differences.is_empty() && !plan.is_change;
+        Ok(Checked { ini: ini.path, is_in_state, differences, notices })
     }
 }
 
@@ -214,35 +270,9 @@ pub fn check(
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
-    // whether a program is there is another question: it is told, and no answer to this one
-    let allow = Allow { missing: true, unsafe_target: true, mark: false };
-    let hashes = Hashes::new(&new_salt);
-    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
-    let plan = plan::make(&decoded, &wanted.edits);
-    let mut differences: Vec<Difference> = plan
-        .changes
-        .into_iter()
-        .map(|change| Difference {
-            section: change.section,
-            key: change.key,
-            wanted: change.after,
-            found: change.before,
-        })
-        .collect();
-    differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
-        section: "microsip".into(),
-        key: "min-version".into(),
-        wanted: Some(min.to_string()),
-        found: Some(found.to_string()),
-    }));
-    let mut notices = plan.notices;
-    notices.extend(wanted.notices);
-    let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
-    notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
-    notices.extend(running_notice(&ini));
-    // a text that MicroSIP would spoil is to be written anew, whatever its values
-    let is_in_state = differences.is_empty() && !plan.is_change;
-    Ok(Report::Checked(Checked { ini: ini.path, is_in_state, differences, notices }))
+    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
+    applying.check(ini, &decoded, &processes, outside.surroundings).map(Report::Checked)
 }
 
 /// Writes the state of an ini down.
@@ -331,15 +361,14 @@ struct Wanted {
     too_old: Option<TooOld>,
 }
 
-impl Wanted {
-    fn of(
-        desired: &Desired,
-        allow: Allow,
+impl Applying<'_> {
+    fn wanted(
+        &self,
         ini: &Ini,
         document: &IniDocument,
         surroundings: &Surroundings,
-        hashes: &Hashes<'_>,
     ) -> Result<Wanted, Error> {
+        let &Applying { desired, allow, hashes } = self;
         let saved_by = hooks::saved_by(None, ini, document, surroundings);
         let mut notices = desired.remarks.clone();
         let too_old = match (desired.min_version, saved_by.version) {
