@@ -17,10 +17,12 @@ use crate::ini::name::{KeyPath, NameError, SectionName, ValueText};
 use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
+use crate::platform;
 use crate::problem::{Code, Problem};
 use crate::request::{
     BackupChoice, DesiredChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder,
-    LinksRequest, Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
+    LinksRequest, Many, ManyOrder, Meanwhile, NewValue, Profiles, Query, Request, SetHook, Shell, TestHook,
+    WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -413,6 +415,7 @@ enum Command {
         r"msipcfg apply --dry-run phone.toml"
         r"msipcfg apply phone.toml --create --var extension=201"
         r"msipcfg apply phone.json --vars site.toml --restart"
+        r"msipcfg apply phone.toml --all-users --users users.csv --create --report done.jsonl"
     ))]
     Apply {
         #[command(flatten)]
@@ -427,6 +430,13 @@ enum Command {
         allow_unsafe: bool,
 
         #[command(flatten)]
+        many: ManyArgs,
+
+        /// Of many users: leave alone whose MicroSIP runs, rather than wait
+        #[arg(long)]
+        skip_running: bool,
+
+        #[command(flatten)]
         write: WriteArgs,
     },
 
@@ -436,10 +446,14 @@ enum Command {
     #[command(after_help = examples!(
         r"msipcfg check phone.toml"
         r"msipcfg check phone.toml --var extension=201 --json"
+        r"msipcfg check phone.toml --profiles \\server\profiles$ --users users.csv"
     ))]
     Check {
         #[command(flatten)]
         desired: DesiredArgs,
+
+        #[command(flatten)]
+        many: ManyArgs,
     },
 
     /// Print the state of the ini as a file for 'apply'
@@ -491,12 +505,49 @@ struct DesiredArgs {
     /// A file of such variables, TOML or JSON
     #[arg(long = "vars", value_name = "FILE")]
     variable_files: Vec<PathBuf>,
+
+    /// A table of such variables for each user: CSV with a column 'user', or by its ending .toml or .json
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ManyArgs {
+    /// The ini of each user of this Windows, and of the users to come
+    #[arg(long, conflicts_with = "profiles")]
+    all_users: bool,
+
+    /// The ini of each user whose folder is in this one
+    #[arg(long, value_name = "DIR")]
+    profiles: Option<PathBuf>,
+
+    /// Of many users: write what became of each to a file, a line of JSON for each
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl ManyArgs {
+    /// Where the users' folders are, if it is about many; other options that are only for those were `given`.
+    fn profiles(&self, names_ini: bool, given: Option<&'static str>) -> Result<Option<Profiles>, UsageError> {
+        let profiles = match (&self.profiles, self.all_users) {
+            (Some(folder), _) => Profiles::In(folder.clone()),
+            (None, true) if !platform::CAN_REACH_WINDOWS => return Err(UsageError::NoUsersHere),
+            (None, true) => Profiles::OfThisMachine,
+            (None, false) => {
+                return match given.or(self.report.as_ref().map(|_| "--report")) {
+                    Some(option) => Err(UsageError::OnlyForMany { option }),
+                    None => Ok(None),
+                };
+            }
+        };
+        if names_ini { Err(UsageError::OneAndMany) } else { Ok(Some(profiles)) }
+    }
 }
 
 impl From<DesiredArgs> for DesiredChoice {
     fn from(args: DesiredArgs) -> Self {
-        let DesiredArgs { file, variables, variable_files } = args;
-        DesiredChoice { file, variables, variable_files }
+        let DesiredArgs { file, variables, variable_files, users } = args;
+        DesiredChoice { file, variables, variable_files, users }
     }
 }
 
@@ -649,6 +700,12 @@ pub enum UsageError {
     NoVariable { given: String },
     #[error("without --fix nothing is written")]
     NothingToWrite,
+    #[error("{option} is for the inis of many users")]
+    OnlyForMany { option: &'static str },
+    #[error("one ini was named, and those of many users")]
+    OneAndMany,
+    #[error("this is not Windows, so it has no users with a MicroSIP each")]
+    NoUsersHere,
 }
 
 impl Problem for UsageError {
@@ -680,6 +737,15 @@ impl Problem for UsageError {
             UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
             UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
+            UsageError::OnlyForMany { .. } => {
+                Some("add --all-users or --profiles DIR, or leave it out".into())
+            }
+            UsageError::OneAndMany => {
+                Some("leave out --ini (it may be set by the variable MSIPCFG_INI), or the other".into())
+            }
+            UsageError::NoUsersHere => {
+                Some("name the folder that holds the users' folders with --profiles DIR".into())
+            }
             UsageError::NothingToWrite => {
                 Some("add --fix, or leave out the option that is about writing".into())
             }
@@ -741,6 +807,14 @@ impl Cli {
         }
     }
 
+    /// The file that is to say what became of each user's ini.
+    pub fn report_file(&self) -> Option<&Path> {
+        match &self.command {
+            Some(Command::Apply { many, .. } | Command::Check { many, .. }) => many.report.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What is asked for. `raw` is the command line as it was typed.
     ///
     /// # Errors
@@ -796,11 +870,27 @@ impl Cli {
                 read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
-            Command::Apply { desired, allow_missing, allow_unsafe, write: options } => {
+            Command::Apply { desired, allow_missing, allow_unsafe, many, skip_running, write: options } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
-                write(EditRequest::Apply { desired: desired.into(), allow }, options)
+                match many.profiles(ini.path.is_some(), skip_running.then_some("--skip-running"))? {
+                    Some(profiles) => Request::Many(Many {
+                        profiles,
+                        code_page: ini.code_page,
+                        desired: desired.into(),
+                        order: ManyOrder::Apply { allow, options: options.into(), skip_running },
+                    }),
+                    None => write(EditRequest::Apply { desired: desired.into(), allow }, options),
+                }
             }
-            Command::Check { desired } => read(Query::Check(desired.into())),
+            Command::Check { desired, many } => match many.profiles(ini.path.is_some(), None)? {
+                Some(profiles) => Request::Many(Many {
+                    profiles,
+                    code_page: ini.code_page,
+                    desired: desired.into(),
+                    order: ManyOrder::Check,
+                }),
+                None => read(Query::Check(desired.into())),
+            },
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
             Command::Keys { pattern } => Request::Keys { pattern },

@@ -1,6 +1,6 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
-//! `ini_file`, writing it in `write`, why it failed in [`error`].
+//! [`provision`], [`profiles`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading
+//! the ini is in `ini_file`, writing it in `write`, what a desired-state file wants in `recipe`, why it failed in [`error`].
 
 pub mod completions;
 pub mod doctor;
@@ -10,7 +10,9 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+pub mod profiles;
 pub mod provision;
+mod recipe;
 pub mod safety;
 mod samples;
 pub mod settings;
@@ -73,6 +75,10 @@ pub enum Tale<'a> {
     Restarted(Restarted),
     /// The hook of this event is run for this caller; an empty one has no number.
     Testing { event: Event, caller: &'a str },
+    /// The inis of so many users are looked after.
+    Profiles { total: usize },
+    /// That of one is done with.
+    Handled(&'a profiles::Handled),
     /// Something deserves saying at once.
     Remark(Notice),
 }
@@ -100,6 +106,8 @@ pub enum Report {
     Status(status::Status),
     /// Whether an ini is in a wanted state.
     Checked(provision::Checked),
+    /// What became of the inis of many users, each of which was told of.
+    Profiles(profiles::Summary),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -119,6 +127,7 @@ impl Report {
             Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
             Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
             Report::Checked(checked) if !checked.is_in_state => ExitStatus::No,
+            Report::Profiles(summary) => summary.status(),
             _ => ExitStatus::Done,
         }
     }
@@ -127,6 +136,7 @@ impl Report {
     pub fn tells_of_a_change(&self) -> bool {
         match self {
             Report::Written(written) => written.changed,
+            Report::Profiles(summary) => summary.changed > 0,
             Report::Examined(examined) => examined.mended.as_ref().is_some_and(|mended| mended.changed),
             _ => false,
         }
@@ -212,6 +222,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
+        Request::Many(many) => profiles::run(&many, outside),
         Request::Schema => Ok(Report::Script(file::schema())),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),

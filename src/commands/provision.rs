@@ -1,14 +1,11 @@
 //! A wanted state: apply it, check it, and write the present one down.
 
-use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::desired::export;
 use crate::desired::secrets::{Hashes, Kept, Standing};
-use crate::desired::source::{Format, Hidden, Source};
-use crate::desired::state::{self, Desired};
-use crate::desired::vars::Variables;
+use crate::desired::state::Desired;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
 use crate::hook::command::{self, CommandFault, HookCommand};
@@ -24,10 +21,11 @@ use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::{Code, Notice, Problem};
-use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
+use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
 
 use super::hooks;
 use super::ini_file::Ini;
+use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, draft_of, running_notice};
 use super::{Error, Outside, Report, Written};
 
@@ -96,8 +94,9 @@ pub fn apply(
     options: WriteOptions,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let desired = load(desired, outside)?;
+    let recipe = Recipe::load(desired, outside)?;
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
     let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
     let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
     Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, outside).map(Report::Written)
@@ -215,7 +214,7 @@ fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) 
     Ok(())
 }
 
-fn new_salt() -> Option<[u8; 16]> {
+pub(super) fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)
@@ -268,8 +267,9 @@ pub fn check(
     desired: &DesiredChoice,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let desired = load(desired, outside)?;
+    let recipe = Recipe::load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
     let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
     let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
     applying.check(ini, &decoded, &processes, outside.surroundings).map(Report::Checked)
@@ -304,49 +304,6 @@ fn hook_there(
         Ok(_) => Ok(command),
         Err(error) => Err(error.to_string()),
     })
-}
-
-/// Reads a wanted state, its variables and its passwords.
-fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Desired, Error> {
-    let standard_input = RefCell::new(None);
-    let read = |place: &NewValue| match place {
-        NewValue::StandardInput => once(&standard_input, || (outside.secret)(place)),
-        _ => (outside.secret)(place),
-    };
-    let mut variables = Variables::new(&choice.variables, &read);
-    for path in &choice.variable_files {
-        let source = source(path, Hidden::Values, outside)?;
-        variables.add_file(&source, folder_of(path))?;
-    }
-    let source = source(&choice.file, Hidden::Passwords, outside)?;
-    Ok(state::resolve(&source, &variables, folder_of(&choice.file))?)
-}
-
-/// Several accounts may have the password that can be read once.
-fn once(read: &RefCell<Option<String>>, first: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
-    let mut kept = read.borrow_mut();
-    match &*kept {
-        Some(text) => Ok(text.clone()),
-        None => Ok(kept.insert(first()?).clone()),
-    }
-}
-
-fn source(path: &Path, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
-    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
-    let bytes = outside.disk.read(path).map_err(unreadable)?;
-    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
-        // as Windows PowerShell writes text
-        Some(bytes) => {
-            let units: Vec<u16> = bytes
-                .chunks(2)
-                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
-                .collect();
-            String::from_utf16(&units).ok()
-        }
-        None => String::from_utf8(bytes).ok(),
-    };
-    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
-    Ok(Source::parse(path.display().to_string(), text, Format::of(path), hidden)?)
 }
 
 fn folder_of(path: &Path) -> &Path {

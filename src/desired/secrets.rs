@@ -43,9 +43,12 @@ pub enum Standing {
     Other,
 }
 
+/// A hash that is made by the first who asks.
+type SharedHash = Arc<OnceLock<Option<Hash>>>;
+
 /// Makes slow hashes, each once in a run.
 pub struct Hashes<'a> {
-    made: Mutex<HashMap<(Salt, String), Arc<OnceLock<Option<Hash>>>>>,
+    made: Mutex<HashMap<(Salt, String), SharedHash>>,
     /// One salt for each password that is set in this run.
     salts: Mutex<HashMap<String, Salt>>,
     new_salt: &'a (dyn Fn() -> Option<Salt> + Sync),

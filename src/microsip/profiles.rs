@@ -46,6 +46,11 @@ impl Place {
     }
 }
 
+/// The path of the ini of whose settings are in this folder.
+pub fn ini_below(app_data: &Path) -> PathBuf {
+    app_data.join(FOLDER).join(INI)
+}
+
 /// What a user's folder holds of MicroSIP.
 #[derive(Debug)]
 pub enum Found {
@@ -199,10 +204,24 @@ impl Problem for ProfileFault {
 }
 
 impl Profile {
-    /// Whether the user is known by this name.
-    pub fn is_called(&self, name: &str) -> bool {
-        let is_same = |other: &String| other.to_lowercase() == name.to_lowercase();
-        is_same(&self.user) || self.aliases.iter().any(is_same)
+    /// The user in whose folder an ini lies, if it lies in one.
+    pub fn around(ini: &Path) -> Option<Profile> {
+        let folder = ini
+            .ancestors()
+            .find(|path| path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(ROAMING[0])))?;
+        let folder = folder.parent().filter(|folder| folder.file_name().is_some())?;
+        Some(found(folder.to_path_buf(), false))
+    }
+
+    /// Every name of the user.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.user).chain(&self.aliases).map(String::as_str)
+    }
+
+    /// A path in the folder as Windows' programs see it.
+    pub fn windows_path(&self, path: &Path) -> String {
+        let seen = platform::windows_paths(&self.folder).to_windows(path);
+        seen.unwrap_or_else(|| path.display().to_string())
     }
 
     /// Where the programs of the user keep their settings.
@@ -319,10 +338,7 @@ mod tests {
             shown,
             [("Entra", false, false), ("ann", false, true), ("zoe", false, false), ("Default", true, false)]
         );
-        for name in ["ann", "ANN", r"firm\Ann", "ann.firm"] {
-            assert!(profiles[1].is_called(name), "{name}");
-        }
-        assert!(!profiles[1].is_called("an") && !profiles[1].is_called(r"OTHER\ann"));
+        assert_eq!(profiles[1].names().collect::<Vec<_>>(), ["ann", r"FIRM\ann", "ann.FIRM"]);
     }
 
     #[test]

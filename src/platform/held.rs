@@ -1,10 +1,13 @@
 //! Folders that are held open, so that whoever owns what is in them cannot lead a run with more rights elsewhere.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Sid, system};
+use tempfile::NamedTempFile;
+
+use super::{Disk, Sid, system};
 
 /// A folder that was come to without following a link, and that stays the same while this is held.
 ///
@@ -105,5 +108,77 @@ impl Owner {
     /// This user may not give it away.
     pub fn take(&self, path: &Path) -> io::Result<()> {
         system::give_to(path, &self.0)
+    }
+}
+
+/// A disk on which a folder is reached by what is held of it, and what is made in it belongs to somebody.
+pub struct HeldDisk<'a> {
+    /// The disk.
+    pub disk: &'a (dyn Disk + Sync),
+    /// The folder.
+    pub folder: &'a HeldFolder,
+    /// To whom new files belong.
+    pub owner: Option<&'a Owner>,
+}
+
+impl HeldDisk<'_> {
+    fn held(&self, path: &Path) -> PathBuf {
+        match path.file_name() {
+            Some(name) if path.parent() == Some(self.folder.path()) => self.folder.inside(name),
+            _ if path == self.folder.path() => self.folder.inside(".".as_ref()),
+            _ => path.to_path_buf(),
+        }
+    }
+}
+
+impl Disk for HeldDisk<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.disk.read(&self.held(path))
+    }
+
+    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        self.disk.holds(&self.held(path), bytes)
+    }
+
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
+        self.disk.create_temp(&self.held(folder), prefix, suffix)
+    }
+
+    fn create_folders(&self, path: &Path) -> io::Result<()> {
+        // what is held is there
+        if path == self.folder.path() { Ok(()) } else { self.disk.create_folders(path) }
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        self.disk.write(file, bytes)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        self.disk.sync(file)
+    }
+
+    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+        let path = self.held(path);
+        self.disk.adopt(model.map(|model| self.held(model)).as_deref(), file, &path)?;
+        match (model, self.owner) {
+            (None, Some(owner)) => owner.take(&path),
+            _ => Ok(()),
+        }
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(&self.held(from), &self.held(to))
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.replace(&self.held(from), &self.held(to))
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.disk.sync_folder(&self.held(folder))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(&self.held(path))
     }
 }

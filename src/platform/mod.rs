@@ -21,7 +21,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-pub use held::{HeldFolder, Owner};
+pub use held::{HeldDisk, HeldFolder, Owner};
 pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
 pub use system::profile_list;

@@ -177,7 +177,7 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
 
 /// Whether this user may not write to the file, by its mode and access list.
 pub fn is_access_denied_by_mode(path: &Path) -> bool {
-    matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(rustix::io::Errno::ACCESS))
+    matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
 /// A registry is found by its prefix here.
@@ -318,7 +318,7 @@ impl ProgramWindow {
 #[derive(Debug)]
 pub struct Watched {
     #[cfg(target_os = "linux")]
-    descriptor: std::os::fd::OwnedFd,
+    descriptor: OwnedFd,
 }
 
 #[cfg(target_os = "linux")]
