@@ -1,6 +1,7 @@
 //! The words of the command line and what they ask for. Their doc comments are the help.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ macro_rules! examples {
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
 // the same name in every help text, whatever the file is called
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100, bin_name = "msipcfg")]
+#[command(max_term_width = 100, bin_name = "msipcfg")]
 #[command(after_help = examples!(
     r"msipcfg hooks"
     r"msipcfg set-hook --dry-run ring C:\hooks\ring.exe"
@@ -49,8 +50,9 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+// what has a say in how words are read belongs here and not to Cli: `with_only` makes the root of this alone
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(version, propagate_version = true, next_help_heading = "Options of every command")]
 pub struct Common {
     /// The ini to work on; otherwise the one that MicroSIP uses
     #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
@@ -771,6 +773,13 @@ impl Common {
     }
 }
 
+/// The tree with this one of its commands, which is much sooner ready: clap copies the options of every command into
+/// each.
+fn with_only(whole: &clap::Command, name: &OsStr) -> Option<clap::Command> {
+    let command = whole.find_subcommand(name)?.clone();
+    Some(Common::augment_args(clap::Command::new("msipcfg")).subcommand(command))
+}
+
 /// The help, for whoever called without a word.
 pub fn help() -> StyledStr {
     Cli::command().render_help()
@@ -782,15 +791,24 @@ impl Cli {
     /// # Errors
     /// When clap can make no sense of them, or they ask for help.
     pub fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
-        let mut command = Cli::command();
+        // to take a tree apart would be a tenth of a short run
+        let mut whole = ManuallyDrop::new(Cli::command());
+        let named = words.iter().skip(1).find_map(|word| with_only(&whole, word)).map(ManuallyDrop::new);
+        // most command lines are right. Whatever this tree makes no sense of, which may be that the word was the
+        // value of an option, is for the whole one, so that all messages and the help are its
+        match named.and_then(|mut named| Cli::read_by(&mut named, words).ok()) {
+            Some(cli) => Ok(cli),
+            None => Cli::read_by(&mut whole, words),
+        }
+    }
+
+    fn read_by(command: &mut clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
         let matches = command.try_get_matches_from_mut(words)?;
-        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(command))?;
         // a variable that is set to nothing names no ini; whoever typed the option meant one
         if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
             return Err(command.error(ErrorKind::InvalidValue, "--ini names no ini: its value is empty"));
         }
-        // to take the tree of commands apart would be a tenth of a short run
-        std::mem::forget(command);
         Ok(cli)
     }
 
@@ -1085,6 +1103,90 @@ mod tests {
     #[test]
     fn the_words_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    fn read_by(mut command: clap::Command, words: &[OsString]) -> Result<String, String> {
+        let read = Cli::read_by(&mut command, words);
+        read.map(|cli| format!("{cli:?}")).map_err(|error| error.render().ansi().to_string())
+    }
+
+    /// What the tree with only this command makes of the words is what the whole one does, or nothing.
+    fn is_read_alike(name: &str, words: &[OsString]) -> bool {
+        let whole = Cli::command();
+        let alone = with_only(&whole, OsStr::new(name)).unwrap();
+        let alone = read_by(alone, words);
+        assert!(alone.is_err() || alone == read_by(whole, words), "{words:?}");
+        alone.is_ok()
+    }
+
+    #[test]
+    fn each_command_is_read_without_the_others() {
+        // no example has a quote within a word
+        let words_of = |line: &str| -> Vec<OsString> {
+            let parts = line.split('"').enumerate().flat_map(|(number, part)| match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            });
+            parts.map(OsString::from).collect()
+        };
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            let lines: Vec<&str> = help.lines().filter(|line| line.starts_with("  msipcfg ")).collect();
+            assert!(!lines.is_empty(), "{}", command.get_name());
+            for line in lines {
+                assert!(is_read_alike(command.get_name(), &words_of(line)), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_that_are_spelled_like_commands_and_words_like_options_are_told_apart() {
+        for (line, is_read) in [
+            ("--ini get get VAD", true),
+            ("--ini get", true),
+            ("--ini=get get VAD", true),
+            ("get --ini list VAD", true),
+            ("get -- --version", true),
+            ("-q get VAD --no-input", true),
+            ("set-hook -n get --json", true),
+            ("--ini get list", false),
+            ("-qv get VAD", false),
+            ("-- get VAD", false),
+            ("help get", false),
+            ("get --version", false),
+            ("set-hook --version ring x.exe", false),
+            ("set-hook -V ring x.exe", false),
+            ("set-hook --help ring x.exe", false),
+            ("explain --version", false),
+            ("explain -h", false),
+        ] {
+            let words: Vec<OsString> =
+                ["msipcfg"].into_iter().chain(line.split(' ')).map(Into::into).collect();
+            let name = line.split(' ').find(|word| ["get", "set-hook", "explain"].contains(word)).unwrap();
+            assert_eq!(is_read_alike(name, &words), is_read, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 1000,
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        #[test]
+        fn no_other_words_are_read_otherwise(
+            name in proptest::sample::select(vec!["get", "explain", "set-hook", "test-hook", "hangup"]),
+            mut words in proptest::collection::vec(proptest::sample::select(vec![
+                "list", "help", "ring", "VAD", "--ini", "--ini=", "--color", "never", "--json", "--js", "-q", "-v", "-V",
+                "-h", "-n", "-nq", "--", "-", "-x", "--version", "--all", "--caller", "--event", "--raw",
+            ]), 1..5),
+            place in 0_usize..3,
+        ) {
+            words.insert(place.min(words.len()), name);
+            let words: Vec<OsString> = ["msipcfg"].into_iter().chain(words).map(Into::into).collect();
+            is_read_alike(name, &words);
+        }
     }
 
     #[test]
