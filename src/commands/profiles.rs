@@ -489,7 +489,7 @@ fn in_parallel<T: Send, R: Send>(
     work: &(dyn Fn(T) -> R + Sync),
     done: &mut dyn FnMut(R),
 ) {
-    const MOST_AT_ONCE: usize = 8;
+    const MOST_AT_ONCE: usize = 32;
     let at_once = many.len().min(MOST_AT_ONCE);
     let left = Mutex::new(VecDeque::from(many));
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
