@@ -18,7 +18,6 @@ use crate::ini::name::{KeyPath, NameError, SectionName, ValueText};
 use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
-use crate::platform;
 use crate::problem::{Code, Problem};
 use crate::request::{
     BackupChoice, DesiredChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder,
@@ -533,7 +532,6 @@ impl ManyArgs {
     fn profiles(&self, names_ini: bool, given: Option<&'static str>) -> Result<Option<Profiles>, UsageError> {
         let profiles = match (&self.profiles, self.all_users) {
             (Some(folder), _) => Profiles::In(folder.clone()),
-            (None, true) if !platform::CAN_REACH_WINDOWS => return Err(UsageError::NoUsersHere),
             (None, true) => Profiles::OfThisMachine,
             (None, false) => {
                 return match given.or(self.report.as_ref().map(|_| "--report")) {
@@ -706,8 +704,6 @@ pub enum UsageError {
     OnlyForMany { option: &'static str },
     #[error("one ini was named, and those of many users")]
     OneAndMany,
-    #[error("this is not Windows, so it has no users with a MicroSIP each")]
-    NoUsersHere,
 }
 
 impl Problem for UsageError {
@@ -744,9 +740,6 @@ impl Problem for UsageError {
             }
             UsageError::OneAndMany => {
                 Some("leave out --ini (it may be set by the variable MSIPCFG_INI), or the other".into())
-            }
-            UsageError::NoUsersHere => {
-                Some("name the folder that holds the users' folders with --profiles DIR".into())
             }
             UsageError::NothingToWrite => {
                 Some("add --fix, or leave out the option that is about writing".into())

@@ -89,6 +89,8 @@ pub enum Error {
     UserNotListed { user: String },
     #[error("{ini} lies in no user's folder, so no line of the table of users is for it")]
     UserUnknown { ini: PathBuf },
+    #[error("this is not Windows, so it has no users with a MicroSIP each")]
+    NoUsersHere,
     #[error("there are no users' folders{}", .folder.as_ref().map(|folder| format!(" in {}", folder.display())).unwrap_or_default())]
     NoProfiles { folder: Option<PathBuf> },
     #[error("{folder} could not be listed: {source}")]
@@ -145,6 +147,7 @@ impl Problem for Error {
             Error::Unreadable { .. } | Error::DesiredUnreadable { .. } => Code::FileRead,
             Error::DesiredNotText { .. } => Code::DesiredInvalid,
             Error::UserNotListed { .. } | Error::UserUnknown { .. } => Code::UserNotListed,
+            Error::NoUsersHere => Code::Usage,
             Error::NoProfiles { .. } => Code::ProfilesNone,
             Error::ProfilesUnreadable { .. } => Code::FileRead,
             Error::TooLarge { .. } => Code::NotAnIni,
@@ -185,6 +188,7 @@ impl Problem for Error {
             Error::NoProfiles { folder: Some(_) } => {
                 "name the folder that holds a folder for each user, such as C:\\Users".into()
             }
+            Error::NoUsersHere => "name the folder that holds the users' folders with --profiles DIR".into(),
             Error::NoProfiles { folder: None } => "name the folder that holds them with --profiles".into(),
             Error::ProfilesUnreadable { .. } => "check the path, and that you may list it".into(),
             Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),

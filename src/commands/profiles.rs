@@ -159,9 +159,8 @@ impl Problem for SummaryFault {
 impl Summary {
     /// Why it did not end well, if it did not.
     pub fn fault(&self) -> Option<SummaryFault> {
-        let done = self.changed + self.in_state + self.differing + self.skipped + self.failed;
         if self.stopped {
-            Some(SummaryFault::Stopped { done, total: self.total })
+            Some(SummaryFault::Stopped { done: self.done() - self.running, total: self.total })
         } else if self.failed > self.running {
             Some(SummaryFault::Failed(Count(self.failed)))
         } else if self.running > 0 {
@@ -178,6 +177,10 @@ impl Summary {
             None if self.differing > 0 => ExitStatus::No,
             None => ExitStatus::Done,
         }
+    }
+
+    fn done(&self) -> usize {
+        self.changed + self.in_state + self.differing + self.skipped + self.failed
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -238,7 +241,7 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
     let (found, folder) = match profiles {
-        Profiles::OfThisMachine => (profiles::of_this_machine().unwrap_or_default(), None),
+        Profiles::OfThisMachine => (profiles::of_this_machine().ok_or(Error::NoUsersHere)?, None),
         Profiles::In(folder) => {
             // the folders in it are told of by full paths, whatever becomes of the current folder
             let path = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
@@ -275,10 +278,11 @@ impl Work<'_> {
         if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
             held = self.wait_for(held, options, &mut summary, outside);
         }
+        // who wants it to stop when all is done has what they wanted
+        summary.stopped = (outside.stop)() && (!held.is_empty() || summary.done() < summary.total);
         for Held { handled, .. } in held {
             self.finish(handled, &mut summary, outside);
         }
-        summary.stopped = (outside.stop)();
         Ok(summary)
     }
 

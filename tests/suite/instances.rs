@@ -430,6 +430,72 @@ mod under_wine {
         }
     }
 
+    /// Two users, the first of whom has a phone running, and the words that bring the inis of both into a state.
+    fn two_users_and_a_phone(disk: &Disk) -> ([PathBuf; 2], Phone, Vec<String>) {
+        install(disk, "user.reg");
+        let inis = ["ann", "bob"]
+            .map(|user| disk.ini(&format!("users/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini")));
+        let mut start = disk.phone("MicroSIP/MicroSIP.exe", r"C:\MicroSIP\MicroSIP.exe");
+        start.variables.push(("USER", "ann".into()));
+        let phone = start.start(&disk.sandbox);
+        let wanted = disk.sandbox.write("wanted.toml", "[settings]\nVAD = 1\n");
+        let users = text_of(&disk.path("users"));
+        (inis, phone, ["apply", &text_of(&wanted), "--profiles", &users].map(String::from).into())
+    }
+
+    fn outcomes(ran: &crate::sandbox::Ran) -> Vec<String> {
+        let outcome = |profile: &Value| {
+            let why = profile["reason"].as_str().or(profile["error"]["code"].as_str()).unwrap_or_default();
+            format!("{} {why}", profile["status"].as_str().unwrap())
+        };
+        ran.json()["profiles"].as_array().unwrap().iter().map(outcome).collect()
+    }
+
+    #[test]
+    fn of_many_users_those_whose_phone_runs_are_waited_for_when_the_others_are_done() {
+        let disk = Disk::new();
+        let (inis, phone, words) = two_users_and_a_phone(&disk);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let with = |more: &[&'static str]| disk.sandbox.run(&[&words, more].concat());
+
+        let ran = with(&["--json", "-n"]).exits(0);
+        assert_eq!(outcomes(&ran), ["changed ", "changed "], "{}", ran.told);
+
+        let ran = with(&["--json", "--skip-running"]).exits(0);
+        assert_eq!(outcomes(&ran), ["skipped microsip-running", "changed "], "{}", ran.told);
+
+        std::fs::write(&inis[1], utf16(OLD)).unwrap();
+        let ran = with(&["--json", "--timeout", "0"]).fails(5, "microsip-running");
+        assert_eq!(outcomes(&ran), ["failed microsip-running", "changed "], "{}", ran.told);
+        assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
+
+        std::fs::write(&inis[1], utf16(OLD)).unwrap();
+        let mut going = Going::start(&disk.sandbox, &words);
+        going.says(WAITS);
+        assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
+        assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
+        // what MicroSIP saves as it exits is not lost
+        std::fs::write(&inis[0], utf16(&OLD.replace("80", "55"))).unwrap();
+        phone.exit();
+        going.end().exits(0).says("2 users: 2 changed");
+        assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(&NEW.replace("80", "55")));
+    }
+
+    #[test]
+    fn control_c_while_many_users_are_looked_after_leaves_the_rest_for_the_next_run() {
+        let disk = Disk::new();
+        let (inis, phone, words) = two_users_and_a_phone(&disk);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut going = Going::start(&disk.sandbox, &words);
+        going.says(WAITS);
+        going.interrupt();
+        going.end().exits(130).says("interrupted");
+        assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
+        assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
+        phone.exit();
+        disk.sandbox.run(&words).exits(0).says("2 users: 1 changed, 1 in state");
+    }
+
     #[test]
     fn an_installed_phone_whose_user_is_not_known_may_use_the_ini_of_any() {
         let disk = Disk::new();
