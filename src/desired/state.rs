@@ -289,9 +289,33 @@ impl Desired {
             let selects = |edit: &Edit| edit.path().key.as_str().eq_ignore_ascii_case("accountId");
             let is_selected = edits.iter().any(selects);
             edits.extend(accounts.edits(document, is_selected)?);
+        } else if self.would_be_deleted(document) {
+            edits.push(select(accounts::LOCAL)?);
         }
         edits.extend(self.shortcuts.iter().cloned());
         Ok(edits)
+    }
+}
+
+impl Desired {
+    /// Whether MicroSIP's next start would delete one of the settings: without `accountId` it deletes those that an
+    /// account had of old, and STUN with them (3.22.3, settings.cpp). An account of old is left for it to take over.
+    fn would_be_deleted(&self, document: &IniDocument) -> bool {
+        let is_set = |name: &str| {
+            let sets = |edit: &Edit| {
+                matches!(edit, Edit::Set { path, value, .. }
+                    if path.key.as_str().eq_ignore_ascii_case(name) && !value.is_empty())
+            };
+            self.settings.iter().any(sets)
+        };
+        let has_account_of_old = || {
+            let domain = lookup::value(document, "Settings", "domain", keys::limit("Account1", "domain"));
+            domain.is_some_and(|domain| !domain.is_empty())
+        };
+        is_set("STUN")
+            && !is_set("accountId")
+            && accounts::selected(document).is_none()
+            && !has_account_of_old()
     }
 }
 
@@ -365,11 +389,14 @@ impl Accounts {
             return Ok(None);
         }
         // 0 is none, as MicroSIP saves it; an empty one would make it delete settings
-        let number = numbers.first().copied().unwrap_or(accounts::LOCAL).to_string();
-        let path = KeyPath::in_settings("accountId")?;
-        let text = ValueText::new(&number)?;
-        Ok(Some(Edit::Set { path, value: number, text }))
+        select(numbers.first().copied().unwrap_or(accounts::LOCAL)).map(Some)
     }
+}
+
+fn select(number: u32) -> Result<Edit, NameError> {
+    let value = number.to_string();
+    let text = ValueText::new(&value)?;
+    Ok(Edit::Set { path: KeyPath::in_settings("accountId")?, value, text })
 }
 
 /// What is not named of an account has its default: a key that has another goes. The password of the same user stays,
@@ -442,6 +469,16 @@ mod tests {
             "[Settings] EC=0 "
         );
         assert_eq!(applied("[Settings]\n", "[settings]\nVAD = false\nEC = 0\n"), "[Settings] EC=0 ");
+    }
+
+    #[test]
+    fn a_setting_that_microsip_would_delete_at_its_start_is_kept() {
+        let stun = "[settings]\nSTUN = 's'\n";
+        assert_eq!(applied("[Settings]\n", stun), "[Settings] STUN=s accountId=0 ");
+        assert_eq!(applied("[Settings]\naccountId=2\n", stun), "[Settings] accountId=2 STUN=s ");
+        // the account of old becomes the first, and nobody is in its way
+        assert_eq!(applied("[Settings]\ndomain=a\n", stun), "[Settings] domain=a STUN=s ");
+        assert_eq!(applied("[Settings]\n", "[settings]\nEC = 1\n"), "[Settings] EC=1 ");
     }
 
     #[test]
