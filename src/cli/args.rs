@@ -19,8 +19,8 @@ use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
 use crate::problem::{Code, Problem};
 use crate::request::{
-    BackupChoice, DesiredChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder,
-    LinksRequest, Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
+    BackupChoice, DesiredChoice, DetectStyle, Doctor, Drive, EditRequest, Explain, HookText, IniChoice,
+    LinksOrder, LinksRequest, Meanwhile, NewValue, Query, Request, SetHook, Shell, TestHook, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -442,6 +442,23 @@ enum Command {
         desired: DesiredArgs,
     },
 
+    /// Tell Intune or ConfigMgr whether the ini is in the state that a file describes
+    ///
+    /// What is printed, and the exit status, are what that program wants; --json changes nothing about it. See
+    /// docs/detection.md.
+    #[command(after_help = examples!(
+        r"msipcfg detect phone.toml --style intune-app"
+        r"msipcfg detect phone.toml --style configmgr --vars site.toml"
+    ))]
+    Detect {
+        #[command(flatten)]
+        desired: DesiredArgs,
+
+        /// Who asks
+        #[arg(long)]
+        style: DetectStyle,
+    },
+
     /// Print the state of the ini as a file for 'apply'
     ///
     /// Passwords are left out: a reference to a variable of the environment stands in their place.
@@ -801,6 +818,7 @@ impl Cli {
                 write(EditRequest::Apply { desired: desired.into(), allow }, options)
             }
             Command::Check { desired } => read(Query::Check(desired.into())),
+            Command::Detect { desired, style } => read(Query::Detect { desired: desired.into(), style }),
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
             Command::Keys { pattern } => Request::Keys { pattern },

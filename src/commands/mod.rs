@@ -1,8 +1,9 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
+//! [`provision`], [`detect`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
 //! `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod completions;
+pub mod detect;
 pub mod doctor;
 pub mod drive;
 pub mod error;
@@ -100,6 +101,8 @@ pub enum Report {
     Status(status::Status),
     /// Whether an ini is in a wanted state.
     Checked(provision::Checked),
+    /// The same, for a program that deploys software.
+    Detected(detect::Detected),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -119,6 +122,7 @@ impl Report {
             Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
             Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
             Report::Checked(checked) if !checked.is_in_state => ExitStatus::No,
+            Report::Detected(detected) => detected.status(),
             _ => ExitStatus::Done,
         }
     }
@@ -218,7 +222,10 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
             Query::Get(paths) => settings::get(&ini, &paths, outside),
             Query::List(section) => settings::list(&ini, section.as_ref(), outside),
             Query::Backups { purge } => safety::backups(&ini, purge, outside),
-            Query::Check(desired) => provision::check(&ini, &desired, outside),
+            Query::Check(desired) => provision::check(&ini, &desired, outside).map(Report::Checked),
+            Query::Detect { desired, style } => {
+                Ok(Report::Detected(detect::detect(&ini, &desired, style, outside)))
+            }
             Query::Export => provision::export(&ini, outside),
         },
         Request::Write { ini, edit, options } => match edit {

@@ -211,7 +211,7 @@ pub fn check(
     choice: &IniChoice,
     desired: &DesiredChoice,
     outside: &mut Outside<'_>,
-) -> Result<Report, Error> {
+) -> Result<Checked, Error> {
     let desired = load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
     // whether a program is there is another question: it is told, and no answer to this one
@@ -242,7 +242,7 @@ pub fn check(
     notices.extend(running_notice(&ini));
     // a text that MicroSIP would spoil is to be written anew, whatever its values
     let is_in_state = differences.is_empty() && !plan.is_change;
-    Ok(Report::Checked(Checked { ini: ini.path, is_in_state, differences, notices }))
+    Ok(Checked { ini: ini.path, is_in_state, differences, notices })
 }
 
 /// Writes the state of an ini down.

@@ -18,6 +18,7 @@ mod bad_input;
 mod completions;
 mod concurrency;
 mod crowd;
+mod detect;
 mod docs;
 mod doctor;
 mod documents;

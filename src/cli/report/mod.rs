@@ -1,5 +1,6 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
+mod detect;
 mod doctor;
 mod provision;
 mod status;
@@ -80,8 +81,8 @@ pub struct Output {
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
-        // whoever asked for a script feeds it to its shell
-        let as_json = self.json && !matches!(report, Report::Script(_));
+        // whoever asked for a script feeds it to its shell, and detection is read by a program
+        let as_json = self.json && !matches!(report, Report::Script(_) | Report::Detected(_));
         let answer =
             if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
         if !as_json && !self.quiet {
@@ -89,6 +90,11 @@ impl Output {
             if let Some(ini) = self.name_ini.then(|| ini_of(report)).flatten() {
                 self.err(&format!("in {}\n", ini.display()));
             }
+        }
+        if let Report::Detected(detected) = report
+            && let Some(reason) = detected.why_unknown()
+        {
+            self.problem("error", self.styles(&io::stderr()).error, reason);
         }
         match self.out(&answer) {
             ExitStatus::Done => report.status(),
@@ -234,6 +240,7 @@ impl Output {
             Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Checked(checked) => provision::text(checked, styles),
+            Report::Detected(detected) => detect::text(detected),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
             {
@@ -431,6 +438,7 @@ fn notices(report: &Report) -> &[Notice] {
         }
         Report::Status(_)
         | Report::Explained(_)
+        | Report::Detected(_)
         | Report::Backups { .. }
         | Report::Driven(_)
         | Report::Events(_)
@@ -448,6 +456,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Tested(Tested { ini, .. }) => Some(ini),
         Report::Written(_)
         | Report::Checked(_)
+        | Report::Detected(_)
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
@@ -501,6 +510,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
         }),
         Report::Tested(tested) => test_hook::json(tested),
         Report::Checked(checked) => provision::json(checked),
+        Report::Detected(detected) => Json::from(detect::text(detected)),
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
             "ini": text_of(ini),
