@@ -45,3 +45,13 @@ fn each_style_has_its_form_of_each_answer() {
     }
     assert_eq!(sandbox.names(), ["MicroSIP.ini", "other.toml", "same.toml", "wrong.toml"]);
 }
+
+#[cfg(not(windows))]
+#[test]
+fn exit_statuses_that_would_be_cut_are_refused() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+    let words = ["set", "VAD=1", "--json", "--exit-codes"];
+    crate::sandbox::refused(&sandbox, &[&words[..], &["windows"]].concat(), 2, "usage")
+        .says("on Windows only");
+    sandbox.run_on_ini(&[&words[..], &["own"]].concat()).exits(0);
+}
