@@ -1,6 +1,6 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
 //! [`provision`], [`detect`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
-//! `ini_file`, writing it in `write`, why it failed in [`error`].
+//! `ini_file`, writing it in `write`, what is kept of passwords in `passwords`, why it failed in [`error`].
 
 pub mod completions;
 pub mod detect;
@@ -11,6 +11,7 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+mod passwords;
 pub mod provision;
 pub mod safety;
 mod samples;

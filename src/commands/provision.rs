@@ -17,15 +17,15 @@ use crate::hook::saved_by::SavedBy;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
-use crate::ini::{lookup, wide};
-use crate::microsip::keys;
+use crate::ini::wide;
 use crate::microsip::version::Version;
-use crate::platform::{Disk, Surroundings};
+use crate::platform::Surroundings;
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
 
 use super::hooks;
 use super::ini_file::Ini;
+use super::passwords::{self, Stored};
 use super::write::{draft_of, running_notice, write};
 use super::{Error, Outside, Report};
 
@@ -96,7 +96,7 @@ pub fn apply(
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
     let surroundings = outside.surroundings;
-    let hashes = Hashes::new(&new_salt);
+    let hashes = Hashes::new(&passwords::new_salt);
     let mut passwords = Vec::new();
     let mut target = PathBuf::new();
     let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
@@ -112,72 +112,10 @@ pub fn apply(
     match report {
         // only now: until the ini is written, what is noted is still true
         Report::Written(mut written) if !written.dry_run => {
-            if let Err(source) = note(&passwords, &target, &hashes, outside.disk) {
-                written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
-            }
+            written.notices.extend(passwords::note(&passwords, &target, &hashes, outside.disk));
             Ok(Report::Written(written))
         }
         report => Ok(report),
-    }
-}
-
-/// Where it is kept what was set as passwords.
-fn kept_path(ini: &Path) -> PathBuf {
-    let mut name = ini.file_name().unwrap_or_default().to_os_string();
-    name.push(".msipcfg-passwords.json");
-    ini.with_file_name(name)
-}
-
-/// What was kept; nothing where that cannot be read, and passwords are then set again.
-fn kept_of(ini: &Path) -> Kept {
-    const LARGEST: u64 = 1024 * 1024;
-    let path = kept_path(ini);
-    // a link or a pipe was put there by somebody else
-    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
-    match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => Kept::parse(&std::fs::read(path).unwrap_or_default()),
-        _ => Kept::default(),
-    }
-}
-
-/// Notes what was set, with the owner and access of the ini.
-fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> io::Result<()> {
-    let before = kept_of(ini);
-    let mut kept = before.clone();
-    for Stored { section, wanted, stored, standing } in passwords {
-        kept.note(section, wanted, stored, *standing, hashes);
-    }
-    if kept == before {
-        return Ok(());
-    }
-    let path = kept_path(ini);
-    let mut file = disk.create_temp(folder_of(&path), "msipcfg-".as_ref(), ".tmp")?;
-    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
-    disk.adopt(Some(ini), file.as_file(), file.path())?;
-    disk.sync(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-fn new_salt() -> Option<[u8; 16]> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).ok()?;
-    Some(salt)
-}
-
-/// The remark that a password will be set again, because nobody will know that it was.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{path} could not be written: {source}; the next 'apply' after MicroSIP encrypted a password sets it again"
-)]
-struct NoteRemark {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl Problem for NoteRemark {
-    fn code(&self) -> Code {
-        Code::PasswordUnnoted
     }
 }
 
@@ -194,16 +132,8 @@ impl Problem for UnconfirmedRemark {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("'msipcfg apply' notes it, and every later change is told".into())
+        Some("the next command that writes notes it, and every later change is told".into())
     }
-}
-
-/// A password in an ini.
-struct Stored {
-    section: String,
-    wanted: String,
-    stored: String,
-    standing: Standing,
 }
 
 /// Compares an ini with a wanted state.
@@ -216,7 +146,7 @@ pub fn check(
     let (ini, decoded) = Ini::open(choice, outside)?;
     // whether a program is there is another question: it is told, and no answer to this one
     let allow = Allow { missing: true, unsafe_target: true, mark: false };
-    let hashes = Hashes::new(&new_salt);
+    let hashes = Hashes::new(&passwords::new_salt);
     let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
     let plan = plan::make(&decoded, &wanted.edits);
     let mut differences: Vec<Difference> = plan
@@ -351,7 +281,7 @@ impl Wanted {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &kept_of(&ini.target), document, hashes);
+        let passwords = passwords_of(&edits, &passwords::kept_of(&ini.target), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
             let standing = passwords.iter().find(is_of).map(|one| one.standing);
@@ -386,8 +316,7 @@ fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Ha
     });
     wanted
         .map(|(section, wanted)| {
-            let stored = lookup::value(document, section, "password", keys::limit(section, "password"));
-            let stored = String::from_utf16_lossy(&stored.unwrap_or_default());
+            let stored = passwords::text_of(document, section);
             let standing = kept.standing(section, wanted, &stored, hashes);
             Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
         })

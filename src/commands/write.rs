@@ -15,6 +15,7 @@ use crate::problem::{Code, Notice, Problem};
 use crate::request::{IniChoice, Meanwhile, WriteOptions};
 
 use super::ini_file::{Ini, LARGEST_INI};
+use super::passwords::Followed;
 use super::{Error, Outside, Report, Tale, Written};
 
 /// An edit as it is worked out for a text.
@@ -50,8 +51,14 @@ pub(super) fn write(
     draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
-    let mut content =
-        Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
+    let mut content = Drafting {
+        ini: &ini,
+        draft,
+        may_create: options.create,
+        change: None,
+        no_change: None,
+        passwords: if options.dry_run { None } else { Followed::of(&ini.target) },
+    };
     let mut processes = Processes::default();
     let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
     let mut gate = InstanceGate::new(&ini.target, &mut processes, closing.as_mut());
@@ -73,7 +80,9 @@ pub(super) fn write(
         let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
         if is_decided {
             let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
-            let notices = holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+            let mut notices: Vec<Notice> =
+                holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+            notices.extend(content.note_passwords(outside));
             let outcome = Outcome { changed: is_change, backup: None };
             return Ok(content.report(outcome, options.dry_run, notices));
         }
@@ -102,7 +111,8 @@ pub(super) fn write(
     if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
         (outside.tell)(Tale::SecondOpinion(opinion));
     }
-    Ok(content.report(outcome, false, Vec::new()))
+    let notices = content.note_passwords(outside).into_iter().collect();
+    Ok(content.report(outcome, false, notices))
 }
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
@@ -167,6 +177,8 @@ struct Drafting<'a> {
     change: Option<Draft>,
     /// The latest that does not.
     no_change: Option<Draft>,
+    /// What is kept of its passwords, if anything is and may change.
+    passwords: Option<Followed>,
 }
 
 /// What was there, given back without a copy, and the new bytes if there is something to change.
@@ -189,9 +201,17 @@ impl Drafting<'_> {
             return Err(Error::TooLarge { ini: self.ini.path.clone() });
         }
         let is_change = draft.is_change || !is_there;
+        if let Some(passwords) = &mut self.passwords {
+            passwords.see(self.ini, original.as_deref(), is_change.then_some(&bytes[..]));
+        }
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);
         Ok(Drafted { original, new: is_change.then_some(bytes) })
+    }
+
+    /// Notes what was seen of passwords; only once the ini is as it was drafted.
+    fn note_passwords(&mut self, outside: &Outside<'_>) -> Option<Notice> {
+        self.passwords.take().and_then(|passwords| passwords.note(&self.ini.target, outside.disk))
     }
 
     fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Report {
