@@ -32,6 +32,7 @@ mod output;
 mod profile_api;
 mod provision;
 mod safety;
+mod secrets;
 mod settings;
 #[cfg(windows)]
 mod stand_in;
