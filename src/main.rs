@@ -5,7 +5,6 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -22,20 +21,28 @@ use msipcfg::platform::{self, Surroundings, SystemDisk};
 use msipcfg::problem::ExitStatus;
 use msipcfg::request::{NewValue, Request};
 
-fn main() -> ExitCode {
-    ExitCode::from(run() as u8)
+fn main() {
+    // an ExitCode holds no more than 255
+    std::process::exit(carried_out());
 }
 
-fn run() -> ExitStatus {
+/// The number to end with.
+fn carried_out() -> i32 {
     platform::survive_signals();
     let words: Vec<_> = std::env::args_os().collect();
     if let Some(status) = complete(&words) {
-        return status;
+        return status as i32;
     }
-    let cli = match Cli::read(&words) {
-        Ok(cli) => cli,
-        Err(error) => return Output::of_words(&words).print_usage(&with_guesses(error)),
-    };
+    match Cli::read(&words) {
+        Ok(cli) => {
+            let codes = cli.exit_codes();
+            codes.number(run(cli, &words))
+        }
+        Err(error) => Output::of_words(&words).print_usage(&with_guesses(error)) as i32,
+    }
+}
+
+fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
     let common = &cli.common;
     let output = Output {
         json: common.json,
@@ -75,7 +82,7 @@ fn run() -> ExitStatus {
     }
     let may_ask = ask::may_ask(&cli.common);
     let report_file = cli.report_file().map(Path::to_path_buf);
-    let request = match cli.into_request(&words) {
+    let request = match cli.into_request(words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
             output.print_help(&args::help());

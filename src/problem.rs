@@ -105,7 +105,7 @@ codes! {
     VariableUndefined = "variable-undefined", Refused, "the desired-state file names a variable that is not there";
     FalseIsAbsent = "false-is-absent", Done, "false removes the key, and its default is on";
     PasswordUnconfirmed = "password-unconfirmed", Done, "the password was changed once since it was set, to what may be its encryption";
-    PasswordUnnoted = "password-unnoted", Done, "what was set as a password could not be noted, so it will be set again";
+    PasswordUnnoted = "password-unnoted", Done, "what is known of a password could not be noted, so it may be set again";
     MicrosipTooOld = "microsip-too-old", Refused, "the MicroSIP that uses the ini is older than the desired-state file allows";
     MicrosipVersionUnknown = "microsip-version-unknown", Done, "nothing tells the version of MicroSIP, so it was not compared";
 

@@ -346,8 +346,24 @@ pub enum Query {
     Backups { purge: bool },
     /// Whether it is in the state that a file describes.
     Check(DesiredChoice),
+    /// The same, for a program that deploys software.
+    Detect { desired: DesiredChoice, style: DetectStyle },
     /// The state it is in, as such a file.
     Export,
+}
+
+/// Who asks whether an ini is in a wanted state, and so in which form the answer is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DetectStyle {
+    /// Intune as the detection of a Win32 app, and ConfigMgr as the detection of an application: there if the exit
+    /// status is 0 and something was printed.
+    IntuneApp,
+    /// Intune as the detection of a remediation: the exit status 1, and no other, has the remediation run.
+    IntuneRemediation,
+    /// ConfigMgr as a compliance script: what is printed is compared.
+    Configmgr,
+    /// Anybody who asks for an exit status.
+    Plain,
 }
 
 /// A shell that can complete words.

@@ -18,11 +18,12 @@ use crate::ini::name::{KeyPath, NameError, SectionName, ValueText};
 use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
-use crate::problem::{Code, Problem};
+use crate::platform;
+use crate::problem::{Code, ExitStatus, Problem};
 use crate::request::{
-    BackupChoice, DesiredChoice, Doctor, Drive, EditRequest, Explain, HookText, IniChoice, LinksOrder,
-    LinksRequest, Many, ManyOrder, Meanwhile, NewValue, Profiles, Query, Request, SetHook, Shell, TestHook,
-    WriteOptions,
+    BackupChoice, DesiredChoice, DetectStyle, Doctor, Drive, EditRequest, Explain, HookText, IniChoice,
+    LinksOrder, LinksRequest, Many, ManyOrder, Meanwhile, NewValue, Profiles, Query, Request, SetHook, Shell,
+    TestHook, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -113,6 +114,41 @@ struct WriteArgs {
     /// How many backups to keep: the oldest and the newest others; 0 keeps none
     #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS)]
     keep_backups: usize,
+
+    /// Whose exit statuses to end with: with windows 1618 (try again later) stands for 5; on Windows only
+    #[arg(long, value_name = "WHOSE", default_value = "own", value_parser = exit_codes())]
+    exit_codes: ExitCodes,
+}
+
+/// Whose exit statuses a command ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExitCodes {
+    /// Our own.
+    #[default]
+    Own,
+    /// Those of Windows Installer, which programs that deploy software know.
+    Windows,
+}
+
+impl ExitCodes {
+    /// What Windows Installer calls ERROR_INSTALL_ALREADY_RUNNING: another try later may do.
+    const TRY_AGAIN_LATER: i32 = 1618;
+
+    /// The number for a status. Only one has another: MicroSIP may be let alone the next time.
+    pub fn number(self, status: ExitStatus) -> i32 {
+        match (self, status) {
+            (ExitCodes::Windows, ExitStatus::StillRunning) => ExitCodes::TRY_AGAIN_LATER,
+            (_, status) => status as i32,
+        }
+    }
+}
+
+/// Other systems would cut 1618 to 82, which says nothing to anybody.
+fn exit_codes() -> impl TypedValueParser<Value = ExitCodes> {
+    clap::builder::EnumValueParser::<ExitCodes>::new().try_map(|codes| {
+        let fits = codes == ExitCodes::Own || platform::EXIT_STATUSES_OVER_255;
+        if fits { Ok(codes) } else { Err("there are exit statuses over 255 on Windows only") }
+    })
 }
 
 // WriteArgs comes last in each command: its heading goes for whatever stands behind it
@@ -455,6 +491,23 @@ enum Command {
 
         #[command(flatten)]
         many: ManyArgs,
+    },
+
+    /// Tell Intune or ConfigMgr whether the ini is in the state that a file describes
+    ///
+    /// What is printed, and the exit status, are what that program wants; --json changes nothing about it. See
+    /// docs/detection.md.
+    #[command(after_help = examples!(
+        r"msipcfg detect phone.toml --style intune-app"
+        r"msipcfg detect phone.toml --style configmgr --vars site.toml"
+    ))]
+    Detect {
+        #[command(flatten)]
+        desired: DesiredArgs,
+
+        /// Who asks
+        #[arg(long)]
+        style: DetectStyle,
     },
 
     /// Print the state of the ini as a file for 'apply'
@@ -810,6 +863,22 @@ impl Cli {
         matches!(self.command, None | Some(Command::Wizard))
     }
 
+    /// Whose exit statuses to end with.
+    pub fn exit_codes(&self) -> ExitCodes {
+        match &self.command {
+            Some(
+                Command::SetHook { write, .. }
+                | Command::UnsetHook { write, .. }
+                | Command::Doctor { write, .. }
+                | Command::Set { write, .. }
+                | Command::Unset { write, .. }
+                | Command::Restore { write, .. }
+                | Command::Apply { write, .. },
+            ) => write.exit_codes,
+            _ => ExitCodes::Own,
+        }
+    }
+
     /// The ini that was named, and how it is read.
     pub fn ini_choice(&self) -> IniChoice {
         IniChoice {
@@ -902,6 +971,7 @@ impl Cli {
                 }),
                 None => read(Query::Check(desired.into())),
             },
+            Command::Detect { desired, style } => read(Query::Detect { desired: desired.into(), style }),
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
             Command::Keys { pattern } => Request::Keys { pattern },
@@ -1220,6 +1290,16 @@ mod tests {
         assert_eq!(value("userAgent=a=b"), NewValue::Inline("a=b".into()));
         assert!(key_and_value("userAgent").is_err());
         assert!(keys_and_values(&["VAD=1".into(), "Settings/vad=0".into()]).is_err());
+    }
+
+    #[test]
+    fn only_a_microsip_that_runs_is_another_number() {
+        use ExitStatus::{Done, File, Interrupted, No, NoIni, NotAnIni, Refused, StillRunning, Usage};
+        for status in [Done, No, Usage, Refused, NoIni, File, NotAnIni, Interrupted] {
+            assert_eq!(ExitCodes::Windows.number(status), status as i32);
+        }
+        assert_eq!(ExitCodes::Windows.number(StillRunning), 1618);
+        assert_eq!(ExitCodes::Own.number(StillRunning), 5);
     }
 
     #[test]

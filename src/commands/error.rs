@@ -53,7 +53,7 @@ pub enum Error {
     Fault(#[from] CommandFault),
     #[error("{path}: a password on the command line can be read by other programs")]
     SecretInline { path: KeyPath },
-    #[error("{path}: the password could not be read from {place}: {source}")]
+    #[error("{path}: the password could not be read from {}: {source}", named(.place, .source))]
     SecretUnreadable { path: KeyPath, place: NewValue, source: io::Error },
     #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
@@ -103,6 +103,17 @@ pub enum Error {
     Sample { path: PathBuf, source: io::Error },
     #[error("the mark of the web could not be taken off {path}: {source}")]
     MarkStays { path: PathBuf, source: io::Error, changed: bool },
+}
+
+/// A password may begin with an @, and was then no name of a file, unless one of that name is there.
+fn named(place: &NewValue, error: &io::Error) -> String {
+    use io::ErrorKind::{InvalidData, IsADirectory, PermissionDenied};
+    match place {
+        NewValue::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
+            "a file of the name behind the @".into()
+        }
+        place => place.to_string(),
+    }
 }
 
 impl Error {
@@ -191,7 +202,9 @@ impl Problem for Error {
             Error::NoUsersHere => "name the folder that holds the users' folders with --profiles DIR".into(),
             Error::NoProfiles { folder: None } => "name the folder that holds them with --profiles".into(),
             Error::ProfilesUnreadable { .. } => "check the path, and that you may list it".into(),
-            Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),
+            Error::SecretUnreadable { .. } => {
+                "check the name, and that it is UTF-8 text; a password itself cannot stand there".into()
+            }
             Error::NoSuchKey { nearest: Some(nearest), .. }
             | Error::NoSuchSetting { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Error::NoSuchSetting { .. } => "'msipcfg keys' lists all".into(),

@@ -1,8 +1,10 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`profiles`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading
-//! the ini is in `ini_file`, writing it in `write`, what a desired-state file wants in `recipe`, why it failed in [`error`].
+//! [`provision`], [`profiles`], [`detect`], [`drive`] and [`links`] each know a family of them. What they have in common:
+//! finding and reading the ini is in `ini_file`, writing it in `write`, what a desired-state file wants in `recipe`, what is
+//! kept of passwords in `passwords`, why it failed in [`error`].
 
 pub mod completions;
+pub mod detect;
 pub mod doctor;
 pub mod drive;
 pub mod error;
@@ -10,6 +12,7 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+mod passwords;
 pub mod profiles;
 pub mod provision;
 mod recipe;
@@ -108,6 +111,8 @@ pub enum Report {
     Checked(provision::Checked),
     /// What became of the inis of many users, each of which was told of.
     Profiles(profiles::Summary),
+    /// The same, for a program that deploys software.
+    Detected(detect::Detected),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -128,6 +133,7 @@ impl Report {
             Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
             Report::Checked(checked) if !checked.is_in_state => ExitStatus::No,
             Report::Profiles(summary) => summary.status(),
+            Report::Detected(detected) => detected.status(),
             _ => ExitStatus::Done,
         }
     }
@@ -229,7 +235,10 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
             Query::Get(paths) => settings::get(&ini, &paths, outside),
             Query::List(section) => settings::list(&ini, section.as_ref(), outside),
             Query::Backups { purge } => safety::backups(&ini, purge, outside),
-            Query::Check(desired) => provision::check(&ini, &desired, outside),
+            Query::Check(desired) => provision::check(&ini, &desired, outside).map(Report::Checked),
+            Query::Detect { desired, style } => {
+                Ok(Report::Detected(detect::detect(&ini, &desired, style, outside)))
+            }
             Query::Export => provision::export(&ini, outside),
         },
         Request::Write { ini, edit, options } => match edit {

@@ -19,7 +19,8 @@ use crate::problem::{Code, ExitStatus, Notice, Problem};
 use crate::request::{Many, ManyOrder, Meanwhile, Profiles, WriteOptions};
 
 use super::ini_file::Ini;
-use super::provision::{Applying, Checked, new_salt};
+use super::passwords::new_salt;
+use super::provision::{Applying, Checked};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, start_again};
 use super::{Error, Outside, Report, Tale, Written};
@@ -411,8 +412,9 @@ impl Work<'_> {
                 let here = self.ini_at(place.path());
                 *ini = Some(here.path.clone());
                 let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: None };
-                let decoded = here.read(&Outside { disk: &disk, tell: &mut |_| {}, ..*outside })?;
-                applying.check(here, &decoded, &self.processes, outside.surroundings).map(Outcome::Checked)
+                let outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
+                let decoded = here.read(&outside)?;
+                applying.check(here, &decoded, &self.processes, &outside).map(Outcome::Checked)
             }
             ManyOrder::Apply { allow, options, .. } => {
                 let applying = Applying { desired: &desired, allow, hashes: self.hashes };

@@ -1,7 +1,6 @@
 //! A wanted state: apply it, check it, and write the present one down.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::desired::export;
 use crate::desired::secrets::{Hashes, Kept, Standing};
@@ -15,9 +14,8 @@ use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
-use crate::ini::{lookup, wide};
+use crate::ini::wide;
 use crate::microsip::instances::Processes;
-use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::{Code, Notice, Problem};
@@ -25,6 +23,7 @@ use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
 
 use super::hooks;
 use super::ini_file::Ini;
+use super::passwords::{self, Stored};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, draft_of, running_notice};
 use super::{Error, Outside, Report, Written};
@@ -97,7 +96,7 @@ pub fn apply(
     let recipe = Recipe::load(desired, outside)?;
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
     let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
     Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, outside).map(Report::Written)
 }
@@ -115,11 +114,11 @@ pub(super) struct Applying<'a> {
 impl Applying<'_> {
     /// Brings an ini into it.
     pub fn apply(&self, writing: Writing<'_>, outside: &mut Outside<'_>) -> Result<Written, Error> {
-        let surroundings = outside.surroundings;
+        let (surroundings, disk) = (outside.surroundings, outside.disk);
         let mut passwords = Vec::new();
         let mut written = writing.run(outside, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
-            let wanted = self.wanted(ini, &decoded.document, surroundings)?;
+            let wanted = self.wanted(ini, &decoded.document, surroundings, disk)?;
             if let Some(too_old) = wanted.too_old {
                 return Err(too_old.into());
             }
@@ -127,11 +126,9 @@ impl Applying<'_> {
             draft_of(decoded, &wanted.edits, wanted.notices)
         })?;
         if !written.dry_run {
-            let target = &writing.ini.target;
             // only now: until the ini is written, what is noted is still true
-            if let Err(source) = note(&passwords, target, self.hashes, outside.disk) {
-                written.notices.push(Notice::from(&NoteRemark { path: kept_path(target), source }));
-            }
+            let noted = passwords::note(&passwords, &writing.ini.target, self.hashes, outside.disk);
+            written.notices.extend(noted);
         }
         Ok(written)
     }
@@ -145,9 +142,9 @@ impl Applying<'_> {
         ini: Ini,
         decoded: &Decoded,
         processes: &Processes,
-        surroundings: &Surroundings,
+        outside: &Outside<'_>,
     ) -> Result<Checked, Error> {
-        let wanted = self.wanted(&ini, &decoded.document, surroundings)?;
+        let wanted = self.wanted(&ini, &decoded.document, outside.surroundings, outside.disk)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences: Vec<Difference> = plan
             .changes
@@ -176,66 +173,6 @@ impl Applying<'_> {
     }
 }
 
-/// Where it is kept what was set as passwords.
-fn kept_path(ini: &Path) -> PathBuf {
-    let mut name = ini.file_name().unwrap_or_default().to_os_string();
-    name.push(".msipcfg-passwords.json");
-    ini.with_file_name(name)
-}
-
-/// What was kept; nothing where that cannot be read, and passwords are then set again.
-fn kept_of(ini: &Path) -> Kept {
-    const LARGEST: u64 = 1024 * 1024;
-    let path = kept_path(ini);
-    // a link or a pipe was put there by somebody else
-    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
-    match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => Kept::parse(&std::fs::read(path).unwrap_or_default()),
-        _ => Kept::default(),
-    }
-}
-
-/// Notes what was set, with the owner and access of the ini.
-fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> io::Result<()> {
-    let before = kept_of(ini);
-    let mut kept = before.clone();
-    for Stored { section, wanted, stored, standing } in passwords {
-        kept.note(section, wanted, stored, *standing, hashes);
-    }
-    if kept == before {
-        return Ok(());
-    }
-    let path = kept_path(ini);
-    let mut file = disk.create_temp(folder_of(&path), "msipcfg-".as_ref(), ".tmp")?;
-    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
-    disk.adopt(Some(ini), file.as_file(), file.path())?;
-    disk.sync(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-pub(super) fn new_salt() -> Option<[u8; 16]> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).ok()?;
-    Some(salt)
-}
-
-/// The remark that a password will be set again, because nobody will know that it was.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{path} could not be written: {source}; the next 'apply' after MicroSIP encrypted a password sets it again"
-)]
-struct NoteRemark {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl Problem for NoteRemark {
-    fn code(&self) -> Code {
-        Code::PasswordUnnoted
-    }
-}
-
 /// The remark that a password is taken for the wanted one.
 #[derive(Debug, thiserror::Error)]
 #[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
@@ -249,16 +186,8 @@ impl Problem for UnconfirmedRemark {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("'msipcfg apply' notes it, and every later change is told".into())
+        Some("the next command that writes notes it, and every later change is told".into())
     }
-}
-
-/// A password in an ini.
-struct Stored {
-    section: String,
-    wanted: String,
-    stored: String,
-    standing: Standing,
 }
 
 /// Compares an ini with a wanted state.
@@ -266,13 +195,13 @@ pub fn check(
     choice: &IniChoice,
     desired: &DesiredChoice,
     outside: &mut Outside<'_>,
-) -> Result<Report, Error> {
+) -> Result<Checked, Error> {
     let recipe = Recipe::load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
     let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
     let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
-    applying.check(ini, &decoded, &processes, outside.surroundings).map(Report::Checked)
+    applying.check(ini, &decoded, &processes, outside)
 }
 
 /// Writes the state of an ini down.
@@ -306,10 +235,6 @@ fn hook_there(
     })
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
-}
-
 /// What a wanted state comes to for one ini.
 struct Wanted {
     edits: Vec<Edit>,
@@ -324,6 +249,7 @@ impl Applying<'_> {
         ini: &Ini,
         document: &IniDocument,
         surroundings: &Surroundings,
+        disk: &dyn Disk,
     ) -> Result<Wanted, Error> {
         let &Applying { desired, allow, hashes } = self;
         let saved_by = hooks::saved_by(None, ini, document, surroundings);
@@ -337,7 +263,7 @@ impl Applying<'_> {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &kept_of(&ini.target), document, hashes);
+        let passwords = passwords_of(&edits, &passwords::kept_of(&ini.target, disk), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
             let standing = passwords.iter().find(is_of).map(|one| one.standing);
@@ -372,8 +298,7 @@ fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Ha
     });
     wanted
         .map(|(section, wanted)| {
-            let stored = lookup::value(document, section, "password", keys::limit(section, "password"));
-            let stored = String::from_utf16_lossy(&stored.unwrap_or_default());
+            let stored = passwords::text_of(document, section);
             let standing = kept.standing(section, wanted, &stored, hashes);
             Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
         })

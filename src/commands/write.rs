@@ -15,6 +15,7 @@ use crate::problem::{Code, Notice, Problem};
 use crate::request::{IniChoice, Meanwhile, WriteOptions};
 
 use super::ini_file::{Ini, LARGEST_INI};
+use super::passwords::Followed;
 use super::{Error, Outside, Report, Tale, Written};
 
 /// An edit as it is worked out for a text.
@@ -74,7 +75,14 @@ impl Writing<'_> {
     /// Writes it.
     pub fn run(self, outside: &mut Outside<'_>, draft: &mut Drafter<'_>) -> Result<Written, Error> {
         let Writing { ini, is_there, options, made_by, processes } = self;
-        let mut content = Drafting { ini, draft, may_create: options.create, change: None, no_change: None };
+        let mut content = Drafting {
+            ini,
+            draft,
+            may_create: options.create,
+            change: None,
+            no_change: None,
+            passwords: if options.dry_run { None } else { Followed::of(&ini.target, outside.disk) },
+        };
         let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
         let mut gate = InstanceGate::new(&ini.target, processes, closing.as_mut());
         let bytes = is_there.then(|| ini.bytes(outside)).transpose();
@@ -95,8 +103,9 @@ impl Writing<'_> {
             let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
             if is_decided {
                 let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
-                let notices =
+                let mut notices: Vec<Notice> =
                     holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+                notices.extend(content.note_passwords(outside));
                 let outcome = Outcome { changed: is_change, backup: None };
                 return Ok(content.report(outcome, options.dry_run, notices));
             }
@@ -125,7 +134,8 @@ impl Writing<'_> {
         if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
             (outside.tell)(Tale::SecondOpinion(opinion));
         }
-        Ok(content.report(outcome, false, Vec::new()))
+        let notices = content.note_passwords(outside).into_iter().collect();
+        Ok(content.report(outcome, false, notices))
     }
 }
 
@@ -195,6 +205,8 @@ struct Drafting<'a> {
     change: Option<Draft>,
     /// The latest that does not.
     no_change: Option<Draft>,
+    /// What is kept of its passwords, if anything is and may change.
+    passwords: Option<Followed>,
 }
 
 /// What was there, given back without a copy, and the new bytes if there is something to change.
@@ -217,9 +229,17 @@ impl Drafting<'_> {
             return Err(Error::TooLarge { ini: self.ini.path.clone() });
         }
         let is_change = draft.is_change || !is_there;
+        if let Some(passwords) = &mut self.passwords {
+            passwords.see(self.ini, original.as_deref(), is_change.then_some(&bytes[..]));
+        }
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);
         Ok(Drafted { original, new: is_change.then_some(bytes) })
+    }
+
+    /// Notes what was seen of passwords; only once the ini is as it was drafted.
+    fn note_passwords(&mut self, outside: &Outside<'_>) -> Option<Notice> {
+        self.passwords.take().and_then(|passwords| passwords.note(&self.ini.target, outside.disk))
     }
 
     fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Written {

@@ -19,16 +19,22 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
     let ini = Ini::load_from_str_opt(text, options).map_err(|error| {
         let start = start_of_line(text, error.line) + error.col;
-        What::Syntax("this is neither [SECTION] nor KEY=VALUE".into()).at(&(start..start))
+        What::Syntax(NO_LINE.into()).at(&(start..start))
     })?;
     let (mut settings, mut hooks, mut shortcuts) = (Vec::new(), Vec::new(), Vec::new());
     let mut accounts: Vec<(u32, Node)> = Vec::new();
     let mut lines = Lines { text, at: 0 };
     for (section, properties) in &ini {
+        if let Some(name) = section.filter(|name| name.contains('\n')) {
+            return Err(lines.no_line(name));
+        }
         let header = section.map_or(0..0, |name| lines.header(name));
         let name = section.unwrap_or_default();
         let mut account = Vec::new();
         for (key, value) in properties {
+            if key.contains('\n') {
+                return Err(lines.no_line(key));
+            }
             let (key_span, span) = lines.key(key, value);
             let read = String::from_utf16_lossy(&lookup::read_text(&wide(value), lookup::NO_LIMIT));
             let leaf = |tree: Tree| Node { span: span.clone(), key: key_span.clone(), tree };
@@ -80,6 +86,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     Ok(node(Tree::Table(parts)))
 }
 
+const NO_LINE: &str = "this is neither [SECTION] nor KEY=VALUE";
+
 /// What MicroSIP would run for the text of a command.
 fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
     let decoded = command::decode(&wide(text), event, &SavedBy::tell(None, None, None));
@@ -119,6 +127,13 @@ impl Lines<'_> {
         let key_start = line.start + text.find(key).unwrap_or_default();
         let value_start = behind + self.text[behind..line.end].find(value).unwrap_or_default();
         (key_start..key_start + key.len(), value_start..line.end)
+    }
+
+    /// rust-ini takes lines without an end of their own for one name, and a password may stand in those.
+    fn no_line(&mut self, name: &str) -> Fault {
+        let first = name.lines().next().unwrap_or_default().trim();
+        let span = self.next(|line| line.trim().trim_start_matches('[').trim() == first).unwrap_or(0..0);
+        What::Syntax(NO_LINE.into()).at(&span)
     }
 
     /// The next line like this; if there is none, the first.

@@ -26,6 +26,8 @@ struct Password {
     salt: Salt,
     /// Of what was set.
     hash: Hash,
+    /// How many hex digits its encryption has, which the ini shows too once MicroSIP has encrypted it.
+    encrypted_length: usize,
     /// Of the text that MicroSIP made of it, once a command that writes has seen that.
     stored: Option<String>,
 }
@@ -107,7 +109,7 @@ impl Kept {
         // the slow question comes last
         match kept {
             Some(Password { stored: Some(known), .. }) if *known != fingerprint(stored) => Standing::Other,
-            Some(Password { stored: None, .. }) if !may_be_encryption(wanted, stored) => Standing::Other,
+            Some(kept @ Password { stored: None, .. }) if !kept.may_become(stored) => Standing::Other,
             Some(_) => match kept.filter(is_set) {
                 Some(Password { stored: Some(_), .. }) => Standing::Confirmed,
                 Some(Password { stored: None, .. }) => Standing::Unconfirmed,
@@ -115,6 +117,12 @@ impl Kept {
             },
             None => Standing::Other,
         }
+    }
+
+    /// Sees what stands in an ini, by section, in a run that writes: what MicroSIP made of a password is noted, so that
+    /// every later change is told, and what somebody has set in clear is not followed any more.
+    pub fn see(&mut self, stored: impl Fn(&str) -> String, hashes: &Hashes<'_>) {
+        self.passwords.retain(|section, kept| kept.see(&stored(section), hashes));
     }
 
     /// Notes what is stored once a run that writes is through: the wanted password was set, or what MicroSIP made of it
@@ -135,7 +143,9 @@ impl Kept {
                 if kept.stored.is_none() && hashes.of(kept.salt, wanted) == Some(kept.hash) => {}
             _ => match hashes.of_new(wanted) {
                 Some((salt, hash)) => {
-                    self.passwords.insert(section.to_string(), Password { salt, hash, stored: None });
+                    let encrypted_length = values::encrypted_length(wide(wanted).len());
+                    let password = Password { salt, hash, encrypted_length, stored: None };
+                    self.passwords.insert(section.to_string(), password);
                 }
                 None => {
                     self.passwords.remove(section);
@@ -145,9 +155,34 @@ impl Kept {
     }
 }
 
-fn may_be_encryption(wanted: &str, stored: &str) -> bool {
-    let stored = wide(stored);
-    values::is_encrypted(&stored) && stored.len() == values::encrypted_length(wide(wanted).len())
+impl Password {
+    /// Whether it may be what MicroSIP makes of the one that was set.
+    fn may_become(&self, stored: &str) -> bool {
+        let stored = wide(stored);
+        values::is_encrypted(&stored) && stored.len() == self.encrypted_length
+    }
+
+    /// Sees what stands in the ini now. Whether there is still something to keep.
+    fn see(&mut self, stored: &str, hashes: &Hashes<'_>) -> bool {
+        let is_still_clear = || hashes.of(self.salt, stored) == Some(self.hash);
+        match &self.stored {
+            // an account that has gone, or one whose password has
+            _ if stored.is_empty() => false,
+            None if self.may_become(stored) => {
+                self.stored = Some(fingerprint(stored));
+                true
+            }
+            // of another in clear MicroSIP may make a text of the same length
+            None => is_still_clear(),
+            Some(known) => {
+                let is_another = *known != fingerprint(stored);
+                if is_another && !values::is_encrypted(&wide(stored)) && is_still_clear() {
+                    self.stored = None;
+                }
+                true
+            }
+        }
+    }
 }
 
 fn fingerprint(stored: &str) -> String {
@@ -196,6 +231,36 @@ mod tests {
         kept.note("Account1", "secret", "users", Standing::Other, &hashes);
         let other = encrypted.replace('0', "1");
         assert_eq!(kept.standing("Account1", "secret", &other, &hashes), Standing::Unconfirmed);
+    }
+
+    #[test]
+    fn what_any_write_sees_is_followed() {
+        let hashes = Hashes::new(SALT);
+        let encrypted = "0123456789abcdef".repeat(3);
+        let other = encrypted.replace('0', "1");
+        let standing = |kept: &Kept, stored: &str| kept.standing("Account1", "secret", stored, &hashes);
+        let after = |seen: &[&str]| {
+            let mut kept = Kept::default();
+            kept.note("Account1", "secret", "", Standing::Other, &hashes);
+            for stored in seen {
+                kept.see(|_| stored.to_string(), &hashes);
+            }
+            kept
+        };
+        // in clear yet
+        assert_eq!(standing(&after(&["secret"]), &encrypted), Standing::Unconfirmed);
+        // encrypted: the next one is another
+        assert_eq!(standing(&after(&["secret", &encrypted]), &encrypted), Standing::Confirmed);
+        assert_eq!(standing(&after(&["secret", &encrypted]), &other), Standing::Other);
+        assert_eq!(standing(&after(&[&encrypted, &other]), &encrypted), Standing::Confirmed);
+        // another was set in clear, whose encryption is as long; or none
+        for another in ["Secret", "", &encrypted[16..]] {
+            assert_eq!(standing(&after(&[another]), &encrypted), Standing::Other, "{another}");
+        }
+        assert_eq!(after(&[""]), Kept::default());
+        assert_eq!(standing(&after(&[&encrypted, "Secret"]), &other), Standing::Other);
+        // a backup was restored in which it stands in clear
+        assert_eq!(standing(&after(&[&encrypted, "secret"]), &other), Standing::Unconfirmed);
     }
 
     #[test]

@@ -13,7 +13,8 @@ use toml::de::{DeTable, DeValue};
 use super::file::{MIN_VERSION, PARTS};
 use super::{DesiredError, Fault, What, overlay, users};
 use crate::hook::event::Event;
-use crate::microsip::keys::{self, Privacy};
+use crate::microsip::keys::{self, Privacy, SectionKeys};
+use crate::problem;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,12 +112,12 @@ impl Node {
         }
     }
 
-    fn secrets<'a>(&'a self, name: &str, found: &mut Vec<&'a Range<usize>>) {
+    fn secrets(&self, name: &str, hidden: Hidden, found: &mut Vec<Range<usize>>) {
         match &self.tree {
-            Tree::Leaf(_) if is_shown(name) => {}
-            Tree::Leaf(_) => found.push(&self.span),
-            Tree::List(parts) => parts.iter().for_each(|part| part.secrets(name, found)),
-            Tree::Table(parts) => parts.iter().for_each(|(name, part)| part.secrets(name, found)),
+            Tree::Leaf(_) if hidden == Hidden::Passwords && is_shown(name) => {}
+            Tree::Leaf(_) => found.push(self.span.clone()),
+            Tree::List(parts) => parts.iter().for_each(|part| part.secrets(name, hidden, found)),
+            Tree::Table(parts) => parts.iter().for_each(|(name, part)| part.secrets(name, hidden, found)),
         }
     }
 }
@@ -127,7 +128,7 @@ pub fn is_secret(name: &str) -> bool {
 }
 
 /// Whether what has this name may be seen. Any other may be a password whose name is misspelt.
-fn is_shown(name: &str) -> bool {
+pub(super) fn is_shown(name: &str) -> bool {
     const NAMES: [&str; 7] = ["$schema", "program", "args", "env", "file", "stdin", ""];
     let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let is_open =
@@ -210,16 +211,16 @@ fn error_of(
     let end = floor(text, span.end.clamp(start, line_end));
     let secrets = match (hidden, root) {
         (Hidden::Lines, _) => Vec::from_iter(Some(line_start..line_end)),
-        (Hidden::Values, _) => {
-            let value = text[line_start..line_end].find(['=', ':']).map_or(0, |at| at + 1);
-            Vec::from_iter(Some(line_start + value..line_end))
-        }
-        (Hidden::Passwords, Some(root)) => {
+        (_, Some(root)) => {
             let mut found = Vec::new();
-            root.secrets("", &mut found);
-            found.into_iter().cloned().collect()
+            root.secrets("", hidden, &mut found);
+            found
         }
-        (Hidden::Passwords, None) => Vec::from_iter(perhaps_secret(&text[line_start..line_end], line_start)),
+        (Hidden::Values, None) => Vec::from_iter(Some(line_start..line_end)),
+        (Hidden::Passwords, None) => {
+            let line = &text[line_start..line_end];
+            Vec::from_iter(perhaps_secret(line).map(|at| line_start + at..line_end))
+        }
     };
     // each character keeps its place
     let shown: String = text[line_start..line_end]
@@ -234,23 +235,72 @@ fn error_of(
     DesiredError { file: file.to_string(), line, column, excerpt, what: Box::new(what) }
 }
 
-/// In a text that has no parts because it is broken: what stands behind a name that may be a misspelt `password`, and
-/// lines without a name, which may be inside of one.
-fn perhaps_secret(line: &str, start: usize) -> Option<Range<usize>> {
+/// Where in a line something may be a password, in a text that has no parts because it is broken: what stands behind a
+/// name that may be a misspelt `password`, and what is neither a name that is known nor the value of one.
+fn perhaps_secret(line: &str) -> Option<usize> {
     let is_header = line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains(['"', '\'']);
-    if is_header || !line.contains(char::is_alphanumeric) {
+    if is_header {
         return None;
     }
-    let ends: Vec<usize> = line.match_indices(['=', ':']).map(|(at, _)| at).collect();
-    let name_before = |end: &usize| {
-        let before = line[..*end].trim_end_matches([' ', '\t', '"', '\'']);
-        before.rsplit(|c: char| !c.is_alphanumeric() && !"$-_".contains(c)).next().unwrap_or_default()
-    };
-    match ends.first() {
-        Some(_) if ends.iter().map(name_before).all(is_shown) => None,
-        Some(first) => Some(start + first + 1..start + line.len()),
-        None => Some(start..start + line.len()),
+    let mut at = 0;
+    loop {
+        at = behind(line, at, |c| c.is_whitespace() || ",{}[]".contains(c));
+        if at == line.len() {
+            return None;
+        }
+        let word = word_at(line, at);
+        let name = line[word.clone()].trim_matches(['"', '\'']);
+        let sign = behind(line, word.end, char::is_whitespace);
+        let has_value = line[sign..].starts_with(['=', ':']);
+        match (is_shown(name), has_value) {
+            _ if word.is_empty() => return Some(at),
+            (true, true) => {
+                at = behind(line, sign + 1, char::is_whitespace);
+                // a table or a list has names and values of its own
+                if !line[at..].starts_with(['{', '[']) {
+                    let value = word_at(line, at);
+                    // one whose end is missing, or has another quote, has taken others into it
+                    if line[value.clone()].trim_matches(['"', '\'']).contains(['"', '\'', '=', '{', '}']) {
+                        return Some(at);
+                    }
+                    at = value.end;
+                }
+            }
+            (true, false) => at = word.end,
+            (false, true) if is_like_a_name(name) => return Some(sign + 1),
+            (false, _) => return Some(at),
+        }
     }
+}
+
+/// A word, or what stands between quotes with them, as far as the line goes.
+fn word_at(line: &str, at: usize) -> Range<usize> {
+    let text = &line[at..];
+    let length = match text.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let mut is_escaped = false;
+            let end = text.char_indices().skip(1).find(|(_, c)| {
+                let is_end = *c == quote && !is_escaped;
+                is_escaped = *c == '\\' && !is_escaped;
+                is_end
+            });
+            end.map_or(text.len(), |(end, _)| end + 1)
+        }
+        _ => text.find(|c: char| c.is_whitespace() || "=:,{}[]\"'".contains(c)).unwrap_or(text.len()),
+    };
+    at..at + length
+}
+
+/// The place behind these characters.
+fn behind(line: &str, at: usize, is_one: impl Fn(char) -> bool) -> usize {
+    line[at..].find(|c: char| !is_one(c)).map_or(line.len(), |length| at + length)
+}
+
+/// Whether that can be a misspelt name, and no part of a password in which there is a sign.
+fn is_like_a_name(name: &str) -> bool {
+    let known = ["Settings", "Account1"].map(keys::of_section);
+    let names: Vec<&str> = known.iter().flat_map(SectionKeys::all).map(|key| key.name).collect();
+    problem::nearest(name, names).is_some()
 }
 
 fn floor(text: &str, at: usize) -> usize {

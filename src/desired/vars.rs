@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::file::{Given, SecretSource};
-use super::source::{Node, Source, Tree, is_secret};
+use super::source::{Node, Source, Tree, is_secret, is_shown};
 use super::{DesiredError, Fault, What};
+use crate::microsip::keys::MASK;
 use crate::problem;
 use crate::request::NewValue;
 
@@ -138,7 +139,7 @@ impl<'a> Variables<'a> {
                 return Err(What::EnvironmentOfAnother { name: name.into() });
             }
             let place = NewValue::Variable(variable.to_string());
-            return (self.read)(&place).map_err(|_| What::Undefined { name: name.into(), nearest: None });
+            return (self.read)(&place).map_err(|_| undefined(key, name, None));
         }
         match self.named.get(name) {
             Some(Variable::Seen(_)) if is_secret(key) => Err(What::SecretInline { name: name.into() }),
@@ -147,10 +148,16 @@ impl<'a> Variables<'a> {
             Some(Variable::Secret(place)) => read_secret(self.read, place),
             None => {
                 let nearest = problem::nearest(name, self.named.keys().map(String::as_str));
-                Err(What::Undefined { name: name.into(), nearest: nearest.map(str::to_string) })
+                Err(undefined(key, name, nearest))
             }
         }
     }
+}
+
+/// In a password it may be no variable that is meant, but the password.
+fn undefined(key: &str, name: &str, nearest: Option<&str>) -> What {
+    let name = if is_shown(key) { name } else { MASK };
+    What::Undefined { name: name.to_string(), nearest: nearest.map(str::to_string) }
 }
 
 impl SecretSource {

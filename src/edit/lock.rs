@@ -162,7 +162,7 @@ fn make(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<()> {
 }
 
 /// How temporary files beside an ini begin and end.
-pub(super) fn temp_name(ini: &Path) -> (OsString, &'static str) {
+pub fn temp_name(ini: &Path) -> (OsString, &'static str) {
     let mut prefix = OsString::from(".");
     prefix.push(ini.file_name().unwrap_or_default());
     prefix.push(".");

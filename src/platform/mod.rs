@@ -26,11 +26,11 @@ pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
 pub use system::profile_list;
 pub use system::{
-    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner, Started, TerminalMode,
-    Watched, ansi_code_page, app_data_folders, drive_kind, install_facts, is_access_denied_by_mode,
-    is_held_by_another, is_in_reach, is_own_user, may_be_windows_program, paths_in_use, place_of_process,
-    search_folders, session_of, settings_roots, short_path, start, start_commands, survive_signals,
-    user_name, wait_for_one, windows_of_class, windows_paths,
+    CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner,
+    Started, TerminalMode, Watched, ansi_code_page, app_data_folders, drive_kind, install_facts,
+    is_access_denied_by_mode, is_held_by_another, is_in_reach, is_own_user, may_be_windows_program,
+    paths_in_use, place_of_process, search_folders, session_of, settings_roots, short_path, start,
+    start_commands, survive_signals, user_name, wait_for_one, windows_of_class, windows_paths,
 };
 pub use system::{
     access_of, account_name, can_remove_mark, copy_access, has_wider_access, mark_of, privileges, remove_mark,

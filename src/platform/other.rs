@@ -282,6 +282,9 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Windows belong to programs under Wine, and are reached by such only.
 pub const CAN_REACH_WINDOWS: bool = false;
 
+/// Whether a program can end with an exit status over 255: of a larger one only the low byte arrives (POSIX).
+pub const EXIT_STATUSES_OVER_255: bool = false;
+
 /// A window of a program. Those of programs under Wine cannot be reached from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramWindow {

@@ -37,7 +37,9 @@
 //! So that tests see that its saves are kept, two keys count across all starts: `volumeInput` how often it
 //! started and `volumeOutput` how often it saved. Both are in memory until the next save, as everything is.
 //!
-//! What it leaves out: installations known to MSI only, passwords, the masks of cmdOutgoingCall, /reset.
+//! It encrypts plain passwords of the accounts that it loads at a start, with a cipher of its own.
+//!
+//! What it leaves out: installations known to MSI only, the masks of cmdOutgoingCall, /reset.
 
 // as MicroSIP, and so that no console has to be made for it
 #![cfg_attr(windows, windows_subsystem = "windows")]
@@ -61,6 +63,8 @@ mod ini;
 mod instance;
 #[cfg(windows)]
 mod log;
+#[cfg(windows)]
+mod passwords;
 #[cfg(windows)]
 mod phone;
 #[cfg(windows)]

@@ -15,7 +15,7 @@ use crate::log::{Log, quoted};
 use crate::settings::Settings;
 use crate::version::Version;
 use crate::wide::text_of;
-use crate::{hooks, place, window};
+use crate::{hooks, passwords, place, window};
 
 /// Records of calls are a ring of that many.
 const CALLS: i64 = 1000;
@@ -36,7 +36,10 @@ impl Phone {
     pub fn new(log: Log, version: Version) -> (Self, bool) {
         let ini = Ini::at(place::ini(&std::env::current_exe().unwrap(), version));
         let is_first_run = ini.prepare(version);
-        let settings = RefCell::new(Settings::read(&ini, version));
+        let settings = Settings::read(&ini, version);
+        // a start that cannot write goes on and says nothing
+        let _ = passwords::encrypt_at_start(&ini, version, settings.account());
+        let settings = RefCell::new(settings);
         let phone =
             Phone { log, version, ini, settings, held: RefCell::default(), queue: RefCell::default() };
         (phone, is_first_run)

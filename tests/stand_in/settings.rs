@@ -148,6 +148,14 @@ impl Settings {
         if self.version >= SETTINGS[at].since { &self.values[at] } else { &[] }
     }
 
+    /// The account that is used; none that is chosen is the first.
+    pub fn account(&self) -> u32 {
+        match text_of(self.get("accountId")).parse() {
+            Ok(0) | Err(_) => 1,
+            Ok(number) => number,
+        }
+    }
+
     /// Changes a value in memory.
     pub fn set(&mut self, key: &str, value: &str) {
         let at = index(key);

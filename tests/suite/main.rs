@@ -20,6 +20,7 @@ mod bad_input;
 mod completions;
 mod concurrency;
 mod crowd;
+mod detect;
 mod docs;
 mod doctor;
 mod documents;
@@ -34,6 +35,7 @@ mod profile_api;
 mod profiles;
 mod provision;
 mod safety;
+mod secrets;
 mod settings;
 #[cfg(windows)]
 mod stand_in;

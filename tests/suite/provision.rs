@@ -175,42 +175,102 @@ fn the_example_of_the_documentation_is_applied_once() {
     run_example(&sandbox, &["apply", "-v", "--allow-missing"]).exits(0);
 }
 
+const KEPT: &str = "MicroSIP.ini.msipcfg-passwords.json";
+
+fn kept(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path(KEPT)).unwrap_or_default()
+}
+
+/// Puts another text in the place of a password.
+fn replace_password(sandbox: &Sandbox, from: &str, to: &str) {
+    let line = |password: &str| format!("password={password}\r\n");
+    let text = sandbox.ini_text();
+    assert!(text.contains(&line(from)), "{text}");
+    sandbox.write("MicroSIP.ini", utf16(text.replace(&line(from), &line(to)).trim_start_matches('\u{FEFF}')));
+}
+
+/// What MicroSIP makes of a password at its start, in its length: MFC's form of a string is filled up to 8 bytes, here
+/// 10 characters make 4 + 20 bytes and so 32.
+fn encrypted(password: &str) -> String {
+    let blocks = (4 + 2 * password.len()) / 8 + 1;
+    password.bytes().cycle().take(8 * blocks).map(|byte| format!("{:02X}", byte ^ 0xA5)).collect()
+}
+
+/// Whether `check` says that it is in state, and whether it is sure of the password.
+fn checked(sandbox: &Sandbox) -> (bool, bool) {
+    let before = (sandbox.ini_bytes(), kept(sandbox));
+    let ran = run_example(sandbox, &["check", "--json"]);
+    assert_eq!((sandbox.ini_bytes(), kept(sandbox)), before, "check writes: {}", ran.told);
+    assert_eq!(ran.json()["in_state"], ran.status == 0, "{}", ran.told);
+    (ran.status == 0, !ran.warnings().contains(&"password-unconfirmed".to_string()))
+}
+
 #[test]
 fn a_password_that_microsip_encrypted_is_still_the_one_that_was_set() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     sandbox.write("phone.toml", example());
     run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
-    let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json")).unwrap();
-    assert!(!kept.contains(SECRET));
-    // as MicroSIP does at its start: 10 characters make 4 + 20 bytes, and the filling up to 32
-    let encrypted = "0123456789ABCDEF".repeat(4);
-    let encrypt = |text: &str| {
-        let text =
-            sandbox.ini_text().replace(&format!("password={text}\r\n"), &format!("password={encrypted}\r\n"));
-        sandbox.write("MicroSIP.ini", utf16(text.trim_start_matches('\u{FEFF}')));
-    };
-    encrypt(SECRET);
-    let checked = run_example(&sandbox, &["check", "--json"]).exits(0);
-    assert!(checked.warnings().contains(&"password-unconfirmed".to_string()), "{}", checked.told);
+    assert!(!kept(&sandbox).contains(SECRET));
+    replace_password(&sandbox, SECRET, &encrypted(SECRET));
+    assert_eq!(checked(&sandbox), (true, false));
+    let before = (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap());
     let applied = run_example(&sandbox, &["apply", "--json", "--allow-missing"]).exits(0);
     assert_eq!(applied.json()["changed"], false, "{}", applied.told);
-    let checked = run_example(&sandbox, &["check", "--json"]).exits(0);
-    assert!(!checked.warnings().contains(&"password-unconfirmed".to_string()), "{}", checked.told);
+    assert_eq!((sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap()), before);
+    assert_eq!(checked(&sandbox), (true, true));
     // the user sets another: drift, and mended
-    let other = encrypted.replace('0', "1");
-    let text = sandbox.ini_text().replace(&encrypted, &other);
-    sandbox.write("MicroSIP.ini", utf16(text.trim_start_matches('\u{FEFF}')));
-    let checked = run_example(&sandbox, &["check", "--json"]).exits(1);
-    assert_eq!(checked.json()["differences"][0]["key"], "password", "{}", checked.told);
+    replace_password(&sandbox, &encrypted(SECRET), &encrypted("T0p-S3creT"));
+    let ran = run_example(&sandbox, &["check", "--json"]).exits(1);
+    assert_eq!(ran.json()["differences"][0]["key"], "password", "{}", ran.told);
     run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
-    encrypt(SECRET);
-    run_example(&sandbox, &["check"]).exits(0);
+    replace_password(&sandbox, SECRET, &encrypted(SECRET));
+    assert_eq!(checked(&sandbox), (true, false));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = |name: &str| sandbox.path(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode("MicroSIP.ini.msipcfg-passwords.json"), mode("MicroSIP.ini"));
+        assert_eq!(mode(KEPT), mode("MicroSIP.ini"));
     }
+}
+
+#[test]
+fn every_command_that_writes_notes_what_microsip_made_of_a_password() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+    sandbox.write("phone.toml", example());
+    let apply = || run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
+    apply();
+    replace_password(&sandbox, SECRET, &encrypted(SECRET));
+    // a dry run is no write
+    sandbox.run_on_ini(&["set", "-n", "VAD=1"]).exits(0);
+    assert_eq!(checked(&sandbox), (true, false));
+    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
+    assert_eq!(checked(&sandbox), (true, true));
+    replace_password(&sandbox, &encrypted(SECRET), &encrypted("T0p-S3creT"));
+    assert!(!checked(&sandbox).0);
+    // also one that finds nothing to change
+    apply();
+    replace_password(&sandbox, SECRET, &encrypted(SECRET));
+    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
+    assert_eq!(checked(&sandbox), (true, true));
+    // going back to a text with the same password; that of the backup is the one before the last apply
+    sandbox.run_on_ini(&["set", "VAD=0"]).exits(0);
+    sandbox.run_on_ini(&["restore"]).exits(0);
+    assert_eq!(checked(&sandbox), (true, true));
+
+    // another one that was set in clear has an encryption of the same length
+    apply();
+    sandbox.write("another", "T0p-S3creT");
+    sandbox.run_on_ini(&["set", "Account1/password=@another"]).exits(0);
+    replace_password(&sandbox, "T0p-S3creT", &encrypted("T0p-S3creT"));
+    assert!(!checked(&sandbox).0);
+    // nothing is kept of one that has gone
+    apply();
+    assert!(kept(&sandbox).contains("Account1"));
+    sandbox.run_on_ini(&["unset", "Account1/password"]).exits(0);
+    assert!(!sandbox.path(KEPT).exists());
+    // what cannot be noted is told
+    std::fs::create_dir(sandbox.path(KEPT)).unwrap();
+    run_example(&sandbox, &["apply", "--allow-missing"]).exits(0).says("[password-unnoted]");
 }
 
 #[test]

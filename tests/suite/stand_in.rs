@@ -7,6 +7,7 @@ mod closing;
 mod driving;
 mod finding;
 mod hooks;
+mod passwords;
 mod phone;
 mod races;
 mod test_hook;

@@ -1,5 +1,6 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
+mod detect;
 mod doctor;
 mod profiles;
 mod provision;
@@ -84,8 +85,8 @@ pub struct Output {
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
-        // whoever asked for a script feeds it to its shell
-        let as_json = self.json && !matches!(report, Report::Script(_));
+        // whoever asked for a script feeds it to its shell, and detection is read by a program
+        let as_json = self.json && !matches!(report, Report::Script(_) | Report::Detected(_));
         let answer =
             if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
         if !as_json && !self.quiet {
@@ -93,6 +94,11 @@ impl Output {
             if let Some(ini) = self.name_ini.then(|| ini_of(report)).flatten() {
                 self.err(&format!("in {}\n", ini.display()));
             }
+        }
+        if let Report::Detected(detected) = report
+            && let Some(reason) = detected.why_unknown()
+        {
+            self.problem("error", self.styles(&io::stderr()).error, reason);
         }
         let printed = self.out(&answer);
         if let Report::Profiles(summary) = report {
@@ -261,6 +267,7 @@ impl Output {
             Report::Checked(checked) => provision::text(checked, styles),
             Report::Profiles(_) if self.quiet => String::new(),
             Report::Profiles(summary) => profiles::text(summary),
+            Report::Detected(detected) => detect::text(detected),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
             {
@@ -510,6 +517,7 @@ fn notices(report: &Report) -> &[Notice] {
         }
         Report::Status(_)
         | Report::Explained(_)
+        | Report::Detected(_)
         | Report::Backups { .. }
         | Report::Profiles(_)
         | Report::Driven(_)
@@ -529,6 +537,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Written(_)
         | Report::Checked(_)
         | Report::Profiles(_)
+        | Report::Detected(_)
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
@@ -587,6 +596,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             put_aside_in(aside, &mut json);
             json
         }
+        Report::Detected(detected) => Json::from(detect::text(detected)),
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
             "ini": text_of(ini),

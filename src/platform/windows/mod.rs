@@ -67,6 +67,9 @@ pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
 /// The windows of other programs can be found and asked.
 pub const CAN_REACH_WINDOWS: bool = true;
 
+/// Whether a program can end with an exit status over 255.
+pub const EXIT_STATUSES_OVER_255: bool = true;
+
 /// Every program is one for Windows.
 pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
     true

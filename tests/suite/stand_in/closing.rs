@@ -49,6 +49,9 @@ fn time_runs_out_and_nothing_is_written() {
     let phone = Start::portable(&sandbox).start();
     let before = sandbox.ini_bytes();
     set(&sandbox, &["--timeout", "0"]).fails(5, "microsip-running");
+    // to programs that deploy software: try again later
+    set(&sandbox, &["--timeout", "0", "--exit-codes", "windows"]).fails(1618, "microsip-running");
+    set(&sandbox, &["--dry-run", "--exit-codes", "windows"]).exits(0);
     assert_eq!(sandbox.ini_bytes(), before);
     phone.close();
 }

@@ -1,0 +1,149 @@
+//! The file beside an ini in which it is kept what was set as passwords; `desired::secrets` knows what that means.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::edit::lock::temp_name;
+use crate::ini::document::IniDocument;
+use crate::ini::lookup;
+use crate::microsip::keys;
+use crate::platform::Disk;
+use crate::problem::{Code, Notice, Problem};
+
+use super::ini_file::Ini;
+
+/// A password in an ini.
+pub(super) struct Stored {
+    /// Its section.
+    pub section: String,
+    /// What it is to be.
+    pub wanted: String,
+    /// What stands there.
+    pub stored: String,
+    /// How that stands to what is wanted.
+    pub standing: Standing,
+}
+
+/// What MicroSIP reads as the password of a section; an empty one is none.
+pub(super) fn text_of(document: &IniDocument, section: &str) -> String {
+    const KEY: &str = "password";
+    let stored = lookup::value(document, section, KEY, keys::limit(section, KEY));
+    String::from_utf16_lossy(&stored.unwrap_or_default())
+}
+
+fn kept_path(ini: &Path) -> PathBuf {
+    let mut name = ini.file_name().unwrap_or_default().to_os_string();
+    name.push(".msipcfg-passwords.json");
+    ini.with_file_name(name)
+}
+
+/// What was kept; nothing where that cannot be read, and passwords are then set again.
+pub(super) fn kept_of(ini: &Path, disk: &dyn Disk) -> Kept {
+    const LARGEST: u64 = 1024 * 1024;
+    let path = kept_path(ini);
+    // a link or a pipe was put there by somebody else
+    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
+    match path.symlink_metadata() {
+        Ok(metadata) if is_ours(&metadata) => Kept::parse(&disk.read(&path).unwrap_or_default()),
+        _ => Kept::default(),
+    }
+}
+
+/// Notes what was set. A remark says that it could not be noted.
+pub(super) fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> Option<Notice> {
+    let before = kept_of(ini, disk);
+    let mut kept = before.clone();
+    for Stored { section, wanted, stored, standing } in passwords {
+        kept.note(section, wanted, stored, *standing, hashes);
+    }
+    keep(&before, &kept, ini, disk)
+}
+
+/// What is kept of the passwords of an ini, followed through a write.
+pub(super) struct Followed {
+    before: Kept,
+    /// After what was found in the ini.
+    found: Kept,
+    /// After what is left there too.
+    left: Kept,
+}
+
+impl Followed {
+    /// `None` if nothing is kept, which takes one look at the disk.
+    pub fn of(ini: &Path, disk: &dyn Disk) -> Option<Followed> {
+        let before = kept_of(ini, disk);
+        let is_any = before != Kept::default();
+        is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
+    }
+
+    /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
+    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&[u8]>) {
+        let hashes = Hashes::new(&new_salt);
+        // what cannot be read says nothing of passwords
+        let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
+        if let Some(current) = decoded(current) {
+            self.found.see(|section| text_of(&current.document, section), &hashes);
+        }
+        self.left.clone_from(&self.found);
+        if let Some(new) = decoded(new) {
+            self.left.see(|section| text_of(&new.document, section), &hashes);
+        }
+    }
+
+    /// Notes it. A remark says that it could not be noted.
+    pub fn note(self, ini: &Path, disk: &dyn Disk) -> Option<Notice> {
+        // another run that wrote while this one waited knows better
+        if kept_of(ini, disk) != self.before {
+            return None;
+        }
+        keep(&self.before, &self.left, ini, disk)
+    }
+}
+
+fn keep(before: &Kept, kept: &Kept, ini: &Path, disk: &dyn Disk) -> Option<Notice> {
+    if before == kept {
+        return None;
+    }
+    let path = kept_path(ini);
+    let result = if *kept == Kept::default() { disk.remove(&path) } else { write(kept, &path, ini, disk) };
+    result.err().map(|source| Notice::from(&NoteRemark { path, source }))
+}
+
+/// Writes the file, with the owner and access of the ini.
+fn write(kept: &Kept, path: &Path, ini: &Path, disk: &dyn Disk) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (prefix, suffix) = temp_name(ini);
+    let mut file = disk.create_temp(folder, &prefix, suffix)?;
+    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
+    disk.adopt(Some(ini), file.as_file(), file.path())?;
+    disk.sync(file.as_file())?;
+    let mut file = file.into_temp_path();
+    disk.replace(&file, path)?;
+    // the name is gone
+    file.disable_cleanup(true);
+    Ok(())
+}
+
+/// Sixteen random bytes.
+pub(super) fn new_salt() -> Option<[u8; 16]> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).ok()?;
+    Some(salt)
+}
+
+/// The remark that what is known of passwords is not up to date.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} could not be written: {source}; 'check' may not tell who changed a password since, and 'apply' may set it again"
+)]
+struct NoteRemark {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Problem for NoteRemark {
+    fn code(&self) -> Code {
+        Code::PasswordUnnoted
+    }
+}

@@ -1,0 +1,303 @@
+//! No secret that goes in comes out again: not in an answer, an error, a log line, a diff or the name of a file. On
+//! generated secrets, which look like what is around them.
+
+use std::io;
+use std::path::Path;
+
+use msipcfg::desired::DesiredError;
+use msipcfg::desired::source::{Format, Hidden, Source};
+use msipcfg::desired::state;
+use msipcfg::desired::vars::Variables;
+use msipcfg::problem::Problem;
+use msipcfg::request::NewValue;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+
+/// What shells, inis, TOML, JSON and MicroSIP's masks take for something else.
+const PARTS: [&str; 30] = [
+    "\"", "'", "%", "&", " ", "=", ":", ";", "#", "[", "]", "{", "}", "${", "\\", ",", "@", "<", "|", "^",
+    "%T%", "{q}", "ü", "ж", "漢", "😀", "\u{301}", "--", "*", "$",
+];
+
+/// Of whatever characters, in all the lengths that are near to those of an encryption too.
+fn secrets() -> impl Strategy<Value = String> {
+    let length = prop_oneof![select(vec![8_usize, 15, 16, 31, 32]), 8_usize..60];
+    let part = prop_oneof![3 => "[A-Za-z0-9]{1,3}", 1 => select(&PARTS[..]).prop_map(String::from)];
+    (length, vec(part, 60)).prop_map(|(length, parts)| parts.concat().chars().take(length).collect())
+}
+
+/// How many characters in a row tell that they are a secret's.
+const TELLING: usize = 6;
+
+/// Fails if a part of the secret stands in the text, as it is or as JSON has it.
+#[track_caller]
+fn hides(secret: &str, text: &str) {
+    let chars: Vec<char> = secret.chars().collect();
+    for part in chars.windows(TELLING).map(String::from_iter) {
+        let quoted = serde_json::to_string(&part).unwrap();
+        let is_there = text.contains(&part) || text.contains(&quoted[1..quoted.len() - 1]);
+        assert!(!is_there, "{part:?} of {secret:?} stands in:\n{text}");
+    }
+}
+
+// --- desired-state files with mistakes in them
+
+/// How a text with the secret in it is changed.
+#[derive(Clone, Debug)]
+enum Slip {
+    None,
+    Without(Index),
+    With(Index, &'static str),
+    Until(Index),
+}
+
+fn slips() -> impl Strategy<Value = Slip> {
+    let parts = ["\"", "'", "=", ":", "{", "}", "[", "]", ",", "#", "\\", " ", "x", "1"];
+    prop_oneof![
+        Just(Slip::None),
+        any::<Index>().prop_map(Slip::Without),
+        (any::<Index>(), select(parts.to_vec())).prop_map(|(at, part)| Slip::With(at, part)),
+        any::<Index>().prop_map(Slip::Until),
+    ]
+}
+
+impl Slip {
+    fn in_text(&self, text: &str) -> String {
+        let chars: Vec<char> = text.chars().collect();
+        let cut = |at: &Index| at.index(chars.len());
+        let joined = |before: usize, part: &str, from: usize| {
+            String::from_iter(&chars[..before]) + part + &String::from_iter(&chars[from..])
+        };
+        match self {
+            Slip::None => text.to_string(),
+            // two lines that become one are another text, in which nobody could tell the secret
+            Slip::Without(at) if chars[cut(at)] == '\n' => text.to_string(),
+            Slip::Without(at) => joined(cut(at), "", cut(at) + 1),
+            Slip::With(at, part) => joined(cut(at), part, cut(at)),
+            Slip::Until(at) => joined(cut(at), "", chars.len()),
+        }
+    }
+}
+
+/// The secret as a value of TOML or JSON, or of something that is neither.
+fn values(secret: &str) -> Vec<String> {
+    let quoted = serde_json::to_string(secret).unwrap();
+    vec![
+        quoted.clone(),
+        format!("'{secret}'"),
+        format!("\"{secret}\""),
+        secret.to_string(),
+        format!("[{quoted}]"),
+        format!("{{ text = {quoted} }}"),
+        format!("{{\"text\": {quoted}}}"),
+        format!("'''{secret}'''"),
+        format!("\"${{{secret}}}\""),
+        format!("\"${{other}}\" {quoted}"),
+    ]
+}
+
+/// Files with the secret in the place of a password, rightly or wrongly spelt.
+fn files(secret: &str) -> Vec<(&'static str, String)> {
+    let mut files = Vec::new();
+    for key in ["password", "Password", "pasword", "passwd"] {
+        for value in values(secret) {
+            files.push((
+                "a.toml",
+                format!(
+                    "[settings]\nEC = 1\n[[accounts]]\ndomain = \"a\"\n{key} = {value}\nusername = \"1\"\n[hooks]\nring = 1\n"
+                ),
+            ));
+            files.push((
+                "a.json",
+                format!(
+                    "{{\"settings\": {{\"EC\": 1}}, \"accounts\": [\n{{\"domain\": \"a\", \"{key}\": {value},\n\"username\": 1}}]}}"
+                ),
+            ));
+            files.push((
+                "a.json",
+                format!(
+                    "{{\n\"settings\": {{\"{key}\": {value}}},\n\"accounts\": [{{\"{key}\": {value}}}]\n}}"
+                ),
+            ));
+        }
+        files.push((
+            "a.ini",
+            format!(
+                "[Settings]\nEC=2\n[Account1]\ndomain=a\n{key}={secret}\nusername=1\n[Account3]\ndomain=b\n"
+            ),
+        ));
+    }
+    files
+}
+
+fn told(error: &DesiredError) -> String {
+    format!("{error}\n{}\n{}", error.hint().unwrap_or_default(), error.what)
+}
+
+/// Fails if a mistake shows the secret: one in a desired state, or the same one in a file of variables.
+fn is_not_told(secret: &str, name: &str, text: &str) {
+    let read = |_: &NewValue| -> io::Result<String> { Ok(secret.to_string()) };
+    let parse = |hidden| Source::parse(name.into(), text.into(), Format::of(Path::new(name)), hidden);
+    let variables = Variables::new(&[("other".into(), "x".into())], &read);
+    let resolved =
+        parse(Hidden::Passwords).and_then(|source| state::resolve(&source, &variables, Path::new("")));
+    let said = match &resolved {
+        Ok(desired) => desired.remarks.iter().map(|remark| format!("{remark:?}\n")).collect(),
+        Err(error) => told(error),
+    };
+    hides(secret, &said);
+    let mut variables = Variables::new(&[], &read);
+    let added = parse(Hidden::Values).and_then(|source| variables.add_file(&source, Path::new("")));
+    hides(secret, &added.err().map(|error| told(&error)).unwrap_or_default());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(windows) { 500 } else { 2000 },
+        max_shrink_iters: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_mistake_in_a_desired_state_shows_a_secret(secret in secrets(), file in any::<Index>(), slip in slips()) {
+        let files = files(&secret);
+        let (name, text) = file.get(&files);
+        is_not_told(&secret, name, &slip.in_text(text));
+    }
+}
+
+// --- the program
+
+/// A text in quotes of TOML, which are those of JSON. A variable it is not.
+fn quoted(secret: &str) -> String {
+    serde_json::to_string(&secret.replace("${", "$${")).unwrap()
+}
+
+/// Runs msipcfg on the ini of the sandbox, with the secret in a variable and on standard input. Whatever comes of it, it
+/// does not show the secret.
+#[track_caller]
+fn run(sandbox: &Sandbox, secret: &str, words: &[&str]) -> Ran {
+    let ini = sandbox.ini();
+    let mut command = sandbox.command(PROGRAM);
+    let input = std::fs::File::open(sandbox.path("secret.txt")).unwrap();
+    command.args([words[0], "--ini", ini.to_str().unwrap()]).args(&words[1..]);
+    command.env("SIP_PASSWORD", secret).stdin(input);
+    let ran = sandbox.finish(command);
+    hides(secret, &format!("{}\n{}\n{}", ran.stdout, ran.stderr, sandbox.names().join("\n")));
+    ran
+}
+
+/// An ini in which it stands in several places, in clear.
+fn ini_with(secret: &str) -> Vec<u8> {
+    utf16(&format!(
+        "[Settings]\r\naccountId=1\r\nVAD=0\r\npassword=\"{secret}\"\r\ncmdCallEnd=C:\\none.exe\r\n[Account0]\r\n\
+         password={secret}\r\n[Account1]\r\ndomain=a.example.org\r\nusername=1\r\npassword=\"{secret}\"\r\n\
+         password=\"{secret}\"\r\nmyPassword2={secret}\r\n[Account2]\r\npassword='{secret}'\r\n"
+    ))
+}
+
+/// What is asked of every sandbox, in the form for people and in that for programs.
+fn runs(secret: &str, is_wrong: bool) -> Vec<Vec<String>> {
+    let mut runs: Vec<Vec<String>> = Vec::new();
+    let mut add = |words: &[&str]| runs.push(words.iter().map(ToString::to_string).collect());
+    let explained = format!("C:\\hooks\\a.exe {{password}} {}", secret.len());
+    let inline = format!("Account1/password={secret}");
+    if is_wrong {
+        for name in ["wrong.toml", "wrong.json", "wrong.ini"] {
+            add(&["check", name]);
+            add(&["apply", name, "-n"]);
+            add(&["detect", name, "--style", "plain"]);
+        }
+        add(&["check", "right.toml", "--vars", "wrong.toml"]);
+        add(&["check", "right.toml", "--vars", "wrong.json"]);
+        return runs;
+    }
+    add(&["set", &inline]);
+    for command in ["status", "doctor", "hooks", "list", "export", "backups"] {
+        add(&[command]);
+    }
+    add(&["get", "Account1/password", "Settings/password", "Account1/myPassword2", "VAD"]);
+    add(&["explain", "--event", "outgoing", "--", &explained]);
+    for name in ["right.toml", "right.json", "right.ini"] {
+        add(&["check", name, "--vars", "vars.toml"]);
+        add(&["apply", name, "--vars", "vars.toml", "-n"]);
+        for style in ["plain", "intune-remediation"] {
+            add(&["detect", name, "--vars", "vars.toml", "--style", style]);
+        }
+    }
+    add(&["set", "-n", "Account1/password=@env:SIP_PASSWORD", "Account2/password=@-"]);
+    add(&["set", "Account1/password=@-", "VAD=1"]);
+    add(&["unset", "-n", "Account1/password", "Account1/myPassword2"]);
+    add(&["restore", "-n"]);
+    add(&["restore"]);
+    add(&["doctor", "--fix", "-n"]);
+    add(&["doctor", "--fix"]);
+    add(&["apply", "right.toml", "--vars", "vars.toml"]);
+    add(&["check", "right.toml", "--vars", "vars.toml"]);
+    add(&["unset", "Account1/password"]);
+    add(&["restore", "1"]);
+    runs
+}
+
+fn sandbox_with(secret: &str) -> Sandbox {
+    let sandbox = Sandbox::with_ini(ini_with(secret));
+    sandbox.write("secret.txt", format!("{secret}\n"));
+    let quoted = quoted(secret);
+    sandbox.write("vars.toml", format!("inline = {quoted}\nread = {{ env = \"SIP_PASSWORD\" }}\n"));
+    let account =
+        |password: &str| format!("[[accounts]]\ndomain = \"b\"\nusername = \"2\"\npassword = {password}\n");
+    let passwords = [
+        &quoted,
+        "\"${inline}\"",
+        "\"${read}\"",
+        "{ env = \"SIP_PASSWORD\" }",
+        "{ file = \"secret.txt\" }",
+        "{ stdin = true }",
+    ];
+    sandbox.write("right.toml", format!("[settings]\nVAD = 1\n{}", passwords.map(account).concat()));
+    sandbox.write(
+        "right.json",
+        format!("{{\"accounts\": [{{\"domain\": \"b\", \"username\": \"2\", \"password\": {quoted}}}]}}"),
+    );
+    let in_ini = secret.replace("${", "$${");
+    sandbox.write("right.ini", format!("[Account1]\r\ndomain=b\r\nusername=2\r\npassword=\"{in_ini}\"\r\n"));
+    sandbox
+        .write("wrong.toml", format!("[[accounts]]\ndomain = \"b\"\nusername = 2\npasword = {quoted} x\n"));
+    sandbox.write("wrong.json", format!("{{\"accounts\": [{{\"domain\": \"b\", \"password\" {quoted}}}]}}"));
+    sandbox.write("wrong.ini", format!("[Account1\r\ndomain=b\r\npassword {secret}\r\n"));
+    sandbox
+}
+
+fn no_output_shows(secret: &str, how: &str) {
+    for is_wrong in [false, true] {
+        let sandbox = sandbox_with(secret);
+        for words in crate::sandbox::some(runs(secret, is_wrong)) {
+            let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+            words.insert(1, how);
+            let ran = run(&sandbox, secret, &words);
+            // or little was shown; a password that begins with an @ is a file that is not there
+            let is_as_meant = if is_wrong { ran.status == 3 } else { matches!(ran.status, 0..=2 | 6) };
+            assert!(is_as_meant, "{}", ran.told);
+        }
+        let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json"));
+        hides(secret, &kept.unwrap_or_default());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(windows) { 2 } else { 24 },
+        max_shrink_iters: 20,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_output_of_any_command_shows_a_secret(secret in secrets(), how in select(vec!["--json", "-v"])) {
+        no_output_shows(&secret, how);
+    }
+}
