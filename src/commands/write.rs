@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
-use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Progress, Transaction};
+use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
 use crate::edit::verify::{self, SecondOpinion};
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
@@ -21,8 +21,8 @@ use super::{Error, Outside, Report, Tale, Written};
 pub(super) struct Draft {
     /// What was there, given back.
     pub original: Option<Vec<u8>>,
-    /// The whole file afterwards.
-    pub bytes: Vec<u8>,
+    /// What is to become of the file.
+    pub new: New,
     /// Whether that is to be written.
     pub is_change: bool,
     /// The values that change.
@@ -132,7 +132,7 @@ pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice
     notices.splice(0..0, plan.notices);
     Ok(Draft {
         original: Some(decoded.into_original()),
-        bytes: plan.document.into_bytes(),
+        new: New::Text(plan.document.into_bytes()),
         is_change: plan.is_change,
         changes: plan.changes,
         lines: plan.lines,
@@ -146,7 +146,7 @@ impl Draft {
     pub fn nothing() -> Draft {
         Draft {
             original: None,
-            bytes: Vec::new(),
+            new: New::Gone,
             is_change: false,
             changes: Vec::new(),
             lines: Vec::new(),
@@ -169,11 +169,11 @@ struct Drafting<'a> {
     no_change: Option<Draft>,
 }
 
-/// What was there, given back without a copy, and the new bytes if there is something to change.
+/// What was there, given back without a copy, and what is to become of it if there is something to change.
 #[derive(Default)]
 struct Drafted {
     original: Option<Vec<u8>>,
-    new: Option<Vec<u8>>,
+    new: Option<New>,
 }
 
 impl Drafting<'_> {
@@ -184,14 +184,15 @@ impl Drafting<'_> {
         }
         let mut draft = (self.draft)(self.ini, current)?;
         let original = draft.original.take();
-        let bytes = std::mem::take(&mut draft.bytes);
-        if bytes.len() as u64 > LARGEST_INI {
+        let new = std::mem::replace(&mut draft.new, New::Gone);
+        if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
             return Err(Error::TooLarge { ini: self.ini.path.clone() });
         }
-        let is_change = draft.is_change || !is_there;
+        let is_made = !is_there && new != New::Gone;
+        let is_change = draft.is_change || is_made;
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);
-        Ok(Drafted { original, new: is_change.then_some(bytes) })
+        Ok(Drafted { original, new: is_change.then_some(new) })
     }
 
     fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Report {
@@ -215,7 +216,7 @@ impl Drafting<'_> {
 impl Content for Drafting<'_> {
     type Error = Error;
 
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, Error> {
         self.draft(current.map(<[u8]>::to_vec)).map(|drafted| drafted.new)
     }
 
