@@ -4,18 +4,20 @@ use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::desired::export;
+use crate::desired::export::State;
 use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::desired::source::{Format, Hidden, Source};
 use crate::desired::state::{self, Desired};
 use crate::desired::vars::Variables;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
+use crate::edit::transaction::New;
 use crate::hook::command::{self, CommandFault, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
+use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::{lookup, wide};
 use crate::microsip::keys;
@@ -95,19 +97,33 @@ pub fn apply(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
+    bring_into(choice, &desired, allow, options, outside, &mut |_| {})
+}
+
+/// Brings an ini into a wanted state. `see` is shown each text that this would give it.
+pub(super) fn bring_into(
+    choice: &IniChoice,
+    desired: &Desired,
+    allow: Allow,
+    options: WriteOptions,
+    outside: &mut Outside<'_>,
+    see: &mut dyn FnMut(&New),
+) -> Result<Report, Error> {
     let surroundings = outside.surroundings;
     let hashes = Hashes::new(&new_salt);
     let mut passwords = Vec::new();
     let mut target = PathBuf::new();
     let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        let wanted = Wanted::of(&desired, allow, ini, &decoded.document, surroundings, &hashes)?;
+        let wanted = Wanted::of(desired, allow, ini, &decoded.document, surroundings, &hashes)?;
         if let Some(too_old) = wanted.too_old {
             return Err(too_old.into());
         }
         passwords = wanted.passwords;
         target.clone_from(&ini.target);
-        draft_of(decoded, &wanted.edits, wanted.notices)
+        let draft = draft_of(decoded, &wanted.edits, wanted.notices)?;
+        see(&draft.new);
+        Ok(draft)
     })?;
     match report {
         // only now: until the ini is written, what is noted is still true
@@ -214,11 +230,21 @@ pub fn check(
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
+    compare(&desired, ini, &decoded, outside).map(Report::Checked)
+}
+
+/// Compares a text of an ini with a wanted state.
+pub(super) fn compare(
+    desired: &Desired,
+    ini: Ini,
+    decoded: &Decoded,
+    outside: &Outside<'_>,
+) -> Result<Checked, Error> {
     // whether a program is there is another question: it is told, and no answer to this one
     let allow = Allow { missing: true, unsafe_target: true, mark: false };
     let hashes = Hashes::new(&new_salt);
-    let wanted = Wanted::of(&desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
-    let plan = plan::make(&decoded, &wanted.edits);
+    let wanted = Wanted::of(desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
+    let plan = plan::make(decoded, &wanted.edits);
     let mut differences: Vec<Difference> = plan
         .changes
         .into_iter()
@@ -242,16 +268,19 @@ pub fn check(
     notices.extend(running_notice(&ini));
     // a text that MicroSIP would spoil is to be written anew, whatever its values
     let is_in_state = differences.is_empty() && !plan.is_change;
-    Ok(Report::Checked(Checked { ini: ini.path, is_in_state, differences, notices }))
+    Ok(Checked { ini: ini.path, is_in_state, differences, notices })
 }
 
 /// Writes the state of an ini down.
 pub fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
     let (ini, decoded) = Ini::open(choice, outside)?;
-    let hook =
-        |event: &Event| Some((*event, hook_there(*event, &ini, &decoded.document, outside.surroundings)?));
-    let hooks: Vec<_> = Event::ALL.iter().filter_map(hook).collect();
-    Ok(Report::Script(export::text(&decoded.document, &hooks)))
+    Ok(Report::Script(state_of(&ini, &decoded.document, outside.surroundings).toml()))
+}
+
+/// The state of an ini, as far as it can be written down.
+pub(super) fn state_of(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> State {
+    let hook = |event: &Event| Some((*event, hook_there(*event, ini, document, surroundings)?));
+    State::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
 /// What runs at an event, or why it could not be set again.

@@ -107,9 +107,12 @@ pub(super) fn write(
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
 pub(super) fn running_notice(ini: &Ini) -> Option<Notice> {
-    let mut processes = Processes::default();
-    let holder = InstanceGate::new(&ini.target, &mut processes, None).holders().into_iter().next()?;
-    Some(Notice::from(&RunningRemark::NothingToChange(holder)))
+    Some(Notice::from(&RunningRemark::NothingToChange(holders(ini).into_iter().next()?)))
+}
+
+/// The MicroSIPs that use an ini.
+pub(super) fn holders(ini: &Ini) -> Vec<Instance> {
+    InstanceGate::new(&ini.target, &mut Processes::default(), None).holders()
 }
 
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
