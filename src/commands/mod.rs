@@ -1,10 +1,11 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
+//! [`provision`], [`dsc`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
 //! `ini_file`, writing it in `write`, why it failed in [`error`].
 
 pub mod completions;
 pub mod doctor;
 pub mod drive;
+pub mod dsc;
 pub mod error;
 pub mod explain;
 pub mod hooks;
@@ -23,7 +24,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::desired::file;
+use crate::desired::{file, instance};
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
@@ -100,6 +101,8 @@ pub enum Report {
     Status(status::Status),
     /// Whether an ini is in a wanted state.
     Checked(provision::Checked),
+    /// What DSC asked for.
+    Dsc(Box<dsc::Answer>),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -213,6 +216,9 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
         Request::Schema => Ok(Report::Script(file::schema())),
+        Request::Dsc { ini, operation } => dsc::run(&ini, &operation, outside),
+        Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),
+        Request::DscManifest(manifest) => dsc::manifest(&manifest, outside),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),
             Query::Get(paths) => settings::get(&ini, &paths, outside),

@@ -28,8 +28,8 @@ use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, Writ
 
 use super::hooks;
 use super::ini_file::Ini;
-use super::write::{draft_of, running_notice, write};
-use super::{Error, Outside, Report};
+use super::write::{draft_of, running_notice, write_one};
+use super::{Error, Outside, Report, Written};
 
 /// Whether an ini is in a wanted state.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ pub fn apply(
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
     let desired = load(desired, outside)?;
-    bring_into(choice, &desired, allow, options, outside, &mut |_| {})
+    bring_into(choice, &desired, allow, options, outside, &mut |_| {}).map(Report::Written)
 }
 
 /// Brings an ini into a wanted state. `see` is shown each text that this would give it.
@@ -108,12 +108,12 @@ pub(super) fn bring_into(
     options: WriteOptions,
     outside: &mut Outside<'_>,
     see: &mut dyn FnMut(&New),
-) -> Result<Report, Error> {
+) -> Result<Written, Error> {
     let surroundings = outside.surroundings;
     let hashes = Hashes::new(&new_salt);
     let mut passwords = Vec::new();
     let mut target = PathBuf::new();
-    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let mut written = write_one(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let wanted = Wanted::of(desired, allow, ini, &decoded.document, surroundings, &hashes)?;
         if let Some(too_old) = wanted.too_old {
@@ -125,16 +125,13 @@ pub(super) fn bring_into(
         see(&draft.new);
         Ok(draft)
     })?;
-    match report {
-        // only now: until the ini is written, what is noted is still true
-        Report::Written(mut written) if !written.dry_run => {
-            if let Err(source) = note(&passwords, &target, &hashes, outside.disk) {
-                written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
-            }
-            Ok(Report::Written(written))
-        }
-        report => Ok(report),
+    // only now: until the ini is written, what is noted is still true
+    if !written.dry_run
+        && let Err(source) = note(&passwords, &target, &hashes, outside.disk)
+    {
+        written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
     }
+    Ok(written)
 }
 
 /// Where it is kept what was set as passwords.

@@ -49,6 +49,17 @@ pub(super) fn write(
     outside: &mut Outside<'_>,
     draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
+    write_one(choice, options, made_by, outside, draft).map(Report::Written)
+}
+
+/// The same for a command that has more to say than what was done.
+pub(super) fn write_one(
+    choice: &IniChoice,
+    options: WriteOptions,
+    made_by: MadeBy,
+    outside: &mut Outside<'_>,
+    draft: &mut Drafter<'_>,
+) -> Result<Written, Error> {
     let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
     let mut content =
         Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
@@ -198,7 +209,7 @@ impl Drafting<'_> {
         Ok(Drafted { original, new: is_change.then_some(new) })
     }
 
-    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Report {
+    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Written {
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, mut notices, restored, .. } = draft.unwrap_or_else(Draft::nothing);
         notices.extend(more);
@@ -212,7 +223,7 @@ impl Drafting<'_> {
         });
         let Outcome { changed, backup } = outcome;
         let ini = self.ini.path.clone();
-        Report::Written(Written { ini, changed, dry_run, changes, lines, backup, restored, notices })
+        Written { ini, changed, dry_run, changes, lines, backup, restored, notices }
     }
 }
 

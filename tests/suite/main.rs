@@ -21,6 +21,7 @@ mod crowd;
 mod docs;
 mod doctor;
 mod documents;
+mod dsc;
 mod explain;
 mod going;
 mod hooks;

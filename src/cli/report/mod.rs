@@ -1,6 +1,7 @@
 //! The only printer: what a command has to say, for people and as JSON, and the exit status.
 
 mod doctor;
+mod dsc;
 mod provision;
 mod status;
 mod test_hook;
@@ -40,6 +41,8 @@ use crate::platform::{self, registry::ClassValue};
 use crate::problem::{ExitStatus, Notice, Problem};
 use crate::request::LinksOrder;
 
+pub use dsc::Level;
+
 /// The colours of a stream; none where it is to have none.
 #[derive(Clone, Copy, Default)]
 struct Styles {
@@ -75,13 +78,15 @@ pub struct Output {
     pub color: ColorChoice,
     /// Whether to say which ini it is, because nobody named one.
     pub name_ini: bool,
+    /// How much is said, where DSC is the one who reads it.
+    pub dsc: Option<Level>,
 }
 
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
         // whoever asked for a script feeds it to its shell
-        let as_json = self.json && !matches!(report, Report::Script(_));
+        let as_json = self.json && !matches!(report, Report::Script(_) | Report::Dsc(_));
         let answer =
             if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
         if !as_json && !self.quiet {
@@ -100,7 +105,7 @@ impl Output {
     pub fn print_error(self, error: &Error, aside: &Aside) -> ExitStatus {
         let notice = Notice::from(error);
         if !self.json {
-            self.problem("error", self.styles(&io::stderr()).error, &notice);
+            self.problem(Level::Error, &notice);
             return notice.code.exit_status();
         }
         let mut json = json!({"ok": false, "changed": error.changed(), "error": notice});
@@ -121,7 +126,7 @@ impl Output {
         if self.json {
             self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": notice})));
         } else {
-            self.problem("error", self.styles(&io::stderr()).error, &notice);
+            self.problem(Level::Error, &notice);
         }
         notice.code.exit_status()
     }
@@ -143,7 +148,7 @@ impl Output {
         if !error.use_stderr() {
             return self.out(&self.rendered(&error.render(), &io::stdout()));
         }
-        if self.json {
+        if self.json || self.dsc.is_some() {
             return self.print_problem(&Mistake(error));
         }
         self.print_help(&error.render());
@@ -168,7 +173,11 @@ impl Output {
             // whoever closed the pipe has read enough
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
             Err(error) => {
-                self.err(&format!("error: the answer could not be written: {error}\n"));
+                let text = format!("the answer could not be written: {error}");
+                match self.dsc {
+                    Some(_) => self.say(Level::Error, &text),
+                    None => self.err(&format!("error: {text}\n")),
+                }
                 ExitStatus::File
             }
         }
@@ -176,6 +185,20 @@ impl Output {
 
     /// Prints a text on the side.
     pub fn err(self, text: &str) {
+        self.say(Level::Info, text);
+    }
+
+    /// Prints a text on the side, which is of no more weight than that.
+    fn say(self, weight: Level, text: &str) {
+        let line;
+        let text = match self.dsc {
+            Some(level) if weight > level => return,
+            Some(_) => {
+                line = weight.line(text.trim_end());
+                &line
+            }
+            None => text,
+        };
         let mut stderr = io::stderr().lock();
         let text = if stderr.is_terminal() { visible(text) } else { text.into() };
         let _ = stderr.write_all(text.as_bytes());
@@ -200,10 +223,18 @@ impl Output {
     }
 
     fn warn(self, notice: &Notice) {
-        self.problem("warning", self.styles(&io::stderr()).warning, notice);
+        self.problem(Level::Warn, notice);
     }
 
-    fn problem(self, kind: &str, style: Style, notice: &Notice) {
+    fn problem(self, weight: Level, notice: &Notice) {
+        if self.dsc.is_some() {
+            return self.say(weight, &dsc::message(notice));
+        }
+        let styles = self.styles(&io::stderr());
+        let (kind, style) = match weight {
+            Level::Error => ("error", styles.error),
+            _ => ("warning", styles.warning),
+        };
         // the place in a file that it is about may stand below
         let (message, place) = notice.message.split_once('\n').unwrap_or((&notice.message, ""));
         let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", notice.code.name());
@@ -211,7 +242,7 @@ impl Output {
             let _ = writeln!(text, "{place}");
         }
         if let Some(hint) = &notice.hint {
-            let style = self.styles(&io::stderr()).hint;
+            let style = styles.hint;
             let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
         }
         self.err(&text);
@@ -234,6 +265,7 @@ impl Output {
             Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Checked(checked) => provision::text(checked, styles),
+            Report::Dsc(answer) => dsc::text(answer),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
             {
@@ -366,6 +398,9 @@ impl Narrator {
                  {close}Ctrl-C ends this\n"
             ));
         }
+        if self.output.dsc.is_some() {
+            return;
+        }
         // hidden by itself where standard error is no terminal
         let spinner = self.spinner.get_or_insert_with(ProgressBar::new_spinner);
         spinner.set_message(format!("{} s left, {}", left, who(holders)));
@@ -374,7 +409,8 @@ impl Narrator {
 
     fn verbose(&self, text: &str) {
         if self.output.verbose && !self.output.json {
-            self.output.err(&format!("{:8.1} ms  {text}\n", self.begun.elapsed().as_secs_f64() * 1000.0));
+            let begun = self.begun.elapsed().as_secs_f64() * 1000.0;
+            self.output.say(Level::Debug, &format!("{begun:8.1} ms  {text}\n"));
         }
     }
 }
@@ -426,6 +462,7 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Linked(Linked { notices, .. })
         | Report::Checked(Checked { notices, .. })
         | Report::Tested(Tested { notices, .. }) => notices,
+        Report::Dsc(answer) => &answer.notices,
         Report::Examined(examined) => {
             examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
         }
@@ -448,6 +485,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Tested(Tested { ini, .. }) => Some(ini),
         Report::Written(_)
         | Report::Checked(_)
+        | Report::Dsc(_)
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
@@ -526,6 +564,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             json!({"ok": true, "events": events.iter().map(event_json).collect::<Vec<_>>()})
         }
         Report::Script(script) => Json::from(script.as_str()),
+        Report::Dsc(answer) => Json::from(dsc::text(answer)),
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
 }
