@@ -43,6 +43,7 @@ pub struct DesiredFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct MicroSip {
     /// An older one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub min_version: Option<String>,
 }
@@ -121,7 +122,7 @@ pub struct HookTable {
     /// Its path, or its name where it can be found by that.
     pub program: String,
     /// What it receives in front of the number.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub args: Vec<String>,
 }
 

@@ -140,28 +140,30 @@ fn take_passwords(accounts: &mut Node) -> Result<(), Fault> {
 }
 
 fn take_secure_string(password: &mut Node) -> Result<(), Fault> {
-    let Tree::Table(parts) = &password.tree else { return Ok(()) };
-    let shape = |found: &'static str, expected: &str| What::Shape { found, expected: expected.into() };
-    match &parts[..] {
-        [(name, part)] if name == SECURE_STRING => match &part.tree {
-            Tree::Leaf(Json::String(text)) => {
-                password.tree = Tree::Leaf(Json::from(text.as_str()));
-                Ok(())
+    let absolute = |file: &Json| file.as_str().is_some_and(|file| Path::new(file).is_absolute());
+    let text = match &password.tree {
+        Tree::Leaf(Json::String(_) | Json::Bool(false)) => return Ok(()),
+        Tree::Table(parts) => match &parts[..] {
+            [(name, Node { tree: Tree::Leaf(Json::String(text)), .. })] if name == SECURE_STRING => {
+                text.clone()
             }
-            _ => Err(shape(part.kind(), "text").at(&part.span)),
+            [(name, Node { tree: Tree::Leaf(Json::String(_)), .. })] if name == "env" => return Ok(()),
+            // who starts this has the folder of a manifest for its current one
+            [(name, Node { tree: Tree::Leaf(file), .. })] if name == "file" && absolute(file) => {
+                return Ok(());
+            }
+            _ => return Err(no_password(password)),
         },
-        // this has the folder of a manifest for its current one
-        [(name, Node { tree: Tree::Leaf(Json::String(path)), span, .. })]
-            if name == "file" && !Path::new(path).is_absolute() =>
-        {
-            Err(shape("no absolute path", "an absolute path").at(span))
-        }
-        [(name, part)] if name == "stdin" => {
-            let found = "a password on standard input, where all of this stands";
-            Err(shape(found, "text, secureString, env or file").at(&part.span))
-        }
-        _ => Ok(()),
-    }
+        _ => return Err(no_password(password)),
+    };
+    password.tree = Tree::Leaf(Json::from(text));
+    Ok(())
+}
+
+fn no_password(found: &Node) -> Fault {
+    let expected =
+        "text, or an object of a secureString, the name of a variable in env, or an absolute path in file";
+    What::Shape { found: found.kind(), expected: expected.into() }.at(&found.span)
 }
 
 /// The state of an ini as it is answered. Without passwords.
@@ -451,13 +453,16 @@ mod tests {
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"secureString":7}}]}"#,
-                "accounts[0].password.secureString: ",
+                "accounts[0].password: this is a table",
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"file":"pw.txt"}}]}"#,
-                "accounts[0].password.file: this is no",
+                "accounts[0].password: this is a table",
             ),
-            (r#"{"accounts":[{"domain":"a","password":{"stdin":true}}]}"#, "accounts[0].password.stdin: "),
+            (
+                r#"{"accounts":[{"domain":"a","password":{"stdin":true}}]}"#,
+                "accounts[0].password: this is a table",
+            ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"env":"NO"}}]}"#,
                 "accounts[0].password: the password could not",
