@@ -15,7 +15,7 @@ use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::ask;
 use msipcfg::cli::completing;
 use msipcfg::cli::mistyped::with_guesses;
-use msipcfg::cli::report::{Level, Narrator, Output};
+use msipcfg::cli::report::{Level, Narrator, Output, ReportFile};
 use msipcfg::cli::wizard::{self, Tools};
 use msipcfg::commands::{self, Outside, completions};
 use msipcfg::platform::{self, Surroundings, SystemDisk};
@@ -85,6 +85,7 @@ fn run() -> ExitStatus {
         return wizard::run(tools, cli.ini_choice());
     }
     let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
+    let report_file = cli.report_file().map(Path::to_path_buf);
     let request = match cli.into_request(&words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -99,8 +100,14 @@ fn run() -> ExitStatus {
     if is_stopped_in_order || may_ask {
         hear_interrupts(&stop);
     }
+    // before anything is touched
+    let report = match report_file.as_deref().map(ReportFile::create).transpose() {
+        Ok(report) => report,
+        Err(fault) => return output.print_problem(&fault),
+    };
     ask::while_leaving_is(!is_stopped_in_order, || {
         let mut narrator = Narrator::new(output);
+        narrator.report_to(report);
         let mut carry_out = |request| carry_out(request, &mut narrator);
         let result = if may_ask {
             match ask::through(request, &*theme, output, &mut carry_out) {

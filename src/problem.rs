@@ -26,6 +26,8 @@ pub enum ExitStatus {
     File = 6,
     /// Not an ini, encoding unknown, or the edit could not be verified; nothing was written.
     NotAnIni = 7,
+    /// Of many inis some failed.
+    SomeFailed = 8,
     /// Interrupted by the user.
     Interrupted = 130,
 }
@@ -41,6 +43,7 @@ impl ExitStatus {
         ExitStatus::StillRunning,
         ExitStatus::File,
         ExitStatus::NotAnIni,
+        ExitStatus::SomeFailed,
         ExitStatus::Interrupted,
     ];
 
@@ -55,6 +58,7 @@ impl ExitStatus {
             ExitStatus::StillRunning => "MicroSIP was still running when the time was up",
             ExitStatus::File => "A file could not be read, locked or written",
             ExitStatus::NotAnIni => "Not an ini, or its encoding is not known; nothing was written",
+            ExitStatus::SomeFailed => "Some of several inis failed",
             ExitStatus::Interrupted => "Interrupted",
         }
     }
@@ -137,6 +141,14 @@ codes! {
     PasswordUnnoted = "password-unnoted", Done, "what was set as a password could not be noted, so it will be set again";
     MicrosipTooOld = "microsip-too-old", Refused, "the MicroSIP that uses the ini is older than the desired-state file allows";
     MicrosipVersionUnknown = "microsip-version-unknown", Done, "nothing tells the version of MicroSIP, so it was not compared";
+
+    ProfileLink = "profile-link", File, "in a user's folder a link stands in the way to the ini, or no file";
+    ProfileMoved = "profile-moved", File, "the settings of a user's programs lie outside of the user's folder";
+    UserNotListed = "user-not-listed", Refused, "the table of users has no line for the user whose ini it is";
+    ProfilesNone = "profiles-none", NoIni, "there are no users' folders";
+    FirstRunSkipped = "first-run-skipped", Done, "MicroSIP will not take its first start for one, and not set itself to start with Windows";
+    SomeFailed = "some-failed", SomeFailed, "of many inis some failed; the report says which";
+    ReportUnwritable = "report-unwritable", File, "the file for the report could not be written";
 
     EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP does not have the event";
     DialectUncertain = "dialect-uncertain", Done, "the version is not known for sure, and an older one would not keep this command";

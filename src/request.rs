@@ -55,6 +55,46 @@ pub enum Request {
     DscSchema,
     /// What tells DSC of these operations.
     DscManifest(Manifest),
+    /// The inis of many users are brought into a state, or compared with it.
+    Many(Many),
+}
+
+/// The inis of many users, and what is to be done about them.
+#[derive(Clone, Debug)]
+pub struct Many {
+    /// Where their folders are.
+    pub profiles: Profiles,
+    /// The code page of 8-bit text, where it was named.
+    pub code_page: Option<CodePage>,
+    /// The state that they are to be in.
+    pub desired: DesiredChoice,
+    /// What is to be done.
+    pub order: ManyOrder,
+}
+
+/// Where the folders of users are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profiles {
+    /// Wherever this Windows has them.
+    OfThisMachine,
+    /// In this folder.
+    In(PathBuf),
+}
+
+/// What is to be done about the inis of many users.
+#[derive(Clone, Copy, Debug)]
+pub enum ManyOrder {
+    /// They are brought into the state.
+    Apply {
+        /// What is accepted of its hooks although it would be refused.
+        allow: Allow,
+        /// How they are written; the time is for all of them.
+        options: WriteOptions,
+        /// Whether those that a MicroSIP uses are left alone rather than waited for.
+        skip_running: bool,
+    },
+    /// They are compared with it.
+    Check,
 }
 
 impl Request {
@@ -75,7 +115,8 @@ impl Request {
             | Request::Completions(_)
             | Request::Schema
             | Request::DscSchema
-            | Request::DscManifest(_) => return self,
+            | Request::DscManifest(_)
+            | Request::Many(_) => return self,
         };
         ini.path = Some(path);
         self
@@ -88,6 +129,7 @@ impl Request {
             Request::Write { .. }
                 | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. }
                 | Request::Dsc { operation: DscOperation::Set { .. }, .. }
+                | Request::Many(Many { order: ManyOrder::Apply { .. }, .. })
         )
     }
 
@@ -176,6 +218,8 @@ pub struct DesiredChoice {
     pub variables: Vec<(String, String)>,
     /// Files with more of them; the earlier win.
     pub variable_files: Vec<PathBuf>,
+    /// A table with more of them for each user.
+    pub users: Option<PathBuf>,
 }
 
 /// The hook of an event.
@@ -231,7 +275,7 @@ pub enum HookText {
 }
 
 /// A value that was given for a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NewValue {
     /// On the command line.
     Inline(String),

@@ -1,6 +1,7 @@
 //! The words of the command line and what they ask for. Their doc comments are the help.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +18,12 @@ use crate::ini::name::{KeyPath, NameError, SectionName, ValueText};
 use crate::microsip::control::{Calls, NumberError, Order};
 use crate::microsip::keys::{self, Privacy};
 use crate::microsip::version::Version;
+use crate::platform;
 use crate::problem::{Code, Problem};
 use crate::request::{
     BackupChoice, DesiredChoice, Doctor, Drive, DscOperation, EditRequest, Executable, Explain, HookText,
-    IniChoice, LinksOrder, LinksRequest, Manifest, Meanwhile, NewValue, Query, Request, SetHook, Shell,
-    TestHook, WhatIf, WriteOptions,
+    IniChoice, LinksOrder, LinksRequest, Manifest, Many, ManyOrder, Meanwhile, NewValue, Profiles, Query,
+    Request, SetHook, Shell, TestHook, WhatIf, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -34,7 +36,7 @@ macro_rules! examples {
 /// Sets hooks and settings in MicroSIP.ini, losslessly and safely
 // the same name in every help text, whatever the file is called
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100, bin_name = "msipcfg")]
+#[command(max_term_width = 100, bin_name = "msipcfg")]
 #[command(after_help = examples!(
     r"msipcfg hooks"
     r"msipcfg set-hook --dry-run ring C:\hooks\ring.exe"
@@ -48,8 +50,9 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+// what has a say in how words are read belongs here and not to Cli: `with_only` makes the root of this alone
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(version, propagate_version = true, next_help_heading = "Options of every command")]
 pub struct Common {
     /// The ini to work on; otherwise the one that MicroSIP uses
     #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
@@ -414,6 +417,7 @@ enum Command {
         r"msipcfg apply --dry-run phone.toml"
         r"msipcfg apply phone.toml --create --var extension=201"
         r"msipcfg apply phone.json --vars site.toml --restart"
+        r"msipcfg apply phone.toml --all-users --users users.csv --create --report done.jsonl"
     ))]
     Apply {
         #[command(flatten)]
@@ -428,6 +432,13 @@ enum Command {
         allow_unsafe: bool,
 
         #[command(flatten)]
+        many: ManyArgs,
+
+        /// Of many users: leave alone whose MicroSIP runs, rather than wait
+        #[arg(long)]
+        skip_running: bool,
+
+        #[command(flatten)]
         write: WriteArgs,
     },
 
@@ -437,10 +448,14 @@ enum Command {
     #[command(after_help = examples!(
         r"msipcfg check phone.toml"
         r"msipcfg check phone.toml --var extension=201 --json"
+        r"msipcfg check phone.toml --profiles \\server\profiles$ --users users.csv"
     ))]
     Check {
         #[command(flatten)]
         desired: DesiredArgs,
+
+        #[command(flatten)]
+        many: ManyArgs,
     },
 
     /// Print the state of the ini as a file for 'apply'
@@ -505,12 +520,49 @@ struct DesiredArgs {
     /// A file of such variables, TOML or JSON
     #[arg(long = "vars", value_name = "FILE")]
     variable_files: Vec<PathBuf>,
+
+    /// A table of such variables for each user: CSV with a column 'user', or by its ending .toml or .json
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ManyArgs {
+    /// The ini of each user of this Windows, and of the users to come
+    #[arg(long, conflicts_with = "profiles")]
+    all_users: bool,
+
+    /// The ini of each user whose folder is in this one
+    #[arg(long, value_name = "DIR")]
+    profiles: Option<PathBuf>,
+
+    /// Of many users: write what became of each to a file, a line of JSON for each
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl ManyArgs {
+    /// Where the users' folders are, if it is about many; other options that are only for those were `given`.
+    fn profiles(&self, names_ini: bool, given: Option<&'static str>) -> Result<Option<Profiles>, UsageError> {
+        let profiles = match (&self.profiles, self.all_users) {
+            (Some(folder), _) => Profiles::In(folder.clone()),
+            (None, true) if !platform::CAN_REACH_WINDOWS => return Err(UsageError::NoUsersHere),
+            (None, true) => Profiles::OfThisMachine,
+            (None, false) => {
+                return match given.or(self.report.as_ref().map(|_| "--report")) {
+                    Some(option) => Err(UsageError::OnlyForMany { option }),
+                    None => Ok(None),
+                };
+            }
+        };
+        if names_ini { Err(UsageError::OneAndMany) } else { Ok(Some(profiles)) }
+    }
 }
 
 impl From<DesiredArgs> for DesiredChoice {
     fn from(args: DesiredArgs) -> Self {
-        let DesiredArgs { file, variables, variable_files } = args;
-        DesiredChoice { file, variables, variable_files }
+        let DesiredArgs { file, variables, variable_files, users } = args;
+        DesiredChoice { file, variables, variable_files, users }
     }
 }
 
@@ -756,6 +808,12 @@ pub enum UsageError {
     NoVariable { given: String },
     #[error("without --fix nothing is written")]
     NothingToWrite,
+    #[error("{option} is for the inis of many users")]
+    OnlyForMany { option: &'static str },
+    #[error("one ini was named, and those of many users")]
+    OneAndMany,
+    #[error("this is not Windows, so it has no users with a MicroSIP each")]
+    NoUsersHere,
 }
 
 impl Problem for UsageError {
@@ -787,6 +845,15 @@ impl Problem for UsageError {
             UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
             UsageError::Twice { .. } => Some("leave one of them out".into()),
             UsageError::NoValue { .. } => Some("'msipcfg unset KEY' removes a key".into()),
+            UsageError::OnlyForMany { .. } => {
+                Some("add --all-users or --profiles DIR, or leave it out".into())
+            }
+            UsageError::OneAndMany => {
+                Some("leave out --ini (it may be set by the variable MSIPCFG_INI), or the other".into())
+            }
+            UsageError::NoUsersHere => {
+                Some("name the folder that holds the users' folders with --profiles DIR".into())
+            }
             UsageError::NothingToWrite => {
                 Some("add --fix, or leave out the option that is about writing".into())
             }
@@ -820,6 +887,13 @@ pub fn are_for_dsc(words: &[OsString]) -> bool {
     is_one_of(1, &["dsc"]) && is_one_of(2, &["get", "test", "set", "export"])
 }
 
+/// The tree with this one of its commands, which is much sooner ready: clap copies the options of every command into
+/// each.
+fn with_only(whole: &clap::Command, name: &OsStr) -> Option<clap::Command> {
+    let command = whole.find_subcommand(name)?.clone();
+    Some(Common::augment_args(clap::Command::new("msipcfg")).subcommand(command))
+}
+
 /// The help, for whoever called without a word.
 pub fn help() -> StyledStr {
     Cli::command().render_help()
@@ -831,15 +905,24 @@ impl Cli {
     /// # Errors
     /// When clap can make no sense of them, or they ask for help.
     pub fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
-        let mut command = Cli::command();
+        // to take a tree apart would be a tenth of a short run
+        let mut whole = ManuallyDrop::new(Cli::command());
+        let named = words.iter().skip(1).find_map(|word| with_only(&whole, word)).map(ManuallyDrop::new);
+        // most command lines are right. Whatever this tree makes no sense of, which may be that the word was the
+        // value of an option, is for the whole one, so that all messages and the help are its
+        match named.and_then(|mut named| Cli::read_by(&mut named, words).ok()) {
+            Some(cli) => Ok(cli),
+            None => Cli::read_by(&mut whole, words),
+        }
+    }
+
+    fn read_by(command: &mut clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
         let matches = command.try_get_matches_from_mut(words)?;
-        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(command))?;
         // a variable that is set to nothing names no ini; whoever typed the option meant one
         if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
             return Err(command.error(ErrorKind::InvalidValue, "--ini names no ini: its value is empty"));
         }
-        // to take the tree of commands apart would be a tenth of a short run
-        std::mem::forget(command);
         Ok(cli)
     }
 
@@ -859,6 +942,14 @@ impl Cli {
         IniChoice {
             path: self.common.ini.clone().filter(|path| is_named(path)),
             code_page: self.common.codepage,
+        }
+    }
+
+    /// The file that is to say what became of each user's ini.
+    pub fn report_file(&self) -> Option<&Path> {
+        match &self.command {
+            Some(Command::Apply { many, .. } | Command::Check { many, .. }) => many.report.as_deref(),
+            _ => None,
         }
     }
 
@@ -917,11 +1008,27 @@ impl Cli {
                 read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
-            Command::Apply { desired, allow_missing, allow_unsafe, write: options } => {
+            Command::Apply { desired, allow_missing, allow_unsafe, many, skip_running, write: options } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
-                write(EditRequest::Apply { desired: desired.into(), allow }, options)
+                match many.profiles(ini.path.is_some(), skip_running.then_some("--skip-running"))? {
+                    Some(profiles) => Request::Many(Many {
+                        profiles,
+                        code_page: ini.code_page,
+                        desired: desired.into(),
+                        order: ManyOrder::Apply { allow, options: options.into(), skip_running },
+                    }),
+                    None => write(EditRequest::Apply { desired: desired.into(), allow }, options),
+                }
             }
-            Command::Check { desired } => read(Query::Check(desired.into())),
+            Command::Check { desired, many } => match many.profiles(ini.path.is_some(), None)? {
+                Some(profiles) => Request::Many(Many {
+                    profiles,
+                    code_page: ini.code_page,
+                    desired: desired.into(),
+                    order: ManyOrder::Check,
+                }),
+                None => read(Query::Check(desired.into())),
+            },
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
             Command::Dsc { command } => command.into_request(ini),
@@ -1117,6 +1224,90 @@ mod tests {
     #[test]
     fn the_words_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    fn read_by(mut command: clap::Command, words: &[OsString]) -> Result<String, String> {
+        let read = Cli::read_by(&mut command, words);
+        read.map(|cli| format!("{cli:?}")).map_err(|error| error.render().ansi().to_string())
+    }
+
+    /// What the tree with only this command makes of the words is what the whole one does, or nothing.
+    fn is_read_alike(name: &str, words: &[OsString]) -> bool {
+        let whole = Cli::command();
+        let alone = with_only(&whole, OsStr::new(name)).unwrap();
+        let alone = read_by(alone, words);
+        assert!(alone.is_err() || alone == read_by(whole, words), "{words:?}");
+        alone.is_ok()
+    }
+
+    #[test]
+    fn each_command_is_read_without_the_others() {
+        // no example has a quote within a word
+        let words_of = |line: &str| -> Vec<OsString> {
+            let parts = line.split('"').enumerate().flat_map(|(number, part)| match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            });
+            parts.map(OsString::from).collect()
+        };
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            let lines: Vec<&str> = help.lines().filter(|line| line.starts_with("  msipcfg ")).collect();
+            assert!(!lines.is_empty(), "{}", command.get_name());
+            for line in lines {
+                assert!(is_read_alike(command.get_name(), &words_of(line)), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_that_are_spelled_like_commands_and_words_like_options_are_told_apart() {
+        for (line, is_read) in [
+            ("--ini get get VAD", true),
+            ("--ini get", true),
+            ("--ini=get get VAD", true),
+            ("get --ini list VAD", true),
+            ("get -- --version", true),
+            ("-q get VAD --no-input", true),
+            ("set-hook -n get --json", true),
+            ("--ini get list", false),
+            ("-qv get VAD", false),
+            ("-- get VAD", false),
+            ("help get", false),
+            ("get --version", false),
+            ("set-hook --version ring x.exe", false),
+            ("set-hook -V ring x.exe", false),
+            ("set-hook --help ring x.exe", false),
+            ("explain --version", false),
+            ("explain -h", false),
+        ] {
+            let words: Vec<OsString> =
+                ["msipcfg"].into_iter().chain(line.split(' ')).map(Into::into).collect();
+            let name = line.split(' ').find(|word| ["get", "set-hook", "explain"].contains(word)).unwrap();
+            assert_eq!(is_read_alike(name, &words), is_read, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 1000,
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        #[test]
+        fn no_other_words_are_read_otherwise(
+            name in proptest::sample::select(vec!["get", "explain", "set-hook", "test-hook", "hangup"]),
+            mut words in proptest::collection::vec(proptest::sample::select(vec![
+                "list", "help", "ring", "VAD", "--ini", "--ini=", "--color", "never", "--json", "--js", "-q", "-v", "-V",
+                "-h", "-n", "-nq", "--", "-", "-x", "--version", "--all", "--caller", "--event", "--raw",
+            ]), 1..5),
+            place in 0_usize..3,
+        ) {
+            words.insert(place.min(words.len()), name);
+            let words: Vec<OsString> = ["msipcfg"].into_iter().chain(words).map(Into::into).collect();
+            is_read_alike(name, &words);
+        }
     }
 
     #[test]

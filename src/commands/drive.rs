@@ -93,18 +93,18 @@ pub fn run(choice: &IniChoice, drive: &Drive, outside: &mut Outside<'_>) -> Resu
     if !platform::CAN_REACH_WINDOWS {
         return Err(DriveError::NotWindows.into());
     }
-    let mut processes = Processes::default();
-    let running = running(choice, &mut processes);
+    let processes = Processes::default();
+    let running = running(choice, &processes);
     let driven = match drive {
-        Drive::Start { minimized } => start(choice, running, *minimized, &mut processes, outside)?,
-        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &mut processes, outside)?,
+        Drive::Start { minimized } => start(choice, running, *minimized, &processes, outside)?,
+        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, outside)?,
         Drive::Order(order) => obey(choice, the_one(choice, running)?, order, outside)?,
     };
     Ok(Report::Driven(driven))
 }
 
 /// The MicroSIPs that run, or those of an ini that was named.
-fn running(choice: &IniChoice, processes: &mut Processes) -> Vec<Instance> {
+fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
     let stem = choice.path.as_ref().and_then(|ini| ini.file_stem());
     let stem = stem.map(|stem| stem.to_string_lossy().to_lowercase());
     let stems: Vec<&str> = stem.as_deref().into_iter().collect();
@@ -128,7 +128,7 @@ fn start(
     choice: &IniChoice,
     running: Vec<Instance>,
     minimized: bool,
-    processes: &mut Processes,
+    processes: &Processes,
     outside: &Outside<'_>,
 ) -> Result<Driven, DriveError> {
     /// A slow disk, a virus scanner.
@@ -173,7 +173,7 @@ fn start(
 fn exit(
     instance: Instance,
     timeout: Duration,
-    processes: &mut Processes,
+    processes: &Processes,
     outside: &Outside<'_>,
 ) -> Result<Driven, DriveError> {
     let until = Instant::now() + timeout;

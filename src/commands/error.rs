@@ -13,6 +13,7 @@ use crate::ini::encoding::EncodingError;
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
+use crate::microsip::profiles::ProfileFault;
 use crate::microsip::values::ValueError;
 use crate::platform;
 use crate::problem::{Code, Problem};
@@ -85,6 +86,16 @@ pub enum Error {
     DesiredNotText { path: PathBuf },
     #[error(transparent)]
     Desired(#[from] DesiredError),
+    #[error("the table of users has no line for {user}")]
+    UserNotListed { user: String },
+    #[error("{ini} lies in no user's folder, so no line of the table of users is for it")]
+    UserUnknown { ini: PathBuf },
+    #[error("there are no users' folders{}", .folder.as_ref().map(|folder| format!(" in {}", folder.display())).unwrap_or_default())]
+    NoProfiles { folder: Option<PathBuf> },
+    #[error("{folder} could not be listed: {source}")]
+    ProfilesUnreadable { folder: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Profile(#[from] ProfileFault),
     #[error(transparent)]
     TooOld(#[from] TooOld),
     #[error(transparent)]
@@ -124,6 +135,7 @@ impl Error {
             Error::Drive(error) => error,
             Error::Test(error) => error,
             Error::Desired(error) => error,
+            Error::Profile(error) => error,
             Error::TooOld(error) => error,
             Error::Input(error) => error,
             _ => return None,
@@ -138,6 +150,9 @@ impl Problem for Error {
             Error::NotRegular { .. } => Code::FileNotRegular,
             Error::Unreadable { .. } | Error::DesiredUnreadable { .. } => Code::FileRead,
             Error::DesiredNotText { .. } => Code::DesiredInvalid,
+            Error::UserNotListed { .. } | Error::UserUnknown { .. } => Code::UserNotListed,
+            Error::NoProfiles { .. } => Code::ProfilesNone,
+            Error::ProfilesUnreadable { .. } => Code::FileRead,
             Error::TooLarge { .. } => Code::NotAnIni,
             Error::SecretInline { .. } => Code::SecretInline,
             Error::SecretUnreadable { .. } => Code::SecretUnreadable,
@@ -173,6 +188,13 @@ impl Problem for Error {
             }
             Error::DesiredUnreadable { .. } => "check the path, and who may read it".into(),
             Error::DesiredNotText { .. } => "save it as UTF-8".into(),
+            Error::UserNotListed { .. } => "add one, or run this without --users".into(),
+            Error::UserUnknown { .. } => "give what is in its line by --var or --vars".into(),
+            Error::NoProfiles { folder: Some(_) } => {
+                "name the folder that holds a folder for each user, such as C:\\Users".into()
+            }
+            Error::NoProfiles { folder: None } => "name the folder that holds them with --profiles".into(),
+            Error::ProfilesUnreadable { .. } => "check the path, and that you may list it".into(),
             Error::SecretUnreadable { .. } => "check the name, and that it is UTF-8 text".into(),
             Error::NoSuchKey { nearest: Some(nearest), .. }
             | Error::NoSuchSetting { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),

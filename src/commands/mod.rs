@@ -1,6 +1,6 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`dsc`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading the ini is in
-//! `ini_file`, writing it in `write`, why it failed in [`error`].
+//! [`provision`], [`profiles`], [`dsc`], [`drive`] and [`links`] each know a family of them. What they have in common: finding and reading
+//! the ini is in `ini_file`, writing it in `write`, what a desired-state file wants in `recipe`, why it failed in [`error`].
 
 pub mod completions;
 pub mod doctor;
@@ -11,7 +11,9 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+pub mod profiles;
 pub mod provision;
+mod recipe;
 pub mod safety;
 mod samples;
 pub mod settings;
@@ -46,13 +48,13 @@ pub struct Outside<'a> {
     /// The environment.
     pub surroundings: &'a Surroundings,
     /// The disk.
-    pub disk: &'a dyn Disk,
+    pub disk: &'a (dyn Disk + Sync),
     /// The clock.
-    pub now: &'a dyn Fn() -> SystemTime,
+    pub now: &'a (dyn Fn() -> SystemTime + Sync),
     /// Whether the user wants it to stop.
-    pub stop: &'a dyn Fn() -> bool,
+    pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Reads a secret from where it was said to be.
-    pub secret: &'a dyn Fn(&NewValue) -> io::Result<String>,
+    pub secret: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync),
     /// Who is told how a write goes.
     pub tell: &'a mut dyn FnMut(Tale<'_>),
 }
@@ -74,6 +76,10 @@ pub enum Tale<'a> {
     Restarted(Restarted),
     /// The hook of this event is run for this caller; an empty one has no number.
     Testing { event: Event, caller: &'a str },
+    /// The inis of so many users are looked after.
+    Profiles { total: usize },
+    /// That of one is done with.
+    Handled(&'a profiles::Handled),
     /// Something deserves saying at once.
     Remark(Notice),
 }
@@ -103,6 +109,8 @@ pub enum Report {
     Checked(provision::Checked),
     /// What DSC asked for.
     Dsc(Box<dsc::Answer>),
+    /// What became of the inis of many users, each of which was told of.
+    Profiles(profiles::Summary),
     /// Programs that open links.
     Linked(Linked),
     /// MicroSIP itself.
@@ -122,6 +130,7 @@ impl Report {
             Report::Tested(tested) if tested.has_failed() => ExitStatus::No,
             Report::Examined(examined) if !examined.is_well() => ExitStatus::No,
             Report::Checked(checked) if !checked.is_in_state => ExitStatus::No,
+            Report::Profiles(summary) => summary.status(),
             _ => ExitStatus::Done,
         }
     }
@@ -130,6 +139,7 @@ impl Report {
     pub fn tells_of_a_change(&self) -> bool {
         match self {
             Report::Written(written) => written.changed,
+            Report::Profiles(summary) => summary.changed > 0,
             Report::Examined(examined) => examined.mended.as_ref().is_some_and(|mended| mended.changed),
             _ => false,
         }
@@ -215,6 +225,7 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
+        Request::Many(many) => profiles::run(&many, outside),
         Request::Schema => Ok(Report::Script(file::schema())),
         Request::Dsc { ini, operation } => dsc::run(&ini, &operation, outside),
         Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),

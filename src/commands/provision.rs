@@ -1,17 +1,13 @@
 //! A wanted state: apply it, check it, and write the present one down.
 
-use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::desired::export::State;
 use crate::desired::secrets::{Hashes, Kept, Standing};
-use crate::desired::source::{Format, Hidden, Source};
-use crate::desired::state::{self, Desired};
-use crate::desired::vars::Variables;
+use crate::desired::state::Desired;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
-use crate::edit::transaction::New;
 use crate::hook::command::{self, CommandFault, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::saved_by::SavedBy;
@@ -20,15 +16,17 @@ use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::{lookup, wide};
+use crate::microsip::instances::Processes;
 use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::{Code, Notice, Problem};
-use crate::request::{DesiredChoice, HookText, IniChoice, NewValue, SetHook, WriteOptions};
+use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
 
 use super::hooks;
 use super::ini_file::Ini;
-use super::write::{draft_of, running_notice, write_one};
+use super::recipe::{Recipe, Secrets};
+use super::write::{Writing, draft_of, running_notice};
 use super::{Error, Outside, Report, Written};
 
 /// Whether an ini is in a wanted state.
@@ -96,42 +94,96 @@ pub fn apply(
     options: WriteOptions,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let desired = load(desired, outside)?;
-    bring_into(choice, &desired, allow, options, outside, &mut |_| {}).map(Report::Written)
+    let recipe = Recipe::load(desired, outside)?;
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
+    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
+    Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, outside).map(Report::Written)
 }
 
-/// Brings an ini into a wanted state. `see` is shown each text that this would give it.
-pub(super) fn bring_into(
-    choice: &IniChoice,
-    desired: &Desired,
-    allow: Allow,
-    options: WriteOptions,
-    outside: &mut Outside<'_>,
-    see: &mut dyn FnMut(&New),
-) -> Result<Written, Error> {
-    let surroundings = outside.surroundings;
-    let hashes = Hashes::new(&new_salt);
-    let mut passwords = Vec::new();
-    let mut target = PathBuf::new();
-    let mut written = write_one(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
-        let decoded = ini.decode_or_first_run(current)?;
-        let wanted = Wanted::of(desired, allow, ini, &decoded.document, surroundings, &hashes)?;
-        if let Some(too_old) = wanted.too_old {
-            return Err(too_old.into());
+/// A wanted state that is to be applied, or compared with what is there.
+pub(super) struct Applying<'a> {
+    /// The state.
+    pub desired: &'a Desired,
+    /// What is accepted of its hooks although it would be refused.
+    pub allow: Allow,
+    /// The hashes of passwords made in this run.
+    pub hashes: &'a Hashes<'a>,
+}
+
+impl Applying<'_> {
+    /// Brings an ini into it.
+    pub fn apply(&self, writing: Writing<'_>, outside: &mut Outside<'_>) -> Result<Written, Error> {
+        let surroundings = outside.surroundings;
+        let mut passwords = Vec::new();
+        let mut written = writing.run(outside, &mut |ini, current| {
+            let decoded = ini.decode_or_first_run(current)?;
+            let wanted = self.wanted(ini, &decoded.document, surroundings)?;
+            if let Some(too_old) = wanted.too_old {
+                return Err(too_old.into());
+            }
+            passwords = wanted.passwords;
+            draft_of(decoded, &wanted.edits, wanted.notices)
+        })?;
+        if !written.dry_run {
+            let target = &writing.ini.target;
+            // only now: until the ini is written, what is noted is still true
+            if let Err(source) = note(&passwords, target, self.hashes, outside.disk) {
+                written.notices.push(Notice::from(&NoteRemark { path: kept_path(target), source }));
+            }
         }
-        passwords = wanted.passwords;
-        target.clone_from(&ini.target);
-        let draft = draft_of(decoded, &wanted.edits, wanted.notices)?;
-        see(&draft.new);
-        Ok(draft)
-    })?;
-    // only now: until the ini is written, what is noted is still true
-    if !written.dry_run
-        && let Err(source) = note(&passwords, &target, &hashes, outside.disk)
-    {
-        written.notices.push(Notice::from(&NoteRemark { path: kept_path(&target), source }));
+        Ok(written)
     }
-    Ok(written)
+
+    /// The text that an ini would have by that.
+    pub fn foreseen(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        surroundings: &Surroundings,
+    ) -> Result<IniDocument, Error> {
+        Ok(plan::make(decoded, &self.wanted(ini, &decoded.document, surroundings)?.edits).document)
+    }
+
+    /// Whether a program is there is another question: it is told, and no answer to this one.
+    pub const WHEN_CHECKED: Allow = Allow { missing: true, unsafe_target: true, mark: false };
+
+    /// Compares an ini with it.
+    pub fn check(
+        &self,
+        ini: Ini,
+        decoded: &Decoded,
+        processes: &Processes,
+        surroundings: &Surroundings,
+    ) -> Result<Checked, Error> {
+        let wanted = self.wanted(&ini, &decoded.document, surroundings)?;
+        let plan = plan::make(decoded, &wanted.edits);
+        let mut differences: Vec<Difference> = plan
+            .changes
+            .into_iter()
+            .map(|change| Difference {
+                section: change.section,
+                key: change.key,
+                wanted: change.after,
+                found: change.before,
+            })
+            .collect();
+        differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+            section: "microsip".into(),
+            key: "min-version".into(),
+            wanted: Some(min.to_string()),
+            found: Some(found.to_string()),
+        }));
+        let mut notices = plan.notices;
+        notices.extend(wanted.notices);
+        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+        notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
+        notices.extend(running_notice(&ini, processes));
+        // a text that MicroSIP would spoil is to be written anew, whatever its values
+        let is_in_state = differences.is_empty() && !plan.is_change;
+        Ok(Checked { ini: ini.path, is_in_state, differences, notices })
+    }
 }
 
 /// Where it is kept what was set as passwords.
@@ -172,7 +224,7 @@ fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) 
     Ok(())
 }
 
-fn new_salt() -> Option<[u8; 16]> {
+pub(super) fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)
@@ -225,47 +277,12 @@ pub fn check(
     desired: &DesiredChoice,
     outside: &mut Outside<'_>,
 ) -> Result<Report, Error> {
-    let desired = load(desired, outside)?;
+    let recipe = Recipe::load(desired, outside)?;
     let (ini, decoded) = Ini::open(choice, outside)?;
-    compare(&desired, ini, &decoded, outside).map(Report::Checked)
-}
-
-/// Compares a text of an ini with a wanted state.
-pub(super) fn compare(
-    desired: &Desired,
-    ini: Ini,
-    decoded: &Decoded,
-    outside: &Outside<'_>,
-) -> Result<Checked, Error> {
-    // whether a program is there is another question: it is told, and no answer to this one
-    let allow = Allow { missing: true, unsafe_target: true, mark: false };
-    let hashes = Hashes::new(&new_salt);
-    let wanted = Wanted::of(desired, allow, &ini, &decoded.document, outside.surroundings, &hashes)?;
-    let plan = plan::make(decoded, &wanted.edits);
-    let mut differences: Vec<Difference> = plan
-        .changes
-        .into_iter()
-        .map(|change| Difference {
-            section: change.section,
-            key: change.key,
-            wanted: change.after,
-            found: change.before,
-        })
-        .collect();
-    differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
-        section: "microsip".into(),
-        key: "min-version".into(),
-        wanted: Some(min.to_string()),
-        found: Some(found.to_string()),
-    }));
-    let mut notices = plan.notices;
-    notices.extend(wanted.notices);
-    let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
-    notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
-    notices.extend(running_notice(&ini));
-    // a text that MicroSIP would spoil is to be written anew, whatever its values
-    let is_in_state = differences.is_empty() && !plan.is_change;
-    Ok(Checked { ini: ini.path, is_in_state, differences, notices })
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
+    let (processes, hashes) = (Processes::default(), Hashes::new(&new_salt));
+    let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
+    applying.check(ini, &decoded, &processes, outside.surroundings).map(Report::Checked)
 }
 
 /// Writes the state of an ini down.
@@ -302,49 +319,6 @@ fn hook_there(
     })
 }
 
-/// Reads a wanted state, its variables and its passwords.
-fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Desired, Error> {
-    let standard_input = RefCell::new(None);
-    let read = |place: &NewValue| match place {
-        NewValue::StandardInput => once(&standard_input, || (outside.secret)(place)),
-        _ => (outside.secret)(place),
-    };
-    let mut variables = Variables::new(&choice.variables, &read);
-    for path in &choice.variable_files {
-        let source = source(path, Hidden::Values, outside)?;
-        variables.add_file(&source, folder_of(path))?;
-    }
-    let source = source(&choice.file, Hidden::Passwords, outside)?;
-    Ok(state::resolve(&source, &variables, folder_of(&choice.file))?)
-}
-
-/// Several accounts may have the password that can be read once.
-fn once(read: &RefCell<Option<String>>, first: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
-    let mut kept = read.borrow_mut();
-    match &*kept {
-        Some(text) => Ok(text.clone()),
-        None => Ok(kept.insert(first()?).clone()),
-    }
-}
-
-fn source(path: &Path, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
-    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
-    let bytes = outside.disk.read(path).map_err(unreadable)?;
-    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
-        // as Windows PowerShell writes text
-        Some(bytes) => {
-            let units: Vec<u16> = bytes
-                .chunks(2)
-                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
-                .collect();
-            String::from_utf16(&units).ok()
-        }
-        None => String::from_utf8(bytes).ok(),
-    };
-    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
-    Ok(Source::parse(path.display().to_string(), text, Format::of(path), hidden)?)
-}
-
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
@@ -357,15 +331,14 @@ struct Wanted {
     too_old: Option<TooOld>,
 }
 
-impl Wanted {
-    fn of(
-        desired: &Desired,
-        allow: Allow,
+impl Applying<'_> {
+    fn wanted(
+        &self,
         ini: &Ini,
         document: &IniDocument,
         surroundings: &Surroundings,
-        hashes: &Hashes<'_>,
     ) -> Result<Wanted, Error> {
+        let &Applying { desired, allow, hashes } = self;
         let saved_by = hooks::saved_by(None, ini, document, surroundings);
         let mut notices = desired.remarks.clone();
         let too_old = match (desired.min_version, saved_by.version) {

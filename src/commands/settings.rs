@@ -44,9 +44,10 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> 
     let (ini, decoded) = Ini::open(choice, outside)?;
     let read = |path: &KeyPath| {
         let (section, key) = (path.section.as_str(), path.key.as_str());
-        let value = lookup::value(&decoded.document, section, key, keys::limit(section, key))?;
+        let known = keys::of_section(section);
+        let value = lookup::value(&decoded.document, section, key, known.limit(key))?;
         let value = Some(String::from_utf16_lossy(&value));
-        let privacy = keys::privacy(section, key);
+        let privacy = known.privacy(key);
         Some(Value { section: section.to_string(), key: key.to_string(), value, privacy })
     };
     let found: Vec<Option<Value>> = paths.iter().map(read).collect();

@@ -49,85 +49,103 @@ pub(super) fn write(
     outside: &mut Outside<'_>,
     draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
-    write_one(choice, options, made_by, outside, draft).map(Report::Written)
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let processes = Processes::default();
+    let writing = Writing { ini: &ini, is_there, options, made_by, processes: &processes };
+    writing.run(outside, draft).map(Report::Written)
 }
 
-/// The same for a command that has more to say than what was done.
-pub(super) fn write_one(
-    choice: &IniChoice,
-    options: WriteOptions,
-    made_by: MadeBy,
-    outside: &mut Outside<'_>,
-    draft: &mut Drafter<'_>,
-) -> Result<Written, Error> {
-    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
-    let mut content =
-        Drafting { ini: &ini, draft, may_create: options.create, change: None, no_change: None };
-    let mut processes = Processes::default();
-    let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
-    let mut gate = InstanceGate::new(&ini.target, &mut processes, closing.as_mut());
-    let bytes = is_there.then(|| ini.bytes(outside)).transpose();
-    // what its MicroSIP shares with nobody can only be read after that has exited
-    let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
-        && !options.dry_run
-        && !gate.holders().is_empty();
-    let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
-    let is_change = is_held || drafted.new.is_some();
-    let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
-    let prepared = prepared.map(|(current, new)| Prepared { current, new });
-    if !is_change && !options.dry_run {
-        transaction::remove_leftovers(&ini.target, outside.disk);
-    }
-    if !is_change || options.dry_run {
-        let holders = gate.holders();
-        // what it saves when it closes is compared then
-        let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
-        if is_decided {
-            let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
-            let notices = holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
-            let outcome = Outcome { changed: is_change, backup: None };
-            return Ok(content.report(outcome, options.dry_run, notices));
+/// An ini that is to be written.
+#[derive(Clone, Copy)]
+pub(super) struct Writing<'a> {
+    /// The ini.
+    pub ini: &'a Ini,
+    /// Whether it is there already.
+    pub is_there: bool,
+    /// How it is written.
+    pub options: WriteOptions,
+    /// What its backup is told to be from.
+    pub made_by: MadeBy,
+    /// Where those that use it are looked for.
+    pub processes: &'a Processes,
+}
+
+impl Writing<'_> {
+    /// Writes it.
+    pub fn run(self, outside: &mut Outside<'_>, draft: &mut Drafter<'_>) -> Result<Written, Error> {
+        let Writing { ini, is_there, options, made_by, processes } = self;
+        let mut content = Drafting { ini, draft, may_create: options.create, change: None, no_change: None };
+        let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
+        let mut gate = InstanceGate::new(&ini.target, processes, closing.as_mut());
+        let bytes = is_there.then(|| ini.bytes(outside)).transpose();
+        // what its MicroSIP shares with nobody can only be read after that has exited
+        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
+            && !options.dry_run
+            && !gate.holders().is_empty();
+        let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
+        let is_change = is_held || drafted.new.is_some();
+        let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
+        let prepared = prepared.map(|(current, new)| Prepared { current, new });
+        if !is_change && !options.dry_run {
+            transaction::remove_leftovers(&ini.target, outside.disk);
         }
+        if !is_change || options.dry_run {
+            let holders = gate.holders();
+            // what it saves when it closes is compared then
+            let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
+            if is_decided {
+                let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
+                let notices =
+                    holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
+                let outcome = Outcome { changed: is_change, backup: None };
+                return Ok(content.report(outcome, options.dry_run, notices));
+            }
+        }
+        let transaction = Transaction {
+            ini: &ini.target,
+            disk: outside.disk,
+            gate: &mut gate,
+            now: outside.now,
+            stop: outside.stop,
+            tell: &mut |progress| match progress {
+                Progress::Remark(notice) => (outside.tell)(Tale::Remark(notice)),
+                progress => (outside.tell)(Tale::Progress(progress)),
+            },
+            options: Options {
+                until: Instant::now() + options.timeout,
+                backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
+            },
+            prepared,
+        };
+        let outcome = transaction.run(&mut content);
+        if let Some(closing) = closing {
+            start_again(closing, options.meanwhile, processes, outside);
+        }
+        let outcome = outcome?;
+        if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
+            (outside.tell)(Tale::SecondOpinion(opinion));
+        }
+        Ok(content.report(outcome, false, Vec::new()))
     }
-    let transaction = Transaction {
-        ini: &ini.target,
-        disk: outside.disk,
-        gate: &mut gate,
-        now: outside.now,
-        stop: outside.stop,
-        tell: &mut |progress| match progress {
-            Progress::Remark(notice) => (outside.tell)(Tale::Remark(notice)),
-            progress => (outside.tell)(Tale::Progress(progress)),
-        },
-        options: Options {
-            until: Instant::now() + options.timeout,
-            backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
-        },
-        prepared,
-    };
-    let outcome = transaction.run(&mut content);
-    if let Some(closing) = closing {
-        start_again(closing, options.meanwhile, &mut processes, outside);
-    }
-    let outcome = outcome?;
-    if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
-        (outside.tell)(Tale::SecondOpinion(opinion));
-    }
-    Ok(content.report(outcome, false, Vec::new()))
 }
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
-pub(super) fn running_notice(ini: &Ini) -> Option<Notice> {
-    Some(Notice::from(&RunningRemark::NothingToChange(holders(ini).into_iter().next()?)))
+pub(super) fn running_notice(ini: &Ini, processes: &Processes) -> Option<Notice> {
+    Some(Notice::from(&RunningRemark::NothingToChange(holders(ini, processes).into_iter().next()?)))
 }
 
 /// The MicroSIPs that use an ini.
-pub(super) fn holders(ini: &Ini) -> Vec<Instance> {
-    InstanceGate::new(&ini.target, &mut Processes::default(), None).holders()
+pub(super) fn holders(ini: &Ini, processes: &Processes) -> Vec<Instance> {
+    InstanceGate::new(&ini.target, processes, None).holders()
 }
 
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
-fn start_again(closing: Closing, meanwhile: Meanwhile, processes: &mut Processes, outside: &mut Outside<'_>) {
+pub(super) fn start_again(
+    closing: Closing,
+    meanwhile: Meanwhile,
+    processes: &Processes,
+    outside: &mut Outside<'_>,
+) {
     for instance in closing.closed(processes) {
         (outside.tell)(Tale::Closed(instance));
     }

@@ -1,6 +1,7 @@
 //! The state that somebody wants a MicroSIP to be in, as a file: [`file`](mod@file) knows its form, [`source`] and
-//! [`overlay`] how it is written, [`secrets`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`state`] what is to be done about an
-//! ini, [`export`] how an ini is written as such a file, [`instance`] how Microsoft's DSC is told all of this.
+//! [`overlay`] how it is written, [`secrets`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`users`] for which user what, [`state`] what is to be done about an
+//! ini, [`export`] how an ini is written as such a file, [`instance`] how
+//! Microsoft's DSC is told all of this.
 //!
 //! A mistake is told with its file, line and column before any ini is touched. Passwords never come into a message.
 
@@ -11,6 +12,7 @@ pub mod overlay;
 pub mod secrets;
 pub mod source;
 pub mod state;
+pub mod users;
 pub mod vars;
 
 use std::io;
@@ -63,6 +65,8 @@ pub enum What {
     Command(#[from] CommandFault),
     #[error("there is no variable '{name}'")]
     Undefined { name: String, nearest: Option<String> },
+    #[error("'${{{name}}}' is a variable of whoever runs this, not of each user")]
+    EnvironmentOfAnother { name: String },
     #[error("the variable '{name}' is a password, and here it would be shown")]
     SecretShown { name: String },
     #[error("the variable '{name}' was given on the command line, where others can read a password")]
@@ -112,6 +116,9 @@ impl Problem for DesiredError {
             What::Command(fault) => fault.hint(),
             What::Undefined { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             What::Undefined { .. } => Some("give it by --var NAME=VALUE or --vars FILE".into()),
+            What::EnvironmentOfAnother { .. } => {
+                Some("write ${user}, ${profile} or ${appdata}, or a column of the table of users".into())
+            }
             What::SecretShown { .. } => Some("only 'password' can have it".into()),
             What::SecretInline { .. } | What::SecretUnreadable { .. } => {
                 Some("write password = { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }".into())

@@ -1,8 +1,8 @@
 //! Whether a password is still the one that was set. MicroSIP encrypts it at its next start, and nobody else can make or
 //! read that form: so a slow hash of what was set is kept beside the ini, and a fingerprint of what MicroSIP made of it.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use argon2::Argon2;
 use blake2::{Blake2b512, Digest};
@@ -43,23 +43,27 @@ pub enum Standing {
     Other,
 }
 
+/// A hash that is made by the first who asks.
+type SharedHash = Arc<OnceLock<Option<Hash>>>;
+
 /// Makes slow hashes, each once in a run.
 pub struct Hashes<'a> {
-    made: RefCell<HashMap<(Salt, String), Option<Hash>>>,
+    made: Mutex<HashMap<(Salt, String), SharedHash>>,
     /// One salt for each password that is set in this run.
-    salts: RefCell<HashMap<String, Salt>>,
-    new_salt: &'a dyn Fn() -> Option<Salt>,
+    salts: Mutex<HashMap<String, Salt>>,
+    new_salt: &'a (dyn Fn() -> Option<Salt> + Sync),
 }
 
 impl<'a> Hashes<'a> {
     /// None made yet.
-    pub fn new(new_salt: &'a dyn Fn() -> Option<Salt>) -> Self {
-        Hashes { made: RefCell::default(), salts: RefCell::default(), new_salt }
+    pub fn new(new_salt: &'a (dyn Fn() -> Option<Salt> + Sync)) -> Self {
+        Hashes { made: Mutex::default(), salts: Mutex::default(), new_salt }
     }
 
     fn of(&self, salt: Salt, password: &str) -> Option<Hash> {
-        let mut made = self.made.borrow_mut();
-        *made.entry((salt, password.to_string())).or_insert_with(|| {
+        let hash = Arc::clone(locked(&self.made).entry((salt, password.to_string())).or_default());
+        // others may make other hashes meanwhile, and wait for this one
+        *hash.get_or_init(|| {
             let mut hash = [0; 32];
             Argon2::default().hash_password_into(password.as_bytes(), &salt, &mut hash).ok()?;
             Some(hash)
@@ -67,11 +71,19 @@ impl<'a> Hashes<'a> {
     }
 
     fn of_new(&self, password: &str) -> Option<(Salt, Hash)> {
-        let known = self.salts.borrow().get(password).copied();
-        let salt = known.or_else(self.new_salt)?;
-        self.salts.borrow_mut().insert(password.to_string(), salt);
+        let salt = {
+            let mut salts = locked(&self.salts);
+            let salt = salts.get(password).copied().or_else(self.new_salt)?;
+            salts.insert(password.to_string(), salt);
+            salt
+        };
         Some((salt, self.of(salt, password)?))
     }
+}
+
+/// What a lock holds is whole also where somebody panicked who held it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kept {
@@ -147,7 +159,7 @@ fn fingerprint(stored: &str) -> String {
 mod tests {
     use super::*;
 
-    const SALT: &dyn Fn() -> Option<Salt> = &|| Some([7; 16]);
+    const SALT: &(dyn Fn() -> Option<Salt> + Sync) = &|| Some([7; 16]);
 
     #[test]
     fn a_password_is_followed_through_its_encryption() {
@@ -188,8 +200,8 @@ mod tests {
 
     #[test]
     fn accounts_with_the_same_password_share_a_hash() {
-        let next = std::cell::Cell::new(0);
-        let another = || Some([next.replace(next.get() + 1); 16]);
+        let next = std::sync::atomic::AtomicU8::new(0);
+        let another = || Some([next.fetch_add(1, std::sync::atomic::Ordering::Relaxed); 16]);
         let hashes = Hashes::new(&another);
         let (mut one, mut other) = (Kept::default(), Kept::default());
         for section in ["Account1", "Account2"] {
@@ -197,7 +209,7 @@ mod tests {
             other.note(section, "secret", "", Standing::Other, &hashes);
         }
         assert_eq!(one, other);
-        assert_eq!(hashes.made.borrow().len(), 1);
+        assert_eq!(locked(&hashes.made).len(), 1);
     }
 
     #[test]

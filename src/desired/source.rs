@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{MIN_VERSION, PARTS};
-use super::{DesiredError, Fault, What, overlay};
+use super::{DesiredError, Fault, What, overlay, users};
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Privacy};
 
@@ -24,6 +24,8 @@ pub enum Format {
     Json,
     /// A MicroSIP.ini whose keys are laid over those that are there.
     Ini,
+    /// A table of users, as spreadsheets write one: a line for each, the first names the columns.
+    Csv,
 }
 
 impl Format {
@@ -33,6 +35,15 @@ impl Format {
             Some(ending) if ending == "json" => Format::Json,
             Some(ending) if ending == "ini" => Format::Ini,
             _ => Format::Toml,
+        }
+    }
+
+    /// That of a table of users, by the ending of its name.
+    pub fn of_users(path: &Path) -> Format {
+        match path.extension().map(std::ffi::OsStr::to_ascii_lowercase) {
+            Some(ending) if ending == "toml" => Format::Toml,
+            Some(ending) if ending == "json" => Format::Json,
+            _ => Format::Csv,
         }
     }
 }
@@ -153,6 +164,8 @@ pub enum Hidden {
     Passwords,
     /// Every value: any of them may be a password.
     Values,
+    /// Whole lines, in which nothing tells what is a value.
+    Lines,
 }
 
 /// A text and its parts.
@@ -176,11 +189,20 @@ impl Source {
             Format::Toml => from_toml(&text),
             Format::Json => from_json(&text),
             Format::Ini => overlay::parse(&text),
+            Format::Csv => users::parse(&text),
         };
         match root {
             Ok(root) => Ok(Source { file, text, hidden, root }),
             Err(fault) => Err(error_of(&file, &text, hidden, None, fault)),
         }
+    }
+
+    /// The same without one of its parts.
+    pub fn without(mut self, name: &str) -> Source {
+        if let Tree::Table(parts) = &mut self.root.tree {
+            parts.retain(|(other, _)| other != name);
+        }
+        self
     }
 
     /// The error that a fault of this text is.
@@ -205,6 +227,7 @@ fn error_of(
     let column = text[line_start..start].chars().count() + 1;
     let end = floor(text, span.end.clamp(start, line_end));
     let secrets = match (hidden, root) {
+        (Hidden::Lines, _) => Vec::from_iter(Some(line_start..line_end)),
         (Hidden::Values, _) => {
             let value = text[line_start..line_end].find(['=', ':']).map_or(0, |at| at + 1);
             Vec::from_iter(Some(line_start + value..line_end))

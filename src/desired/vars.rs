@@ -19,6 +19,8 @@ pub type ReadText<'a> = dyn Fn(&NewValue) -> io::Result<String> + 'a;
 pub struct Variables<'a> {
     named: BTreeMap<String, Variable>,
     read: &'a ReadText<'a>,
+    /// Whether the environment is that of the user whose ini it is.
+    has_environment: bool,
 }
 
 #[derive(Clone)]
@@ -35,7 +37,7 @@ impl<'a> Variables<'a> {
     /// Those of the command line; the environment's are asked for when they are named.
     pub fn new(given: &[(String, String)], read: &'a ReadText<'a>) -> Self {
         let named = given.iter().map(|(name, value)| (name.clone(), Variable::Seen(value.clone()))).collect();
-        Variables { named, read }
+        Variables { named, read, has_environment: true }
     }
 
     /// Who reads passwords.
@@ -43,17 +45,38 @@ impl<'a> Variables<'a> {
         self.read
     }
 
-    /// Adds those of a file; those of the command line win.
+    /// Those of another user, whose environment nobody knows.
+    pub fn without_environment(mut self) -> Self {
+        self.has_environment = false;
+        self
+    }
+
+    /// Adds what stands for something else whatever was given.
+    pub fn define(&mut self, name: &str, value: String) {
+        self.named.insert(name.to_string(), Variable::InFile(value));
+    }
+
+    /// Adds those of a file; what is there already wins.
     ///
     /// # Errors
     /// When the file is no table of texts, numbers and places of passwords.
     pub fn add_file(&mut self, source: &Source, folder: &Path) -> Result<(), DesiredError> {
-        let Tree::Table(parts) = &source.root.tree else {
-            let what = What::Shape { found: source.root.kind(), expected: "a table of variables".into() };
-            return Err(source.error(what.at(&source.root.span)));
+        self.add_table(source, &source.root, folder)
+    }
+
+    /// Adds those of a table in a file; what is there already wins.
+    ///
+    /// # Errors
+    /// When it is no table of texts, numbers and places of passwords.
+    pub fn add_table(&mut self, source: &Source, table: &Node, folder: &Path) -> Result<(), DesiredError> {
+        let Tree::Table(parts) = &table.tree else {
+            let what = What::Shape { found: table.kind(), expected: "a table of variables".into() };
+            return Err(source.error(what.at(&table.span)));
         };
         for (name, part) in parts {
             let variable = match serde_json::from_value(part.to_json()) {
+                // one of that name is for nothing else
+                Ok(Given::Text(text)) if is_secret(name) => Variable::Secret(NewValue::Inline(text)),
                 Ok(Given::Text(text)) => Variable::InFile(text),
                 Ok(Given::Number(number)) => Variable::InFile(number.to_string()),
                 Ok(Given::Secret(secret)) => Variable::Secret(secret.place(folder)),
@@ -111,6 +134,9 @@ impl<'a> Variables<'a> {
 
     fn value(&self, key: &str, name: &str) -> Result<String, What> {
         if let Some(variable) = name.strip_prefix("env:") {
+            if !self.has_environment {
+                return Err(What::EnvironmentOfAnother { name: name.into() });
+            }
             let place = NewValue::Variable(variable.to_string());
             return (self.read)(&place).map_err(|_| What::Undefined { name: name.into(), nearest: None });
         }

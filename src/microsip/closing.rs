@@ -122,10 +122,10 @@ impl Closing {
 
     /// Starts again what was closed, each exe once: with no argument, or with `/minimized` if its window was
     /// hidden. Its old arguments may have dialled a number. One that somebody started meanwhile is left alone.
-    pub fn restart(self, processes: &mut Processes) -> (Vec<Restarted>, Vec<Notice>) {
+    pub fn restart(self, processes: &Processes) -> (Vec<Restarted>, Vec<Notice>) {
         let (mut restarted, mut notices): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
         for Asked { instance, exe, was_visible, rights } in self.asked {
-            let is_running = |processes: &mut Processes| {
+            let is_running = |processes: &Processes| {
                 let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
                 let all = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
                 all.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe))
@@ -204,7 +204,7 @@ mod tests {
         let mut closing = Closing::default();
         assert_eq!(closing.ask(&[instance(None)]).len(), 1);
         assert_eq!(closing.ask(&[instance(None)]), []);
-        let (restarted, notices) = closing.restart(&mut Processes::default());
+        let (restarted, notices) = closing.restart(&Processes::default());
         assert!(restarted.is_empty() && notices.is_empty());
     }
 }

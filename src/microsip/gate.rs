@@ -67,7 +67,7 @@ pub struct InstanceGate<'a> {
     /// The ini, links followed.
     ini: &'a Path,
     /// Where they are looked for.
-    processes: &'a mut Processes,
+    processes: &'a Processes,
     /// Closes them, where that is wanted.
     closing: Option<&'a mut Closing>,
     /// Those that are waited for.
@@ -78,7 +78,7 @@ pub struct InstanceGate<'a> {
 
 impl<'a> InstanceGate<'a> {
     /// A gate through which nobody has looked yet.
-    pub fn new(ini: &'a Path, processes: &'a mut Processes, closing: Option<&'a mut Closing>) -> Self {
+    pub fn new(ini: &'a Path, processes: &'a Processes, closing: Option<&'a mut Closing>) -> Self {
         InstanceGate { ini, processes, closing, watch: Watch::default(), pauses: 0 }
     }
 }

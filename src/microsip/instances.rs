@@ -6,8 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
@@ -69,18 +69,55 @@ pub fn windows() -> Vec<ProgramWindow> {
     platform::windows_of_class(WINDOW_CLASS)
 }
 
-/// Looks for running MicroSIPs.
+/// Looks for running MicroSIPs. Clones look together: who asks while another looks gets what the next look finds.
+#[derive(Clone, Default)]
+pub struct Processes(Arc<Mutex<Looks>>);
+
 #[derive(Default)]
-pub struct Processes {
+struct Looks {
     /// The versions of exes, for a waiting run looks often.
     versions: HashMap<PathBuf, Option<Version>>,
     /// Processes that have no name and got none.
     nameless: HashSet<Pid>,
+    last: Option<Look>,
+}
+
+/// What a look found.
+struct Look {
+    begun: Instant,
+    stems: Vec<String>,
+    found: Vec<Instance>,
 }
 
 impl Processes {
     /// Every running exe called MicroSIP or like one of these stems, and every program with MicroSIP's window.
-    pub fn instances(&mut self, stems: &[&str]) -> Vec<Instance> {
+    pub fn instances(&self, stems: &[&str]) -> Vec<Instance> {
+        let asked = Instant::now();
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // one that began after it was asked is as good as one more
+        if let Some(look) = looks.last.as_ref().filter(|look| look.begun >= asked && look.stems == stems) {
+            return look.found.clone();
+        }
+        let begun = Instant::now();
+        let found = looks.instances(stems);
+        let stems = stems.iter().map(ToString::to_string).collect();
+        looks.last = Some(Look { begun, stems, found: found.clone() });
+        found
+    }
+
+    /// Whether this one is still there.
+    pub fn is_there(&self, instance: &Instance) -> bool {
+        let pid = Pid::from_u32(instance.pid);
+        let look = ProcessRefreshKind::nothing().without_tasks();
+        look_up(pid, look).is_some_and(|system| {
+            let Some(process) = system.process(pid) else { return false };
+            process.status() != ProcessStatus::Zombie && process.start_time() == instance.started
+        })
+    }
+}
+
+impl Looks {
+    fn instances(&mut self, stems: &[&str]) -> Vec<Instance> {
         let Some(system) = self.first_look() else { return Vec::new() };
         let own = std::process::id();
         let with_window: Vec<u32> = windows().iter().map(|window| window.pid).collect();
@@ -146,16 +183,6 @@ impl Processes {
             }
             std::thread::sleep(BETWEEN_LOOKS);
         }
-    }
-
-    /// Whether this one is still there.
-    pub fn is_there(&self, instance: &Instance) -> bool {
-        let pid = Pid::from_u32(instance.pid);
-        let look = ProcessRefreshKind::nothing().without_tasks();
-        look_up(pid, look).is_some_and(|system| {
-            let Some(process) = system.process(pid) else { return false };
-            process.status() != ProcessStatus::Zombie && process.start_time() == instance.started
-        })
     }
 
     /// A process as an instance, if it is one and still there.

@@ -14,5 +14,6 @@ pub mod instances;
 pub mod keys;
 pub mod links;
 pub mod locate;
+pub mod profiles;
 pub mod values;
 pub mod version;

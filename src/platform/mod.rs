@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+mod held;
 pub mod registry;
 mod run;
 
@@ -20,8 +21,10 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
+pub use held::{HeldDisk, HeldFolder, Owner};
 pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
+pub use system::profile_list;
 pub use system::{
     CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner, Started, TerminalMode,
     Watched, ansi_code_page, app_data_folders, drive_kind, install_facts, is_access_denied_by_mode,
@@ -177,9 +180,39 @@ impl WindowsPaths {
     }
 }
 
+/// The users' folders that Windows knows of (`ProfileList` in its registry).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileList {
+    /// Those of users, and of Windows' own services.
+    pub profiles: Vec<ListedProfile>,
+    /// The one that a new user's is made from.
+    pub default: Option<PathBuf>,
+}
+
+/// A user's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedProfile {
+    /// The name of its entry: the user's SID; Windows lets `.bak` follow that of one that it could not load.
+    pub sid: Sid,
+    /// The folder.
+    pub folder: PathBuf,
+    /// `%APPDATA%` of the user, where that is known. It may be on another machine.
+    pub app_data: Option<PathBuf>,
+}
+
 /// A user or a group of Windows, as text such as S-1-5-18.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sid(pub String);
+
+impl Sid {
+    /// Whether it is a person's: of this machine, a domain, or Entra ID. Windows' own services and groups have others.
+    pub fn is_user(&self) -> bool {
+        // [MS-DTYP] 2.4.2.4; Entra ID's are not in there
+        let has_start = |start: &str| self.0.starts_with(start);
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        (has_start("S-1-5-21-") || has_start("S-1-12-1-")) && self.0[2..].split('-').all(is_number)
+    }
+}
 
 /// Who may do what to a file or a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

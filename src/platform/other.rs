@@ -2,20 +2,23 @@
 
 mod run;
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
+use rustix::io::Errno;
 
 pub use run::{Runner, Started};
 
 use super::registry::ClassRegistry;
 use super::{
-    AppData, AppPaths, DriveKind, InstallFacts, Privileges, ProcessPlace, Sid, Surroundings, WindowsPaths,
-    WinePrefix,
+    AppData, AppPaths, DriveKind, InstallFacts, Privileges, ProcessPlace, ProfileList, Sid, Surroundings,
+    WindowsPaths, WinePrefix,
 };
 
 /// None: 8-bit inis of a Windows machine say nothing of its code page here.
@@ -174,7 +177,7 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
 
 /// Whether this user may not write to the file, by its mode and access list.
 pub fn is_access_denied_by_mode(path: &Path) -> bool {
-    matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(rustix::io::Errno::ACCESS))
+    matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
 /// A registry is found by its prefix here.
@@ -315,7 +318,7 @@ impl ProgramWindow {
 #[derive(Debug)]
 pub struct Watched {
     #[cfg(target_os = "linux")]
-    descriptor: std::os::fd::OwnedFd,
+    descriptor: OwnedFd,
 }
 
 #[cfg(target_os = "linux")]
@@ -412,4 +415,64 @@ impl TerminalMode {
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, mode);
         }
     }
+}
+
+/// A folder that is held open.
+#[derive(Debug)]
+pub struct Held(OwnedFd);
+
+impl Held {
+    pub(super) fn open(path: &Path) -> io::Result<Held> {
+        Ok(Held(openat(CWD, path, FOLDER, Mode::empty())?))
+    }
+
+    pub(super) fn enter(self, _path: &Path, name: &OsStr) -> io::Result<Held> {
+        match openat(&self.0, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(folder) => Ok(Held(folder)),
+            // what Linux says of a link depends on the other flags
+            Err(Errno::LOOP) => Err(io::ErrorKind::NotADirectory.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn inside(&self, path: &Path, name: &OsStr) -> PathBuf {
+        let own = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        // other Unixes have none, and a container may hide it
+        if cfg!(target_os = "linux") && Path::new(&own).exists() {
+            Path::new(&own).join(name)
+        } else {
+            path.join(name)
+        }
+    }
+}
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// A user and a group of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    user: u32,
+    group: u32,
+}
+
+pub(super) fn owner_of(path: &Path) -> Option<Account> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Account { user: metadata.uid(), group: metadata.gid() })
+}
+
+pub(super) fn account_of(_sid: Sid) -> Option<Account> {
+    None
+}
+
+pub(super) fn give_to(path: &Path, account: &Account) -> io::Result<()> {
+    let metadata = path.symlink_metadata()?;
+    if (metadata.uid(), metadata.gid()) == (account.user, account.group) {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(account.user), Some(account.group))
+}
+
+/// The profiles of this machine's users: only Windows has such.
+pub fn profile_list() -> Option<ProfileList> {
+    None
 }

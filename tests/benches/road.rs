@@ -242,7 +242,7 @@ fn replace(path: &Path) {
 
 /// As many looks for a MicroSIP as one write takes, as it takes them.
 fn three_scans() {
-    let mut processes = Processes::default();
+    let processes = Processes::default();
     for _ in 0..3 {
         black_box(processes.instances(&["microsip"]));
     }

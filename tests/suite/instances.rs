@@ -534,7 +534,7 @@ mod under_wine {
                     phone.exit();
                 }
             });
-            let mut processes = Processes::default();
+            let processes = Processes::default();
             let mut seen = Vec::new();
             let until = Instant::now() + LONG;
             while seen.len() < LOOKS && Instant::now() < until {

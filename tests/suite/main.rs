@@ -12,6 +12,8 @@
     reason = "tests ask the environment where they run, and should say where they cannot go on"
 )]
 
+#[path = "../crowd.rs"]
+mod crowd_of_users;
 mod sandbox;
 
 mod bad_input;
@@ -30,6 +32,7 @@ mod instances;
 mod links;
 mod output;
 mod profile_api;
+mod profiles;
 mod provision;
 mod safety;
 mod settings;

@@ -1,5 +1,7 @@
 //! The forms of what is said: JSON, quiet, verbose, colour, help, and the exit statuses.
 
+use clap::CommandFactory;
+use msipcfg::cli::args::Cli;
 use serde_json::Value;
 
 use crate::bad_input::plain;
@@ -345,6 +347,31 @@ fn what_was_mistyped_is_guessed() {
     // a key that MicroSIP knows may be missing
     let ran = sandbox.run_on_ini(&["unset", "VAD"]).exits(0);
     assert_eq!(ran.stderr, "", "{}", ran.told);
+}
+
+#[test]
+fn whoever_errs_hears_what_the_whole_tree_of_commands_says() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "--ini get list Account1 VAD",
+        "--ini get nonsense",
+        "--jsno get VAD",
+        "get --quite VAD",
+        "get",
+        "get VAD -qv",
+        "get VAD --dry-run",
+        "set VAD=0 --timeout soon",
+        "unset-hook ring --all",
+        "hangup --all --incoming",
+        "backups --purge all",
+        "set-hook ring",
+        "explain --event",
+        "completions cmd",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let told = Cli::command().try_get_matches_from(["msipcfg"].iter().chain(&words)).unwrap_err();
+        assert_eq!(sandbox.run(&words).exits(2).stderr, told.render().to_string(), "{line}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod dsc;
+mod profiles;
 mod provision;
 mod status;
 mod test_hook;
@@ -16,12 +17,15 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
 use clap::{ColorChoice, ValueEnum};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
+
+pub use profiles::ReportFile;
 
 use super::mistyped::Mistake;
 use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
+use crate::commands::profiles::{Handled, Summary};
 use crate::commands::provision::Checked;
 use crate::commands::safety::Listed;
 use crate::commands::test_hook::Tested;
@@ -95,9 +99,30 @@ impl Output {
                 self.err(&format!("in {}\n", ini.display()));
             }
         }
-        match self.out(&answer) {
-            ExitStatus::Done => report.status(),
-            failed => failed,
+        let printed = self.out(&answer);
+        if let Report::Profiles(summary) = report {
+            self.print_faults(summary, aside);
+        }
+        let unwritten = aside.report_fault.as_ref().map(|_| ExitStatus::File);
+        match (printed, report.status()) {
+            (ExitStatus::Done, ExitStatus::Done) => unwritten.unwrap_or(ExitStatus::Done),
+            (ExitStatus::Done, status) => status,
+            (failed, _) => failed,
+        }
+    }
+
+    /// Says why the work on many inis did not end well.
+    fn print_faults(self, summary: &Summary, aside: &Aside) {
+        if !self.json {
+            if !self.quiet {
+                aside.told.warn(self);
+            }
+            if let Some(fault) = summary.fault() {
+                self.problem(Level::Error, &Notice::from(&fault));
+            }
+        }
+        if let Some(fault) = &aside.report_fault {
+            self.problem(Level::Error, &Notice::from(fault));
         }
     }
 
@@ -266,6 +291,8 @@ impl Output {
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Checked(checked) => provision::text(checked, styles),
             Report::Dsc(answer) => dsc::text(answer),
+            Report::Profiles(_) if self.quiet => String::new(),
+            Report::Profiles(summary) => profiles::text(summary),
             Report::Linked(Linked { order: LinksOrder::Set | LinksOrder::Unset, dry_run: false, .. })
                 if self.quiet =>
             {
@@ -287,6 +314,8 @@ pub struct Aside {
     closed: Vec<Instance>,
     restarted: Vec<Restarted>,
     notices: Vec<Notice>,
+    told: profiles::Told,
+    report_fault: Option<profiles::ReportFault>,
 }
 
 impl Aside {
@@ -310,6 +339,7 @@ pub struct Narrator {
     waiting_since: Option<Instant>,
     has_said_so: bool,
     spinner: Option<ProgressBar>,
+    report: Option<ReportFile>,
 }
 
 impl Narrator {
@@ -322,7 +352,13 @@ impl Narrator {
             waiting_since: None,
             has_said_so: false,
             spinner: None,
+            report: None,
         }
+    }
+
+    /// Has what became of each of many inis written to a file too.
+    pub fn report_to(&mut self, report: Option<ReportFile>) {
+        self.report = report;
     }
 
     /// What was done beside the answer.
@@ -351,6 +387,12 @@ impl Narrator {
                 self.say(|output| output.warn(notice));
                 self.aside.notices.push(notice.clone());
             }
+            Tale::Profiles { total } => {
+                if !self.output.json && !self.output.quiet {
+                    self.spinner = Some(bar(*total));
+                }
+            }
+            Tale::Handled(handled) => self.handled(handled),
             Tale::Testing { event, caller } => {
                 let caller = if caller.is_empty() { "no number" } else { caller };
                 self.say(|output| output.err(&format!("Running '{event}' for {caller}\n")));
@@ -365,6 +407,35 @@ impl Narrator {
                 });
                 self.aside.restarted.push(one.clone());
             }
+        }
+    }
+
+    fn handled(&mut self, handled: &Handled) {
+        let json = profiles::handled_json(handled);
+        if let Some(report) = &mut self.report {
+            report.add(&json);
+            self.aside.report_fault = self.aside.report_fault.take().or_else(|| report.fault());
+        }
+        self.aside.told.add(handled, json, self.output.json);
+        if self.output.json {
+            return;
+        }
+        let styles = self.output.styles(&io::stdout());
+        let text = profiles::handled_text(handled, self.output, styles);
+        let print = || {
+            if !text.is_empty() {
+                self.output.out(&text);
+            }
+        };
+        match &self.spinner {
+            Some(bar) => {
+                bar.suspend(print);
+                bar.inc(1);
+                if bar.length() == Some(bar.position()) {
+                    bar.finish_and_clear();
+                }
+            }
+            None => print(),
         }
     }
 
@@ -444,6 +515,14 @@ fn colour_at(text: &str) -> Option<&str> {
     numbers[end..].starts_with('m').then(|| &text[..text.len() - numbers.len() + end + 1])
 }
 
+/// A bar for so many; hidden where standard error is no terminal.
+fn bar(total: usize) -> ProgressBar {
+    let bar = ProgressBar::new(total as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
 /// Pids and owners, short enough for one line.
 fn who(holders: &[Instance]) -> String {
     let shown = holders.iter().map(|holder| match &holder.user {
@@ -469,6 +548,7 @@ fn notices(report: &Report) -> &[Notice] {
         Report::Status(_)
         | Report::Explained(_)
         | Report::Backups { .. }
+        | Report::Profiles(_)
         | Report::Driven(_)
         | Report::Events(_)
         | Report::Keys(_)
@@ -486,6 +566,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         Report::Written(_)
         | Report::Checked(_)
         | Report::Dsc(_)
+        | Report::Profiles(_)
         | Report::Hooks { .. }
         | Report::Status(_)
         | Report::Explained(_)
@@ -539,6 +620,11 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
         }),
         Report::Tested(tested) => test_hook::json(tested),
         Report::Checked(checked) => provision::json(checked),
+        Report::Profiles(summary) => {
+            let mut json = profiles::json(summary, &aside.told);
+            put_aside_in(aside, &mut json);
+            json
+        }
         Report::Backups { ini, backups, purged } => json!({
             "ok": true,
             "ini": text_of(ini),

@@ -36,12 +36,17 @@ pub(super) fn put_place_in(error: &DesiredError, json: &mut Json) {
 }
 
 pub(super) fn text(checked: &Checked, styles: Styles) -> String {
-    let Styles { error, added, hint, .. } = styles;
+    let Styles { error, added, .. } = styles;
     let ini = checked.ini.display();
     if checked.is_in_state {
         return format!("{added}in state{added:#}: {ini}\n");
     }
-    let mut text = format!("{error}not in state{error:#}: {ini}\n");
+    format!("{error}not in state{error:#}: {ini}\n{}", differences_text(checked, styles))
+}
+
+pub(super) fn differences_text(checked: &Checked, styles: Styles) -> String {
+    let hint = styles.hint;
+    let mut text = String::new();
     for difference in &checked.differences {
         let place = place_of(&difference.section, &difference.key);
         let quoted = |value: Option<&str>| match shown(difference, value) {

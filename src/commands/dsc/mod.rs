@@ -9,22 +9,24 @@ use std::path::{Path, PathBuf};
 use crate::desired::DesiredError;
 use crate::desired::file::PARTS;
 use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
+use crate::desired::secrets::Hashes;
 use crate::desired::state::Desired;
 use crate::edit::backup::MadeBy;
-use crate::edit::transaction::New;
 use crate::hook::command;
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
+use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
-use crate::microsip::instances;
+use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
 use crate::problem::{Code, Notice, Problem};
 use crate::request::{DscOperation, IniChoice, NewValue, WriteOptions};
 
 use super::ini_file::Ini;
-use super::write::{Draft, holders, running_notice, write_one};
-use super::{Error, Outside, Report, Written, hooks, provision};
+use super::provision::{self, Applying, Checked, new_salt};
+use super::write::{Draft, Writing, holders, running_notice};
+use super::{Error, Outside, Report, Written, hooks};
 
 pub use manifest::manifest;
 
@@ -169,7 +171,7 @@ fn test(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Res
             (Told { ini, is_in_state: Some(true), ..Told::default() }, Vec::new(), Vec::new())
         }
         (Presence::Absent, Found::There(ini)) => {
-            let notices = running_notice(&ini).into_iter().collect();
+            let notices = running_notice(&ini, &Processes::default()).into_iter().collect();
             let state = Some(State::default());
             (
                 Told { ini: Some(ini.path), state, is_in_state: Some(false), ..Told::default() },
@@ -180,7 +182,7 @@ fn test(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Res
         (Presence::Present(desired), Found::There(ini)) => {
             let decoded = ini.read(outside)?;
             let state = state(wanted, &ini, &decoded.document, outside);
-            let checked = provision::compare(desired, ini, &decoded, outside)?;
+            let checked = compare(desired, ini, &decoded, outside)?;
             let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
             let differing = properties(false, named, !checked.is_in_state);
             let is_in_state = Some(checked.is_in_state);
@@ -198,6 +200,12 @@ fn test(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Res
     Ok(Answer { instances: vec![told], properties: Some(differing), notices })
 }
 
+fn compare(desired: &Desired, ini: Ini, decoded: &Decoded, outside: &Outside<'_>) -> Result<Checked, Error> {
+    let hashes = Hashes::new(&new_salt);
+    let applying = Applying { desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
+    applying.check(ini, decoded, &Processes::default(), outside.surroundings)
+}
+
 /// What differs where there is no ini: from one as MicroSIP makes it.
 fn missing(
     desired: &Desired,
@@ -206,7 +214,7 @@ fn missing(
 ) -> Result<(Vec<&'static str>, Vec<Notice>), Error> {
     let ini = Ini { path: path.into(), target: path.into(), code_page: None };
     let decoded = ini.decode_or_first_run(None)?;
-    let checked = provision::compare(desired, ini, &decoded, outside)?;
+    let checked = compare(desired, ini, &decoded, outside)?;
     let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
     Ok((properties(true, named, true), checked.notices))
 }
@@ -218,32 +226,29 @@ fn set(
     options: WriteOptions,
     outside: &mut Outside<'_>,
 ) -> Result<Answer, Error> {
-    let (path, is_there) = match Found::at(choice, outside)? {
-        Found::There(ini) => (Some(ini.path), true),
-        Found::Nothing(path) => (path, false),
-    };
-    let choice =
-        IniChoice { path: path.clone().or_else(|| choice.path.clone()), code_page: choice.code_page };
     let options = WriteOptions { create: true, ..options };
-    match wanted {
-        Presence::Absent if is_there => remove(&choice, options, outside),
-        Presence::Absent => Ok(Answer {
-            instances: vec![Told { ini: path, ..Told::default() }],
+    let found = Found::at(choice, outside)?;
+    match (wanted, found) {
+        (Presence::Absent, Found::There(ini)) => remove(&ini, options, outside),
+        (Presence::Absent, Found::Nothing(ini)) => Ok(Answer {
+            instances: vec![Told { ini, ..Told::default() }],
             properties: Some(Vec::new()),
             notices: Vec::new(),
         }),
-        Presence::Present(desired) => {
-            let mut new = New::Gone;
-            let see = &mut |text: &New| {
-                if options.dry_run {
-                    new = text.clone();
-                }
+        (Presence::Present(desired), found) => {
+            let (ini, is_there) = match found {
+                Found::There(ini) => (ini, true),
+                Found::Nothing(_) => Ini::find_or_place(choice, options.create, outside)?,
             };
-            let written = provision::bring_into(&choice, desired, allow, options, outside, see)?;
-            let (ini, _) = Ini::find_or_place(&choice, options.create, outside)?;
-            let document = match new {
-                New::Text(bytes) => IniDocument::from_utf16le(bytes),
-                New::Gone => ini.read(outside)?.document,
+            let hashes = Hashes::new(&new_salt);
+            let applying = Applying { desired, allow, hashes: &hashes };
+            let written = applying.apply(writing(&ini, is_there, options, &Processes::default()), outside)?;
+            let document = match options.dry_run {
+                true => {
+                    let current = is_there.then(|| ini.bytes(outside)).transpose()?;
+                    applying.foreseen(&ini, &ini.decode_or_first_run(current)?, outside.surroundings)?
+                }
+                false => ini.read(outside)?.document,
             };
             let state = state(wanted, &ini, &document, outside);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
@@ -254,12 +259,17 @@ fn set(
 }
 
 /// Takes an ini away. Its backup stays.
-fn remove(choice: &IniChoice, options: WriteOptions, outside: &mut Outside<'_>) -> Result<Answer, Error> {
-    let written = write_one(choice, options, MadeBy::Edit, outside, &mut |_, current| {
+fn remove(ini: &Ini, options: WriteOptions, outside: &mut Outside<'_>) -> Result<Answer, Error> {
+    let processes = Processes::default();
+    let written = writing(ini, true, options, &processes).run(outside, &mut |_, current| {
         Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written))
+}
+
+fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &'a Processes) -> Writing<'a> {
+    Writing { ini, is_there, options, made_by: MadeBy::Edit, processes }
 }
 
 /// The answer of a write after which the ini is in this state, or would be.
@@ -267,7 +277,7 @@ fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: Written
     let notices = std::mem::take(&mut written.notices);
     // what was written was written while nobody used it
     let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
-        Ok(ini) if written.dry_run || !written.changed => holders(&ini),
+        Ok(ini) if written.dry_run || !written.changed => holders(&ini, &Processes::default()),
         _ => Vec::new(),
     };
     let ini = Some(written.ini.clone());
@@ -291,7 +301,7 @@ fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Answer, Error
         }
         return Ok(answer);
     }
-    let search = locate::search(outside.surroundings, &instances::Processes::default().instances(&[]));
+    let search = locate::search(outside.surroundings, &Processes::default().instances(&[]));
     for found in search.found {
         let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(outside)?, ini)));
         match read {

@@ -50,9 +50,11 @@ fn msi_products(owner: &str) -> Vec<MsiProduct> {
     names.iter().filter_map(product).collect()
 }
 
+/// Where Windows lists the folders of its users.
+pub(super) const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+
 /// `%APPDATA%` of a user who is logged on or not, if this user may ask.
 pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
-    const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
     const FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
     let profile =
         LOCAL_MACHINE.open(format!(r"{PROFILES}\{sid}")).ok()?.get_string("ProfileImagePath").ok()?;

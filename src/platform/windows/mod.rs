@@ -6,6 +6,7 @@ mod app_paths;
 mod files;
 mod installs;
 mod processes;
+mod profiles;
 mod registry;
 mod run;
 mod security;
@@ -25,12 +26,15 @@ use windows_sys::core::{GUID, PWSTR};
 
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
+pub use profiles::{Held, profile_list};
+
 pub use registry::class_registry;
 
 pub use run::{Runner, Started};
 
 pub use files::{can_remove_mark, mark_of, remove_mark};
-pub use security::{access_of, account_name, copy_access, has_wider_access, privileges};
+pub use security::{Account, access_of, account_name, copy_access, has_wider_access, privileges};
+pub(super) use security::{account_of, give_to, owner_of};
 
 pub(super) use app_paths::app_paths;
 pub use files::is_held_by_another;

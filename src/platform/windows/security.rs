@@ -4,6 +4,7 @@ use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
+use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
@@ -11,15 +12,16 @@ use windows_sys::Win32::Security::Authorization::{
     SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce, GetSecurityDescriptorControl,
-    GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED, TOKEN_ELEVATION,
-    TOKEN_INFORMATION_CLASS, TOKEN_QUERY, TOKEN_USER, TokenElevation, TokenUser,
-    UNPROTECTED_DACL_SECURITY_INFORMATION,
+    ACCESS_ALLOWED_ACE, ACL, AdjustTokenPrivileges, DACL_SECURITY_INFORMATION, EqualSid, GetAce,
+    GetSecurityDescriptorControl, GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW,
+    LookupPrivilegeValueW, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
+    PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED, SE_PRIVILEGE_ENABLED, SE_RESTORE_NAME,
+    TOKEN_ADJUST_PRIVILEGES, TOKEN_ELEVATION, TOKEN_INFORMATION_CLASS, TOKEN_PRIVILEGES, TOKEN_QUERY,
+    TOKEN_USER, TokenElevation, TokenUser, UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
-use windows_sys::core::PWSTR;
+use windows_sys::core::{PCWSTR, PWSTR};
 use windows_sys::{s, w};
 
 use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
@@ -40,7 +42,7 @@ pub(super) fn copy_security(model: &Path, path: &Path) -> io::Result<()> {
     }
     // SAFETY: both point into descriptors that live until the end of this function
     if unsafe { EqualSid(wanted.owner, own.owner) } == 0 {
-        wanted.apply(path, OWNER_SECURITY_INFORMATION)?;
+        set_owner(path, wanted.owner)?;
     }
     Ok(())
 }
@@ -194,6 +196,55 @@ unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
     Some(platform::Sid(sid))
 }
 
+/// A user or a group of Windows.
+pub type Account = platform::Sid;
+
+/// The owner of a file, if that is a user: what the machine or its administrators own tells nobody's name.
+pub(in crate::platform) fn owner_of(path: &Path) -> Option<Account> {
+    let security = Security::of(path).ok()?;
+    // SAFETY: the owner points into the descriptor
+    let owner = unsafe { text_of(security.owner) }?;
+    owner.is_user().then_some(owner)
+}
+
+pub(in crate::platform) fn account_of(sid: platform::Sid) -> Option<Account> {
+    Some(sid)
+}
+
+/// Makes somebody the owner of a file or a folder of ours.
+pub(in crate::platform) fn give_to(path: &Path, account: &Account) -> io::Result<()> {
+    let present = Security::of(path)?;
+    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the user's number is none");
+    let owner = Sid::parse(&account.0).ok_or_else(invalid)?;
+    // SAFETY: both are valid until the end of this function
+    if unsafe { EqualSid(owner.0, present.owner) } != 0 {
+        return Ok(());
+    }
+    set_owner(path, owner.0)
+}
+
+/// Sets the owner of a file. Who may give files to others has to ask for that right first, once for all.
+fn set_owner(path: &Path, owner: PSID) -> io::Result<()> {
+    static RIGHT: OnceLock<()> = OnceLock::new();
+    RIGHT.get_or_init(|| {
+        if let Ok(token) = Token::of_this_process(TOKEN_ADJUST_PRIVILEGES) {
+            token.enable(SE_RESTORE_NAME);
+        }
+    });
+    // SAFETY: the path ends with NUL, and the SID is valid
+    win32_result(unsafe {
+        SetNamedSecurityInfoW(
+            wide(path).as_ptr(),
+            SE_FILE_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            owner,
+            ptr::null_mut(),
+            ptr::null(),
+            ptr::null(),
+        )
+    })
+}
+
 /// Who may do what to a file or a folder, links followed.
 ///
 /// Not asked under Wine: what it says is made up from the mode of the file, without the sticky bit, so /tmp is
@@ -224,8 +275,24 @@ pub(super) struct Token(OwnedHandle);
 
 impl Token {
     fn own() -> Option<Token> {
+        Token::of_this_process(TOKEN_QUERY).ok()
+    }
+
+    fn of_this_process(access: u32) -> io::Result<Token> {
         // SAFETY: the handle of this process is always good
-        Token::of(unsafe { GetCurrentProcess() }, TOKEN_QUERY).ok()
+        Token::of(unsafe { GetCurrentProcess() }, access)
+    }
+
+    /// Makes use of a right that it has; one that it has not stays missing, and shows where it is needed.
+    fn enable(&self, right: PCWSTR) {
+        let mut rights = TOKEN_PRIVILEGES { PrivilegeCount: 1, ..Default::default() };
+        rights.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+        // SAFETY: the name ends with NUL, the token is open, and there is one right as is said
+        unsafe {
+            if LookupPrivilegeValueW(ptr::null(), right, &mut rights.Privileges[0].Luid) != 0 {
+                AdjustTokenPrivileges(self.handle(), 0, &rights, 0, ptr::null_mut(), ptr::null_mut());
+            }
+        }
     }
 
     /// That of a process, which is open.

@@ -1,0 +1,511 @@
+//! The inis of many users: each is one transaction, and what becomes of one does not stop the others.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::desired::secrets::Hashes;
+use crate::desired::{DesiredError, What};
+use crate::edit::backup::MadeBy;
+use crate::edit::transaction::Progress;
+use crate::ini::encoding::CodePage;
+use crate::microsip::closing::Closing;
+use crate::microsip::gate::Watch;
+use crate::microsip::instances::{Instance, Processes};
+use crate::microsip::profiles::{self, Found, Place, Profile};
+use crate::platform::{self, HeldDisk};
+use crate::problem::{Code, ExitStatus, Notice, Problem};
+use crate::request::{Many, ManyOrder, Meanwhile, Profiles, WriteOptions};
+
+use super::ini_file::Ini;
+use super::provision::{Applying, Checked, new_salt};
+use super::recipe::{Recipe, Secrets};
+use super::write::{Writing, start_again};
+use super::{Error, Outside, Report, Tale, Written};
+
+/// What became of the ini of one user.
+#[derive(Debug)]
+pub struct Handled {
+    /// The user.
+    pub user: String,
+    /// The user's folder.
+    pub folder: PathBuf,
+    /// The ini, where it was come to.
+    pub ini: Option<PathBuf>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an ini.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was brought into the wanted state, or would be, or was in it.
+    Written(Written),
+    /// It was compared with the wanted state.
+    Checked(Checked),
+    /// Nothing was to be done about it.
+    Skipped(Skip),
+    /// It could not be done.
+    Failed {
+        /// Why.
+        error: Box<Error>,
+        /// Whether it was written before that.
+        changed: bool,
+    },
+}
+
+/// Why nothing was to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// The user has no ini, and none was to be made.
+    NoIni,
+    /// It is no folder of a user.
+    NoProfile,
+    /// The table of users does not list the user.
+    NotListed,
+    /// What is wanted takes a user, and this is what new users' folders are made from.
+    NeedsUser,
+    /// A MicroSIP uses the ini, and none was to be waited for.
+    Running,
+}
+
+impl Skip {
+    /// The reason as scripts see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Skip::NoIni => "no-ini",
+            Skip::NoProfile => "no-profile",
+            Skip::NotListed => "not-listed",
+            Skip::NeedsUser => "needs-user",
+            Skip::Running => "microsip-running",
+        }
+    }
+
+    /// The reason for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Skip::NoIni => "there is no MicroSIP.ini; --create makes one",
+            Skip::NoProfile => "it has no AppData folder, so it is no user's",
+            Skip::NotListed => "the table of users has no line for this user",
+            Skip::NeedsUser => {
+                "the file says what takes a user, and this folder is what new users' are made from"
+            }
+            Skip::Running => "MicroSIP is running",
+        }
+    }
+}
+
+/// What became of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Whether they were only compared.
+    pub is_check: bool,
+    /// Whether this only says what would be.
+    pub dry_run: bool,
+    /// How many users there are.
+    pub total: usize,
+    /// How many inis were written, or would be.
+    pub changed: usize,
+    /// How many are in the wanted state and were so.
+    pub in_state: usize,
+    /// How many are not, of those that were compared.
+    pub differing: usize,
+    /// About how many nothing was to be done.
+    pub skipped: usize,
+    /// How many could not be done.
+    pub failed: usize,
+    /// How many of those because a MicroSIP was still running.
+    pub running: usize,
+    /// Whether it was interrupted before all were done.
+    pub stopped: bool,
+}
+
+/// Why the work on many inis did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryFault {
+    #[error("interrupted after {done} of {total} users; every ini is whole")]
+    Stopped { done: usize, total: usize },
+    #[error("MicroSIP was still running for {0}")]
+    Running(Count),
+    #[error("{0} could not be done")]
+    Failed(Count),
+}
+
+/// A number of users, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub usize);
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} user{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+impl Problem for SummaryFault {
+    fn code(&self) -> Code {
+        match self {
+            SummaryFault::Stopped { .. } => Code::Interrupted,
+            SummaryFault::Running(_) => Code::MicrosipRunning,
+            SummaryFault::Failed(_) => Code::SomeFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("run the same command again: what is done stays done, and the rest is taken up".into())
+    }
+}
+
+impl Summary {
+    /// Why it did not end well, if it did not.
+    pub fn fault(&self) -> Option<SummaryFault> {
+        let done = self.changed + self.in_state + self.differing + self.skipped + self.failed;
+        if self.stopped {
+            Some(SummaryFault::Stopped { done, total: self.total })
+        } else if self.failed > self.running {
+            Some(SummaryFault::Failed(Count(self.failed)))
+        } else if self.running > 0 {
+            Some(SummaryFault::Running(Count(self.running)))
+        } else {
+            None
+        }
+    }
+
+    /// How the program ends with it.
+    pub fn status(&self) -> ExitStatus {
+        match self.fault() {
+            Some(fault) => fault.code().exit_status(),
+            None if self.differing > 0 => ExitStatus::No,
+            None => ExitStatus::Done,
+        }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Written(written) if written.changed => self.changed += 1,
+            Outcome::Checked(checked) if !checked.is_in_state => self.differing += 1,
+            Outcome::Written(_) | Outcome::Checked(_) => self.in_state += 1,
+            Outcome::Skipped(_) => self.skipped += 1,
+            Outcome::Failed { error, .. } => {
+                self.failed += 1;
+                self.running += usize::from(is_about_running(error));
+            }
+        }
+    }
+}
+
+fn is_about_running(error: &Error) -> bool {
+    matches!(error.code(), Code::MicrosipRunning | Code::EditMayBeUndone)
+}
+
+/// The remark that MicroSIP finds an ini at its first start.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this ini is new, so MicroSIP will not take its first start for one, and not set itself to start with Windows"
+)]
+struct FirstRunRemark;
+
+impl Problem for FirstRunRemark {
+    fn code(&self) -> Code {
+        Code::FirstRunSkipped
+    }
+}
+
+/// Brings the inis of many users into a state, or compares them with it.
+pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
+    let recipe = Recipe::load(&many.desired, outside)?;
+    let profiles = profiles_of(&many.profiles)?;
+    let secrets = Secrets::new(outside.secret);
+    recipe.check_for(&profiles, &secrets)?;
+    let code_page = match many.profiles {
+        Profiles::OfThisMachine => {
+            many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
+        }
+        // another machine's
+        Profiles::In(_) => many.code_page,
+    };
+    let hashes = Hashes::new(&new_salt);
+    let work = Work {
+        recipe: &recipe,
+        secrets: &secrets,
+        hashes: &hashes,
+        processes: Processes::default(),
+        code_page,
+        order: many.order,
+    };
+    work.on(profiles, outside).map(Report::Profiles)
+}
+
+fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
+    let (found, folder) = match profiles {
+        Profiles::OfThisMachine => (profiles::of_this_machine().unwrap_or_default(), None),
+        Profiles::In(folder) => {
+            // the folders in it are told of by full paths, whatever becomes of the current folder
+            let path = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            let unreadable = |source| Error::ProfilesUnreadable { folder: folder.clone(), source };
+            (profiles::in_folder(&path).map_err(unreadable)?, Some(folder.clone()))
+        }
+    };
+    if found.is_empty() { Err(Error::NoProfiles { folder }) } else { Ok(found) }
+}
+
+/// What is done about each.
+struct Work<'a> {
+    recipe: &'a Recipe,
+    secrets: &'a Secrets<'a>,
+    hashes: &'a Hashes<'a>,
+    processes: Processes,
+    code_page: Option<CodePage>,
+    order: ManyOrder,
+}
+
+/// A user whose ini a MicroSIP uses.
+struct Held {
+    profile: Profile,
+    handled: Handled,
+}
+
+impl Work<'_> {
+    fn on(&self, profiles: Vec<Profile>, outside: &mut Outside<'_>) -> Result<Summary, Error> {
+        let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
+        let is_check = matches!(self.order, ManyOrder::Check);
+        let mut summary = Summary { is_check, dry_run, total: profiles.len(), ..Summary::default() };
+        (outside.tell)(Tale::Profiles { total: profiles.len() });
+        let mut held = self.pass(profiles, &mut summary, outside);
+        if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
+            held = self.wait_for(held, options, &mut summary, outside);
+        }
+        for Held { handled, .. } in held {
+            self.finish(handled, &mut summary, outside);
+        }
+        summary.stopped = (outside.stop)();
+        Ok(summary)
+    }
+
+    /// Does what can be done at once. Gives those whose MicroSIP runs.
+    fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, outside: &mut Outside<'_>) -> Vec<Held> {
+        let mut held = Vec::new();
+        let Outside { surroundings, disk, now, stop, secret, .. } = *outside;
+        let work = |profile: Profile| {
+            // what is told of a single one would be a babel of many
+            let mut outside = Outside { surroundings, disk, now, stop, secret, tell: &mut |_| {} };
+            let handled = self.handle(&profile, &mut outside);
+            (profile, handled)
+        };
+        in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
+            if self.is_held(&handled) {
+                held.push(Held { profile, handled });
+            } else {
+                self.finish(handled, summary, outside);
+            }
+        });
+        held
+    }
+
+    fn finish(&self, mut handled: Handled, summary: &mut Summary, outside: &mut Outside<'_>) {
+        let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
+        match &handled.outcome {
+            Outcome::Failed { error, changed: false } if skips_running && is_about_running(error) => {
+                handled.outcome = Outcome::Skipped(Skip::Running);
+            }
+            _ => {}
+        }
+        summary.count(&handled.outcome);
+        (outside.tell)(Tale::Handled(&handled));
+    }
+
+    /// Whether a MicroSIP has to end before more can be done.
+    fn is_held(&self, handled: &Handled) -> bool {
+        let ManyOrder::Apply { options, .. } = self.order else { return false };
+        match &handled.outcome {
+            Outcome::Failed { error, .. } => is_about_running(error),
+            // what it saves when it closes is compared then
+            Outcome::Written(written) => {
+                let is_used = || written.notices.iter().any(|notice| notice.code == Code::MicrosipRunning);
+                !options.dry_run && options.meanwhile != Meanwhile::Wait && is_used()
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits until their MicroSIPs end, all within one time, and goes on with each whose has. Gives those that are left.
+    fn wait_for(
+        &self,
+        mut held: Vec<Held>,
+        options: WriteOptions,
+        summary: &mut Summary,
+        outside: &mut Outside<'_>,
+    ) -> Vec<Held> {
+        let until = Instant::now() + options.timeout;
+        let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
+        let mut watch = Watch::default();
+        while !held.is_empty() && !(outside.stop)() {
+            let holders = self.holders_of(&held);
+            let is_used = |held: &Held| uses_any(&holders, &held.handled);
+            let (used, free): (Vec<Held>, Vec<Held>) = held.into_iter().partition(is_used);
+            held = used;
+            let free = free.into_iter().map(|held| held.profile).collect();
+            held.extend(self.pass(free, summary, outside));
+            let left = until.saturating_duration_since(Instant::now());
+            if held.is_empty() || left.is_zero() {
+                break;
+            }
+            for notice in closing.iter_mut().flat_map(|closing| closing.ask(&holders)) {
+                (outside.tell)(Tale::Remark(notice));
+            }
+            (outside.tell)(Tale::Progress(Progress::Waiting { holders: &holders, until }));
+            watch.pause(&holders, &self.processes, left);
+        }
+        if let Some(closing) = closing {
+            start_again(closing, options.meanwhile, &self.processes, outside);
+        }
+        held
+    }
+
+    /// Those that use the inis of these users.
+    fn holders_of(&self, held: &[Held]) -> Vec<Instance> {
+        let mut running = self.processes.instances(&["microsip"]);
+        running.retain(|instance| {
+            held.iter().filter_map(|held| held.handled.ini.as_ref()).any(|ini| instance.holds_up(ini))
+        });
+        running
+    }
+
+    fn handle(&self, profile: &Profile, outside: &mut Outside<'_>) -> Handled {
+        let mut ini = None;
+        let outcome = self.outcome(profile, &mut ini, outside).unwrap_or_else(|error| {
+            let changed = error.changed();
+            Outcome::Failed { error: Box::new(error), changed }
+        });
+        Handled { user: profile.user.clone(), folder: profile.folder.clone(), ini, outcome }
+    }
+
+    fn outcome(
+        &self,
+        profile: &Profile,
+        ini: &mut Option<PathBuf>,
+        outside: &mut Outside<'_>,
+    ) -> Result<Outcome, Error> {
+        let desired = match self.recipe.desired_for_user(profile, self.secrets) {
+            Ok(Some(desired)) => desired,
+            Ok(None) => return Ok(Outcome::Skipped(Skip::NotListed)),
+            Err(error) if profile.is_default && is_about_variables(&error) => {
+                return Ok(Outcome::Skipped(Skip::NeedsUser));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let found = profile.look()?;
+        match self.order {
+            ManyOrder::Check => {
+                let place = match found {
+                    Found::Ini(place) => place,
+                    Found::NoIni(_) => return Ok(Outcome::Skipped(Skip::NoIni)),
+                    Found::NoAppData => return Ok(Outcome::Skipped(Skip::NoProfile)),
+                };
+                let applying =
+                    Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: self.hashes };
+                let here = self.ini_at(place.path());
+                *ini = Some(here.path.clone());
+                let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: None };
+                let decoded = here.read(&Outside { disk: &disk, tell: &mut |_| {}, ..*outside })?;
+                applying.check(here, &decoded, &self.processes, outside.surroundings).map(Outcome::Checked)
+            }
+            ManyOrder::Apply { allow, options, .. } => {
+                let applying = Applying { desired: &desired, allow, hashes: self.hashes };
+                let options = WriteOptions { timeout: Duration::ZERO, meanwhile: Meanwhile::Wait, ..options };
+                match found {
+                    Found::Ini(place) => {
+                        *ini = Some(place.path());
+                        self.apply(&applying, profile, &place, options, outside).map(Outcome::Written)
+                    }
+                    Found::NoIni(app_data) if options.create => {
+                        let path = profiles::ini_below(app_data.path());
+                        *ini = Some(path.clone());
+                        if options.dry_run {
+                            let ini = self.ini_at(path);
+                            let writing = self.writing(&ini, false, options);
+                            return with_first_run(applying.apply(writing, outside)).map(Outcome::Written);
+                        }
+                        let was_there = path.parent().is_some_and(Path::is_dir);
+                        let place = profile.make_place(app_data)?;
+                        let written = self.apply(&applying, profile, &place, options, outside);
+                        if written.is_err() && !was_there {
+                            // what was made for nothing, and only if nothing is in it
+                            let _ = std::fs::remove_dir(place.folder.path());
+                        }
+                        with_first_run(written).map(Outcome::Written)
+                    }
+                    Found::NoIni(_) => Ok(Outcome::Skipped(Skip::NoIni)),
+                    Found::NoAppData => Ok(Outcome::Skipped(Skip::NoProfile)),
+                }
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        applying: &Applying<'_>,
+        profile: &Profile,
+        place: &Place,
+        options: WriteOptions,
+        outside: &mut Outside<'_>,
+    ) -> Result<Written, Error> {
+        let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: profile.owner.as_ref() };
+        let mut outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
+        let ini = self.ini_at(place.path());
+        let is_there = place.folder.inside(&place.name).exists();
+        applying.apply(self.writing(&ini, is_there, options), &mut outside)
+    }
+
+    fn writing<'w>(&'w self, ini: &'w Ini, is_there: bool, options: WriteOptions) -> Writing<'w> {
+        Writing { ini, is_there, options, made_by: MadeBy::Edit, processes: &self.processes }
+    }
+
+    fn ini_at(&self, path: PathBuf) -> Ini {
+        Ini { target: path.clone(), path, code_page: self.code_page }
+    }
+}
+
+fn uses_any(holders: &[Instance], handled: &Handled) -> bool {
+    handled.ini.as_ref().is_some_and(|ini| holders.iter().any(|holder| holder.holds_up(ini)))
+}
+
+fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {
+    written.map(|mut written| {
+        written.notices.push(Notice::from(&FirstRunRemark));
+        written
+    })
+}
+
+fn is_about_variables(error: &DesiredError) -> bool {
+    matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
+}
+
+/// Does a work for each of many, some at once, until all are done or somebody wants it to stop. A disk that is asked
+/// for many things at once does more of them.
+fn in_parallel<T: Send, R: Send>(
+    many: Vec<T>,
+    stop: &(dyn Fn() -> bool + Sync),
+    work: &(dyn Fn(T) -> R + Sync),
+    done: &mut dyn FnMut(R),
+) {
+    const MOST_AT_ONCE: usize = 32;
+    let at_once = many.len().min(MOST_AT_ONCE);
+    let left = Mutex::new(VecDeque::from(many));
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    std::thread::scope(|scope| {
+        let (send, results) = mpsc::sync_channel(MOST_AT_ONCE);
+        for _ in 0..at_once {
+            let send = send.clone();
+            scope.spawn(move || {
+                while let Some(one) = next().filter(|_| !stop()) {
+                    if send.send(work(one)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        results.into_iter().for_each(done);
+    });
+}

@@ -1,0 +1,193 @@
+//! A desired-state file with what its variables stand for: read once, for one ini or for those of many users.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::desired::DesiredError;
+use crate::desired::source::{Format, Hidden, Source};
+use crate::desired::state::{self, Desired};
+use crate::desired::users::Users;
+use crate::desired::vars::Variables;
+use crate::microsip::profiles::Profile;
+use crate::request::{DesiredChoice, NewValue};
+
+use super::{Error, Outside};
+
+/// A wanted state before its variables stand for anything.
+pub(super) struct Recipe {
+    source: Source,
+    folder: PathBuf,
+    given: Vec<(String, String)>,
+    files: Vec<Part<Source>>,
+    users: Option<Part<Users>>,
+}
+
+/// Something from a file, and the folder of that.
+struct Part<T> {
+    what: T,
+    folder: PathBuf,
+}
+
+/// Reads passwords, each place once: standard input has nothing for a second reader.
+pub(super) struct Secrets<'a> {
+    read: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync),
+    kept: Mutex<HashMap<NewValue, String>>,
+}
+
+impl<'a> Secrets<'a> {
+    /// None read yet.
+    pub fn new(read: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync)) -> Self {
+        Secrets { read, kept: Mutex::default() }
+    }
+
+    fn get(&self, place: &NewValue) -> io::Result<String> {
+        if let NewValue::Inline(value) = place {
+            return Ok(value.clone());
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = kept.get(place) {
+            return Ok(text.clone());
+        }
+        let text = (self.read)(place)?;
+        kept.insert(place.clone(), text.clone());
+        Ok(text)
+    }
+}
+
+impl Recipe {
+    /// Reads the file, and those with variables.
+    pub fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Recipe, Error> {
+        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, outside);
+        let files = choice.variable_files.iter().map(|path| {
+            Ok(Part { what: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
+        });
+        let files = files.collect::<Result<_, Error>>()?;
+        let users = choice.users.as_ref().map(|path| {
+            let format = Format::of_users(path);
+            let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
+            Ok::<_, Error>(Part { what: Users::new(read(path, format, hidden)?)?, folder: folder_of(path) })
+        });
+        Ok(Recipe {
+            source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
+            folder: folder_of(&choice.file),
+            given: choice.variables.clone(),
+            files,
+            users: users.transpose()?,
+        })
+    }
+
+    /// What is wanted of the ini under a path, where this user runs it.
+    pub fn desired_for(&self, ini: &Path, secrets: &Secrets<'_>) -> Result<Desired, Error> {
+        let read = |place: &NewValue| secrets.get(place);
+        let profile = Profile::around(ini);
+        let row = match (&self.users, &profile) {
+            (Some(users), Some(profile)) => {
+                let names = profile.names();
+                Some(
+                    users
+                        .what
+                        .row(names)
+                        .ok_or_else(|| Error::UserNotListed { user: profile.user.clone() })?,
+                )
+            }
+            (Some(_), None) => return Err(Error::UserUnknown { ini: ini.to_path_buf() }),
+            (None, _) => None,
+        };
+        Ok(self.resolved(profile.as_ref(), row, Variables::new(&self.given, &read), &self.source)?)
+    }
+
+    /// What is wanted for a user among many; nothing for one whom the table of users does not list.
+    pub fn desired_for_user(
+        &self,
+        profile: &Profile,
+        secrets: &Secrets<'_>,
+    ) -> Result<Option<Desired>, DesiredError> {
+        let read = |place: &NewValue| secrets.get(place);
+        let variables = Variables::new(&self.given, &read).without_environment();
+        if profile.is_default {
+            // every user can read what is in it, and it is nobody's
+            let source = self.source.clone().without("accounts");
+            return self.resolved(None, None, variables, &source).map(Some);
+        }
+        let row = match &self.users {
+            Some(users) => match users.what.row(profile.names()) {
+                Some(row) => Some(row),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        self.resolved(Some(profile), row, variables, &self.source).map(Some)
+    }
+
+    /// Whether something is wrong with the file for whoever is among these, so that nothing needs to be begun.
+    pub fn check_for(&self, profiles: &[Profile], secrets: &Secrets<'_>) -> Result<(), DesiredError> {
+        let mut first = None;
+        for profile in profiles.iter().filter(|profile| !profile.is_default) {
+            match self.desired_for_user(profile, secrets) {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match (first, profiles.first()) {
+            (Some(error), _) => Err(error),
+            // nobody is listed: the file can still be wrong
+            (None, Some(profile)) => {
+                let read = |place: &NewValue| secrets.get(place);
+                let variables = Variables::new(&self.given, &read).without_environment();
+                let row = self.users.as_ref().and_then(|users| users.what.any_row());
+                self.resolved(Some(profile), row, variables, &self.source).map(drop)
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn resolved(
+        &self,
+        profile: Option<&Profile>,
+        row: Option<&crate::desired::source::Node>,
+        mut variables: Variables<'_>,
+        source: &Source,
+    ) -> Result<Desired, DesiredError> {
+        if let Some(profile) = profile {
+            let windows_path = |path: &Path| profile.windows_path(path);
+            variables.define("user", profile.user.clone());
+            variables.define("profile", windows_path(&profile.folder));
+            variables.define("appdata", windows_path(&profile.app_data()));
+        }
+        // what is said of one user counts more than what is said of all
+        if let (Some(users), Some(row)) = (&self.users, row) {
+            variables.add_table(users.what.source(), row, &users.folder)?;
+        }
+        for Part { what, folder } in &self.files {
+            variables.add_file(what, folder)?;
+        }
+        state::resolve(source, &variables, &self.folder)
+    }
+}
+
+fn source(path: &Path, format: Format, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
+    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
+    let bytes = outside.disk.read(path).map_err(unreadable)?;
+    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        // as Windows PowerShell writes text
+        Some(bytes) => {
+            let units: Vec<u16> = bytes
+                .chunks(2)
+                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
+                .collect();
+            String::from_utf16(&units).ok()
+        }
+        None => String::from_utf8(bytes).ok(),
+    };
+    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
+    Ok(Source::parse(path.display().to_string(), text, format, hidden)?)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_path_buf()
+}

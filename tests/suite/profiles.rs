@@ -1,0 +1,333 @@
+//! The inis of many users at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::crowd_of_users::{self as crowd, outcomes};
+use crate::sandbox::{Ran, Sandbox, text_of_ini, utf16};
+
+const WANTED: &str = "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n";
+const OLD: &str = "[Settings]\r\nVAD=0\r\n";
+
+fn ini_of(user: &str) -> String {
+    format!("profiles/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini")
+}
+
+fn with_users(users: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for user in users {
+        sandbox.write(&ini_of(user), utf16(OLD));
+    }
+    sandbox.write("wanted.toml", WANTED);
+    sandbox
+}
+
+fn folder(sandbox: &Sandbox, user: &str) -> PathBuf {
+    let path = sandbox.path(&format!("profiles/{user}"));
+    std::fs::create_dir_all(path.join("AppData").join("Roaming")).unwrap();
+    path
+}
+
+#[track_caller]
+fn assert_outcomes(ran: &Ran, wanted: &[(&str, &str)]) {
+    let found = outcomes(ran.json()["profiles"].as_array().unwrap());
+    let wanted = wanted.iter().map(|(user, outcome)| (user.to_string(), outcome.to_string())).collect();
+    assert_eq!(found, wanted, "{}", ran.told);
+}
+
+fn apply<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["apply", "wanted.toml", "--profiles", "profiles"], more].concat()
+}
+
+#[test]
+fn each_user_gets_what_is_wanted_and_a_second_run_writes_nothing() {
+    let sandbox = with_users(&["ann", "zoe.V6"]);
+    folder(&sandbox, "new");
+    std::fs::create_dir_all(sandbox.path("profiles/no-user")).unwrap();
+    std::fs::create_dir_all(sandbox.path("profiles/Public/AppData/Roaming")).unwrap();
+    sandbox.write("profiles/desktop.ini", "");
+    let rest = [("new", "skipped no-ini"), ("no-user", "skipped no-profile")];
+
+    let ran = sandbox.run(&apply(&["-n", "--json"])).exits(0);
+    assert_outcomes(&ran, &[&[("ann", "changed"), ("zoe", "changed")], &rest[..]].concat());
+    assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), utf16(OLD));
+
+    let ran = sandbox.run(&apply(&["--json", "--report", "done.jsonl"])).exits(0);
+    assert_outcomes(&ran, &[&[("ann", "changed"), ("zoe", "changed")], &rest[..]].concat());
+    assert_eq!(ran.json()["counts"]["changed"], 2, "{}", ran.told);
+    assert_eq!(
+        text_of_ini(&sandbox.path(&ini_of("ann"))),
+        "[Settings]\r\nVAD=1\r\nuserAgent=Desk of ann\r\n"
+    );
+    assert_eq!(
+        text_of_ini(&sandbox.path(&ini_of("zoe.V6"))),
+        "[Settings]\r\nVAD=1\r\nuserAgent=Desk of zoe\r\n"
+    );
+    let report = std::fs::read_to_string(sandbox.path("done.jsonl")).unwrap();
+    let lines: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(outcomes(&lines), outcomes(ran.json()["profiles"].as_array().unwrap()));
+
+    let written = std::fs::metadata(sandbox.path(&ini_of("ann"))).unwrap().modified().unwrap();
+    let ran = sandbox.run(&apply(&["--json"])).exits(0);
+    assert_outcomes(&ran, &[&[("ann", "in-state"), ("zoe", "in-state")], &rest[..]].concat());
+    assert_eq!(ran.json()["changed"], false);
+    assert_eq!(std::fs::metadata(sandbox.path(&ini_of("ann"))).unwrap().modified().unwrap(), written);
+
+    let check = ["check", "wanted.toml", "--profiles", "profiles"];
+    sandbox.run(&check).exits(0).says("4 users: 2 in state, 2 skipped");
+    sandbox.write(&ini_of("ann"), utf16(OLD));
+    let ran = sandbox.run(&check).exits(1).says("differs  ann").says("VAD: '1' is wanted, found '0'");
+    assert!(ran.says("4 users: 1 not in state, 1 in state, 2 skipped").stderr.is_empty());
+}
+
+#[test]
+fn an_ini_is_made_where_that_is_asked_for_and_the_skipped_first_run_is_told_of() {
+    let sandbox = with_users(&["ann"]);
+    folder(&sandbox, "new");
+    folder(&sandbox, "other");
+    let ran =
+        sandbox.run(&apply(&["--create", "-n"])).exits(0).says("to be changed").says("first-run-skipped");
+    assert!(!sandbox.path(&ini_of("new")).parent().unwrap().exists(), "{}", ran.told);
+    let ran = sandbox.run(&apply(&["--create"])).exits(0).says("3 users: 3 changed");
+    assert!(
+        ran.stderr.contains("first-run-skipped") && ran.stderr.contains("and 1 more such"),
+        "{}",
+        ran.told
+    );
+    assert_eq!(text_of_ini(&sandbox.path(&ini_of("new"))), "[Settings]\r\nVAD=1\r\nuserAgent=Desk of new");
+
+    // what cannot be made leaves nothing
+    sandbox.write("wanted.toml", "[hooks]\nring = 'C:\\gone\\a.bat'\n");
+    folder(&sandbox, "third");
+    let ran = sandbox.run(&apply(&["--create", "--json"])).fails(8, "some-failed");
+    assert_eq!(ran.json()["counts"]["failed"], 4, "{}", ran.told);
+    assert!(!sandbox.path(&ini_of("third")).parent().unwrap().exists(), "{}", ran.told);
+}
+
+#[test]
+fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
+    const SECRET: &str = "S3cret-of-Zoe";
+    let sandbox = with_users(&["ann", "zoe", "tim", "Default"]);
+    let account = "[[accounts]]\ndomain = '${domain}'\nusername = '${extension}'\npassword = '${password}'\n";
+    sandbox.write("wanted.toml", format!("[settings]\nEC = 0\nvolumeRing = '${{ring}}'\n{account}"));
+    sandbox.write("site.toml", "domain = 'sip.example.org'\nring = 40\nextension = '0'\n");
+    sandbox.write("users.csv", format!("user;extension;password\r\nANN;201;a\r\nzoe;202;{SECRET}\r\n"));
+    let users = ["--vars", "site.toml", "--users", "users.csv", "--json"];
+    let ran = sandbox.run(&apply(&users)).exits(0);
+    let done =
+        [("Default", "changed"), ("ann", "changed"), ("tim", "skipped not-listed"), ("zoe", "changed")];
+    assert_outcomes(&ran, &done);
+    assert!(!ran.told.contains(SECRET), "{}", ran.told);
+    let text = text_of_ini(&sandbox.path(&ini_of("zoe")));
+    for part in ["username=202", "domain=sip.example.org", "accountId=1", "volumeRing=40", SECRET] {
+        assert!(text.contains(part), "{text}");
+    }
+    // every user can read it, so no account goes there
+    let default = text_of_ini(&sandbox.path(&ini_of("Default")));
+    assert_eq!(default, "[Settings]\r\nVAD=0\r\nEC=0\r\nvolumeRing=40\r\n");
+    assert!(!sandbox.path(&ini_of("Default")).with_file_name("MicroSIP.ini.msipcfg-passwords.json").exists());
+
+    // what takes a user cannot be said of users to come
+    sandbox.write("wanted.toml", format!("[settings]\nuserAgent = '${{profile}}'\n{account}"));
+    let ran = sandbox.run(&apply(&users)).exits(0);
+    assert_eq!(outcomes(ran.json()["profiles"].as_array().unwrap())["Default"], "skipped needs-user");
+    let text = text_of_ini(&sandbox.path(&ini_of("ann")));
+    assert!(
+        text.contains(&format!("userAgent={}", sandbox.path("profiles").join("ann").display())),
+        "{text}"
+    );
+
+    // an undefined one is told before anything is touched
+    let before = std::fs::read(sandbox.path(&ini_of("ann"))).unwrap();
+    for (wanted, code) in [
+        ("[settings]\nVAD = 1\nuserAgent = '${exten}'\n", "variable-undefined"),
+        ("[settings]\nVAD = 1\nuserAgent = '${env:HOME}'\n", "desired-invalid"),
+        ("[settings]\nVAD = 1\nringing = 1\n", "desired-invalid"),
+    ] {
+        sandbox.write("wanted.toml", wanted);
+        let ran = sandbox.run(&apply(&users)).fails(3, code);
+        assert_eq!(ran.json()["error"]["line"], 3, "{}", ran.told);
+    }
+    assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), before);
+
+    // a line that is wrong is its user's alone
+    sandbox.write("users.csv", "user,extension\nann,201\nzoe,50\n");
+    sandbox.write("wanted.toml", "[settings]\nvolumeRing = '${extension}'\n");
+    let ran = sandbox.run(&apply(&users)).fails(8, "some-failed");
+    assert_outcomes(
+        &ran,
+        &[
+            ("Default", "changed"),
+            ("ann", "failed value-refused"),
+            ("tim", "skipped not-listed"),
+            ("zoe", "changed"),
+        ],
+    );
+}
+
+#[test]
+fn one_ini_takes_its_line_of_the_table_by_the_folder_it_lies_in() {
+    let sandbox = with_users(&["ann"]);
+    sandbox.write("users.toml", "[ANN]\nextension = 201\n");
+    sandbox.write("wanted.toml", "[settings]\nuserAgent = '${user} ${extension}'\n");
+    let ini = sandbox.path(&ini_of("ann"));
+    let words = |ini: &Path| {
+        let words =
+            ["apply", "wanted.toml", "--users", "users.toml", "--ini", ini.to_str().unwrap(), "--json"];
+        words.map(String::from)
+    };
+    let run = |ini: &Path| sandbox.run(&words(ini).iter().map(String::as_str).collect::<Vec<_>>());
+    run(&ini).exits(0);
+    assert!(text_of_ini(&ini).contains("userAgent=ann 201"));
+    run(&sandbox.write(&ini_of("bob"), utf16(OLD))).fails(3, "user-not-listed");
+    run(&sandbox.write("MicroSIP.ini", utf16(OLD))).fails(3, "user-not-listed");
+}
+
+#[test]
+fn what_makes_no_sense_is_said_before_anything_is_touched() {
+    let sandbox = with_users(&["ann"]);
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["apply", "wanted.toml", "--profiles", "gone"], 6, "file-read"),
+        (&["apply", "wanted.toml", "--profiles", "empty"], 4, "profiles-none"),
+        (&["apply", "wanted.toml", "--skip-running"], 2, "usage"),
+        (&["check", "wanted.toml", "--report", "r"], 2, "usage"),
+        (&["apply", "wanted.toml", "--profiles", "profiles", "--ini", "MicroSIP.ini"], 2, "usage"),
+        (&["apply", "wanted.toml", "--profiles", "profiles", "--report", "gone/r"], 6, "report-unwritable"),
+        (&["apply", "wanted.toml", "--profiles", "profiles", "--users", "gone.csv"], 6, "file-read"),
+    ];
+    for (words, status, code) in crate::sandbox::some(cases.iter().copied()) {
+        sandbox.run(&[words, &["--json"]].concat()).fails(status, code);
+    }
+    if !cfg!(windows) {
+        sandbox.run(&["apply", "wanted.toml", "--all-users", "--json"]).fails(2, "usage");
+    }
+    assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), utf16(OLD));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_cannot_be_written_stops_no_edit_and_is_told_of() {
+    let sandbox = with_users(&["ann"]);
+    sandbox.run(&apply(&["--report", "/dev/full"])).exits(6).says("report-unwritable");
+    assert!(text_of_ini(&sandbox.path(&ini_of("ann"))).contains("VAD=1"));
+}
+
+#[test]
+#[cfg(windows)]
+fn every_user_of_this_windows_is_thought_of() {
+    let sandbox = Sandbox::new();
+    sandbox.write("wanted.toml", "[settings]\nVAD = 1\n");
+    let ran = sandbox.run(&["apply", "wanted.toml", "--all-users", "-n", "--json"]);
+    let users = ran.json()["profiles"].as_array().unwrap().len();
+    assert!(users > 0 && [0, 8].contains(&ran.status), "{}", ran.told);
+}
+
+#[cfg(unix)]
+mod planted {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+    use super::*;
+
+    /// Everything in a folder: path, size, time, owner, mode.
+    fn state(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, u32, u32)> {
+        let mut all = BTreeMap::new();
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let metadata = path.symlink_metadata().unwrap();
+                let facts = (metadata.size(), metadata.mtime_nsec(), metadata.uid(), metadata.mode());
+                all.insert(path.clone(), facts);
+                folders.extend(metadata.is_dir().then_some(path));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn a_link_at_any_place_is_refused_and_what_is_outside_stays() {
+        let sandbox = with_users(&["good"]);
+        sandbox.write("outside/AppData/Roaming/MicroSIP/MicroSIP.ini", utf16(OLD));
+        sandbox.write("outside/MicroSIP.ini", utf16(OLD));
+        let outside = sandbox.path("outside");
+        let profiles = sandbox.path("profiles");
+        symlink(&outside, profiles.join("a")).unwrap();
+        for (user, at, to) in [
+            ("b", "AppData", "AppData"),
+            ("c", "AppData/Roaming", "AppData/Roaming"),
+            ("d", "AppData/Roaming/MicroSIP", "AppData/Roaming/MicroSIP"),
+            ("e", "AppData/Roaming/MicroSIP/MicroSIP.ini", "MicroSIP.ini"),
+            // none is there yet
+            ("f", "AppData/Roaming/MicroSIP/MicroSIP.ini", "new.ini"),
+            ("g", "AppData/Roaming/MicroSIP", "new"),
+        ] {
+            let link = profiles.join(user).join(at);
+            std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink(outside.join(to), link).unwrap();
+        }
+        // in the other folder in which MicroSIP would find one
+        let local = profiles.join("h").join("AppData");
+        std::fs::create_dir_all(local.join("Roaming")).unwrap();
+        symlink(outside.join("AppData/Roaming"), local.join("Local")).unwrap();
+        // beside the ini
+        for name in [".MicroSIP.ini.msipcfg-lock", "MicroSIP.ini.msipcfg-passwords.json"] {
+            symlink(outside.join("MicroSIP.ini"), profiles.join("good/AppData/Roaming/MicroSIP").join(name))
+                .unwrap();
+        }
+        sandbox.write("wanted.toml", "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n");
+        let before = state(&outside);
+        let ran = sandbox.run(&apply(&["--create", "--json", "--timeout", "0"])).fails(8, "some-failed");
+        assert_eq!(state(&outside), before, "{}", ran.told);
+        let found = outcomes(ran.json()["profiles"].as_array().unwrap());
+        for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            assert_eq!(found[user], "failed profile-link", "{}", ran.told);
+        }
+    }
+
+    #[test]
+    fn what_root_makes_for_a_user_belongs_to_that_user() {
+        const USER: u32 = 4321;
+        let sandbox = with_users(&["ann"]);
+        let new = folder(&sandbox, "new");
+        if chown(&new, Some(USER), Some(USER)).is_err() {
+            // only root can give files away, and then nobody runs this for others either
+            return;
+        }
+        let accounts = "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n";
+        sandbox.write("wanted.toml", accounts);
+        sandbox.run(&apply(&["--create"])).exits(0);
+        let made = new.join("AppData/Roaming/MicroSIP");
+        let owners: Vec<_> = state(&made).into_iter().map(|(path, facts)| (path, facts.2)).collect();
+        assert!(owners.len() == 2 && owners.iter().all(|(_, owner)| *owner == USER), "{owners:?}");
+        assert_eq!(std::fs::metadata(&made).unwrap().uid(), USER);
+
+        // and an edit of what is there leaves it so
+        let ini = made.join("MicroSIP.ini");
+        std::fs::set_permissions(&ini, std::fs::Permissions::from_mode(0o640)).unwrap();
+        sandbox.write("wanted.toml", "[settings]\nVAD = 1\n");
+        sandbox.run(&apply(&[])).exits(0);
+        let owners: Vec<_> = state(&made).into_iter().map(|(path, facts)| (path, facts.2)).collect();
+        assert!(owners.len() == 3 && owners.iter().all(|(_, owner)| *owner == USER), "{owners:?}");
+        assert_eq!(std::fs::metadata(&ini).unwrap().mode() & 0o777, 0o640);
+    }
+}
+
+#[test]
+fn of_a_crowd_the_good_are_done_the_bad_are_told_of_and_nothing_else_is_touched() {
+    // the bench does so with ten thousand
+    let count = if cfg!(windows) { 100 } else { 1_000 };
+    let sandbox = Sandbox::new();
+    sandbox.write("wanted.toml", crowd::WANTED);
+    let crowd = crowd::make(&sandbox.path(""), count);
+    let words = ["--allow-missing", "--no-backup", "--json"];
+    let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
+    crowd.assert_done(ran.json()["profiles"].as_array().unwrap());
+
+    // a second run has nothing left to do
+    let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
+    assert_eq!(ran.json()["counts"]["in_state"], crowd.good.len());
+    assert_eq!(ran.json()["changed"], false);
+}
