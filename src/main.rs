@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the environment is taken here, and only here")]
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::ask;
 use msipcfg::cli::completing;
 use msipcfg::cli::mistyped::with_guesses;
-use msipcfg::cli::report::{Narrator, Output, ReportFile};
+use msipcfg::cli::report::{Level, Narrator, Output, ReportFile};
 use msipcfg::cli::wizard::{self, Tools};
 use msipcfg::commands::{self, Outside, completions};
 use msipcfg::platform::{self, Surroundings, SystemDisk};
@@ -38,22 +38,33 @@ fn carried_out() -> i32 {
             let codes = cli.exit_codes();
             codes.number(run(cli, &words))
         }
-        Err(error) => Output::of_words(&words).print_usage(&with_guesses(error)) as i32,
+        Err(error) => {
+            let dsc = args::are_for_dsc(&words).then(dsc_level);
+            if dsc.is_some() && !io::stdin().is_terminal() {
+                // whoever writes it would else be told of that, and not of the mistake
+                let _ = io::copy(&mut io::stdin(), &mut io::sink());
+            }
+            Output { dsc, ..Output::of_words(&words) }.print_usage(&with_guesses(error)) as i32
+        }
     }
 }
 
 fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
     let common = &cli.common;
+    let dsc = cli.is_for_dsc().then(dsc_level);
     let output = Output {
-        json: common.json,
+        json: common.json && dsc.is_none(),
         quiet: common.quiet,
-        verbose: common.verbose,
+        verbose: common.verbose || dsc == Some(Level::Debug),
+        dsc,
         color: common.color,
         name_ini: !common.names_ini(),
     };
+    let own_program = std::env::current_exe().ok();
     let surroundings = Surroundings {
         current_folder: std::env::current_dir().ok(),
-        own_folder: std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_path_buf),
+        own_folder: own_program.as_deref().and_then(Path::parent).map(Path::to_path_buf),
+        own_program,
         ..Surroundings::from_variables(|name| std::env::var_os(name))
     };
     let stop = Arc::new(AtomicBool::new(false));
@@ -80,7 +91,7 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         };
         return wizard::run(tools, cli.ini_choice());
     }
-    let may_ask = ask::may_ask(&cli.common);
+    let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
     let report_file = cli.report_file().map(Path::to_path_buf);
     let request = match cli.into_request(words) {
         Ok(request) => request,
@@ -143,15 +154,31 @@ fn complete(words: &[OsString]) -> Option<ExitStatus> {
     }
 }
 
+/// How much DSC wants to hear.
+fn dsc_level() -> Level {
+    let level = std::env::var_os("DSC_TRACE_LEVEL").unwrap_or_default();
+    Level::named(&level.to_string_lossy())
+}
+
+/// All of standard input. What is too much is read too, so that whoever writes it is not left with it.
+fn standard_input() -> io::Result<String> {
+    const MOST: u64 = 16 * 1024 * 1024;
+    let mut stdin = io::stdin().lock();
+    let mut bytes = Vec::new();
+    stdin.by_ref().take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        io::copy(&mut stdin, &mut io::sink())?;
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 16 MiB"));
+    }
+    // the error of std would hold the bytes
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+}
+
 /// A password from where it was said to be, without the line end behind it.
 fn read_secret(source: &NewValue) -> io::Result<String> {
     let mut text = match source {
         NewValue::Inline(value) => return Ok(value.clone()),
-        NewValue::StandardInput => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text)?;
-            text
-        }
+        NewValue::StandardInput => standard_input()?,
         NewValue::File(path) => std::fs::read_to_string(path)?,
         NewValue::Variable(name) => {
             // the error of std would show what the variable holds

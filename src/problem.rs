@@ -32,6 +32,38 @@ pub enum ExitStatus {
     Interrupted = 130,
 }
 
+impl ExitStatus {
+    /// Every one, in order.
+    pub const ALL: &[ExitStatus] = &[
+        ExitStatus::Done,
+        ExitStatus::No,
+        ExitStatus::Usage,
+        ExitStatus::Refused,
+        ExitStatus::NoIni,
+        ExitStatus::StillRunning,
+        ExitStatus::File,
+        ExitStatus::NotAnIni,
+        ExitStatus::SomeFailed,
+        ExitStatus::Interrupted,
+    ];
+
+    /// What it means, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            ExitStatus::Done => "Done, or already so",
+            ExitStatus::No => "The answer is no",
+            ExitStatus::Usage => "The command line or the input is wrong",
+            ExitStatus::Refused => "A hook's program or a value was refused",
+            ExitStatus::NoIni => "No MicroSIP.ini was found, or several",
+            ExitStatus::StillRunning => "MicroSIP was still running when the time was up",
+            ExitStatus::File => "A file could not be read, locked or written",
+            ExitStatus::NotAnIni => "Not an ini, or its encoding is not known; nothing was written",
+            ExitStatus::SomeFailed => "Some of several inis failed",
+            ExitStatus::Interrupted => "Interrupted",
+        }
+    }
+}
+
 macro_rules! codes {
     ($($variant:ident = $name:literal, $status:ident, $meaning:literal;)*) => {
         /// The stable, kebab-case name of an error or a warning.
@@ -101,6 +133,7 @@ codes! {
     PasswordPlain = "password-plain", Done, "a password stands in clear until MicroSIP loads its account";
     PasswordLength = "password-length", Done, "a plain password of this length may be taken for an encrypted one";
 
+    InputInvalid = "input-invalid", Usage, "what was given to a DSC operation on standard input is no instance";
     DesiredInvalid = "desired-invalid", Refused, "the desired-state file is not what it should be";
     VariableUndefined = "variable-undefined", Refused, "the desired-state file names a variable that is not there";
     FalseIsAbsent = "false-is-absent", Done, "false removes the key, and its default is on";

@@ -49,6 +49,12 @@ pub enum Request {
     Completions(Shell),
     /// The JSON Schema of a desired-state file.
     Schema,
+    /// An operation of Microsoft's DSC, whose instance stands on standard input. `ini` is for one that names none.
+    Dsc { ini: IniChoice, operation: DscOperation },
+    /// The JSON Schema of such an instance.
+    DscSchema,
+    /// What tells DSC of these operations.
+    DscManifest(Manifest),
     /// The inis of many users are brought into a state, or compared with it.
     Many(Many),
 }
@@ -100,6 +106,7 @@ impl Request {
             | Request::Status { ini }
             | Request::Doctor { ini, .. }
             | Request::Drive { ini, .. }
+            | Request::Dsc { ini, .. }
             | Request::TestHook(TestHook { ini, .. }) => ini,
             Request::Links(_)
             | Request::Explain(_)
@@ -107,6 +114,8 @@ impl Request {
             | Request::Keys { .. }
             | Request::Completions(_)
             | Request::Schema
+            | Request::DscSchema
+            | Request::DscManifest(_)
             | Request::Many(_) => return self,
         };
         ini.path = Some(path);
@@ -119,6 +128,7 @@ impl Request {
             self,
             Request::Write { .. }
                 | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. }
+                | Request::Dsc { operation: DscOperation::Set { .. }, .. }
                 | Request::Many(Many { order: ManyOrder::Apply { .. }, .. })
         )
     }
@@ -364,6 +374,53 @@ pub enum DetectStyle {
     Configmgr,
     /// Anybody who asks for an exit status.
     Plain,
+}
+
+/// An operation of Microsoft's DSC.
+#[derive(Clone, Copy, Debug)]
+pub enum DscOperation {
+    /// The state is told.
+    Get,
+    /// It is told whether the state is the wanted one.
+    Test,
+    /// The wanted state is brought about.
+    Set {
+        /// What is accepted of its hooks although it would be refused.
+        allow: Allow,
+        /// How; an ini that is not there is made in any case.
+        options: WriteOptions,
+    },
+    /// The state of every ini is told.
+    Export,
+}
+
+/// A resource manifest of DSC.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// How it has a set say what it would do.
+    pub what_if: WhatIf,
+    /// How it names this program.
+    pub executable: Executable,
+    /// The folder to write it to; otherwise it is printed.
+    pub folder: Option<PathBuf>,
+}
+
+/// How DSC has a set say what it would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhatIf {
+    /// By an argument more, as from DSC 3.2 on.
+    Argument,
+    /// By an operation of its own, as in DSC 3.1.
+    Operation,
+}
+
+/// How a manifest names this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executable {
+    /// By its name: DSC looks for it on the path and beside the manifest.
+    ByName,
+    /// By its path.
+    Absolute,
 }
 
 /// A shell that can complete words.

@@ -21,9 +21,9 @@ use crate::microsip::version::Version;
 use crate::platform;
 use crate::problem::{Code, ExitStatus, Problem};
 use crate::request::{
-    BackupChoice, DesiredChoice, DetectStyle, Doctor, Drive, EditRequest, Explain, HookText, IniChoice,
-    LinksOrder, LinksRequest, Many, ManyOrder, Meanwhile, NewValue, Profiles, Query, Request, SetHook, Shell,
-    TestHook, WriteOptions,
+    BackupChoice, DesiredChoice, DetectStyle, Doctor, Drive, DscOperation, EditRequest, Executable, Explain,
+    HookText, IniChoice, LinksOrder, LinksRequest, Manifest, Many, ManyOrder, Meanwhile, NewValue, Profiles,
+    Query, Request, SetHook, Shell, TestHook, WhatIf, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -525,6 +525,19 @@ enum Command {
     ))]
     Schema,
 
+    /// Answer Microsoft's DSC v3: the state of an ini as a resource, on standard input and output
+    ///
+    /// get, test, set and export read one JSON object and print JSON; docs/dsc.md tells its form.
+    #[command(disable_help_subcommand = true, after_help = examples!(
+        r"msipcfg dsc manifest -o C:\Tools\msipcfg"
+        r"msipcfg dsc export"
+        r"msipcfg dsc set --what-if"
+    ))]
+    Dsc {
+        #[command(subcommand)]
+        command: DscCommand,
+    },
+
     #[command(flatten)]
     Drive(DriveCommand),
 
@@ -601,6 +614,99 @@ impl From<DesiredArgs> for DesiredChoice {
     fn from(args: DesiredArgs) -> Self {
         let DesiredArgs { file, variables, variable_files, users } = args;
         DesiredChoice { file, variables, variable_files, users }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum DscCommand {
+    /// Print the state of an ini
+    #[command(after_help = examples!(r"msipcfg dsc get"))]
+    Get,
+
+    /// Print whether an ini is in the state that standard input asks for, and what differs
+    #[command(after_help = examples!(r"msipcfg dsc test"))]
+    Test,
+
+    /// Bring an ini into the state that standard input asks for, and print that
+    #[command(after_help = examples!(
+        r"msipcfg dsc set"
+        r"msipcfg dsc set --what-if"
+        r"msipcfg dsc set --restart --timeout 1m"
+    ))]
+    Set {
+        /// Print what would be and write nothing
+        #[arg(long)]
+        what_if: bool,
+
+        /// Accept hooks whose program is not there yet
+        #[arg(long)]
+        allow_missing: bool,
+
+        /// Accept hooks that are unsafe: a batch file, a password on a command line
+        #[arg(long)]
+        allow_unsafe: bool,
+
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+
+    /// Print the state of every ini, one a line
+    #[command(after_help = examples!(r"msipcfg dsc export"))]
+    Export,
+
+    /// Print the JSON Schema of what these commands read and print
+    #[command(after_help = examples!(r"msipcfg dsc schema"))]
+    Schema,
+
+    /// Print the resource manifest by which DSC finds these commands
+    #[command(after_help = examples!(
+        r"msipcfg dsc manifest"
+        r"msipcfg dsc manifest --absolute -o C:\Tools\msipcfg"
+    ))]
+    Manifest {
+        /// For this version of DSC and newer ones; otherwise for 3.2
+        #[arg(long, value_name = "VERSION")]
+        compat: Option<Compat>,
+
+        /// Write it to this folder, as msipcfg.dsc.resource.json
+        #[arg(short, long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+
+        /// Name this program by its path
+        #[arg(long)]
+        absolute: bool,
+    },
+}
+
+/// An older version of DSC.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Compat {
+    #[value(name = "3.1")]
+    V3_1,
+}
+
+impl DscCommand {
+    fn into_request(self, ini: IniChoice) -> Request {
+        let operation = match self {
+            DscCommand::Get => DscOperation::Get,
+            DscCommand::Test => DscOperation::Test,
+            DscCommand::Set { what_if, allow_missing, allow_unsafe, write } => {
+                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
+                let options = WriteOptions::from(write);
+                let options = WriteOptions { dry_run: what_if || options.dry_run, ..options };
+                DscOperation::Set { allow, options }
+            }
+            DscCommand::Export => DscOperation::Export,
+            DscCommand::Schema => return Request::DscSchema,
+            DscCommand::Manifest { compat, output, absolute } => {
+                return Request::DscManifest(Manifest {
+                    what_if: compat.map_or(WhatIf::Argument, |Compat::V3_1| WhatIf::Operation),
+                    executable: if absolute { Executable::Absolute } else { Executable::ByName },
+                    folder: output,
+                });
+            }
+        };
+        Request::Dsc { ini, operation }
     }
 }
 
@@ -819,6 +925,14 @@ impl Common {
     }
 }
 
+/// Whether words that are no command line were meant for DSC to read the answer.
+pub fn are_for_dsc(words: &[OsString]) -> bool {
+    let is_one_of = |place: usize, names: &[&str]| {
+        words.get(place).is_some_and(|word| names.iter().any(|name| word == *name))
+    };
+    is_one_of(1, &["dsc"]) && is_one_of(2, &["get", "test", "set", "export"])
+}
+
 /// The tree with this one of its commands, which is much sooner ready: clap copies the options of every command into
 /// each.
 fn with_only(whole: &clap::Command, name: &OsStr) -> Option<clap::Command> {
@@ -877,6 +991,12 @@ impl Cli {
             ) => write.exit_codes,
             _ => ExitCodes::Own,
         }
+    }
+
+    /// Whether DSC reads what is printed. A schema and a manifest are for people first.
+    pub fn is_for_dsc(&self) -> bool {
+        let Some(Command::Dsc { command }) = &self.command else { return false };
+        !matches!(command, DscCommand::Schema | DscCommand::Manifest { .. })
     }
 
     /// The ini that was named, and how it is read.
@@ -974,6 +1094,7 @@ impl Cli {
             Command::Detect { desired, style } => read(Query::Detect { desired: desired.into(), style }),
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
+            Command::Dsc { command } => command.into_request(ini),
             Command::Keys { pattern } => Request::Keys { pattern },
             Command::Drive(command) => Request::Drive { ini, drive: command.into_drive()? },
             Command::Links { set, unset, exe, dry_run } => {

@@ -20,6 +20,7 @@ use crate::problem::{Code, Problem};
 use crate::request::NewValue;
 
 use super::drive::DriveError;
+use super::dsc::InputError;
 use super::ini_file::LARGEST_INI;
 use super::provision::TooOld;
 use super::test_hook::TestError;
@@ -99,6 +100,10 @@ pub enum Error {
     Profile(#[from] ProfileFault),
     #[error(transparent)]
     TooOld(#[from] TooOld),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error("{path} could not be written: {source}")]
+    ManifestUnwritten { path: PathBuf, source: io::Error },
     #[error("{path} could not be put there: {source}")]
     Sample { path: PathBuf, source: io::Error },
     #[error("the mark of the web could not be taken off {path}: {source}")]
@@ -145,6 +150,7 @@ impl Error {
             Error::Desired(error) => error,
             Error::Profile(error) => error,
             Error::TooOld(error) => error,
+            Error::Input(error) => error,
             _ => return None,
         })
     }
@@ -169,7 +175,9 @@ impl Problem for Error {
             }
             Error::NoBackup { .. } => Code::NoBackup,
             Error::Backups { .. } | Error::BackupAccess { .. } => Code::BackupFailed,
-            Error::MarkStays { .. } | Error::Sample { .. } => Code::FileWrite,
+            Error::MarkStays { .. } | Error::Sample { .. } | Error::ManifestUnwritten { .. } => {
+                Code::FileWrite
+            }
             // the rest are somebody else's
             _ => self.inner().map_or(Code::Usage, Problem::code),
         }
@@ -217,6 +225,7 @@ impl Problem for Error {
             Error::Sample { source, .. } if source.kind() == io::ErrorKind::Unsupported => {
                 "name an ini that lies in a Wine prefix".into()
             }
+            Error::ManifestUnwritten { .. } => "check the folder, and who may write there".into(),
             Error::Sample { .. } => "check who may write there, or set a script of your own".into(),
             Error::MarkStays { .. } => {
                 "run this again, or take the mark off in Explorer: Properties > Unblock".into()

@@ -1,5 +1,5 @@
 //! Carries out requests: [`hooks`], [`test_hook`], [`explain`], [`doctor`], [`settings`], [`safety`], [`status`],
-//! [`provision`], [`profiles`], [`detect`], [`drive`] and [`links`] each know a family of them. What they have in common:
+//! [`provision`], [`profiles`], [`detect`], [`dsc`], [`drive`] and [`links`] each know a family of them. What they have in common:
 //! finding and reading the ini is in `ini_file`, writing it in `write`, what a desired-state file wants in `recipe`, what is
 //! kept of passwords in `passwords`, why it failed in [`error`].
 
@@ -7,6 +7,7 @@ pub mod completions;
 pub mod detect;
 pub mod doctor;
 pub mod drive;
+pub mod dsc;
 pub mod error;
 pub mod explain;
 pub mod hooks;
@@ -28,7 +29,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::desired::file;
+use crate::desired::{file, instance};
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
@@ -109,6 +110,8 @@ pub enum Report {
     Status(status::Status),
     /// Whether an ini is in a wanted state.
     Checked(provision::Checked),
+    /// What DSC asked for.
+    Dsc(Box<dsc::Answer>),
     /// What became of the inis of many users, each of which was told of.
     Profiles(profiles::Summary),
     /// The same, for a program that deploys software.
@@ -230,6 +233,9 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
         Request::Many(many) => profiles::run(&many, outside),
         Request::Schema => Ok(Report::Script(file::schema())),
+        Request::Dsc { ini, operation } => dsc::run(&ini, &operation, outside),
+        Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),
+        Request::DscManifest(manifest) => dsc::manifest(&manifest, outside),
         Request::Read { ini, query } => match query {
             Query::Hooks => hooks::show(&ini, outside),
             Query::Get(paths) => settings::get(&ini, &paths, outside),

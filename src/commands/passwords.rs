@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::edit::lock::temp_name;
+use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
@@ -78,7 +79,7 @@ impl Followed {
     }
 
     /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
-    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&[u8]>) {
+    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
         let hashes = Hashes::new(&new_salt);
         // what cannot be read says nothing of passwords
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
@@ -86,8 +87,15 @@ impl Followed {
             self.found.see(|section| text_of(&current.document, section), &hashes);
         }
         self.left.clone_from(&self.found);
-        if let Some(new) = decoded(new) {
-            self.left.see(|section| text_of(&new.document, section), &hashes);
+        match new {
+            // nobody's password is left
+            Some(New::Gone) => self.left = Kept::default(),
+            Some(New::Text(bytes)) => {
+                if let Some(new) = decoded(Some(bytes)) {
+                    self.left.see(|section| text_of(&new.document, section), &hashes);
+                }
+            }
+            None => {}
         }
     }
 

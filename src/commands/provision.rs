@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::desired::export;
+use crate::desired::export::State;
 use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::desired::state::Desired;
 use crate::edit::backup::MadeBy;
@@ -133,6 +133,17 @@ impl Applying<'_> {
         Ok(written)
     }
 
+    /// The text that an ini would have by that.
+    pub fn foreseen(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        outside: &Outside<'_>,
+    ) -> Result<IniDocument, Error> {
+        let wanted = self.wanted(ini, &decoded.document, outside.surroundings, outside.disk)?;
+        Ok(plan::make(decoded, &wanted.edits).document)
+    }
+
     /// Whether a program is there is another question: it is told, and no answer to this one.
     pub const WHEN_CHECKED: Allow = Allow { missing: true, unsafe_target: true, mark: false };
 
@@ -207,10 +218,13 @@ pub fn check(
 /// Writes the state of an ini down.
 pub fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
     let (ini, decoded) = Ini::open(choice, outside)?;
-    let hook =
-        |event: &Event| Some((*event, hook_there(*event, &ini, &decoded.document, outside.surroundings)?));
-    let hooks: Vec<_> = Event::ALL.iter().filter_map(hook).collect();
-    Ok(Report::Script(export::text(&decoded.document, &hooks)))
+    Ok(Report::Script(state_of(&ini, &decoded.document, outside.surroundings).toml()))
+}
+
+/// The state of an ini, as far as it can be written down.
+pub(super) fn state_of(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> State {
+    let hook = |event: &Event| Some((*event, hook_there(*event, ini, document, surroundings)?));
+    State::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
 /// What runs at an event, or why it could not be set again.

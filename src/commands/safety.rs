@@ -3,6 +3,7 @@
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
+use crate::edit::transaction::New;
 use crate::ini::encoding::EncodingError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
@@ -88,7 +89,7 @@ pub fn restore(
         let restored = Some(chosen.name.clone());
         Ok(Draft {
             original: current,
-            bytes: bytes.clone(),
+            new: New::Text(bytes.clone()),
             is_change,
             changes,
             restored,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
-use crate::edit::transaction::{self, Content, Options, Outcome, Prepared, Progress, Transaction};
+use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
 use crate::edit::verify::{self, SecondOpinion};
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
@@ -22,8 +22,8 @@ use super::{Error, Outside, Report, Tale, Written};
 pub(super) struct Draft {
     /// What was there, given back.
     pub original: Option<Vec<u8>>,
-    /// The whole file afterwards.
-    pub bytes: Vec<u8>,
+    /// What is to become of the file.
+    pub new: New,
     /// Whether that is to be written.
     pub is_change: bool,
     /// The values that change.
@@ -141,8 +141,12 @@ impl Writing<'_> {
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
 pub(super) fn running_notice(ini: &Ini, processes: &Processes) -> Option<Notice> {
-    let holder = InstanceGate::new(&ini.target, processes, None).holders().into_iter().next()?;
-    Some(Notice::from(&RunningRemark::NothingToChange(holder)))
+    Some(Notice::from(&RunningRemark::NothingToChange(holders(ini, processes).into_iter().next()?)))
+}
+
+/// The MicroSIPs that use an ini.
+pub(super) fn holders(ini: &Ini, processes: &Processes) -> Vec<Instance> {
+    InstanceGate::new(&ini.target, processes, None).holders()
 }
 
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
@@ -170,7 +174,7 @@ pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice
     notices.splice(0..0, plan.notices);
     Ok(Draft {
         original: Some(decoded.into_original()),
-        bytes: plan.document.into_bytes(),
+        new: New::Text(plan.document.into_bytes()),
         is_change: plan.is_change,
         changes: plan.changes,
         lines: plan.lines,
@@ -184,7 +188,7 @@ impl Draft {
     pub fn nothing() -> Draft {
         Draft {
             original: None,
-            bytes: Vec::new(),
+            new: New::Gone,
             is_change: false,
             changes: Vec::new(),
             lines: Vec::new(),
@@ -209,11 +213,11 @@ struct Drafting<'a> {
     passwords: Option<Followed>,
 }
 
-/// What was there, given back without a copy, and the new bytes if there is something to change.
+/// What was there, given back without a copy, and what is to become of it if there is something to change.
 #[derive(Default)]
 struct Drafted {
     original: Option<Vec<u8>>,
-    new: Option<Vec<u8>>,
+    new: Option<New>,
 }
 
 impl Drafting<'_> {
@@ -224,17 +228,18 @@ impl Drafting<'_> {
         }
         let mut draft = (self.draft)(self.ini, current)?;
         let original = draft.original.take();
-        let bytes = std::mem::take(&mut draft.bytes);
-        if bytes.len() as u64 > LARGEST_INI {
+        let new = std::mem::replace(&mut draft.new, New::Gone);
+        if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
             return Err(Error::TooLarge { ini: self.ini.path.clone() });
         }
-        let is_change = draft.is_change || !is_there;
+        let is_made = !is_there && new != New::Gone;
+        let is_change = draft.is_change || is_made;
         if let Some(passwords) = &mut self.passwords {
-            passwords.see(self.ini, original.as_deref(), is_change.then_some(&bytes[..]));
+            passwords.see(self.ini, original.as_deref(), is_change.then_some(&new));
         }
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);
-        Ok(Drafted { original, new: is_change.then_some(bytes) })
+        Ok(Drafted { original, new: is_change.then_some(new) })
     }
 
     /// Notes what was seen of passwords; only once the ini is as it was drafted.
@@ -263,7 +268,7 @@ impl Drafting<'_> {
 impl Content for Drafting<'_> {
     type Error = Error;
 
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, Error> {
         self.draft(current.map(<[u8]>::to_vec)).map(|drafted| drafted.new)
     }
 

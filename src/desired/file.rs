@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use serde_path_to_error::Segment;
 
@@ -39,16 +39,17 @@ pub struct DesiredFile {
 }
 
 /// The MicroSIP that a desired state is for.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct MicroSip {
     /// An older one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub min_version: Option<String>,
 }
 
 /// Whether there are to be accounts beside those of the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountsMode {
     /// These and no others, in this order; what is not named of them has its default.
@@ -59,7 +60,7 @@ pub enum AccountsMode {
 }
 
 /// A value as it is given.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(
     untagged,
     expecting = "text, a whole number, or false; a password may be { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }"
@@ -76,7 +77,7 @@ pub enum Given {
 }
 
 /// Where a password is.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {
     /// In an environment variable.
@@ -99,7 +100,7 @@ pub enum SecretSource {
 }
 
 /// What runs at an event.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, expecting = "a program, a table of program and args, or false, which stands for none")]
 pub enum Hook {
     /// false: nothing.
@@ -115,7 +116,7 @@ pub enum Hook {
 }
 
 /// A program and its arguments.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookTable {
     /// Its path, or its name where it can be found by that.

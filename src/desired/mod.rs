@@ -1,11 +1,13 @@
 //! The state that somebody wants a MicroSIP to be in, as a file: [`file`](mod@file) knows its form, [`source`] and
 //! [`overlay`] how it is written, [`secrets`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`users`] for which user what, [`state`] what is to be done about an
-//! ini, [`export`] how an ini is written as such a file.
+//! ini, [`export`] how an ini is written as such a file, [`instance`] how
+//! Microsoft's DSC is told all of this.
 //!
 //! A mistake is told with its file, line and column before any ini is touched. Passwords never come into a message.
 
 pub mod export;
 pub mod file;
+pub mod instance;
 pub mod overlay;
 pub mod secrets;
 pub mod source;
@@ -32,6 +34,8 @@ pub struct DesiredError {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+    /// The names that lead there, as in `accounts[0].password`; empty for the whole, or where it has no parts.
+    pub path: String,
     /// The line itself, passwords masked, and a mark below the place.
     pub excerpt: String,
     /// What is wrong there.

@@ -112,6 +112,22 @@ impl Node {
         }
     }
 
+    /// The names that lead to the part that stands, or whose key stands, at a place.
+    fn path_to(&self, place: &Range<usize>) -> String {
+        let is_there = |span: &Range<usize>| span.start <= place.start && place.end <= span.end;
+        match &self.tree {
+            Tree::Leaf(_) => String::new(),
+            Tree::List(parts) => {
+                let found = parts.iter().enumerate().find(|(_, part)| is_there(&part.span));
+                found.map(|(number, part)| format!("[{number}]{}", part.path_to(place))).unwrap_or_default()
+            }
+            Tree::Table(parts) => {
+                let found = parts.iter().find(|(_, part)| is_there(&part.span) || is_there(&part.key));
+                found.map(|(name, part)| format!(".{name}{}", part.path_to(place))).unwrap_or_default()
+            }
+        }
+    }
+
     fn secrets(&self, name: &str, hidden: Hidden, found: &mut Vec<Range<usize>>) {
         match &self.tree {
             Tree::Leaf(_) if hidden == Hidden::Passwords && is_shown(name) => {}
@@ -203,6 +219,8 @@ fn error_of(
     root: Option<&Node>,
     Fault { span, what }: Fault,
 ) -> DesiredError {
+    let path = root.map(|root| root.path_to(&span)).unwrap_or_default();
+    let path = path.strip_prefix('.').map(str::to_string).unwrap_or(path);
     let start = floor(text, span.start.min(text.len()));
     let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |end| start + end);
@@ -232,7 +250,7 @@ fn error_of(
     let before = " ".repeat(column - 1);
     let marks = "^".repeat(text[start..end].chars().count().max(1));
     let excerpt = format!("  {line} | {shown}\n  {margin} | {before}{marks}");
-    DesiredError { file: file.to_string(), line, column, excerpt, what: Box::new(what) }
+    DesiredError { file: file.to_string(), line, column, path, excerpt, what: Box::new(what) }
 }
 
 /// Where in a line something may be a password, in a text that has no parts because it is broken: what stands behind a

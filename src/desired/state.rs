@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file::{self, AccountsMode, DesiredFile, Given, Hook, account_keys, settings_keys};
 use super::source::{Node, Source};
-use super::vars::{Variables, read_secret};
+use super::vars::{ReadText, Variables, read_secret};
 use super::{DesiredError, Fault, What};
 use crate::edit::plan::Edit;
 use crate::hook::command::HookCommand;
@@ -26,19 +26,19 @@ pub struct Desired {
     pub hooks: Vec<(Event, Option<HookCommand>)>,
     /// What deserves saying of the values.
     pub remarks: Vec<Notice>,
-    settings: Vec<Edit>,
-    accounts: Option<Accounts>,
-    shortcuts: Vec<Edit>,
+    pub(super) settings: Vec<Edit>,
+    pub(super) accounts: Option<Accounts>,
+    pub(super) shortcuts: Vec<Edit>,
 }
 
-struct Accounts {
-    mode: AccountsMode,
+pub(super) struct Accounts {
+    pub mode: AccountsMode,
     /// In their order.
-    wanted: Vec<Account>,
+    pub wanted: Vec<Account>,
 }
 
 /// The keys that are wanted of an account; `None`: not there.
-struct Account(Vec<(KeyName, Option<Saved>)>);
+pub(super) struct Account(Vec<(KeyName, Option<Saved>)>);
 
 impl Account {
     fn value(&self, name: &str) -> Option<&str> {
@@ -49,7 +49,7 @@ impl Account {
             .map(|(_, saved)| saved.as_ref().map_or("", |saved| &saved.value))
     }
 
-    fn names(&self, name: &str) -> bool {
+    pub fn names(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
@@ -88,14 +88,22 @@ pub fn resolve(source: &Source, variables: &Variables<'_>, folder: &Path) -> Res
     if let Err(fault) = variables.put_in(&mut source.root) {
         return Err(source.error(fault));
     }
-    let file = file::read(&source)?;
-    let mut reading = Reading { root: &source.root, variables, folder, remarks: Vec::new() };
+    literal(&source, variables.reader(), folder)
+}
+
+/// What a text wants that has no variables in it.
+///
+/// # Errors
+/// When something in it is wrong, with its place.
+pub fn literal(source: &Source, read: &ReadText<'_>, folder: &Path) -> Result<Desired, DesiredError> {
+    let file = file::read(source)?;
+    let mut reading = Reading { root: &source.root, read, folder, remarks: Vec::new() };
     reading.desired(file).map_err(|fault| source.error(fault))
 }
 
 struct Reading<'a> {
     root: &'a Node,
-    variables: &'a Variables<'a>,
+    read: &'a ReadText<'a>,
     folder: &'a Path,
     remarks: Vec<Notice>,
 }
@@ -235,7 +243,7 @@ impl Reading<'_> {
             Given::Text(text) => text.clone(),
             Given::Secret(place) if key.kind == Kind::Secret => {
                 let place = place.place(self.folder);
-                read_secret(self.variables.reader(), &place).map_err(|what| what.at(&node.span))?
+                read_secret(self.read, &place).map_err(|what| what.at(&node.span))?
             }
             Given::Secret(_) => {
                 return Err(shape("text, a number, or false; only a password can be elsewhere"));
@@ -353,7 +361,7 @@ impl Accounts {
     }
 
     /// The numbers under which the wanted accounts are there, or are to be: behind the others.
-    fn numbers_among(&self, there: &[accounts::Account]) -> Vec<u32> {
+    pub fn numbers_among(&self, there: &[accounts::Account]) -> Vec<u32> {
         let mut taken: Vec<u32> = Vec::new();
         // an account without a domain is none
         let is_there =

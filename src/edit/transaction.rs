@@ -252,12 +252,31 @@ pub struct Transaction<'a> {
     pub prepared: Option<Prepared>,
 }
 
-/// An ini that was read, and the new bytes for it.
+/// An ini that was read, and what is to become of it.
 pub struct Prepared {
     /// What was read.
     pub current: Vec<u8>,
-    /// What is to be written.
-    pub new: Vec<u8>,
+    /// What is to become of it.
+    pub new: New,
+}
+
+/// What is to become of an ini.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum New {
+    /// A file with these bytes.
+    Text(Vec<u8>),
+    /// No file. What was in it stays in its backup.
+    Gone,
+}
+
+impl New {
+    /// The bytes of the file, if there is to be one.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            New::Text(bytes) => Some(bytes),
+            New::Gone => None,
+        }
+    }
 }
 
 /// What a transaction asks about the text it moves.
@@ -265,9 +284,9 @@ pub trait Content {
     /// Why it cannot answer.
     type Error: Problem;
 
-    /// The new bytes for an ini with these (`None`: there is no file), or `None` where nothing is to change.
+    /// What is to become of an ini with these bytes (`None`: there is no file), or `None` where nothing is to change.
     /// Asked again whenever the ini changed meanwhile.
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, Self::Error>;
 
     /// What MicroSIP changed from `old` to `saved`, put on top of `current`.
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8>;
@@ -446,11 +465,12 @@ impl<'b> Run<'b> {
                 Some(new) => Some(new),
                 None => content.make(base.map(Vec::as_slice)).map_err(Cause::Make)?,
             };
-            let Some(new) = made.or(merged).filter(|new| Some(new) != current.as_ref()) else {
+            let new = made.or(merged.map(New::Text)).filter(|new| new.bytes() != current.as_deref());
+            let Some(new) = new else {
                 return Ok(if is_replaced { Go::Replaced } else { Go::NothingToChange });
             };
             self.step(Step::Temp)?;
-            let temp = self.write_temp(&new, current.is_some());
+            let temp = new.bytes().map(|bytes| self.write_temp(bytes, current.is_some())).transpose();
             let Some(temp) = self.unless_moved_on(temp, &current)? else { continue };
             self.step(Step::Backup)?;
             let old = self.keep_old(current.as_deref());
@@ -466,10 +486,14 @@ impl<'b> Run<'b> {
                 return Ok(Go::Again);
             }
             self.step(Step::Replace)?;
-            match self.put_in_place(temp, current.is_none()) {
+            let (replaced, refusal) = match temp {
+                Some(temp) => (self.put_in_place(temp, current.is_none()), "could not be replaced"),
+                None => (disk.remove(ini), "could not be removed"),
+            };
+            match replaced {
                 Ok(()) => {}
                 Err(error) if current.is_none() && error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(source) => return Err(io_cause(Step::Replace, ini, "could not be replaced", source)),
+                Err(source) => return Err(io_cause(Step::Replace, ini, refusal, source)),
             }
             // from here on the ini is new, and a wish to stop waits until it is certain to stay so
             self.done.changed = true;
@@ -479,7 +503,8 @@ impl<'b> Run<'b> {
             self.tell_step(Step::CompareOld);
             let saved = current.as_deref().map_or(Ok(None), |read| old.read_if_not(read));
             missed = match (current, &saved) {
-                (Some(read), Ok(Some(saved))) => Some((read, saved.clone())),
+                // what it wrote to a file that goes is in the backup
+                (Some(read), Ok(Some(saved))) if new != New::Gone => Some((read, saved.clone())),
                 _ => None,
             };
             self.must_finish = missed.is_some();
@@ -491,7 +516,7 @@ impl<'b> Run<'b> {
                 io_cause(Step::CompareOld, ini, "could not be compared with its old file", source)
             })?;
             self.tell_step(Step::ReadBack);
-            if missed.is_none() && self.is_still(Some(&new))? {
+            if missed.is_none() && self.is_still(new.bytes())? {
                 return Ok(Go::Replaced);
             }
             (self.it.tell)(Progress::Redo);

@@ -57,6 +57,8 @@ pub struct Surroundings {
     pub current_folder: Option<PathBuf>,
     /// The folder of this program.
     pub own_folder: Option<PathBuf>,
+    /// This program.
+    pub own_program: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -74,6 +76,7 @@ impl Surroundings {
             home: path("HOME"),
             current_folder: None,
             own_folder: None,
+            own_program: None,
         }
     }
 }

@@ -141,6 +141,12 @@ fn the_readme_names_every_command() {
     }
 }
 
+/// A command and its own commands.
+fn with_those_below(command: &Command) -> Vec<&Command> {
+    let below = command.get_subcommands().flat_map(with_those_below);
+    std::iter::once(command).chain(below).collect()
+}
+
 // --- examples
 
 const EXAMPLES: &str = "Examples:\n";
@@ -175,7 +181,7 @@ fn the_words_of_an_example_are_parted_as_a_shell_does() {
 #[test]
 fn every_command_has_examples_and_they_can_be_typed() {
     let cli = cli();
-    for command in [&cli].into_iter().chain(cli.get_subcommands()) {
+    for command in with_those_below(&cli) {
         let (_, examples) = foot_of(command);
         assert!(!examples.is_empty(), "{} has no examples", command.get_name());
         for line in examples {
@@ -190,8 +196,8 @@ fn every_command_has_examples_and_they_can_be_typed() {
                 false => cli.into_request(&words).map(|_| ()).map_err(|error| error.to_string()),
             });
             assert_eq!(told, Ok(()), "{line}");
-            let is_of_command = command.has_subcommands() || words[1] == *command.get_name();
-            assert!(is_of_command, "{line} is no example of {}", command.get_name());
+            let name = command.get_bin_name().unwrap();
+            assert!(line.starts_with(name), "{line} is no example of {name}");
         }
     }
 }
@@ -237,7 +243,7 @@ fn line_of(arg: &Arg) -> String {
 }
 
 fn reference_of(command: &Command) -> String {
-    let name = command.get_name();
+    let name = command.get_bin_name().unwrap().strip_prefix("msipcfg ").unwrap();
     let about = command.get_long_about().or(command.get_about()).unwrap().to_string();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap();
@@ -264,7 +270,7 @@ fn the_reference_is_the_help() {
     let cli = cli();
     let mut shared = BTreeMap::new();
     let mut commands = String::new();
-    for command in cli.get_subcommands() {
+    for command in cli.get_subcommands().flat_map(with_those_below) {
         for heading in shared_headings(command) {
             let options = || shown_arguments(command, Some(heading)).map(line_of).collect::<String>();
             shared.entry(heading).or_insert_with(options);

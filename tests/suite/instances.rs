@@ -244,6 +244,44 @@ fn a_microsip_that_exits_is_waited_for() {
 }
 
 #[test]
+fn dsc_is_told_which_microsip_has_to_read_its_ini_again() {
+    let disk = Disk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let phone = disk.start_phone();
+    let dsc = |words: &[&str], exist: bool, vad: u32| {
+        let input = serde_json::json!({"ini": ini, "_exist": exist, "settings": {"VAD": vad}});
+        let input = disk.sandbox.write("home/input", input.to_string());
+        let mut command = disk.sandbox.command(crate::sandbox::PROGRAM);
+        command.arg("dsc").args(words).stdin(std::fs::File::open(input).unwrap());
+        command.env("DSC_TRACE_LEVEL", "warn");
+        disk.sandbox.finish(command)
+    };
+    let ran = dsc(&["set"], true, 0).exits(0).says("[microsip-running]");
+    let state: Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
+    let process = &state["_restartRequired"][0]["process"];
+    assert_eq!(
+        (&process["name"], &process["id"]),
+        (&"MicroSIP.exe".into(), &phone.pid().into()),
+        "{}",
+        ran.told
+    );
+    assert_eq!(ran.stdout.lines().nth(1), Some("[]"), "{}", ran.told);
+
+    // what writes, or removes, waits as every edit does
+    let before = (std::fs::read(&ini).unwrap(), names_beside(&ini));
+    for exist in [true, false] {
+        let ran =
+            dsc(&["set", "--timeout", "0"], exist, 1).exits(5).says("{\"error\":\"MicroSIP is still running");
+        assert_eq!(ran.stdout, "", "{}", ran.told);
+    }
+    assert_eq!((std::fs::read(&ini).unwrap(), names_beside(&ini)), before);
+    phone.exit();
+    let ran = dsc(&["set"], true, 1).exits(0);
+    assert!(!ran.stdout.contains("_restartRequired") && ran.stderr.is_empty(), "{}", ran.told);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(NEW));
+}
+
+#[test]
 fn where_nothing_is_to_change_a_running_microsip_is_worth_a_warning() {
     let disk = Disk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");

@@ -24,6 +24,7 @@ mod detect;
 mod docs;
 mod doctor;
 mod documents;
+mod dsc;
 mod explain;
 mod going;
 mod hooks;

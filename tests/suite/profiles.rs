@@ -1,6 +1,5 @@
 //! The inis of many users at once.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -227,6 +226,7 @@ fn every_user_of_this_windows_is_thought_of() {
 
 #[cfg(unix)]
 mod planted {
+    use std::collections::BTreeMap;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
     use super::*;

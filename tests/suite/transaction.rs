@@ -15,7 +15,9 @@ use msipcfg::commands::{self, Outside, Tale};
 use msipcfg::edit::backup::{self, MadeBy, Policy};
 use msipcfg::edit::lock::{Lock, LockError};
 use msipcfg::edit::plan::{self, Edit};
-use msipcfg::edit::transaction::{Cause, Content, Failure, Options, Outcome, Progress, Step, Transaction};
+use msipcfg::edit::transaction::{
+    Cause, Content, Failure, New, Options, Outcome, Progress, Step, Transaction,
+};
 use msipcfg::ini::encoding::{self, EncodingError};
 use msipcfg::ini::name::{SectionName, ValueText};
 use msipcfg::ini::write;
@@ -69,16 +71,27 @@ fn is_whole(bytes: &[u8]) -> bool {
 
 /// What an ini is that the transaction made where there was none.
 fn created() -> Vec<u8> {
-    SetVad.make(None).unwrap().unwrap()
+    SetVad.make(None).unwrap().unwrap().bytes().unwrap().to_vec()
 }
 
-/// Sets `VAD=1`, by the means that the commands have.
-struct SetVad;
+/// What is done to the ini.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edits {
+    /// `VAD=1` is set, by the means that the commands have.
+    SetVad,
+    /// It goes.
+    Remove,
+}
 
-impl Content for SetVad {
+use Edits::SetVad;
+
+impl Content for Edits {
     type Error = EncodingError;
 
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<Vec<u8>>, EncodingError> {
+    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, EncodingError> {
+        if *self == Edits::Remove {
+            return Ok(current.map(|_| New::Gone));
+        }
         let bytes = match current {
             Some(bytes) => bytes.to_vec(),
             None => write::first_run(&SectionName::new("Settings").unwrap()).into_bytes(),
@@ -89,7 +102,7 @@ impl Content for SetVad {
             text: ValueText::new("1").unwrap(),
         };
         let plan = plan::make(&encoding::decode(bytes, None)?, &[edit]);
-        Ok((plan.is_change || current.is_none()).then(|| plan.document.into_bytes()))
+        Ok((plan.is_change || current.is_none()).then(|| New::Text(plan.document.into_bytes())))
     }
 
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {
@@ -113,6 +126,7 @@ fn at(step: Step, time: usize) -> Moment {
 
 /// A transaction and what happens while it goes.
 struct Play<'a> {
+    edits: Edits,
     disk: &'a dyn Disk,
     backups: Policy,
     timeout: Duration,
@@ -132,6 +146,7 @@ const NO_BACKUP: Policy = Policy { made_by: None, keep: 10 };
 impl Default for Play<'_> {
     fn default() -> Self {
         Play {
+            edits: SetVad,
             disk: &SystemDisk,
             backups: ONE_BACKUP,
             timeout: Duration::from_secs(60),
@@ -219,7 +234,7 @@ impl Play<'_> {
             options: Options { until: Instant::now() + self.timeout, backups: self.backups },
             prepared: None,
         }
-        .run(&mut SetVad);
+        .run(&mut { self.edits });
         Played { result, moments, redos }
     }
 }
@@ -407,9 +422,15 @@ enum Scenario {
     CameUp,
     /// A MicroSIP comes up as the ini is replaced, and saves nothing.
     CameUpAndSavedNothing,
+    /// The ini is removed.
+    Remove,
+    /// The ini is removed, and something writes to it in the last moment before.
+    RemoveWrittenTo,
+    /// The ini is removed on a disk without hard links.
+    RemoveWithoutLinks,
 }
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 12] = [
     Scenario::Plain,
     Scenario::Create,
     Scenario::NoBackup,
@@ -419,6 +440,9 @@ const SCENARIOS: [Scenario; 9] = [
     Scenario::WrittenToWithoutBackup,
     Scenario::CameUp,
     Scenario::CameUpAndSavedNothing,
+    Scenario::Remove,
+    Scenario::RemoveWrittenTo,
+    Scenario::RemoveWithoutLinks,
 ];
 
 impl Scenario {
@@ -442,13 +466,20 @@ impl Scenario {
 
     fn disk<'a>(self) -> FaultyDisk<'a> {
         match self {
-            Scenario::NoLinks => FaultyDisk::without_links(),
+            Scenario::NoLinks | Scenario::RemoveWithoutLinks => FaultyDisk::without_links(),
             _ => FaultyDisk::default(),
         }
     }
 
     fn is_written_to(self) -> bool {
-        matches!(self, Scenario::WrittenTo | Scenario::WrittenToWithoutBackup)
+        matches!(self, Scenario::WrittenTo | Scenario::WrittenToWithoutBackup | Scenario::RemoveWrittenTo)
+    }
+
+    fn edits(self) -> Edits {
+        match self {
+            Scenario::Remove | Scenario::RemoveWrittenTo | Scenario::RemoveWithoutLinks => Edits::Remove,
+            _ => SetVad,
+        }
     }
 
     fn play(self, ini: &Path, disk: &dyn Disk, stop: &dyn Fn() -> bool, act: &dyn Fn(Moment)) -> Played {
@@ -459,6 +490,7 @@ impl Scenario {
         };
         let comes_up = matches!(self, Scenario::CameUp | Scenario::CameUpAndSavedNothing);
         Play {
+            edits: self.edits(),
             disk,
             stop,
             backups: match self {
@@ -493,16 +525,27 @@ impl Scenario {
     fn allows(self, says: Option<Says>) -> bool {
         match (self, says) {
             (Scenario::Create, says) => says.is_none() || says == Some(NEW),
-            (_, says) if self.ends_with() == BOTH => says.is_some(),
+            (Scenario::RemoveWrittenTo, says) => [None, Some(OLD), Some(OTHERS)].contains(&says),
+            (_, says) if self.ends_with().is_none() => says.is_none() || says == Some(OLD),
+            (_, says) if self.ends_with() == Some(BOTH) => says.is_some(),
             (_, says) => says == Some(OLD) || says == Some(NEW),
         }
     }
 
-    /// What the ini says when all is well.
-    fn ends_with(self) -> Says {
+    /// Whether an ini that says this is the one that was wanted.
+    fn has_come_to(self, says: Option<Says>) -> bool {
+        match self.edits() {
+            SetVad => says.is_some_and(|says| says.vad == NEW.vad),
+            Edits::Remove => says.is_none(),
+        }
+    }
+
+    /// What the ini says when all is well; `None`: it is not there.
+    fn ends_with(self) -> Option<Says> {
         match self {
-            Scenario::WrittenTo | Scenario::WrittenToWithoutBackup | Scenario::CameUp => BOTH,
-            _ => NEW,
+            Scenario::WrittenTo | Scenario::WrittenToWithoutBackup | Scenario::CameUp => Some(BOTH),
+            _ if self.edits() == Edits::Remove => None,
+            _ => Some(NEW),
         }
     }
 }
@@ -513,10 +556,11 @@ fn each_scenario_ends_well_if_nothing_goes_wrong() {
         let sandbox = scenario.sandbox();
         let played = scenario.play(&sandbox.ini(), &scenario.disk(), &|| false, &|_| {});
         assert!(played.done().changed, "{scenario:?}");
-        assert_eq!(Says::of(&sandbox.ini()), Some(scenario.ends_with()), "{scenario:?}");
+        assert_eq!(Says::of(&sandbox.ini()), scenario.ends_with(), "{scenario:?}");
         assert_eq!(clutter(&sandbox), Vec::<String>::new(), "{scenario:?}");
         let is_second_round = played.moments.iter().any(|moment| moment.time == 2);
-        let has_second_round = scenario.ends_with() == BOTH || scenario == Scenario::CameUpAndSavedNothing;
+        let has_second_round =
+            scenario.ends_with() == Some(BOTH) || scenario == Scenario::CameUpAndSavedNothing;
         assert_eq!(is_second_round, has_second_round, "{scenario:?}: {:?}", played.moments);
     }
 }
@@ -621,6 +665,9 @@ fn kill_everywhere(scenario: Scenario) {
         if !scenario.allows(left) {
             fault(format!("the ini says {left:?}"));
         }
+        if left.is_none() && scenario != Scenario::Create && backups_say(&sandbox).is_empty() {
+            fault(format!("neither ini nor backup is in {:?}", sandbox.names()));
+        }
         let has_others_change = sandbox.path(OTHERS_TURN).exists();
         if has_others_change && !is_others_change_kept(&sandbox) {
             fault(format!("what the other writer saved is gone from {:?}", sandbox.names()));
@@ -688,6 +735,23 @@ fn a_run_that_is_killed_after_microsip_came_up_leaves_a_whole_ini() {
 }
 
 #[test]
+fn a_removal_that_is_killed_leaves_the_ini_or_its_backup() {
+    kill_everywhere(Scenario::Remove);
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_removal_that_is_killed_on_a_disk_without_hard_links_leaves_the_ini_or_its_backup() {
+    kill_everywhere(Scenario::RemoveWithoutLinks);
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_removal_that_is_killed_leaves_what_another_wrote_in_the_last_moment() {
+    kill_everywhere(Scenario::RemoveWrittenTo);
+}
+
+#[test]
 fn what_a_killed_run_left_goes_also_where_the_next_run_has_nothing_to_change() {
     let sandbox = Scenario::NoBackup.sandbox();
     kill(&sandbox, Scenario::NoBackup, Kill::AtStep(at(Step::SyncFolder, 1)));
@@ -739,12 +803,12 @@ fn faults_after(scenario: Scenario, sandbox: &Sandbox, played: &Played, call: &s
     if !scenario.allows(left) {
         faults.push(format!("the ini says {left:?}"));
     }
-    let is_new = left.is_some_and(|says| says.vad == NEW.vad);
+    let is_new = scenario.has_come_to(left);
     // without a link the old file cannot be looked at once it is displaced: a change in the last moment is lost
     let is_blind = call == "link" && scenario.is_written_to();
     match &played.result {
         Ok(outcome) => {
-            if !outcome.changed || !is_new || (left != Some(scenario.ends_with()) && !is_blind) {
+            if !outcome.changed || !is_new || (left != scenario.ends_with() && !is_blind) {
                 faults.push(format!("said to be done, but the ini says {left:?}"));
             }
             if outcome.backup.as_ref().is_some_and(|backup| !backup.exists()) {
@@ -827,6 +891,13 @@ fn whatever_fails_after_microsip_undid_the_edit_the_answer_is_true() {
 #[test]
 fn whatever_fails_after_microsip_came_up_the_answer_is_true() {
     fail_everywhere(Scenario::CameUpAndSavedNothing, Fault::Fails);
+}
+
+#[test]
+fn whatever_fails_while_an_ini_is_removed_the_answer_is_true() {
+    for scenario in [Scenario::Remove, Scenario::RemoveWrittenTo, Scenario::RemoveWithoutLinks] {
+        fail_everywhere(scenario, Fault::Fails);
+    }
 }
 
 #[test]
@@ -1277,9 +1348,9 @@ fn a_wish_to_stop_is_heard_at_any_step_or_the_edit_is_finished() {
             let mut fault =
                 |what: String| faults.push(format!("{scenario:?}, stopped at {moment:?}: {what}"));
             let left = Says::of(&sandbox.ini());
-            let is_new = left.is_some_and(|says| says.vad == NEW.vad);
+            let is_new = scenario.has_come_to(left);
             match &played.result {
-                Ok(outcome) if outcome.changed && left == Some(scenario.ends_with()) => {}
+                Ok(outcome) if outcome.changed && left == scenario.ends_with() => {}
                 Err(error) if error.code() == Code::Interrupted => {
                     if error.changed != is_new && !(error.changed && scenario == Scenario::CameUp) {
                         fault(format!("changed is {}, but the ini says {left:?}", error.changed));

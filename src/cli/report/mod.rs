@@ -2,6 +2,7 @@
 
 mod detect;
 mod doctor;
+mod dsc;
 mod profiles;
 mod provision;
 mod status;
@@ -45,6 +46,8 @@ use crate::platform::{self, registry::ClassValue};
 use crate::problem::{ExitStatus, Notice, Problem};
 use crate::request::LinksOrder;
 
+pub use dsc::Level;
+
 /// The colours of a stream; none where it is to have none.
 #[derive(Clone, Copy, Default)]
 struct Styles {
@@ -80,13 +83,16 @@ pub struct Output {
     pub color: ColorChoice,
     /// Whether to say which ini it is, because nobody named one.
     pub name_ini: bool,
+    /// How much is said, where DSC is the one who reads it.
+    pub dsc: Option<Level>,
 }
 
 impl Output {
     /// Prints what a command has to say.
     pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
-        // whoever asked for a script feeds it to its shell, and detection is read by a program
-        let as_json = self.json && !matches!(report, Report::Script(_) | Report::Detected(_));
+        // whoever asked for a script feeds it to its shell, and programs read detection and DSC
+        let is_for_another = matches!(report, Report::Script(_) | Report::Detected(_) | Report::Dsc(_));
+        let as_json = self.json && !is_for_another;
         let answer =
             if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
         if !as_json && !self.quiet {
@@ -98,7 +104,7 @@ impl Output {
         if let Report::Detected(detected) = report
             && let Some(reason) = detected.why_unknown()
         {
-            self.problem("error", self.styles(&io::stderr()).error, reason);
+            self.problem(Level::Error, reason);
         }
         let printed = self.out(&answer);
         if let Report::Profiles(summary) = report {
@@ -119,11 +125,11 @@ impl Output {
                 aside.told.warn(self);
             }
             if let Some(fault) = summary.fault() {
-                self.problem("error", self.styles(&io::stderr()).error, &Notice::from(&fault));
+                self.problem(Level::Error, &Notice::from(&fault));
             }
         }
         if let Some(fault) = &aside.report_fault {
-            self.problem("error", self.styles(&io::stderr()).error, &Notice::from(fault));
+            self.problem(Level::Error, &Notice::from(fault));
         }
     }
 
@@ -131,7 +137,7 @@ impl Output {
     pub fn print_error(self, error: &Error, aside: &Aside) -> ExitStatus {
         let notice = Notice::from(error);
         if !self.json {
-            self.problem("error", self.styles(&io::stderr()).error, &notice);
+            self.problem(Level::Error, &notice);
             return notice.code.exit_status();
         }
         let mut json = json!({"ok": false, "changed": error.changed(), "error": notice});
@@ -152,7 +158,7 @@ impl Output {
         if self.json {
             self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": notice})));
         } else {
-            self.problem("error", self.styles(&io::stderr()).error, &notice);
+            self.problem(Level::Error, &notice);
         }
         notice.code.exit_status()
     }
@@ -174,7 +180,7 @@ impl Output {
         if !error.use_stderr() {
             return self.out(&self.rendered(&error.render(), &io::stdout()));
         }
-        if self.json {
+        if self.json || self.dsc.is_some() {
             return self.print_problem(&Mistake(error));
         }
         self.print_help(&error.render());
@@ -199,7 +205,11 @@ impl Output {
             // whoever closed the pipe has read enough
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
             Err(error) => {
-                self.err(&format!("error: the answer could not be written: {error}\n"));
+                let text = format!("the answer could not be written: {error}");
+                match self.dsc {
+                    Some(_) => self.say(Level::Error, &text),
+                    None => self.err(&format!("error: {text}\n")),
+                }
                 ExitStatus::File
             }
         }
@@ -207,6 +217,20 @@ impl Output {
 
     /// Prints a text on the side.
     pub fn err(self, text: &str) {
+        self.say(Level::Info, text);
+    }
+
+    /// Prints a text on the side, which is of no more weight than that.
+    fn say(self, weight: Level, text: &str) {
+        let line;
+        let text = match self.dsc {
+            Some(level) if weight > level => return,
+            Some(_) => {
+                line = weight.line(text.trim_end());
+                &line
+            }
+            None => text,
+        };
         let mut stderr = io::stderr().lock();
         let text = if stderr.is_terminal() { visible(text) } else { text.into() };
         let _ = stderr.write_all(text.as_bytes());
@@ -231,10 +255,18 @@ impl Output {
     }
 
     fn warn(self, notice: &Notice) {
-        self.problem("warning", self.styles(&io::stderr()).warning, notice);
+        self.problem(Level::Warn, notice);
     }
 
-    fn problem(self, kind: &str, style: Style, notice: &Notice) {
+    fn problem(self, weight: Level, notice: &Notice) {
+        if self.dsc.is_some() {
+            return self.say(weight, &dsc::message(notice));
+        }
+        let styles = self.styles(&io::stderr());
+        let (kind, style) = match weight {
+            Level::Error => ("error", styles.error),
+            _ => ("warning", styles.warning),
+        };
         // the place in a file that it is about may stand below
         let (message, place) = notice.message.split_once('\n').unwrap_or((&notice.message, ""));
         let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", notice.code.name());
@@ -242,7 +274,7 @@ impl Output {
             let _ = writeln!(text, "{place}");
         }
         if let Some(hint) = &notice.hint {
-            let style = self.styles(&io::stderr()).hint;
+            let style = styles.hint;
             let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
         }
         self.err(&text);
@@ -265,6 +297,7 @@ impl Output {
             Report::Examined(examined) => doctor::text(examined, self.quiet, styles),
             Report::Backups { ini, backups, purged } => backups_text(ini, backups, *purged),
             Report::Checked(checked) => provision::text(checked, styles),
+            Report::Dsc(answer) => dsc::text(answer),
             Report::Profiles(_) if self.quiet => String::new(),
             Report::Profiles(summary) => profiles::text(summary),
             Report::Detected(detected) => detect::text(detected),
@@ -444,6 +477,9 @@ impl Narrator {
                  {close}Ctrl-C ends this\n"
             ));
         }
+        if self.output.dsc.is_some() {
+            return;
+        }
         // hidden by itself where standard error is no terminal
         let spinner = self.spinner.get_or_insert_with(ProgressBar::new_spinner);
         spinner.set_message(format!("{} s left, {}", left, who(holders)));
@@ -452,7 +488,8 @@ impl Narrator {
 
     fn verbose(&self, text: &str) {
         if self.output.verbose && !self.output.json {
-            self.output.err(&format!("{:8.1} ms  {text}\n", self.begun.elapsed().as_secs_f64() * 1000.0));
+            let begun = self.begun.elapsed().as_secs_f64() * 1000.0;
+            self.output.say(Level::Debug, &format!("{begun:8.1} ms  {text}\n"));
         }
     }
 }
@@ -512,6 +549,7 @@ fn notices(report: &Report) -> &[Notice] {
         | Report::Linked(Linked { notices, .. })
         | Report::Checked(Checked { notices, .. })
         | Report::Tested(Tested { notices, .. }) => notices,
+        Report::Dsc(answer) => &answer.notices,
         Report::Examined(examined) => {
             examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
         }
@@ -536,6 +574,7 @@ fn ini_of(report: &Report) -> Option<&Path> {
         | Report::Tested(Tested { ini, .. }) => Some(ini),
         Report::Written(_)
         | Report::Checked(_)
+        | Report::Dsc(_)
         | Report::Profiles(_)
         | Report::Detected(_)
         | Report::Hooks { .. }
@@ -622,6 +661,7 @@ fn report_json(report: &Report, aside: &Aside) -> Json {
             json!({"ok": true, "events": events.iter().map(event_json).collect::<Vec<_>>()})
         }
         Report::Script(script) => Json::from(script.as_str()),
+        Report::Dsc(answer) => Json::from(dsc::text(answer)),
         Report::Keys(keys) => json!({"ok": true, "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
     }
 }

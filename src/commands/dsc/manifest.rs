@@ -1,0 +1,80 @@
+//! The resource manifest, by which DSC knows what to run for each operation.
+
+use std::io;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::commands::{Error, Outside, Report};
+use crate::desired::instance;
+use crate::platform::Disk;
+use crate::problem::ExitStatus;
+use crate::request::{Executable, Manifest, WhatIf};
+
+/// The name of the resource type: its publisher, then what it is about.
+const TYPE: &str = "MsipCfg.MicroSIP/Configuration";
+/// The name of the file, by whose ending DSC finds it.
+const FILE: &str = "msipcfg.dsc.resource.json";
+/// What is run where the path to it is left to be found.
+const PROGRAM: &str = "msipcfg";
+
+/// Prints the manifest, or writes it to a folder and prints its path.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn manifest(asked: &Manifest, outside: &Outside<'_>) -> Result<Report, Error> {
+    let program = match (asked.executable, &outside.surroundings.own_program) {
+        (Executable::Absolute, Some(program)) => program.to_string_lossy().into_owned(),
+        _ => PROGRAM.into(),
+    };
+    let text = serde_json::to_string_pretty(&of(&program, asked.what_if)).unwrap_or_default() + "\n";
+    let Some(folder) = &asked.folder else { return Ok(Report::Script(text)) };
+    let path = folder.join(FILE);
+    write(&path, &text, outside.disk)
+        .map_err(|source| Error::ManifestUnwritten { path: path.clone(), source })?;
+    Ok(Report::Script(format!("{}\n", path.display())))
+}
+
+fn write(path: &Path, text: &str, disk: &dyn Disk) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut file = disk.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
+    disk.write(file.as_file_mut(), text.as_bytes())?;
+    disk.adopt(Some(path).filter(|path| path.exists()), file.as_file(), file.path())?;
+    disk.sync(file.as_file())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn of(program: &str, what_if: WhatIf) -> Json {
+    let operation = |words: Json| json!({"executable": program, "args": words, "input": "stdin"});
+    let set = |words: Json| {
+        let mut set = operation(words);
+        set["implementsPretest"] = json!(true);
+        set["handlesExist"] = json!(true);
+        set["return"] = json!("stateAndDiff");
+        set
+    };
+    let mut manifest = json!({
+        "$schema": "https://aka.ms/dsc/schemas/v3/bundled/resource/manifest.json",
+        "type": TYPE,
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "The settings, hooks, accounts and shortcuts in a MicroSIP.ini",
+        "tags": ["microsip", "sip", "softphone"],
+        "get": operation(json!(["dsc", "get"])),
+        "set": set(json!(["dsc", "set"])),
+        "test": operation(json!(["dsc", "test"])),
+        "export": operation(json!(["dsc", "export"])),
+    });
+    manifest["test"]["return"] = json!("stateAndDiff");
+    match what_if {
+        WhatIf::Argument => {
+            manifest["set"]["args"] = json!(["dsc", "set", {"whatIfArg": "--what-if"}]);
+        }
+        WhatIf::Operation => manifest["whatIf"] = set(json!(["dsc", "set", "--what-if"])),
+    }
+    let statuses = ExitStatus::ALL.iter();
+    let statuses = statuses.map(|status| ((*status as u8).to_string(), json!(status.meaning())));
+    manifest["exitCodes"] = Json::Object(statuses.collect::<Map<_, _>>());
+    manifest["schema"] = json!({"embedded": instance::schema()});
+    manifest
+}

@@ -1,0 +1,398 @@
+//! The operations of Microsoft's DSC: bytes in, bytes out, as its engine would do it.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::docs::path;
+use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
+
+const SECRET: &str = "T0p-S3cret";
+
+/// What one operation answered, and in which form it has to be.
+struct Answer {
+    ran: Ran,
+    states: Vec<Value>,
+    names: Option<Vec<String>>,
+}
+
+/// A command that gets this input, however it has ended by then.
+fn command_with(sandbox: &Sandbox, words: &[&str], input: &[u8]) -> Command {
+    let file = sandbox.write("home/input", input);
+    let mut command = sandbox.command(PROGRAM);
+    command.arg("dsc").args(words).stdin(File::open(file).unwrap()).env("SIP_PASSWORD", SECRET);
+    command
+}
+
+fn run(sandbox: &Sandbox, words: &[&str], input: &Value) -> Ran {
+    let ran = sandbox.finish(command_with(sandbox, words, input.to_string().as_bytes()));
+    shows_no_secret(&ran);
+    ran
+}
+
+#[track_caller]
+fn shows_no_secret(ran: &Ran) {
+    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
+}
+
+/// An operation that works: its form is as the engine wants it, and it says nothing on the side.
+#[track_caller]
+fn done(sandbox: &Sandbox, words: &[&str], input: &Value) -> Answer {
+    let ran = run(sandbox, words, input).exits(0);
+    assert_eq!(ran.stderr, "", "{}", ran.told);
+    answer_of(words[0], ran)
+}
+
+#[track_caller]
+fn answer_of(operation: &str, ran: Ran) -> Answer {
+    let mut lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names = ["test", "set"].contains(&operation).then(|| {
+        assert_eq!(lines.len(), 2, "{}", ran.told);
+        let names = lines.pop().unwrap();
+        names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_string()).collect::<Vec<_>>()
+    });
+    assert!(lines.len() == 1 || operation == "export", "{}", ran.told);
+    for state in &lines {
+        assert_is_of_the_schema(state, &ran.told);
+    }
+    if let Some(names) = &names {
+        assert!(names.iter().all(|name| schema()["properties"].get(name).is_some()), "{}", ran.told);
+    }
+    Answer { ran, states: lines, names }
+}
+
+fn schema() -> Value {
+    msipcfg::desired::instance::schema()
+}
+
+#[track_caller]
+fn assert_is_of_the_schema(instance: &Value, told: &str) {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let faults: Vec<String> =
+        validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(faults.is_empty(), "{faults:?}\n{told}");
+}
+
+/// Refused with one line of `error`, and nothing else.
+#[track_caller]
+fn refused(ran: Ran, status: i32) -> String {
+    let ran = ran.exits(status);
+    assert_eq!(ran.stdout, "", "{}", ran.told);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{}", ran.told);
+    let line: Value = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(line.as_object().unwrap().len(), 1, "{}", ran.told);
+    line["error"].as_str().unwrap().to_string()
+}
+
+/// An instance of the sandbox's ini.
+fn of(sandbox: &Sandbox, parts: &Value) -> Value {
+    let mut instance = json!({"ini": sandbox.ini()});
+    for (name, part) in parts.as_object().unwrap() {
+        instance[name] = part.clone();
+    }
+    instance
+}
+
+fn names(answer: &Answer) -> Vec<&str> {
+    answer.names.iter().flatten().map(String::as_str).collect()
+}
+
+/// The bytes of the ini and when they were written.
+fn written(sandbox: &Sandbox) -> (Vec<u8>, std::time::SystemTime) {
+    (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap())
+}
+
+#[test]
+fn an_instance_is_made_kept_and_told() {
+    let sandbox = Sandbox::new();
+    let with_password = |password: Value| {
+        of(
+            &sandbox,
+            &json!({
+                "settings": {"EC": 0, "volumeRing": "80", "VAD": false, "userAgent": "Bär ${x} \"1\""},
+                "hooks": {"end": false, "ring": {"program": "C:\\hooks\\a b.exe", "args": ["--to", "crm"]}},
+                "accounts": [{"label": "Ü", "domain": "pbx.example.org", "username": "ann", "password": password}],
+                "shortcuts": {"0": "Empfang;100;call"},
+            }),
+        )
+    };
+    let wanted = with_password(json!({"secureString": SECRET}));
+
+    let state = &done(&sandbox, &["get"], &wanted).states[0];
+    assert_eq!(*state, json!({"ini": sandbox.ini(), "_exist": false}));
+    let all = ["_exist", "settings", "hooks", "accounts", "shortcuts"];
+    let tested = done(&sandbox, &["test"], &wanted);
+    assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), all.to_vec()));
+
+    let foreseen = done(&sandbox, &["set", "--what-if", "--allow-missing"], &wanted);
+    assert_eq!(names(&foreseen), all);
+    let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
+    assert!(texts.contains(&json!("EC would be '0', and is nothing")), "{}", foreseen.ran.told);
+    assert!(
+        texts.contains(&json!("Account1/password would be ***, and is nothing")),
+        "{}",
+        foreseen.ran.told
+    );
+    assert_eq!(sandbox.names(), Vec::<String>::new());
+
+    let set = done(&sandbox, &["set", "--allow-missing"], &wanted);
+    assert_eq!(names(&set), all);
+    let expected = of(
+        &sandbox,
+        &json!({
+            "_exist": true,
+            "settings": {"EC": 0, "volumeRing": 80, "VAD": false, "userAgent": "Bär ${x} \"1\""},
+            "hooks": {"end": false, "ring": {"program": "C:\\hooks\\a b.exe", "args": ["--to", "crm"]}},
+            "accounts-mode": "exact",
+            "accounts": [{"label": "Ü", "domain": "pbx.example.org", "username": "ann", "passwordSet": true}],
+            "shortcuts": {"0": "Empfang;100;call"},
+        }),
+    );
+    assert_eq!(set.states[0], expected);
+    let mut predicted = foreseen.states[0].clone();
+    predicted.as_object_mut().unwrap().shift_remove("_metadata");
+    assert_eq!(predicted, expected);
+    assert!(sandbox.ini_text().contains(&format!("password={SECRET}\r\n")));
+
+    // in whatever form the password comes, and with what was answered given back
+    let before = written(&sandbox);
+    let file = sandbox.write("home/pw", format!("{SECRET}\r\n"));
+    let passwords = [
+        json!(SECRET),
+        json!({"secureString": SECRET}),
+        json!({"env": "SIP_PASSWORD"}),
+        json!({"file": file}),
+    ];
+    for password in crate::sandbox::some(passwords) {
+        let again = done(&sandbox, &["set", "--allow-missing"], &with_password(password));
+        assert_eq!(names(&again), [""; 0], "{}", again.ran.told);
+        assert_eq!(again.states[0], expected);
+    }
+    let tested = done(&sandbox, &["test"], &set.states[0]);
+    assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(true), Vec::new()));
+    let foreseen = done(&sandbox, &["set", "--what-if", "--allow-missing"], &wanted);
+    assert_eq!((&foreseen.states[0]["_metadata"]["whatIf"], names(&foreseen)), (&json!([]), Vec::new()));
+    assert_eq!(written(&sandbox), before);
+
+    // a part alone names itself; another password is a difference of the accounts
+    let tested = done(&sandbox, &["test"], &with_password(json!("another")));
+    assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), vec!["accounts"]));
+    let got = done(&sandbox, &["get"], &of(&sandbox, &json!({"settings": {"EC": 1, "DND": 1}})));
+    assert_eq!(got.states[0]["settings"], json!({"EC": 0, "DND": false}));
+    assert_eq!(got.states[0].get("hooks"), None);
+    let set =
+        done(&sandbox, &["set"], &of(&sandbox, &json!({"settings": {"EC": 1}, "hooks": {"ring": false}})));
+    assert_eq!(names(&set), ["settings", "hooks"]);
+}
+
+#[test]
+fn an_ini_that_is_not_to_be_there_goes_and_its_backup_stays() {
+    let bytes = utf16("[Settings]\r\nVAD=0\r\n");
+    let sandbox = Sandbox::with_ini(&bytes);
+    let gone = of(&sandbox, &json!({"_exist": false}));
+    let absent = json!({"ini": sandbox.ini(), "_exist": false});
+    let tested = done(&sandbox, &["test"], &gone);
+    assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), vec!["_exist"]));
+    let foreseen = done(&sandbox, &["set", "--what-if"], &gone);
+    assert_eq!((&foreseen.states[0]["_exist"], names(&foreseen)), (&json!(false), vec!["_exist"]));
+    assert!(foreseen.ran.stdout.contains("would be removed"), "{}", foreseen.ran.told);
+    assert_eq!(sandbox.ini_bytes(), bytes);
+
+    let set = done(&sandbox, &["set"], &gone);
+    assert_eq!((&set.states[0], names(&set)), (&absent, vec!["_exist"]));
+    let left = sandbox.names();
+    assert!(left.len() == 1 && left[0].ends_with(".bak"), "{left:?}");
+    assert_eq!(std::fs::read(sandbox.path(&left[0])).unwrap(), bytes);
+    let again = done(&sandbox, &["set"], &gone);
+    assert_eq!((&again.states[0], names(&again)), (&absent, Vec::new()));
+    let tested = done(&sandbox, &["test"], &gone);
+    assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(true), Vec::new()));
+    assert_eq!(sandbox.names(), left);
+    sandbox.run_on_ini(&["restore"]).exits(0);
+    assert_eq!(sandbox.ini_bytes(), bytes);
+}
+
+#[test]
+fn what_is_exported_is_in_state_whatever_the_ini_holds() {
+    for entry in crate::sandbox::some(std::fs::read_dir(path("fixtures/inis")).unwrap()) {
+        let ini = entry.unwrap().path();
+        let bytes = std::fs::read(&ini).unwrap();
+        // a text that MicroSIP would spoil is to be written anew, and 8-bit text has no code page here
+        if ini.extension().is_none_or(|ending| ending != "ini") || !bytes.starts_with(&[0xFF, 0xFE]) {
+            continue;
+        }
+        let sandbox = Sandbox::with_ini(&bytes);
+        let exported = done(&sandbox, &["export"], &of(&sandbox, &json!({})));
+        assert_eq!(exported.states.len(), 1, "{}", exported.ran.told);
+        assert_eq!(exported.states[0]["_name"], json!(sandbox.ini()));
+        // what is to be said of the values is said only to whoever wants to hear it
+        let tested = done(&sandbox, &["test"], &exported.states[0]);
+        let state = &tested.states[0];
+        assert_eq!(
+            (&state["_inDesiredState"], names(&tested)),
+            (&json!(true), Vec::new()),
+            "{}",
+            ini.display()
+        );
+        let set = done(&sandbox, &["set"], &exported.states[0]);
+        assert_eq!((names(&set), sandbox.ini_bytes()), (Vec::new(), bytes), "{}", ini.display());
+    }
+}
+
+#[test]
+fn every_ini_there_is_is_exported_and_several_are_never_asked_about() {
+    let sandbox = Sandbox::new();
+    let none = done(&sandbox, &["export"], &json!({}));
+    assert_eq!(none.ran.stdout, "");
+    let got = sandbox.finish(command_with(&sandbox, &["get"], b"")).exits(0);
+    assert_eq!(answer_of("get", got).states[0]["_exist"], json!(false));
+    let one = sandbox
+        .write(&crate::sandbox::place("ann", "MicroSIP.ini"), utf16("[Settings]\r\nEC=7\r\nVAD=1\r\n"));
+    // a value that no MicroSIP writes is answered as it is
+    let got = sandbox.finish(command_with(
+        &sandbox,
+        &["get"],
+        b"\xEF\xBB\xBF{\"settings\":{\"EC\":0,\"VAD\":0}}\r\n",
+    ));
+    let got = answer_of("get", got.exits(0));
+    assert_eq!(got.states[0]["settings"], json!({"EC": "7", "VAD": 1}));
+    assert_eq!(done(&sandbox, &["export"], &json!(null)).states[0]["ini"], json!(one));
+    #[cfg(unix)]
+    {
+        sandbox.write(&crate::sandbox::place("bob", "MicroSIP.ini"), utf16("[Settings]\r\n"));
+        assert_eq!(done(&sandbox, &["export"], &json!({})).states.len(), 2);
+        let error = refused(run(&sandbox, &["get"], &json!({})), 4);
+        assert!(error.contains("ini-ambiguous"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_instance_is_refused_in_one_line() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+    let before = sandbox.ini_bytes();
+    let too_large = format!("{{\"settings\":{{\"userAgent\":\"{}\"}}}}", "x".repeat(17 * 1024 * 1024));
+    let large = format!("{{\"wrong\":\"{SECRET}{}\"}}", "x".repeat(2 * 1024 * 1024));
+    let deep = "[".repeat(1024 * 1024);
+    let inputs: [(&str, &[u8], i32, &str); 12] = [
+        ("get", b"[]", 2, "input-invalid"),
+        ("get", b"{", 2, "input-invalid"),
+        ("get", b"\xFF\xFE{\0}\0", 2, "input-invalid"),
+        ("get", b"{\"settings\":{\"EC\":[1]}}", 2, "settings.EC"),
+        ("test", b"{\"setings\":{}}", 2, "did you mean settings?"),
+        ("test", b"{\"ini\":\"MicroSIP.ini\"}", 2, "absolute"),
+        (
+            "set",
+            b"{\"accounts\":[{\"domain\":\"a\",\"password\":{\"secureString\":[\"T0p-S3cret\"]}}]}",
+            2,
+            "accounts[0].password",
+        ),
+        ("set", b"{\"settings\":{\"EC\":7}}", 3, "settings.EC"),
+        ("set", b"{\"accounts\":[{\"domain\":\"a\",\"password\":{\"env\":\"NOT_SET\"}}]}", 6, "NOT_SET"),
+        ("export", too_large.as_bytes(), 2, "16 MiB"),
+        ("test", large.as_bytes(), 2, "wrong"),
+        ("get", deep.as_bytes(), 2, "input-invalid"),
+    ];
+    for (operation, input, status, wanted) in inputs {
+        let ran = sandbox.finish(command_with(
+            &sandbox,
+            &[operation, "--ini", sandbox.ini().to_str().unwrap()],
+            input,
+        ));
+        shows_no_secret(&ran);
+        let told = ran.told.clone();
+        let error = refused(ran, status);
+        assert!(error.contains(wanted), "{wanted}: {told}");
+    }
+    let error = refused(run(&sandbox, &["set", "--bogus"], &json!({})), 2);
+    assert!(error.contains("--bogus"), "{error}");
+    // a program that is not there is refused by a set alone
+    let hook = of(&sandbox, &json!({"hooks": {"ring": "hooks\\a.exe"}}));
+    refused(run(&sandbox, &["set"], &hook), 3);
+    assert_eq!(sandbox.ini_bytes(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_is_read_to_its_end_before_anything_is_said() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let sandbox = Sandbox::new();
+    for words in [&["get"][..], &["get", "--bogus"]] {
+        let mut command = command_with(&sandbox, words, b"");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // a pipe that is closed too early is an error here
+        let text = format!("{{\"wrong\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
+    }
+}
+
+#[test]
+fn as_much_is_said_on_the_side_as_dsc_wants_to_hear() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nEC=0\r\n"));
+    // EC=false has MicroSIP take its default, which deserves a warning
+    let input = of(&sandbox, &json!({"settings": {"EC": false}}));
+    for (level, kinds) in [
+        ("", &[][..]),
+        ("error", &[]),
+        ("WARN", &["warn"]),
+        ("info", &["warn"]),
+        ("trace", &["warn", "debug"]),
+    ] {
+        let mut command = command_with(&sandbox, &["test"], input.to_string().as_bytes());
+        let ran = sandbox.finish({
+            command.env("DSC_TRACE_LEVEL", level);
+            command
+        });
+        let mut said: Vec<String> = Vec::new();
+        for line in ran.stderr.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            said.extend(line.as_object().unwrap().keys().cloned());
+        }
+        let is_wanted = |kind: &String| kinds.contains(&kind.as_str());
+        assert!(said.iter().all(is_wanted), "{level}: {}", ran.told);
+        assert!(kinds.iter().all(|kind| said.iter().any(|said| said == kind)), "{level}: {}", ran.told);
+    }
+}
+
+#[test]
+fn the_manifest_says_what_the_program_does() {
+    let sandbox = Sandbox::new();
+    let schema_told = sandbox.run(&["dsc", "schema"]).exits(0).json();
+    assert_eq!(schema_told, schema());
+    assert!(jsonschema::meta::is_valid(&schema_told));
+    let manifest = sandbox.run(&["dsc", "manifest"]).exits(0).json();
+    assert_eq!(manifest["schema"]["embedded"], schema_told);
+    assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(manifest["set"]["args"], json!(["dsc", "set", {"whatIfArg": "--what-if"}]));
+    assert_eq!(manifest["get"]["executable"], "msipcfg");
+    for status in msipcfg::problem::ExitStatus::ALL {
+        assert!(manifest["exitCodes"][(*status as u8).to_string()].is_string(), "{status:?}");
+    }
+    // what an engine runs has to be there
+    for (operation, what) in manifest.as_object().unwrap() {
+        let Some(args) = what.get("args").and_then(Value::as_array) else { continue };
+        assert_eq!((&args[0], &args[1]), (&json!("dsc"), &json!(operation)), "{manifest}");
+    }
+
+    let folder = sandbox.path("");
+    let words = ["dsc", "manifest", "--compat", "3.1", "--absolute", "-o", folder.to_str().unwrap()];
+    let ran = sandbox.run(&words).exits(0);
+    let file = sandbox.path("msipcfg.dsc.resource.json");
+    assert_eq!(Path::new(ran.stdout.trim_end()), file);
+    let compat: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(compat["set"]["args"], json!(["dsc", "set"]));
+    assert_eq!(compat["whatIf"]["args"], json!(["dsc", "set", "--what-if"]));
+    assert!(Path::new(compat["get"]["executable"].as_str().unwrap()).is_absolute());
+    assert_eq!(compat["schema"], manifest["schema"]);
+    sandbox.run(&words).exits(0);
+    assert_eq!(sandbox.names(), ["msipcfg.dsc.resource.json"]);
+    sandbox
+        .run(&["dsc", "manifest", "-o", sandbox.path("none").to_str().unwrap()])
+        .exits(6)
+        .says("file-write");
+}
