@@ -23,7 +23,7 @@ use super::passwords::new_salt;
 use super::provision::{Applying, Checked};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, start_again};
-use super::{Error, Outside, Report, Tale, Written};
+use super::{Error, Outside, Tale, Written};
 
 /// What became of the ini of one user.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl Problem for FirstRunRemark {
 }
 
 /// Brings the inis of many users into a state, or compares them with it.
-pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
+pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
     let recipe = Recipe::load(&many.desired, outside)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(outside.secret);
@@ -237,7 +237,7 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
         code_page,
         order: many.order,
     };
-    work.on(profiles, outside).map(Report::Profiles)
+    work.on(profiles, outside)
 }
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
@@ -272,7 +272,7 @@ struct Held {
 impl Work<'_> {
     fn on(&self, profiles: Vec<Profile>, outside: &mut Outside<'_>) -> Result<Summary, Error> {
         let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
-        let is_check = matches!(self.order, ManyOrder::Check);
+        let is_check = !matches!(self.order, ManyOrder::Apply { .. });
         let mut summary = Summary { is_check, dry_run, total: profiles.len(), ..Summary::default() };
         (outside.tell)(Tale::Profiles { total: profiles.len() });
         let mut held = self.pass(profiles, &mut summary, outside);
@@ -401,7 +401,7 @@ impl Work<'_> {
         };
         let found = profile.look()?;
         match self.order {
-            ManyOrder::Check => {
+            ManyOrder::Check | ManyOrder::Detect(_) => {
                 let place = match found {
                     Found::Ini(place) => place,
                     Found::NoIni(_) => return Ok(Outcome::Skipped(Skip::NoIni)),
