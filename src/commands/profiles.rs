@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::desired::secrets::Hashes;
@@ -14,11 +14,11 @@ use crate::microsip::closing::Closing;
 use crate::microsip::gate::Watch;
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::profiles::{self, Found, Place, Profile};
-use crate::platform::{self, HeldDisk};
+use crate::platform::{self, Disk, HeldDisk, Owner};
 use crate::problem::{Code, ExitStatus, Notice, Problem};
 use crate::request::{Many, ManyOrder, Meanwhile, Profiles, WriteOptions};
 
-use super::ini_file::Ini;
+use super::ini_file::{Ini, LARGEST_INI};
 use super::passwords::new_salt;
 use super::provision::{Applying, Checked};
 use super::recipe::{Recipe, Secrets};
@@ -230,6 +230,7 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
     };
     let hashes = Hashes::new(&new_salt);
     let work = Work {
+        room: Room::new(),
         recipe: &recipe,
         secrets: &secrets,
         hashes: &hashes,
@@ -253,8 +254,44 @@ fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
     if found.is_empty() { Err(Error::NoProfiles { folder }) } else { Ok(found) }
 }
 
+/// How much memory the inis that are worked on at once may take: as much as one may have. Larger ones are worked on
+/// alone.
+struct Room {
+    left: Mutex<u64>,
+    is_freed: Condvar,
+}
+
+/// A part of the room, given back when it is dropped.
+struct Taken<'a> {
+    room: &'a Room,
+    size: u64,
+}
+
+impl Room {
+    fn new() -> Room {
+        Room { left: Mutex::new(LARGEST_INI), is_freed: Condvar::new() }
+    }
+
+    /// Waits until there is room for so many bytes.
+    fn take(&self, size: u64) -> Taken<'_> {
+        let size = size.min(LARGEST_INI);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.is_freed.wait_while(left, |left| *left < size);
+        *left.unwrap_or_else(PoisonError::into_inner) -= size;
+        Taken { room: self, size }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.room.left.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+        self.room.is_freed.notify_all();
+    }
+}
+
 /// What is done about each.
 struct Work<'a> {
+    room: Room,
     recipe: &'a Recipe,
     secrets: &'a Secrets<'a>,
     hashes: &'a Hashes<'a>,
@@ -400,6 +437,13 @@ impl Work<'_> {
             Err(error) => return Err(error.into()),
         };
         let found = profile.look()?;
+        let size = match &found {
+            Found::Ini(place) => {
+                place.folder.inside(&place.name).symlink_metadata().map_or(0, |ini| ini.len())
+            }
+            Found::NoIni(_) | Found::NoAppData => 0,
+        };
+        let _room = self.room.take(size);
         match self.order {
             ManyOrder::Check | ManyOrder::Detect(_) => {
                 let place = match found {
@@ -409,9 +453,9 @@ impl Work<'_> {
                 };
                 let applying =
                     Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: self.hashes };
-                let here = self.ini_at(place.path());
+                let here = self.ini_in(&place);
                 *ini = Some(here.path.clone());
-                let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: None };
+                let disk = held_disk(&place, None, outside.disk);
                 let outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
                 let decoded = here.read(&outside)?;
                 applying.check(here, &decoded, &self.processes, &outside).map(Outcome::Checked)
@@ -437,7 +481,7 @@ impl Work<'_> {
                         let written = self.apply(&applying, profile, &place, options, outside);
                         if written.is_err() && !was_there {
                             // what was made for nothing, and only if nothing is in it
-                            let _ = std::fs::remove_dir(place.folder.path());
+                            place.folder.remove_if_empty();
                         }
                         with_first_run(written).map(Outcome::Written)
                     }
@@ -456,10 +500,10 @@ impl Work<'_> {
         options: WriteOptions,
         outside: &mut Outside<'_>,
     ) -> Result<Written, Error> {
-        let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: profile.owner.as_ref() };
+        let disk = held_disk(place, profile.owner.as_ref(), outside.disk);
         let mut outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
-        let ini = self.ini_at(place.path());
-        let is_there = place.folder.inside(&place.name).exists();
+        let ini = self.ini_in(place);
+        let is_there = ini.reached.symlink_metadata().is_ok();
         applying.apply(self.writing(&ini, is_there, options), &mut outside)
     }
 
@@ -468,12 +512,21 @@ impl Work<'_> {
     }
 
     fn ini_at(&self, path: PathBuf) -> Ini {
-        Ini { target: path.clone(), path, code_page: self.code_page }
+        Ini::plain(path, self.code_page)
+    }
+
+    /// One that is opened through its held folder.
+    fn ini_in(&self, place: &Place) -> Ini {
+        Ini { reached: place.folder.inside(&place.name), ..self.ini_at(place.path()) }
     }
 }
 
 fn uses_any(holders: &[Instance], handled: &Handled) -> bool {
     handled.ini.as_ref().is_some_and(|ini| holders.iter().any(|holder| holder.holds_up(ini)))
+}
+
+fn held_disk<'a>(place: &'a Place, owner: Option<&'a Owner>, disk: &'a (dyn Disk + Sync)) -> HeldDisk<'a> {
+    HeldDisk { disk, folder: &place.folder, owner, largest: LARGEST_INI }
 }
 
 fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {

@@ -271,7 +271,7 @@ fn read_by_rust_ini(document: &IniDocument, name: &str) -> Option<Pairs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ini::encoding::encode;
+    use crate::ini::encoding::{decode, encode};
     use crate::ini::name::ValueText;
     use crate::ini::write;
 
@@ -394,7 +394,7 @@ mod tests {
                     None => Edit::Unset { path: path.parse().unwrap() },
                 })
                 .collect();
-            let decoded = crate::ini::encoding::decode(encode(&text), None).unwrap();
+            let decoded = decode(encode(&text), None).unwrap();
             let plan = crate::edit::plan::make(&decoded, &edits);
             let verdict = check(&decoded.document, &plan.document, &edits);
             proptest::prop_assert!(verdict.is_ok(), "{:?} {:?}: {:?}", text, edits, verdict);
