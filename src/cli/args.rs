@@ -1026,12 +1026,15 @@ impl Cli {
         }
     }
 
-    /// The file that is to say what became of each user's ini.
-    pub fn report_file(&self) -> Option<&Path> {
-        match &self.command {
-            Some(Command::Apply { told, .. } | Command::Check { told, .. }) => told.report.as_deref(),
-            _ => None,
-        }
+    /// The file that is to say what became of each user's ini, and those that are read.
+    pub fn report_file(&self) -> Option<(&Path, Vec<&Path>)> {
+        let (Command::Apply { told, desired, .. } | Command::Check { told, desired, .. }) =
+            self.command.as_ref()?
+        else {
+            return None;
+        };
+        let inputs = [&desired.file].into_iter().chain(&desired.variable_files).chain(&desired.users);
+        Some((told.report.as_deref()?, inputs.map(PathBuf::as_path).collect()))
     }
 
     /// What is asked for. `raw` is the command line as it was typed.

@@ -69,6 +69,8 @@ pub enum Skip {
     NeedsUser,
     /// A MicroSIP uses the ini, and none was to be waited for.
     Running,
+    /// It was interrupted before this one.
+    Interrupted,
 }
 
 impl Skip {
@@ -80,6 +82,7 @@ impl Skip {
             Skip::NotListed => "not-listed",
             Skip::NeedsUser => "needs-user",
             Skip::Running => "microsip-running",
+            Skip::Interrupted => "interrupted",
         }
     }
 
@@ -93,6 +96,7 @@ impl Skip {
                 "the file says what takes a user, and this folder is what new users' are made from"
             }
             Skip::Running => "MicroSIP is running",
+            Skip::Interrupted => "it was interrupted before this user",
         }
     }
 }
@@ -118,8 +122,8 @@ pub struct Summary {
     pub failed: usize,
     /// How many of those because a MicroSIP was still running.
     pub running: usize,
-    /// Whether it was interrupted before all were done.
-    pub stopped: bool,
+    /// How many of those because it was interrupted before.
+    pub interrupted: usize,
 }
 
 /// Why the work on many inis did not end well.
@@ -153,15 +157,23 @@ impl Problem for SummaryFault {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run the same command again: what is done stays done, and the rest is taken up".into())
+        Some(
+            match self {
+                SummaryFault::Failed(_) => {
+                    "mend what was told of them, then run the same command again: what is done stays done"
+                }
+                _ => "run the same command again: what is done stays done, and the rest is taken up",
+            }
+            .into(),
+        )
     }
 }
 
 impl Summary {
     /// Why it did not end well, if it did not.
     pub fn fault(&self) -> Option<SummaryFault> {
-        if self.stopped {
-            Some(SummaryFault::Stopped { done: self.done() - self.running, total: self.total })
+        if self.interrupted > 0 {
+            Some(SummaryFault::Stopped { done: self.total - self.interrupted, total: self.total })
         } else if self.failed > self.running {
             Some(SummaryFault::Failed(Count(self.failed)))
         } else if self.running > 0 {
@@ -180,16 +192,15 @@ impl Summary {
         }
     }
 
-    fn done(&self) -> usize {
-        self.changed + self.in_state + self.differing + self.skipped + self.failed
-    }
-
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Written(written) if written.changed => self.changed += 1,
             Outcome::Checked(checked) if !checked.is_in_state => self.differing += 1,
             Outcome::Written(_) | Outcome::Checked(_) => self.in_state += 1,
-            Outcome::Skipped(_) => self.skipped += 1,
+            Outcome::Skipped(skip) => {
+                self.skipped += 1;
+                self.interrupted += usize::from(*skip == Skip::Interrupted);
+            }
             Outcome::Failed { error, .. } => {
                 self.failed += 1;
                 self.running += usize::from(is_about_running(error));
@@ -221,6 +232,7 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(outside.secret);
     recipe.check_for(&profiles, &secrets)?;
+    tell_of_others(many, &recipe, &profiles, outside);
     let code_page = match many.profiles {
         Profiles::OfThisMachine => {
             many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
@@ -239,6 +251,31 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
         order: many.order,
     };
     work.on(profiles, outside)
+}
+
+/// Whoever is listed and has no folder may be misspelt. A table for all PCs lists more than are on this one.
+fn tell_of_others(many: &Many, recipe: &Recipe, profiles: &[Profile], outside: &mut Outside<'_>) {
+    let others = recipe.listed_others(profiles);
+    let is_usual = many.profiles == Profiles::OfThisMachine;
+    if !others.is_empty() && !is_usual {
+        const MOST_NAMES: usize = 5;
+        let names = others[..others.len().min(MOST_NAMES)].join(", ");
+        (outside.tell)(Tale::Remark(Notice::from(&OthersRemark { count: others.len(), names })));
+    }
+}
+
+/// The remark that the table of users lists some who have no folder.
+#[derive(Debug, thiserror::Error)]
+#[error("the table of users lists {} without a folder: {names}", Count(*.count))]
+struct OthersRemark {
+    count: usize,
+    names: String,
+}
+
+impl Problem for OthersRemark {
+    fn code(&self) -> Code {
+        Code::UserWithoutFolder
+    }
 }
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
@@ -316,8 +353,6 @@ impl Work<'_> {
         if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
             held = self.wait_for(held, options, &mut summary, outside);
         }
-        // who wants it to stop when all is done has what they wanted
-        summary.stopped = (outside.stop)() && (!held.is_empty() || summary.done() < summary.total);
         for Held { handled, .. } in held {
             self.finish(handled, &mut summary, outside);
         }
@@ -334,23 +369,34 @@ impl Work<'_> {
             let handled = self.handle(&profile, &mut outside);
             (profile, handled)
         };
-        in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
+        let left = in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
             if self.is_held(&handled) {
                 held.push(Held { profile, handled });
             } else {
                 self.finish(handled, summary, outside);
             }
         });
+        for Profile { user, folder, .. } in left {
+            let outcome = Outcome::Skipped(Skip::Interrupted);
+            self.finish(Handled { user, folder, ini: None, outcome }, summary, outside);
+        }
         held
     }
 
     fn finish(&self, mut handled: Handled, summary: &mut Summary, outside: &mut Outside<'_>) {
         let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
-        match &handled.outcome {
-            Outcome::Failed { error, changed: false } if skips_running && is_about_running(error) => {
-                handled.outcome = Outcome::Skipped(Skip::Running);
-            }
-            _ => {}
+        let is_stopped = (outside.stop)();
+        let skip = match &handled.outcome {
+            Outcome::Failed { error, changed: false } => match error.code() {
+                Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
+                Code::MicrosipRunning if skips_running => Some(Skip::Running),
+                Code::Interrupted => Some(Skip::Interrupted),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(skip) = skip {
+            handled.outcome = Outcome::Skipped(skip);
         }
         summary.count(&handled.outcome);
         (outside.tell)(Tale::Handled(&handled));
@@ -540,14 +586,14 @@ fn is_about_variables(error: &DesiredError) -> bool {
     matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
 }
 
-/// Does a work for each of many, some at once, until all are done or somebody wants it to stop. A disk that is asked
-/// for many things at once does more of them.
+/// Does a work for each of many, some at once, until all are done or somebody wants it to stop; gives those that were
+/// not begun. A disk that is asked for many things at once does more of them.
 fn in_parallel<T: Send, R: Send>(
     many: Vec<T>,
     stop: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(T) -> R + Sync),
     done: &mut dyn FnMut(R),
-) {
+) -> Vec<T> {
     const MOST_AT_ONCE: usize = 32;
     let at_once = many.len().min(MOST_AT_ONCE);
     let left = Mutex::new(VecDeque::from(many));
@@ -557,7 +603,8 @@ fn in_parallel<T: Send, R: Send>(
         for _ in 0..at_once {
             let send = send.clone();
             scope.spawn(move || {
-                while let Some(one) = next().filter(|_| !stop()) {
+                while !stop() {
+                    let Some(one) = next() else { break };
                     if send.send(work(one)).is_err() {
                         break;
                     }
@@ -567,4 +614,5 @@ fn in_parallel<T: Send, R: Send>(
         drop(send);
         results.into_iter().for_each(done);
     });
+    left.into_inner().unwrap_or_else(PoisonError::into_inner).into()
 }
