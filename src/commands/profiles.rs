@@ -616,3 +616,40 @@ fn in_parallel<T: Send, R: Send>(
     });
     left.into_inner().unwrap_or_else(PoisonError::into_inner).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_is_worked_on_at_once_fits_into_the_room() {
+        let (room, used, most) = (Room::new(), AtomicU64::new(0), AtomicU64::new(0));
+        let sizes = [LARGEST_INI / 3, LARGEST_INI, 2 * LARGEST_INI, 1, LARGEST_INI / 2, LARGEST_INI / 2, 0];
+        let sizes: Vec<u64> = sizes.repeat(20);
+        let left = in_parallel(
+            sizes,
+            &|| false,
+            &|size| {
+                let taken = room.take(size);
+                let now = used.fetch_add(taken.size, Ordering::SeqCst) + taken.size;
+                most.fetch_max(now, Ordering::SeqCst);
+                used.fetch_sub(taken.size, Ordering::SeqCst);
+            },
+            &mut |()| {},
+        );
+        assert!(left.is_empty() && most.load(Ordering::SeqCst) <= LARGEST_INI);
+        assert_eq!(*room.left.lock().unwrap(), LARGEST_INI);
+    }
+
+    #[test]
+    fn what_was_not_begun_is_given_back() {
+        let done = AtomicU64::new(0);
+        let stop = || done.load(Ordering::SeqCst) >= 3;
+        let work = |_: u64| done.fetch_add(1, Ordering::SeqCst);
+        let left = in_parallel((0..1000).collect(), &stop, &work, &mut |_| {});
+        assert_eq!(left.len() as u64 + done.load(Ordering::SeqCst), 1000);
+        assert!(!left.is_empty());
+    }
+}

@@ -216,3 +216,70 @@ impl Disk for HeldDisk<'_> {
         self.disk.remove(path)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::platform::SystemDisk;
+
+    fn disk(folder: &HeldFolder) -> HeldDisk<'_> {
+        HeldDisk { disk: &SystemDisk, folder, owner: None, largest: 100 }
+    }
+
+    #[test]
+    fn a_folder_that_is_held_is_reached_whatever_takes_its_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = |name: &str| temp.path().join(name);
+        std::fs::create_dir_all(path("user/settings")).unwrap();
+        std::fs::create_dir(path("outside")).unwrap();
+        std::fs::write(path("outside/a"), "theirs").unwrap();
+        let held = HeldFolder::open(&path("user")).unwrap().enter("Settings").unwrap();
+        std::fs::write(held.inside("a".as_ref()), "own").unwrap();
+        std::fs::rename(path("user/settings"), path("user/moved")).unwrap();
+        symlink(path("outside"), path("user/settings")).unwrap();
+        let disk = disk(&held);
+        assert_eq!(disk.read(&held.inside("a".as_ref())).unwrap(), b"own");
+        let temp_file = disk.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
+        disk.replace(&temp_file.into_temp_path(), &held.inside("a".as_ref())).unwrap();
+        assert_eq!(std::fs::read(path("user/moved/a")).unwrap(), b"");
+        assert_eq!(std::fs::read(path("outside/a")).unwrap(), b"theirs");
+        let again = HeldFolder::open(&path("user")).unwrap().enter("settings").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::NotADirectory);
+    }
+
+    #[test]
+    fn nothing_but_a_file_is_read_and_no_more_than_it_may_hold() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = |name: &str| temp.path().join(name);
+        std::fs::write(path("file"), [b'x'; 100]).unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        std::fs::create_dir(path("folder")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .unwrap();
+        File::create(path("large")).unwrap().set_len(1 << 43).unwrap();
+        let held = HeldFolder::open(temp.path()).unwrap();
+        let disk = disk(&held);
+        let inside = |name: &str| held.inside(name.as_ref());
+        assert_eq!(disk.read(&inside("file")).unwrap().len(), 100);
+        for name in ["link", "folder", "pipe", "large", "gone"] {
+            assert!(disk.read(&inside(name)).is_err(), "{name}");
+            assert!(!disk.holds(&inside(name), &[b'x'; 100]).unwrap_or(false), "{name}");
+        }
+        let file = disk.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
+        assert!(disk.adopt(Some(&inside("link")), file.as_file(), file.path()).is_err());
+        disk.adopt(Some(&inside("file")), file.as_file(), file.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_made_once_and_goes_only_if_nothing_is_in_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let made = || HeldFolder::open(temp.path()).unwrap().enter_or_make("MicroSIP", None).unwrap();
+        made().remove_if_empty();
+        assert!(!temp.path().join("MicroSIP").exists());
+        std::fs::write(made().inside("a".as_ref()), "").unwrap();
+        made().remove_if_empty();
+        assert!(temp.path().join("MicroSIP").join("a").exists());
+    }
+}

@@ -527,7 +527,7 @@ mod under_wine {
         let mut going = Going::start(&disk.sandbox, &words);
         going.says(WAITS);
         going.interrupt();
-        going.end().exits(130).says("interrupted");
+        going.end().exits(130).says("interrupted after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
         assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
         assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
         phone.exit();

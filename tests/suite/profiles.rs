@@ -136,7 +136,10 @@ fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
     const SECRET: &str = "S3cret-of-Zoe";
     let sandbox = with_users(&["ann", "zoe", "tim", "Default"]);
     let account = "[[accounts]]\ndomain = '${domain}'\nusername = '${extension}'\npassword = '${password}'\n";
-    sandbox.write("wanted.toml", format!("[settings]\nEC = 0\nvolumeRing = '${{ring}}'\n{account}"));
+    sandbox.write(
+        "wanted.toml",
+        format!("[settings]\naccountId = 1\nEC = 0\nvolumeRing = '${{ring}}'\n{account}"),
+    );
     sandbox.write("site.toml", "domain = 'sip.example.org'\nring = 40\nextension = '0'\n");
     sandbox.write("users.csv", format!("user;extension;password\r\nANN;201;a\r\nzoe;202;{SECRET}\r\n"));
     let users = ["--vars", "site.toml", "--users", "users.csv", "--json"];
@@ -233,6 +236,30 @@ fn what_makes_no_sense_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn a_report_takes_no_input_and_no_earlier_report_with_it() {
+    let sandbox = with_users(&["ann"]);
+    sandbox.write("users.csv", "user\nann\n");
+    sandbox.run(&apply(&["--users", "users.csv", "--report", "users.csv", "--json"])).fails(2, "usage");
+    assert_eq!(std::fs::read(sandbox.path("users.csv")).unwrap(), b"user\nann\n");
+    sandbox.write("wanted.toml", "[settings]\nrubbish = 1\n");
+    sandbox.write("done.jsonl", "of yesterday, and long\n");
+    sandbox.run(&apply(&["--report", "done.jsonl", "--json"])).fails(3, "desired-invalid");
+    assert_eq!(std::fs::read(sandbox.path("done.jsonl")).unwrap(), b"of yesterday, and long\n");
+    sandbox.write("wanted.toml", WANTED);
+    sandbox.run(&apply(&["--report", "done.jsonl"])).exits(0);
+    let report = std::fs::read_to_string(sandbox.path("done.jsonl")).unwrap();
+    assert!(report.ends_with("}\n") && report.lines().count() == 1, "{report}");
+}
+
+#[test]
+fn whoever_is_listed_and_has_no_folder_is_told_of() {
+    let sandbox = with_users(&["ann", "bob"]);
+    sandbox.write("users.csv", "user\nann\nBobb\nzoe\n");
+    let ran = sandbox.run(&apply(&["--users", "users.csv"])).exits(0);
+    ran.says("lists 2 users without a folder: bobb, zoe [user-without-folder]");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_report_that_cannot_be_written_stops_no_edit_and_is_told_of() {
     let sandbox = with_users(&["ann"]);
@@ -311,6 +338,20 @@ mod planted {
         for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
             assert_eq!(found[user], "failed profile-link", "{}", ran.told);
         }
+    }
+
+    #[test]
+    fn what_is_made_for_many_is_for_nobody_else_to_write_to() {
+        let sandbox = Sandbox::new();
+        sandbox.write("wanted.toml", WANTED);
+        for number in 0..100 {
+            folder(&sandbox, &format!("u{number}"));
+        }
+        sandbox.run(&apply(&["--create"])).exits(0);
+        let profiles = sandbox.path("profiles");
+        let writable: Vec<_> =
+            state(&profiles).into_iter().filter(|(_, facts)| facts.3 & 0o022 != 0).collect();
+        assert!(writable.is_empty(), "{writable:?}");
     }
 
     #[test]
