@@ -92,7 +92,8 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         return wizard::run(tools, cli.ini_choice());
     }
     let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
-    let report_file = cli.report_file().map(Path::to_path_buf);
+    // before anything is touched
+    let report = cli.report_file().map(|(path, inputs)| ReportFile::open(path, &inputs)).transpose();
     let request = match cli.into_request(words) {
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
@@ -107,8 +108,7 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
     if is_stopped_in_order || may_ask {
         hear_interrupts(&stop);
     }
-    // before anything is touched
-    let report = match report_file.as_deref().map(ReportFile::create).transpose() {
+    let report = match report {
         Ok(report) => report,
         Err(fault) => return output.print_problem(&fault),
     };

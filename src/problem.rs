@@ -145,6 +145,7 @@ codes! {
     ProfileLink = "profile-link", File, "in a user's folder a link stands in the way to the ini, or no file";
     ProfileMoved = "profile-moved", File, "the settings of a user's programs lie outside of the user's folder";
     UserNotListed = "user-not-listed", Refused, "the table of users has no line for the user whose ini it is";
+    UserWithoutFolder = "user-without-folder", Done, "the table of users lists some who have no folder where it was looked";
     ProfilesNone = "profiles-none", NoIni, "there are no users' folders";
     FirstRunSkipped = "first-run-skipped", Done, "MicroSIP will not take its first start for one, and not set itself to start with Windows";
     SomeFailed = "some-failed", SomeFailed, "of many inis some failed; the report says which";

@@ -95,6 +95,8 @@ pub enum ManyOrder {
     },
     /// They are compared with it.
     Check,
+    /// The same, for a program that deploys software.
+    Detect(DetectStyle),
 }
 
 impl Request {

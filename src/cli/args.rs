@@ -469,6 +469,9 @@ enum Command {
         #[command(flatten)]
         many: ManyArgs,
 
+        #[command(flatten)]
+        told: ReportArgs,
+
         /// Of many users: leave alone whose MicroSIP runs, rather than wait
         #[arg(long)]
         skip_running: bool,
@@ -491,6 +494,9 @@ enum Command {
 
         #[command(flatten)]
         many: ManyArgs,
+
+        #[command(flatten)]
+        told: ReportArgs,
     },
 
     /// Tell Intune or ConfigMgr whether the ini is in the state that a file describes
@@ -499,11 +505,14 @@ enum Command {
     /// docs/detection.md.
     #[command(after_help = examples!(
         r"msipcfg detect phone.toml --style intune-app"
-        r"msipcfg detect phone.toml --style configmgr --vars site.toml"
+        r"msipcfg detect phone.toml --style configmgr --all-users --users users.csv"
     ))]
     Detect {
         #[command(flatten)]
         desired: DesiredArgs,
+
+        #[command(flatten)]
+        many: ManyArgs,
 
         /// Who asks
         #[arg(long)]
@@ -588,10 +597,20 @@ struct ManyArgs {
     /// The ini of each user whose folder is in this one
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
+}
 
+#[derive(Debug, Args)]
+struct ReportArgs {
     /// Of many users: write what became of each to a file, a line of JSON for each
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// The option, if it was given.
+    fn given(&self) -> Option<&'static str> {
+        self.report.as_ref().map(|_| "--report")
+    }
 }
 
 impl ManyArgs {
@@ -601,7 +620,7 @@ impl ManyArgs {
             (Some(folder), _) => Profiles::In(folder.clone()),
             (None, true) => Profiles::OfThisMachine,
             (None, false) => {
-                return match given.or(self.report.as_ref().map(|_| "--report")) {
+                return match given {
                     Some(option) => Err(UsageError::OnlyForMany { option }),
                     None => Ok(None),
                 };
@@ -1012,12 +1031,15 @@ impl Cli {
         }
     }
 
-    /// The file that is to say what became of each user's ini.
-    pub fn report_file(&self) -> Option<&Path> {
-        match &self.command {
-            Some(Command::Apply { many, .. } | Command::Check { many, .. }) => many.report.as_deref(),
-            _ => None,
-        }
+    /// The file that is to say what became of each user's ini, and those that are read.
+    pub fn report_file(&self) -> Option<(&Path, Vec<&Path>)> {
+        let (Command::Apply { told, desired, .. } | Command::Check { told, desired, .. }) =
+            self.command.as_ref()?
+        else {
+            return None;
+        };
+        let inputs = [&desired.file].into_iter().chain(&desired.variable_files).chain(&desired.users);
+        Some((told.report.as_deref()?, inputs.map(PathBuf::as_path).collect()))
     }
 
     /// What is asked for. `raw` is the command line as it was typed.
@@ -1032,6 +1054,9 @@ impl Cli {
             options: args.into(),
         };
         let read = |query: Query| Request::Read { ini: ini.clone(), query };
+        let many_of = |profiles: Profiles, desired: DesiredArgs, order: ManyOrder| {
+            Request::Many(Many { profiles, code_page: ini.code_page, desired: desired.into(), order })
+        };
         Ok(match self.command.ok_or(UsageError::NoCommand)? {
             Command::Wizard => return Err(UsageError::NobodyToAsk),
             Command::SetHook {
@@ -1075,28 +1100,35 @@ impl Cli {
                 read(Query::List(section.as_deref().map(SectionName::new).transpose()?))
             }
             Command::Backups { purge } => read(Query::Backups { purge }),
-            Command::Apply { desired, allow_missing, allow_unsafe, many, skip_running, write: options } => {
+            Command::Apply {
+                desired,
+                allow_missing,
+                allow_unsafe,
+                many,
+                told,
+                skip_running,
+                write: options,
+            } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
-                match many.profiles(ini.path.is_some(), skip_running.then_some("--skip-running"))? {
-                    Some(profiles) => Request::Many(Many {
-                        profiles,
-                        code_page: ini.code_page,
-                        desired: desired.into(),
-                        order: ManyOrder::Apply { allow, options: options.into(), skip_running },
-                    }),
+                let given = skip_running.then_some("--skip-running").or(told.given());
+                match many.profiles(ini.path.is_some(), given)? {
+                    Some(profiles) => {
+                        let order = ManyOrder::Apply { allow, options: options.into(), skip_running };
+                        many_of(profiles, desired, order)
+                    }
                     None => write(EditRequest::Apply { desired: desired.into(), allow }, options),
                 }
             }
-            Command::Check { desired, many } => match many.profiles(ini.path.is_some(), None)? {
-                Some(profiles) => Request::Many(Many {
-                    profiles,
-                    code_page: ini.code_page,
-                    desired: desired.into(),
-                    order: ManyOrder::Check,
-                }),
-                None => read(Query::Check(desired.into())),
+            Command::Check { desired, many, told } => {
+                match many.profiles(ini.path.is_some(), told.given())? {
+                    Some(profiles) => many_of(profiles, desired, ManyOrder::Check),
+                    None => read(Query::Check(desired.into())),
+                }
+            }
+            Command::Detect { desired, many, style } => match many.profiles(ini.path.is_some(), None)? {
+                Some(profiles) => many_of(profiles, desired, ManyOrder::Detect(style)),
+                None => read(Query::Detect { desired: desired.into(), style }),
             },
-            Command::Detect { desired, style } => read(Query::Detect { desired: desired.into(), style }),
             Command::Export => read(Query::Export),
             Command::Schema => Request::Schema,
             Command::Dsc { command } => command.into_request(ini),

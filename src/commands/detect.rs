@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::microsip::locate::LocateError;
-use crate::problem::{ExitStatus, Notice};
-use crate::request::{DesiredChoice, DetectStyle, IniChoice};
+use crate::problem::{Code, ExitStatus, Notice, Problem};
+use crate::request::{DesiredChoice, DetectStyle, IniChoice, Many};
 
+use super::profiles::{self, Summary};
 use super::provision::{self, Checked, Difference};
 use super::{Error, Outside};
 
@@ -25,6 +26,10 @@ pub enum Answer {
     InState { ini: PathBuf },
     /// These values differ; none of them if only the encoding is not MicroSIP's.
     Drifted { ini: PathBuf, differences: Vec<Difference> },
+    /// Those of all users who have one are.
+    AllInState { users: usize },
+    /// Those of so many users are not.
+    SomeDrifted { users: usize, of: usize },
     /// There is no ini yet, which says so.
     NoIni(Notice),
     /// Why that cannot be told.
@@ -51,15 +56,50 @@ pub fn detect(
     Detected { style, answer }
 }
 
+/// Compares the inis of many users with a wanted state.
+pub fn detect_many(many: &Many, style: DetectStyle, outside: &mut Outside<'_>) -> Detected {
+    // one line is all that the other program hears
+    let mut outside = Outside { tell: &mut |_| {}, ..*outside };
+    let answer = match profiles::run(many, &mut outside) {
+        // what is to be mended counts more than what nobody can tell
+        Ok(Summary { differing, total, .. }) if differing > 0 => {
+            Answer::SomeDrifted { users: differing, of: total }
+        }
+        Ok(summary) => match summary.fault() {
+            Some(fault) => Answer::Unknown(Notice::from(&fault)),
+            None if summary.in_state == 0 => Answer::NoIni(Notice::from(&NobodyHasOne)),
+            None => Answer::AllInState { users: summary.in_state },
+        },
+        Err(error) => Answer::Unknown(Notice::from(&error)),
+    };
+    Detected { style, answer }
+}
+
+/// The remark that there is no ini of any user.
+#[derive(Debug, thiserror::Error)]
+#[error("no user has an ini")]
+struct NobodyHasOne;
+
+impl Problem for NobodyHasOne {
+    fn code(&self) -> Code {
+        Code::IniNotFound
+    }
+}
+
 impl Detected {
     /// How the program ends with it.
     pub fn status(&self) -> ExitStatus {
         use DetectStyle::{Configmgr, IntuneApp, IntuneRemediation, Plain};
         match (&self.answer, self.style) {
-            (Answer::InState { .. }, _) => ExitStatus::Done,
+            (Answer::InState { .. } | Answer::AllInState { .. }, _) => ExitStatus::Done,
             // to ConfigMgr any other status says that the script failed
-            (Answer::Drifted { .. } | Answer::NoIni(_), IntuneApp | Configmgr) => ExitStatus::Done,
-            (Answer::Drifted { .. }, IntuneRemediation | Plain) => ExitStatus::No,
+            (
+                Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
+                IntuneApp | Configmgr,
+            ) => ExitStatus::Done,
+            (Answer::Drifted { .. } | Answer::SomeDrifted { .. }, IntuneRemediation | Plain) => {
+                ExitStatus::No
+            }
             (Answer::NoIni(_), IntuneRemediation) => ExitStatus::No,
             (Answer::Unknown(_), IntuneApp | Configmgr) => ExitStatus::No,
             (Answer::NoIni(reason) | Answer::Unknown(reason), IntuneRemediation | Plain) => {
@@ -84,7 +124,6 @@ impl Detected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Code;
 
     #[test]
     fn a_remediation_runs_only_where_something_is_to_be_mended() {

@@ -1,7 +1,7 @@
 //! Which ini a request is about, and its text.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::edit::plan::PlanRemark;
 use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
@@ -23,6 +23,8 @@ pub(super) struct Ini {
     pub path: PathBuf,
     /// The file itself, links followed.
     pub target: PathBuf,
+    /// The path by which it is opened: another where its folder is held.
+    pub reached: PathBuf,
     /// The code page of 8-bit text.
     pub code_page: Option<CodePage>,
 }
@@ -65,9 +67,24 @@ impl Ini {
             Err(Error::NotThere { .. }) if create => {
                 let code_page = choice.code_page;
                 let path = std::path::absolute(&path).unwrap_or(path);
-                Ok((Ini { target: path.clone(), path, code_page }, false))
+                Ok((Ini::plain(path, code_page), false))
             }
             found => Ok((found?, true)),
+        }
+    }
+
+    /// The ini of just this path.
+    pub fn plain(path: PathBuf, code_page: Option<CodePage>) -> Ini {
+        Ini { reached: path.clone(), target: path.clone(), path, code_page }
+    }
+
+    /// A path beside the ini, or that of its folder, as people know it.
+    pub fn known_as(&self, path: &Path) -> PathBuf {
+        let (reached, target) = (self.reached.parent(), self.target.parent());
+        match (reached, target, path.file_name()) {
+            (Some(reached), Some(target), Some(name)) if path.parent() == Some(reached) => target.join(name),
+            (Some(reached), Some(target), _) if path == reached => target.to_path_buf(),
+            _ => path.to_path_buf(),
         }
     }
 
@@ -96,7 +113,7 @@ impl Ini {
             return Err(Error::NotRegular { ini: path, what });
         }
         let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
-        Ok(Ini { path, target, code_page })
+        Ok(Ini { path, reached: target.clone(), target, code_page })
     }
 
     /// Reads and decodes it.
@@ -107,10 +124,10 @@ impl Ini {
     /// Reads it.
     pub fn bytes(&self, outside: &Outside<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
-        if std::fs::metadata(&self.target).map_err(unreadable)?.len() > LARGEST_INI {
+        if std::fs::metadata(&self.reached).map_err(unreadable)?.len() > LARGEST_INI {
             return Err(Error::TooLarge { ini: self.path.clone() });
         }
-        outside.disk.read(&self.target).map_err(unreadable)
+        outside.disk.read(&self.reached).map_err(unreadable)
     }
 
     /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.

@@ -42,7 +42,7 @@ use crate::microsip::links::{Link, ValueChange};
 use crate::microsip::locate::Candidate;
 use crate::platform::{Disk, Surroundings};
 use crate::problem::{ExitStatus, Notice};
-use crate::request::{EditRequest, LinksOrder, NewValue, Query, Request};
+use crate::request::{EditRequest, LinksOrder, ManyOrder, NewValue, Query, Request};
 
 pub use error::Error;
 
@@ -231,7 +231,10 @@ pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error>
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
-        Request::Many(many) => profiles::run(&many, outside),
+        Request::Many(many) => match many.order {
+            ManyOrder::Detect(style) => Ok(Report::Detected(detect::detect_many(&many, style, outside))),
+            _ => profiles::run(&many, outside).map(Report::Profiles),
+        },
         Request::Schema => Ok(Report::Script(file::schema())),
         Request::Dsc { ini, operation } => dsc::run(&ini, &operation, outside),
         Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),

@@ -40,9 +40,9 @@ fn kept_path(ini: &Path) -> PathBuf {
 }
 
 /// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub(super) fn kept_of(ini: &Path, disk: &dyn Disk) -> Kept {
+pub(super) fn kept_of(ini: &Ini, disk: &dyn Disk) -> Kept {
     const LARGEST: u64 = 1024 * 1024;
-    let path = kept_path(ini);
+    let path = kept_path(&ini.reached);
     // a link or a pipe was put there by somebody else
     let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
     match path.symlink_metadata() {
@@ -52,7 +52,7 @@ pub(super) fn kept_of(ini: &Path, disk: &dyn Disk) -> Kept {
 }
 
 /// Notes what was set. A remark says that it could not be noted.
-pub(super) fn note(passwords: &[Stored], ini: &Path, hashes: &Hashes<'_>, disk: &dyn Disk) -> Option<Notice> {
+pub(super) fn note(passwords: &[Stored], ini: &Ini, hashes: &Hashes<'_>, disk: &dyn Disk) -> Option<Notice> {
     let before = kept_of(ini, disk);
     let mut kept = before.clone();
     for Stored { section, wanted, stored, standing } in passwords {
@@ -72,7 +72,7 @@ pub(super) struct Followed {
 
 impl Followed {
     /// `None` if nothing is kept, which takes one look at the disk.
-    pub fn of(ini: &Path, disk: &dyn Disk) -> Option<Followed> {
+    pub fn of(ini: &Ini, disk: &dyn Disk) -> Option<Followed> {
         let before = kept_of(ini, disk);
         let is_any = before != Kept::default();
         is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
@@ -100,7 +100,7 @@ impl Followed {
     }
 
     /// Notes it. A remark says that it could not be noted.
-    pub fn note(self, ini: &Path, disk: &dyn Disk) -> Option<Notice> {
+    pub fn note(self, ini: &Ini, disk: &dyn Disk) -> Option<Notice> {
         // another run that wrote while this one waited knows better
         if kept_of(ini, disk) != self.before {
             return None;
@@ -109,13 +109,14 @@ impl Followed {
     }
 }
 
-fn keep(before: &Kept, kept: &Kept, ini: &Path, disk: &dyn Disk) -> Option<Notice> {
+fn keep(before: &Kept, kept: &Kept, ini: &Ini, disk: &dyn Disk) -> Option<Notice> {
     if before == kept {
         return None;
     }
-    let path = kept_path(ini);
-    let result = if *kept == Kept::default() { disk.remove(&path) } else { write(kept, &path, ini, disk) };
-    result.err().map(|source| Notice::from(&NoteRemark { path, source }))
+    let path = kept_path(&ini.reached);
+    let result =
+        if *kept == Kept::default() { disk.remove(&path) } else { write(kept, &path, &ini.reached, disk) };
+    result.err().map(|source| Notice::from(&NoteRemark { path: ini.known_as(&path), source }))
 }
 
 /// Writes the file, with the owner and access of the ini.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::desired::secrets::Hashes;
@@ -14,16 +14,16 @@ use crate::microsip::closing::Closing;
 use crate::microsip::gate::Watch;
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::profiles::{self, Found, Place, Profile};
-use crate::platform::{self, HeldDisk};
+use crate::platform::{self, Disk, HeldDisk, Owner};
 use crate::problem::{Code, ExitStatus, Notice, Problem};
 use crate::request::{Many, ManyOrder, Meanwhile, Profiles, WriteOptions};
 
-use super::ini_file::Ini;
+use super::ini_file::{Ini, LARGEST_INI};
 use super::passwords::new_salt;
 use super::provision::{Applying, Checked};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, start_again};
-use super::{Error, Outside, Report, Tale, Written};
+use super::{Error, Outside, Tale, Written};
 
 /// What became of the ini of one user.
 #[derive(Debug)]
@@ -69,6 +69,8 @@ pub enum Skip {
     NeedsUser,
     /// A MicroSIP uses the ini, and none was to be waited for.
     Running,
+    /// It was interrupted before this one.
+    Interrupted,
 }
 
 impl Skip {
@@ -80,6 +82,7 @@ impl Skip {
             Skip::NotListed => "not-listed",
             Skip::NeedsUser => "needs-user",
             Skip::Running => "microsip-running",
+            Skip::Interrupted => "interrupted",
         }
     }
 
@@ -93,6 +96,7 @@ impl Skip {
                 "the file says what takes a user, and this folder is what new users' are made from"
             }
             Skip::Running => "MicroSIP is running",
+            Skip::Interrupted => "it was interrupted before this user",
         }
     }
 }
@@ -118,8 +122,8 @@ pub struct Summary {
     pub failed: usize,
     /// How many of those because a MicroSIP was still running.
     pub running: usize,
-    /// Whether it was interrupted before all were done.
-    pub stopped: bool,
+    /// How many of those because it was interrupted before.
+    pub interrupted: usize,
 }
 
 /// Why the work on many inis did not end well.
@@ -153,15 +157,23 @@ impl Problem for SummaryFault {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run the same command again: what is done stays done, and the rest is taken up".into())
+        Some(
+            match self {
+                SummaryFault::Failed(_) => {
+                    "mend what was told of them, then run the same command again: what is done stays done"
+                }
+                _ => "run the same command again: what is done stays done, and the rest is taken up",
+            }
+            .into(),
+        )
     }
 }
 
 impl Summary {
     /// Why it did not end well, if it did not.
     pub fn fault(&self) -> Option<SummaryFault> {
-        if self.stopped {
-            Some(SummaryFault::Stopped { done: self.done() - self.running, total: self.total })
+        if self.interrupted > 0 {
+            Some(SummaryFault::Stopped { done: self.total - self.interrupted, total: self.total })
         } else if self.failed > self.running {
             Some(SummaryFault::Failed(Count(self.failed)))
         } else if self.running > 0 {
@@ -180,16 +192,15 @@ impl Summary {
         }
     }
 
-    fn done(&self) -> usize {
-        self.changed + self.in_state + self.differing + self.skipped + self.failed
-    }
-
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Written(written) if written.changed => self.changed += 1,
             Outcome::Checked(checked) if !checked.is_in_state => self.differing += 1,
             Outcome::Written(_) | Outcome::Checked(_) => self.in_state += 1,
-            Outcome::Skipped(_) => self.skipped += 1,
+            Outcome::Skipped(skip) => {
+                self.skipped += 1;
+                self.interrupted += usize::from(*skip == Skip::Interrupted);
+            }
             Outcome::Failed { error, .. } => {
                 self.failed += 1;
                 self.running += usize::from(is_about_running(error));
@@ -216,11 +227,12 @@ impl Problem for FirstRunRemark {
 }
 
 /// Brings the inis of many users into a state, or compares them with it.
-pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
+pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
     let recipe = Recipe::load(&many.desired, outside)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(outside.secret);
     recipe.check_for(&profiles, &secrets)?;
+    tell_of_others(many, &recipe, &profiles, outside);
     let code_page = match many.profiles {
         Profiles::OfThisMachine => {
             many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
@@ -230,6 +242,7 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
     };
     let hashes = Hashes::new(&new_salt);
     let work = Work {
+        room: Room::new(),
         recipe: &recipe,
         secrets: &secrets,
         hashes: &hashes,
@@ -237,7 +250,32 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Report, Error> {
         code_page,
         order: many.order,
     };
-    work.on(profiles, outside).map(Report::Profiles)
+    work.on(profiles, outside)
+}
+
+/// Whoever is listed and has no folder may be misspelt. A table for all PCs lists more than are on this one.
+fn tell_of_others(many: &Many, recipe: &Recipe, profiles: &[Profile], outside: &mut Outside<'_>) {
+    let others = recipe.listed_others(profiles);
+    let is_usual = many.profiles == Profiles::OfThisMachine;
+    if !others.is_empty() && !is_usual {
+        const MOST_NAMES: usize = 5;
+        let names = others[..others.len().min(MOST_NAMES)].join(", ");
+        (outside.tell)(Tale::Remark(Notice::from(&OthersRemark { count: others.len(), names })));
+    }
+}
+
+/// The remark that the table of users lists some who have no folder.
+#[derive(Debug, thiserror::Error)]
+#[error("the table of users lists {} without a folder: {names}", Count(*.count))]
+struct OthersRemark {
+    count: usize,
+    names: String,
+}
+
+impl Problem for OthersRemark {
+    fn code(&self) -> Code {
+        Code::UserWithoutFolder
+    }
 }
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
@@ -253,8 +291,44 @@ fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
     if found.is_empty() { Err(Error::NoProfiles { folder }) } else { Ok(found) }
 }
 
+/// How much memory the inis that are worked on at once may take: as much as one may have. Larger ones are worked on
+/// alone.
+struct Room {
+    left: Mutex<u64>,
+    is_freed: Condvar,
+}
+
+/// A part of the room, given back when it is dropped.
+struct Taken<'a> {
+    room: &'a Room,
+    size: u64,
+}
+
+impl Room {
+    fn new() -> Room {
+        Room { left: Mutex::new(LARGEST_INI), is_freed: Condvar::new() }
+    }
+
+    /// Waits until there is room for so many bytes.
+    fn take(&self, size: u64) -> Taken<'_> {
+        let size = size.min(LARGEST_INI);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.is_freed.wait_while(left, |left| *left < size);
+        *left.unwrap_or_else(PoisonError::into_inner) -= size;
+        Taken { room: self, size }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.room.left.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+        self.room.is_freed.notify_all();
+    }
+}
+
 /// What is done about each.
 struct Work<'a> {
+    room: Room,
     recipe: &'a Recipe,
     secrets: &'a Secrets<'a>,
     hashes: &'a Hashes<'a>,
@@ -272,15 +346,13 @@ struct Held {
 impl Work<'_> {
     fn on(&self, profiles: Vec<Profile>, outside: &mut Outside<'_>) -> Result<Summary, Error> {
         let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
-        let is_check = matches!(self.order, ManyOrder::Check);
+        let is_check = !matches!(self.order, ManyOrder::Apply { .. });
         let mut summary = Summary { is_check, dry_run, total: profiles.len(), ..Summary::default() };
         (outside.tell)(Tale::Profiles { total: profiles.len() });
         let mut held = self.pass(profiles, &mut summary, outside);
         if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
             held = self.wait_for(held, options, &mut summary, outside);
         }
-        // who wants it to stop when all is done has what they wanted
-        summary.stopped = (outside.stop)() && (!held.is_empty() || summary.done() < summary.total);
         for Held { handled, .. } in held {
             self.finish(handled, &mut summary, outside);
         }
@@ -297,23 +369,34 @@ impl Work<'_> {
             let handled = self.handle(&profile, &mut outside);
             (profile, handled)
         };
-        in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
+        let left = in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
             if self.is_held(&handled) {
                 held.push(Held { profile, handled });
             } else {
                 self.finish(handled, summary, outside);
             }
         });
+        for Profile { user, folder, .. } in left {
+            let outcome = Outcome::Skipped(Skip::Interrupted);
+            self.finish(Handled { user, folder, ini: None, outcome }, summary, outside);
+        }
         held
     }
 
     fn finish(&self, mut handled: Handled, summary: &mut Summary, outside: &mut Outside<'_>) {
         let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
-        match &handled.outcome {
-            Outcome::Failed { error, changed: false } if skips_running && is_about_running(error) => {
-                handled.outcome = Outcome::Skipped(Skip::Running);
-            }
-            _ => {}
+        let is_stopped = (outside.stop)();
+        let skip = match &handled.outcome {
+            Outcome::Failed { error, changed: false } => match error.code() {
+                Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
+                Code::MicrosipRunning if skips_running => Some(Skip::Running),
+                Code::Interrupted => Some(Skip::Interrupted),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(skip) = skip {
+            handled.outcome = Outcome::Skipped(skip);
         }
         summary.count(&handled.outcome);
         (outside.tell)(Tale::Handled(&handled));
@@ -400,8 +483,15 @@ impl Work<'_> {
             Err(error) => return Err(error.into()),
         };
         let found = profile.look()?;
+        let size = match &found {
+            Found::Ini(place) => {
+                place.folder.inside(&place.name).symlink_metadata().map_or(0, |ini| ini.len())
+            }
+            Found::NoIni(_) | Found::NoAppData => 0,
+        };
+        let _room = self.room.take(size);
         match self.order {
-            ManyOrder::Check => {
+            ManyOrder::Check | ManyOrder::Detect(_) => {
                 let place = match found {
                     Found::Ini(place) => place,
                     Found::NoIni(_) => return Ok(Outcome::Skipped(Skip::NoIni)),
@@ -409,9 +499,9 @@ impl Work<'_> {
                 };
                 let applying =
                     Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: self.hashes };
-                let here = self.ini_at(place.path());
+                let here = self.ini_in(&place);
                 *ini = Some(here.path.clone());
-                let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: None };
+                let disk = held_disk(&place, None, outside.disk);
                 let outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
                 let decoded = here.read(&outside)?;
                 applying.check(here, &decoded, &self.processes, &outside).map(Outcome::Checked)
@@ -437,7 +527,7 @@ impl Work<'_> {
                         let written = self.apply(&applying, profile, &place, options, outside);
                         if written.is_err() && !was_there {
                             // what was made for nothing, and only if nothing is in it
-                            let _ = std::fs::remove_dir(place.folder.path());
+                            place.folder.remove_if_empty();
                         }
                         with_first_run(written).map(Outcome::Written)
                     }
@@ -456,10 +546,10 @@ impl Work<'_> {
         options: WriteOptions,
         outside: &mut Outside<'_>,
     ) -> Result<Written, Error> {
-        let disk = HeldDisk { disk: outside.disk, folder: &place.folder, owner: profile.owner.as_ref() };
+        let disk = held_disk(place, profile.owner.as_ref(), outside.disk);
         let mut outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
-        let ini = self.ini_at(place.path());
-        let is_there = place.folder.inside(&place.name).exists();
+        let ini = self.ini_in(place);
+        let is_there = ini.reached.symlink_metadata().is_ok();
         applying.apply(self.writing(&ini, is_there, options), &mut outside)
     }
 
@@ -468,12 +558,21 @@ impl Work<'_> {
     }
 
     fn ini_at(&self, path: PathBuf) -> Ini {
-        Ini { target: path.clone(), path, code_page: self.code_page }
+        Ini::plain(path, self.code_page)
+    }
+
+    /// One that is opened through its held folder.
+    fn ini_in(&self, place: &Place) -> Ini {
+        Ini { reached: place.folder.inside(&place.name), ..self.ini_at(place.path()) }
     }
 }
 
 fn uses_any(holders: &[Instance], handled: &Handled) -> bool {
     handled.ini.as_ref().is_some_and(|ini| holders.iter().any(|holder| holder.holds_up(ini)))
+}
+
+fn held_disk<'a>(place: &'a Place, owner: Option<&'a Owner>, disk: &'a (dyn Disk + Sync)) -> HeldDisk<'a> {
+    HeldDisk { disk, folder: &place.folder, owner, largest: LARGEST_INI }
 }
 
 fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {
@@ -487,14 +586,14 @@ fn is_about_variables(error: &DesiredError) -> bool {
     matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
 }
 
-/// Does a work for each of many, some at once, until all are done or somebody wants it to stop. A disk that is asked
-/// for many things at once does more of them.
+/// Does a work for each of many, some at once, until all are done or somebody wants it to stop; gives those that were
+/// not begun. A disk that is asked for many things at once does more of them.
 fn in_parallel<T: Send, R: Send>(
     many: Vec<T>,
     stop: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(T) -> R + Sync),
     done: &mut dyn FnMut(R),
-) {
+) -> Vec<T> {
     const MOST_AT_ONCE: usize = 32;
     let at_once = many.len().min(MOST_AT_ONCE);
     let left = Mutex::new(VecDeque::from(many));
@@ -504,7 +603,8 @@ fn in_parallel<T: Send, R: Send>(
         for _ in 0..at_once {
             let send = send.clone();
             scope.spawn(move || {
-                while let Some(one) = next().filter(|_| !stop()) {
+                while !stop() {
+                    let Some(one) = next() else { break };
                     if send.send(work(one)).is_err() {
                         break;
                     }
@@ -514,4 +614,5 @@ fn in_parallel<T: Send, R: Send>(
         drop(send);
         results.into_iter().for_each(done);
     });
+    left.into_inner().unwrap_or_else(PoisonError::into_inner).into()
 }

@@ -127,7 +127,7 @@ impl Applying<'_> {
         })?;
         if !written.dry_run {
             // only now: until the ini is written, what is noted is still true
-            let noted = passwords::note(&passwords, &writing.ini.target, self.hashes, outside.disk);
+            let noted = passwords::note(&passwords, writing.ini, self.hashes, outside.disk);
             written.notices.extend(noted);
         }
         Ok(written)
@@ -277,7 +277,7 @@ impl Applying<'_> {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &passwords::kept_of(&ini.target, disk), document, hashes);
+        let passwords = passwords_of(&edits, &passwords::kept_of(ini, disk), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
             let standing = passwords.iter().find(is_of).map(|one| one.standing);

@@ -136,7 +136,8 @@ impl Recipe {
         if profile.is_default {
             // every user can read what is in it, and it is nobody's
             let source = self.source.clone().without("accounts");
-            return self.resolved(None, None, variables, &source).map(Some);
+            let desired = self.resolved(None, None, variables, &source)?;
+            return Ok(Some(desired.without_selection()));
         }
         let row = match &self.users {
             Some(users) => match users.what.row(profile.names()) {
@@ -146,6 +147,12 @@ impl Recipe {
             None => None,
         };
         self.resolved(Some(profile), row, variables, &self.source).map(Some)
+    }
+
+    /// Those whom the table of users lists and who are none of these.
+    pub fn listed_others(&self, profiles: &[Profile]) -> Vec<&str> {
+        let names = profiles.iter().flat_map(Profile::names);
+        self.users.as_ref().map(|users| users.what.others(names)).unwrap_or_default()
     }
 
     /// Whether something is wrong with the file for whoever is among these, so that nothing needs to be begun.

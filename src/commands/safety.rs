@@ -71,7 +71,7 @@ pub fn restore(
         Error::NoBackup { ini: ini.path.clone(), which }
     })?;
     // a backup is an ini, or it is not gone back to
-    let backup = Ini { path: chosen.path.clone(), target: chosen.path.clone(), code_page: ini.code_page };
+    let backup = Ini::plain(chosen.path.clone(), ini.code_page);
     let bytes = backup.bytes(outside)?;
     let wanted = match backup.decode(bytes.clone()) {
         Ok(decoded) => Some(decoded.document),

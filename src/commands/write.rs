@@ -81,7 +81,7 @@ impl Writing<'_> {
             may_create: options.create,
             change: None,
             no_change: None,
-            passwords: if options.dry_run { None } else { Followed::of(&ini.target, outside.disk) },
+            passwords: if options.dry_run { None } else { Followed::of(ini, outside.disk) },
         };
         let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
         let mut gate = InstanceGate::new(&ini.target, processes, closing.as_mut());
@@ -95,7 +95,7 @@ impl Writing<'_> {
         let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
         let prepared = prepared.map(|(current, new)| Prepared { current, new });
         if !is_change && !options.dry_run {
-            transaction::remove_leftovers(&ini.target, outside.disk);
+            transaction::remove_leftovers(&ini.reached, outside.disk);
         }
         if !is_change || options.dry_run {
             let holders = gate.holders();
@@ -111,7 +111,7 @@ impl Writing<'_> {
             }
         }
         let transaction = Transaction {
-            ini: &ini.target,
+            ini: &ini.reached,
             disk: outside.disk,
             gate: &mut gate,
             now: outside.now,
@@ -130,7 +130,7 @@ impl Writing<'_> {
         if let Some(closing) = closing {
             start_again(closing, options.meanwhile, processes, outside);
         }
-        let outcome = outcome?;
+        let outcome = outcome.map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?;
         if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
             (outside.tell)(Tale::SecondOpinion(opinion));
         }
@@ -244,7 +244,7 @@ impl Drafting<'_> {
 
     /// Notes what was seen of passwords; only once the ini is as it was drafted.
     fn note_passwords(&mut self, outside: &Outside<'_>) -> Option<Notice> {
-        self.passwords.take().and_then(|passwords| passwords.note(&self.ini.target, outside.disk))
+        self.passwords.take().and_then(|passwords| passwords.note(self.ini, outside.disk))
     }
 
     fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Written {
@@ -260,6 +260,7 @@ impl Drafting<'_> {
             }
         });
         let Outcome { changed, backup } = outcome;
+        let backup = backup.map(|backup| self.ini.known_as(&backup));
         let ini = self.ini.path.clone();
         Written { ini, changed, dry_run, changes, lines, backup, restored, notices }
     }

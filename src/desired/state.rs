@@ -294,7 +294,6 @@ impl Desired {
     pub fn edits(&self, document: &IniDocument) -> Result<Vec<Edit>, NameError> {
         let mut edits = self.settings.clone();
         if let Some(accounts) = &self.accounts {
-            let selects = |edit: &Edit| edit.path().key.as_str().eq_ignore_ascii_case("accountId");
             let is_selected = edits.iter().any(selects);
             edits.extend(accounts.edits(document, is_selected)?);
         } else if self.would_be_deleted(document) {
@@ -306,6 +305,12 @@ impl Desired {
 }
 
 impl Desired {
+    /// The same without saying which account is used.
+    pub fn without_selection(mut self) -> Desired {
+        self.settings.retain(|edit| !selects(edit));
+        self
+    }
+
     /// Whether MicroSIP's next start would delete one of the settings: without `accountId` it deletes those that an
     /// account had of old, and STUN with them (3.22.3, settings.cpp). An account of old is left for it to take over.
     fn would_be_deleted(&self, document: &IniDocument) -> bool {
@@ -399,6 +404,10 @@ impl Accounts {
         // 0 is none, as MicroSIP saves it; an empty one would make it delete settings
         select(numbers.first().copied().unwrap_or(accounts::LOCAL)).map(Some)
     }
+}
+
+fn selects(edit: &Edit) -> bool {
+    edit.path().key.as_str().eq_ignore_ascii_case("accountId")
 }
 
 fn select(number: u32) -> Result<Edit, NameError> {

@@ -9,8 +9,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use same_file::Handle;
-
 use crate::platform::{self, Disk};
 
 const ENDING: &str = ".bak";
@@ -52,17 +50,15 @@ pub struct Policy {
 /// ini itself under another name.
 pub fn list(ini: &Path) -> io::Result<Vec<Backup>> {
     let mut backups = called_like_one(ini)?;
-    let own = Handle::from_path(ini).ok();
-    backups.retain(|backup| !is_the_file(backup, own.as_ref()));
+    backups.retain(|backup| !is_the_file(backup, ini));
     Ok(backups)
 }
 
 /// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
 /// the ini.
 pub fn unfinished(ini: &Path) -> io::Result<Vec<PathBuf>> {
-    let own = Handle::from_path(ini).ok();
     let backups = called_like_one(ini)?.into_iter();
-    Ok(backups.filter(|backup| is_the_file(backup, own.as_ref())).map(|backup| backup.path).collect())
+    Ok(backups.filter(|backup| is_the_file(backup, ini)).map(|backup| backup.path).collect())
 }
 
 /// A free name for a backup that is made now.
@@ -116,8 +112,8 @@ fn called_like_one(ini: &Path) -> io::Result<Vec<Backup>> {
     Ok(backups)
 }
 
-fn is_the_file(backup: &Backup, ini: Option<&Handle>) -> bool {
-    ini.is_some_and(|ini| Handle::from_path(&backup.path).is_ok_and(|handle| handle == *ini))
+fn is_the_file(backup: &Backup, ini: &Path) -> bool {
+    platform::is_same_file(&backup.path, ini).unwrap_or(false)
 }
 
 fn parse(folder: &Path, start: &OsStr, name: &OsStr) -> Option<Backup> {

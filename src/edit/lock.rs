@@ -7,8 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use same_file::Handle;
-
 use crate::platform::{self, Disk};
 use crate::problem::{Code, Problem};
 
@@ -135,10 +133,9 @@ fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<Option<File>
         Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
         Err(std::fs::TryLockError::Error(error)) => return Err(error),
     }
-    let ours = Handle::from_file(file.try_clone()?)?;
-    match Handle::from_path(path) {
-        Ok(named) if named == ours => Ok(Some(file)),
-        Ok(_) => Ok(None),
+    match platform::is_named(&file, path) {
+        Ok(true) => Ok(Some(file)),
+        Ok(false) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

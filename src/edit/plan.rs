@@ -128,7 +128,9 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
         document: decoded.document.clone(),
         is_change: false,
     };
-    for edit in edits {
+    // what goes goes last: a line that becomes the last one would lose its line end, and get another's again
+    let (sets, unsets): (Vec<_>, Vec<_>) = edits.iter().partition(|edit| matches!(edit, Edit::Set { .. }));
+    for edit in sets.into_iter().chain(unsets) {
         apply(&mut plan, edit);
     }
     plan.is_change = decoded.spoiled_by_microsip || plan.document != decoded.document;

@@ -150,6 +150,21 @@ pub enum Cause<E> {
     Make(E),
 }
 
+impl<E> Failure<E> {
+    /// The same with other paths: the ini may be opened by another than people know.
+    pub fn with_paths(mut self, known_as: impl Fn(&Path) -> PathBuf) -> Self {
+        self.ini = known_as(&self.ini);
+        match &mut self.cause {
+            Cause::Io { path, .. }
+            | Cause::Lock(LockError::Io { path, .. } | LockError::Held { ini: path }) => {
+                *path = known_as(path);
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 impl<E: Problem> std::fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ini = self.ini.display();

@@ -67,14 +67,19 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<Sec
             added_headers.push(name);
         }
     }
-    let (old_range, new_range) = differing(old, new);
-    let (before, after) = (others(old, old_range, edits, &[]), others(new, new_range, edits, &added_headers));
-    // a file without a final line end: a new last line gives one to the line before it, or takes it away again
-    let may_end_differently = before.are_last_of_file != after.are_last_of_file
-        && (before.line_end.is_empty() || after.line_end.is_empty());
-    let is_same = [&before.text, before.line_end].concat() == [&after.text, after.line_end].concat()
-        || before.text == after.text && may_end_differently;
-    if !is_same || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
+    let keep_others = |(old_range, new_range)| {
+        let (before, after) =
+            (others(old, old_range, edits, &[]), others(new, new_range, edits, &added_headers));
+        // a file without a final line end: a new last line gives one to the line before it, or takes it away again
+        let may_end_differently = before.are_last_of_file != after.are_last_of_file
+            && (before.line_end.is_empty() || after.line_end.is_empty());
+        [&before.text, before.line_end].concat() == [&after.text, after.line_end].concat()
+            || before.text == after.text && may_end_differently
+    };
+    // an edited line may look like another in the same place; in the whole text they are told apart
+    let whole = || (BOM.len()..old.end(), BOM.len()..new.end());
+    let are_kept = keep_others(differing(old, new)) || keep_others(whole());
+    if !are_kept || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
         return Err(Unverified("a line changed that should not".into()));
     }
     second_opinion(old, new, edits)
@@ -86,9 +91,12 @@ fn is_line_as_planned(old: &IniDocument, new: &IniDocument, edit: &Edit) -> bool
     let first = |document| edited_lines(document, edit).into_iter().next();
     let text_of = |document: &IniDocument, range: Range<usize>| document.units(range).to_wide();
     let Some(line) = first(new).map(|key| key.line) else { return false };
-    // the last line of a file may gain a line end
-    let may_end_so =
-        |key: KeyLine<'_>| key.line.is_unended() || old.line_end(&key.line) == new.line_end(&line);
+    // in a file without a final line end another line may become the last, or no longer be it
+    let has_no_final_end = old.lines(0..old.end()).last().is_some_and(|last| last.is_unended());
+    let may_end_so = |key: KeyLine<'_>| {
+        let was_or_is_last = key.line.is_unended() || line.is_unended() && has_no_final_end;
+        was_or_is_last || old.line_end(&key.line) == new.line_end(&line)
+    };
     if !first(old).is_none_or(may_end_so) {
         return false;
     }
@@ -263,7 +271,7 @@ fn read_by_rust_ini(document: &IniDocument, name: &str) -> Option<Pairs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ini::encoding::encode;
+    use crate::ini::encoding::{decode, encode};
     use crate::ini::name::ValueText;
     use crate::ini::write;
 
@@ -288,6 +296,10 @@ mod tests {
         assert_eq!(verdict("[T]\r\na=2", "[T]\r\na=2\r\n[S]\r\nk=9", &edit), agrees);
         let unset = [Edit::Unset { path: "S/k".parse().unwrap() }];
         assert_eq!(verdict("[S]\na=1\nk=2", "[S]\na=1", &unset), agrees);
+        // what is set becomes the last line, because the one behind it goes
+        let both = [set("S/a", "9"), unset[0].clone()];
+        assert_eq!(verdict("[S]\na=1\nk=2", "[S]\na=9", &both), agrees);
+        assert!(verdict("[S]\na=1\nk=2\n", "[S]\na=9", &both).is_err());
     }
 
     #[test]
@@ -352,5 +364,40 @@ mod tests {
             }
         }
         assert_eq!(check(&old, &new, &edits), Ok(SecondOpinion::Agrees));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn what_is_planned_passes(
+            lines in proptest::collection::vec(("[abcd]|;x", "[12]", "\r\n|\n|\r"), 0..8),
+            header in 0..8_usize,
+            has_final_end: bool,
+            wanted in proptest::collection::btree_map("[ST]/[abcd]", proptest::option::of("[123]"), 1..5),
+        ) {
+            let mut text = String::from("[S]\r\n");
+            for (place, (name, value, end)) in lines.iter().enumerate() {
+                if place == header {
+                    text += "[T]\r\n";
+                }
+                let is_key = name.len() == 1;
+                text += &if is_key { format!("{name}={value}{end}") } else { format!("{name}{end}") };
+            }
+            if !has_final_end {
+                text.truncate(text.trim_end_matches(['\r', '\n']).len());
+            }
+            let edits: Vec<Edit> = wanted
+                .iter()
+                .map(|(path, value)| match value {
+                    Some(value) => set(path, value),
+                    None => Edit::Unset { path: path.parse().unwrap() },
+                })
+                .collect();
+            let decoded = decode(encode(&text), None).unwrap();
+            let plan = crate::edit::plan::make(&decoded, &edits);
+            let verdict = check(&decoded.document, &plan.document, &edits);
+            proptest::prop_assert!(verdict.is_ok(), "{:?} {:?}: {:?}", text, edits, verdict);
+        }
     }
 }

@@ -294,7 +294,7 @@ fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> O
 /// Whether two paths lead to the same file; where one is not there, whether they are spelled alike.
 fn is_same(a: &Path, b: &Path) -> bool {
     // one that is not there, or that its MicroSIP shares with nobody, cannot be opened to be compared
-    same_file::is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+    platform::is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
 }
 
 /// A path in one letter case, without the marks of Windows' long form.

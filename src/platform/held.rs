@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Disk, Sid, system};
+use super::{Disk, Sid, bytes_of, is_held_in, system};
 
 /// A folder that was come to without following a link, and that stays the same while this is held.
 ///
@@ -17,6 +17,8 @@ use super::{Disk, Sid, system};
 pub struct HeldFolder {
     path: PathBuf,
     held: system::Held,
+    /// The folder that it is in, if it was come to from there.
+    above: Option<Box<HeldFolder>>,
 }
 
 impl HeldFolder {
@@ -25,7 +27,7 @@ impl HeldFolder {
     /// # Errors
     /// It is not there, is no folder, or may not be opened.
     pub fn open(path: &Path) -> io::Result<HeldFolder> {
-        Ok(HeldFolder { path: path.to_path_buf(), held: system::Held::open(path)? })
+        Ok(HeldFolder { path: path.to_path_buf(), held: system::Held::open(path)?, above: None })
     }
 
     /// Goes into a folder in it. Off Windows the letter case of its name need not be the same.
@@ -35,7 +37,7 @@ impl HeldFolder {
     pub fn enter(self, name: &str) -> io::Result<HeldFolder> {
         let name = self.find(name)?.ok_or(io::ErrorKind::NotFound)?;
         let held = self.held.enter(&self.path, &name)?;
-        Ok(HeldFolder { path: self.path.join(name), held })
+        Ok(HeldFolder { path: self.path.join(name), held, above: Some(Box::new(self)) })
     }
 
     /// Goes into a folder in it that is made if it is not there, as somebody's.
@@ -43,17 +45,29 @@ impl HeldFolder {
     /// # Errors
     /// As for [`HeldFolder::enter`], or it cannot be made or given to them.
     pub fn enter_or_make(self, name: &str, owner: Option<&Owner>) -> io::Result<HeldFolder> {
-        if self.find(name)?.is_none() {
-            let path = self.inside(name.as_ref());
-            std::fs::create_dir(&path)?;
-            if let Some(owner) = owner {
-                owner.take(&path).inspect_err(|_| {
-                    // it is empty, and an own one that its user cannot write to would be worse than none
-                    let _ = std::fs::remove_dir(&path);
-                })?;
-            }
+        let is_there = self.find(name)?.is_some();
+        if !is_there {
+            std::fs::create_dir(self.inside(name.as_ref()))?;
         }
-        self.enter(name)
+        let folder = self.enter(name)?;
+        match owner.filter(|_| !is_there).map(|owner| folder.held.give_to(&folder.path, &owner.0)) {
+            // an own one that its user cannot write to would be worse than none
+            Some(Err(error)) => {
+                folder.remove_if_empty();
+                Err(error)
+            }
+            _ => Ok(folder),
+        }
+    }
+
+    /// Removes it, if nothing is in it.
+    pub fn remove_if_empty(self) {
+        let HeldFolder { path, held, above } = self;
+        // what is held cannot be removed on Windows
+        drop(held);
+        if let (Some(above), Some(name)) = (above, path.file_name()) {
+            let _ = std::fs::remove_dir(above.inside(name));
+        }
     }
 
     /// The name of a file or folder in it, if it is there.
@@ -67,7 +81,7 @@ impl HeldFolder {
         if cfg!(windows) {
             return Ok(None);
         }
-        for entry in std::fs::read_dir(self.inside(".".as_ref()))? {
+        for entry in std::fs::read_dir(self.reached())? {
             let found = entry?.file_name();
             if found.eq_ignore_ascii_case(name) {
                 return Ok(Some(found));
@@ -81,9 +95,14 @@ impl HeldFolder {
         &self.path
     }
 
-    /// A path to something in it that leads there whatever becomes of the folders above.
+    /// A path to it that leads there whatever becomes of the folders above.
+    pub fn reached(&self) -> PathBuf {
+        self.held.path(&self.path)
+    }
+
+    /// The same for something in it.
     pub fn inside(&self, name: &OsStr) -> PathBuf {
-        self.held.inside(&self.path, name)
+        self.reached().join(name)
     }
 }
 
@@ -102,51 +121,61 @@ impl Owner {
         system::account_of(sid).map(Owner)
     }
 
-    /// Gives them a file or folder of ours, if it is not theirs already. No link is followed.
+    /// Gives them a file of ours, if it is not theirs already.
     ///
     /// # Errors
     /// This user may not give it away.
-    pub fn take(&self, path: &Path) -> io::Result<()> {
-        system::give_to(path, &self.0)
+    pub fn take(&self, file: &File, path: &Path) -> io::Result<()> {
+        system::give_to(file, path, &self.0)
     }
 }
 
-/// A disk on which a folder is reached by what is held of it, and what is made in it belongs to somebody.
+/// A disk on which in a folder that is held nothing but files are read, and what is made in it belongs to somebody.
 pub struct HeldDisk<'a> {
     /// The disk.
     pub disk: &'a (dyn Disk + Sync),
-    /// The folder.
+    /// The folder, whose files are named by [`HeldFolder::inside`].
     pub folder: &'a HeldFolder,
     /// To whom new files belong.
     pub owner: Option<&'a Owner>,
+    /// The most that a file in it can hold, in bytes.
+    pub largest: u64,
 }
 
 impl HeldDisk<'_> {
-    fn held(&self, path: &Path) -> PathBuf {
-        match path.file_name() {
-            Some(name) if path.parent() == Some(self.folder.path()) => self.folder.inside(name),
-            _ if path == self.folder.path() => self.folder.inside(".".as_ref()),
-            _ => path.to_path_buf(),
-        }
+    fn holds_folder(&self, path: &Path) -> bool {
+        path == self.folder.reached()
+    }
+
+    fn is_inside(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|parent| self.holds_folder(parent))
     }
 }
 
 impl Disk for HeldDisk<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.disk.read(&self.held(path))
+        if self.is_inside(path) {
+            bytes_of(system::open_file(path)?, self.largest)
+        } else {
+            self.disk.read(path)
+        }
     }
 
     fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-        self.disk.holds(&self.held(path), bytes)
+        if self.is_inside(path) {
+            is_held_in(system::open_file(path)?, bytes)
+        } else {
+            self.disk.holds(path, bytes)
+        }
     }
 
     fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
-        self.disk.create_temp(&self.held(folder), prefix, suffix)
+        self.disk.create_temp(folder, prefix, suffix)
     }
 
     fn create_folders(&self, path: &Path) -> io::Result<()> {
         // what is held is there
-        if path == self.folder.path() { Ok(()) } else { self.disk.create_folders(path) }
+        if self.holds_folder(path) { Ok(()) } else { self.disk.create_folders(path) }
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -158,27 +187,32 @@ impl Disk for HeldDisk<'_> {
     }
 
     fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
-        let path = self.held(path);
-        self.disk.adopt(model.map(|model| self.held(model)).as_deref(), file, &path)?;
-        match (model, self.owner) {
-            (None, Some(owner)) => owner.take(&path),
-            _ => Ok(()),
+        match model {
+            Some(model) if self.is_inside(model) => {
+                let open = system::open_file(model)?;
+                self.disk.adopt(Some(&system::path_of_open(&open, model)), file, path)
+            }
+            Some(model) => self.disk.adopt(Some(model), file, path),
+            None => {
+                self.disk.adopt(None, file, path)?;
+                self.owner.map_or(Ok(()), |owner| owner.take(file, path))
+            }
         }
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(&self.held(from), &self.held(to))
+        self.disk.link(from, to)
     }
 
     fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.replace(&self.held(from), &self.held(to))
+        self.disk.replace(from, to)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.disk.sync_folder(&self.held(folder))
+        self.disk.sync_folder(folder)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(&self.held(path))
+        self.disk.remove(path)
     }
 }

@@ -24,7 +24,6 @@ use windows as system;
 pub use held::{HeldDisk, HeldFolder, Owner};
 pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
-pub use system::profile_list;
 pub use system::{
     CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner,
     Started, TerminalMode, Watched, ansi_code_page, app_data_folders, drive_kind, install_facts,
@@ -35,6 +34,7 @@ pub use system::{
 pub use system::{
     access_of, account_name, can_remove_mark, copy_access, has_wider_access, mark_of, privileges, remove_mark,
 };
+pub use system::{is_named, is_same_file, profile_list};
 
 /// What of its surroundings the program uses: taken once, in `main`.
 #[derive(Clone, Debug, Default)]
@@ -287,34 +287,12 @@ pub enum DriveKind {
 pub trait Disk {
     /// Reads a whole file: opened for one read and closed at once, for MicroSIP may start meanwhile.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = system::open_to_read(path)?;
-        if let Ok(metadata) = file.metadata() {
-            bytes.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        }
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        bytes_of(system::open_to_read(path)?, u64::MAX)
     }
 
     /// Whether a file holds just these bytes.
     fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-        const PART: usize = 64 * 1024;
-        let mut file = system::open_to_read(path)?;
-        if file.metadata()?.len() != bytes.len() as u64 {
-            return Ok(false);
-        }
-        let mut part = vec![0; PART];
-        let mut rest = bytes;
-        loop {
-            let length = file.read(&mut part)?;
-            match rest.split_at_checked(length) {
-                Some((same, others)) if *same == part[..length] => rest = others,
-                _ => return Ok(false),
-            }
-            if length == 0 {
-                return Ok(rest.is_empty());
-            }
-        }
+        is_held_in(system::open_to_read(path)?, bytes)
     }
 
     /// Makes a new file that nobody else can read, never through a link; it goes when it is dropped.
@@ -360,6 +338,40 @@ pub trait Disk {
     /// Takes a name away.
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+}
+
+/// All that a file holds.
+fn bytes_of(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    if length > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::new();
+    let room = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.try_reserve_exact(room.saturating_add(1)).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    // it may grow meanwhile
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a file holds just these bytes.
+fn is_held_in(mut file: File, bytes: &[u8]) -> io::Result<bool> {
+    const PART: usize = 64 * 1024;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut part = vec![0; PART];
+    let mut rest = bytes;
+    loop {
+        let length = file.read(&mut part)?;
+        match rest.split_at_checked(length) {
+            Some((same, others)) if *same == part[..length] => rest = others,
+            _ => return Ok(false),
+        }
+        if length == 0 {
+            return Ok(rest.is_empty());
+        }
     }
 }
 

@@ -5,9 +5,10 @@ mod run;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
@@ -229,10 +230,7 @@ pub(super) fn never_follow_links(options: &mut OpenOptions) {
 pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
     const NEW_FILE: u32 = 0o666;
     let Some(model) = model else {
-        // umask can only be read by setting it
-        let umask = rustix::process::umask(Mode::empty());
-        rustix::process::umask(umask);
-        return file.set_permissions(std::fs::Permissions::from_mode(NEW_FILE & !umask.bits()));
+        return file.set_permissions(std::fs::Permissions::from_mode(NEW_FILE & !umask().bits()));
     };
     let (wanted, own) = (std::fs::metadata(model)?, file.metadata()?);
     if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
@@ -255,6 +253,25 @@ pub(super) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Resul
     }
     // behind the access list, so that nobody has more access for a moment
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
+}
+
+/// The rights that new files do not get.
+fn umask() -> Mode {
+    static UMASK: OnceLock<Mode> = OnceLock::new();
+    *UMASK.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        let told = told.and_then(|digits| u32::from_str_radix(digits.trim(), 8).ok());
+        told.map_or_else(
+            || {
+                // elsewhere it can only be read by setting it, for all threads
+                let umask = rustix::process::umask(Mode::empty());
+                rustix::process::umask(umask);
+                umask
+            },
+            Mode::from_bits_truncate,
+        )
+    })
 }
 
 /// Gives a file that is there the owner, mode and access list of another.
@@ -429,7 +446,7 @@ impl Held {
         Ok(Held(openat(CWD, path, FOLDER, Mode::empty())?))
     }
 
-    pub(super) fn enter(self, _path: &Path, name: &OsStr) -> io::Result<Held> {
+    pub(super) fn enter(&self, _path: &Path, name: &OsStr) -> io::Result<Held> {
         match openat(&self.0, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(folder) => Ok(Held(folder)),
             // what Linux says of a link depends on the other flags
@@ -438,15 +455,66 @@ impl Held {
         }
     }
 
-    pub(super) fn inside(&self, path: &Path, name: &OsStr) -> PathBuf {
-        let own = format!("/proc/self/fd/{}", self.0.as_raw_fd());
-        // other Unixes have none, and a container may hide it
-        if cfg!(target_os = "linux") && Path::new(&own).exists() {
-            Path::new(&own).join(name)
+    /// A path that leads there whatever becomes of the one by which it was come to.
+    pub(super) fn path(&self, path: &Path) -> PathBuf {
+        path_to(&self.0, path)
+    }
+
+    /// Gives it away if it was made just now: it is ours, and nothing is in it.
+    pub(super) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
+        let metadata = rustix::fs::fstat(&self.0)?;
+        let is_empty = std::fs::read_dir(self.path(path))?.next().is_none();
+        if is_empty && metadata.st_uid == rustix::process::geteuid().as_raw() {
+            give(&self.0, account)
         } else {
-            path.join(name)
+            Err(io::ErrorKind::AlreadyExists.into())
         }
     }
+}
+
+/// The path of what is open; `path` where the system has none.
+fn path_to(open: &impl AsRawFd, path: &Path) -> PathBuf {
+    let own = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+    // other Unixes have none, and a container may hide it
+    if cfg!(target_os = "linux") && own.exists() { own } else { path.to_path_buf() }
+}
+
+/// Opens a file, and nothing else: no link, no pipe, no device.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::LOOP | Errno::NXIO) => not_a_file(),
+        _ => error,
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file")
+}
+
+/// The path of an open file.
+pub(super) fn path_of_open(file: &File, path: &Path) -> PathBuf {
+    path_to(file, path)
+}
+
+/// Whether two paths lead to the same file. Neither is opened, for one may be a pipe.
+///
+/// # Errors
+/// One of them is not there, or cannot be looked at.
+pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    let (a, b) = (std::fs::metadata(a)?, std::fs::metadata(b)?);
+    Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
+}
+
+/// Whether this is the name of an open file, no link followed.
+///
+/// # Errors
+/// There is nothing of that name, or it cannot be looked at.
+pub fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, named) = (file.metadata()?, path.symlink_metadata()?);
+    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
@@ -467,12 +535,16 @@ pub(super) fn account_of(_sid: Sid) -> Option<Account> {
     None
 }
 
-pub(super) fn give_to(path: &Path, account: &Account) -> io::Result<()> {
-    let metadata = path.symlink_metadata()?;
-    if (metadata.uid(), metadata.gid()) == (account.user, account.group) {
+pub(super) fn give_to(file: &File, _path: &Path, account: &Account) -> io::Result<()> {
+    give(file, account)
+}
+
+fn give(file: &impl AsFd, account: &Account) -> io::Result<()> {
+    let present = rustix::fs::fstat(file)?;
+    if (present.st_uid, present.st_gid) == (account.user, account.group) {
         return Ok(());
     }
-    std::os::unix::fs::lchown(path, Some(account.user), Some(account.group))
+    fchown(file, Some(account.user), Some(account.group))
 }
 
 /// The profiles of this machine's users: only Windows has such.

@@ -82,6 +82,32 @@ fn each_user_gets_what_is_wanted_and_a_second_run_writes_nothing() {
 }
 
 #[test]
+fn detection_answers_for_all_users_in_one_line() {
+    let sandbox = with_users(&["ann", "zoe"]);
+    folder(&sandbox, "new");
+    let detect = |style: &str, status: i32, stdout: &str| {
+        let words = ["detect", "wanted.toml", "--profiles", "profiles", "--style", style];
+        let ran = sandbox.run(&words).exits(status);
+        assert_eq!(ran.stdout, stdout, "{}", ran.told);
+        ran.stderr
+    };
+    assert_eq!(detect("intune-app", 0, ""), "");
+    assert_eq!(detect("intune-remediation", 1, "not in state: 2 of 3 users\n"), "");
+    sandbox.run(&apply(&[])).exits(0);
+    assert_eq!(detect("intune-app", 0, "in state: 2 users\n"), "");
+    assert_eq!(detect("configmgr", 0, "Compliant\n"), "");
+    // one of whom nothing can be told, and then one that is to be mended too
+    sandbox.write(&ini_of("bad"), "no ini");
+    assert!(detect("intune-remediation", 8, "").contains("some-failed"));
+    sandbox.write(&ini_of("zoe"), utf16(OLD));
+    assert_eq!(detect("intune-remediation", 1, "not in state: 1 of 4 users\n"), "");
+    // nobody has one
+    std::fs::remove_dir_all(sandbox.path("profiles")).unwrap();
+    folder(&sandbox, "new");
+    assert_eq!(detect("intune-remediation", 1, "not in state: there is no ini\n"), "");
+}
+
+#[test]
 fn an_ini_is_made_where_that_is_asked_for_and_the_skipped_first_run_is_told_of() {
     let sandbox = with_users(&["ann"]);
     folder(&sandbox, "new");

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::commands::detect::{Answer, Detected};
+use crate::commands::profiles::Count;
 use crate::commands::provision::Difference;
 use crate::request::DetectStyle;
 
@@ -14,11 +15,18 @@ const LONGEST: usize = 2048;
 /// What stands on standard output; no values of the ini, for it is kept where others read it.
 pub(super) fn text(detected: &Detected) -> String {
     let line = match (&detected.answer, detected.style) {
-        (Answer::InState { .. }, DetectStyle::Configmgr) => "Compliant".into(),
-        (Answer::Drifted { .. } | Answer::NoIni(_), DetectStyle::Configmgr) => "NonCompliant".into(),
-        // printing anything says that it is there
-        (Answer::Drifted { .. } | Answer::NoIni(_), DetectStyle::IntuneApp) => return String::new(),
+        (Answer::InState { .. } | Answer::AllInState { .. }, DetectStyle::Configmgr) => "Compliant".into(),
+        (
+            Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
+            style @ (DetectStyle::Configmgr | DetectStyle::IntuneApp),
+        ) => match style {
+            DetectStyle::Configmgr => "NonCompliant".into(),
+            // printing anything says that it is there
+            _ => return String::new(),
+        },
         (Answer::Unknown(_), _) | (Answer::NoIni(_), DetectStyle::Plain) => return String::new(),
+        (Answer::AllInState { users }, _) => format!("in state: {}", Count(*users)),
+        (Answer::SomeDrifted { users, of }, _) => format!("not in state: {users} of {}", Count(*of)),
         (Answer::InState { ini }, _) => format!("in state: {}", ini.display()),
         (Answer::NoIni(_), _) => "not in state: there is no ini".into(),
         (Answer::Drifted { ini, differences }, _) => {

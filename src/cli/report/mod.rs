@@ -369,8 +369,11 @@ impl Narrator {
         self.report = report;
     }
 
-    /// What was done beside the answer.
-    pub fn aside(&self) -> &Aside {
+    /// What was done beside the answer, which comes now.
+    pub fn aside(&mut self) -> &Aside {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
         &self.aside
     }
 
@@ -396,6 +399,9 @@ impl Narrator {
                 self.aside.notices.push(notice.clone());
             }
             Tale::Profiles { total } => {
+                if let Some(report) = &mut self.report {
+                    report.begin();
+                }
                 if !self.output.json && !self.output.quiet {
                     self.spinner = Some(bar(*total));
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::Error;
 use crate::commands::profiles::{Count, Handled, Outcome, Summary};
+use crate::platform;
 use crate::problem::{Code, Notice, Problem};
 
 use super::{Output, Styles, diff_text, provision, text_of, written_json};
@@ -33,31 +34,57 @@ pub struct ReportFile {
 
 /// The file could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the report {path} could not be written: {source}")]
-pub struct ReportFault {
-    path: PathBuf,
-    source: io::Error,
+pub enum ReportFault {
+    #[error("the report {path} could not be written: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{path} is read by this command, so no report can be written to it")]
+    IsInput { path: PathBuf },
 }
 
 impl Problem for ReportFault {
     fn code(&self) -> Code {
-        Code::ReportUnwritable
+        match self {
+            ReportFault::Io { .. } => Code::ReportUnwritable,
+            ReportFault::IsInput { .. } => Code::Usage,
+        }
     }
 
     fn hint(&self) -> Option<String> {
-        Some("check the folder: that it is there, that you may write to it, and that there is room".into())
+        Some(
+            match self {
+                ReportFault::Io { .. } => {
+                    "check the folder: that it is there, that you may write to it, and that there is room"
+                }
+                ReportFault::IsInput { .. } => "name another file with --report",
+            }
+            .into(),
+        )
     }
 }
 
 impl ReportFile {
-    /// A new file; one of that name is replaced.
+    /// The file of this path, which is none of the inputs. What it holds goes only when there is something to report.
     ///
     /// # Errors
-    /// It cannot be made.
-    pub fn create(path: &Path) -> Result<ReportFile, ReportFault> {
-        match File::create(path) {
+    /// It cannot be written to, or is one of them.
+    pub fn open(path: &Path, inputs: &[&Path]) -> Result<ReportFile, ReportFault> {
+        let is_input = |input: &&Path| platform::is_same_file(path, input).unwrap_or(false);
+        if inputs.iter().any(is_input) {
+            return Err(ReportFault::IsInput { path: path.to_path_buf() });
+        }
+        let opened = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        match opened {
             Ok(file) => Ok(ReportFile { path: path.to_path_buf(), file: BufWriter::new(file), failed: None }),
-            Err(source) => Err(ReportFault { path: path.to_path_buf(), source }),
+            Err(source) => Err(ReportFault::Io { path: path.to_path_buf(), source }),
+        }
+    }
+
+    /// Takes out what an earlier run wrote.
+    pub(super) fn begin(&mut self) {
+        let file = self.file.get_ref();
+        // a terminal or a pipe has no length
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            self.failed = file.set_len(0).err();
         }
     }
 
@@ -72,7 +99,7 @@ impl ReportFile {
 
     /// What went wrong.
     pub(super) fn fault(&mut self) -> Option<ReportFault> {
-        self.failed.take().map(|source| ReportFault { path: self.path.clone(), source })
+        self.failed.take().map(|source| ReportFault::Io { path: self.path.clone(), source })
     }
 }
 

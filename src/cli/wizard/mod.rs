@@ -268,7 +268,7 @@ impl Wizard<'_> {
             self.say(&format!("{} will be made.\n\n", self.place.path.display()));
             return Ok(());
         }
-        let (report, narrator) = self.read_hooks();
+        let (report, mut narrator) = self.read_hooks();
         let output = self.tools.output;
         match report {
             Ok(report) => {
@@ -519,7 +519,7 @@ impl Wizard<'_> {
             return Ok(Outcome::Nothing);
         };
         let request = self.request(edit.clone(), false, meanwhile);
-        let (result, narrator) = ask::while_leaving_is(false, || self.tools.run(request));
+        let (result, mut narrator) = ask::while_leaving_is(false, || self.tools.run(request));
         let output = self.tools.output;
         match result {
             Ok(report) => output.print(&report, narrator.aside()),
@@ -568,7 +568,8 @@ impl Wizard<'_> {
         let was_closed_by_hand = was_running && meanwhile == Meanwhile::Wait;
         if was_closed_by_hand && platform::CAN_REACH_WINDOWS && self.tools.confirm("Start MicroSIP again?")? {
             let drive = Drive::Start { minimized: false };
-            let (started, narrator) = self.tools.run(Request::Drive { ini: self.place.ini.clone(), drive });
+            let (started, mut narrator) =
+                self.tools.run(Request::Drive { ini: self.place.ini.clone(), drive });
             match started {
                 Ok(report) => output.print(&report, narrator.aside()),
                 Err(error) => output.print_error(&error, narrator.aside()),
@@ -601,7 +602,7 @@ impl Wizard<'_> {
             version: None,
             capture: false,
         };
-        let (tested, narrator) = self.tools.run(Request::TestHook(test));
+        let (tested, mut narrator) = self.tools.run(Request::TestHook(test));
         match tested {
             Ok(report) => self.tools.output.print(&report, narrator.aside()),
             Err(error) => self.tools.output.print_error(&error, narrator.aside()),

@@ -213,7 +213,7 @@ fn missing(
     path: &Path,
     outside: &Outside<'_>,
 ) -> Result<(Vec<&'static str>, Vec<Notice>), Error> {
-    let ini = Ini { path: path.into(), target: path.into(), code_page: None };
+    let ini = Ini::plain(path.into(), None);
     let decoded = ini.decode_or_first_run(None)?;
     let checked = compare(desired, ini, &decoded, outside)?;
     let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));

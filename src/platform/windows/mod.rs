@@ -26,7 +26,8 @@ use windows_sys::core::{GUID, PWSTR};
 
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
-pub use profiles::{Held, profile_list};
+pub use profiles::{Held, is_named, is_same_file, profile_list};
+pub(super) use profiles::{open_file, path_of_open};
 
 pub use registry::class_registry;
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
 use windows_registry::LOCAL_MACHINE;
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
@@ -17,6 +18,7 @@ use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use crate::platform::{ListedProfile, ProfileList, Sid};
 
 use super::installs::{PROFILES, app_data_of};
+use super::security::{Account, give};
 use super::wide;
 
 /// The users' folders that the registry lists.
@@ -48,26 +50,61 @@ fn expanded(path: &str) -> PathBuf {
     }
 }
 
-/// A folder that is held open with those above it, so that nobody can rename or remove any of them.
+/// A folder that is held open, so that nobody can rename or remove it.
 #[derive(Debug)]
 pub struct Held {
     _folder: File,
-    _above: Option<Box<Held>>,
 }
 
 impl Held {
     pub(in crate::platform) fn open(path: &Path) -> io::Result<Held> {
-        Ok(Held { _folder: open(path, 0)?, _above: None })
+        Ok(Held { _folder: open(path, 0)? })
     }
 
-    pub(in crate::platform) fn enter(self, path: &Path, name: &OsStr) -> io::Result<Held> {
-        let folder = open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)?;
-        Ok(Held { _folder: folder, _above: Some(Box::new(self)) })
+    pub(in crate::platform) fn enter(&self, path: &Path, name: &OsStr) -> io::Result<Held> {
+        Ok(Held { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
     }
 
-    pub(in crate::platform) fn inside(&self, path: &Path, name: &OsStr) -> PathBuf {
-        path.join(name)
+    /// The path by which it was come to: it leads there as long as this is held.
+    pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
     }
+
+    pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
+        give(path, account)
+    }
+}
+
+/// Opens a file, and nothing else: no link, no folder.
+pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)?;
+    let attributes = file.metadata()?.file_attributes();
+    if attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT) == 0 {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file"))
+    }
+}
+
+/// The path of an open file.
+pub(in crate::platform) fn path_of_open(_file: &File, path: &Path) -> PathBuf {
+    path.to_path_buf()
+}
+
+/// Whether two paths lead to the same file.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    same_file::is_same_file(a, b)
+}
+
+/// Whether this is the name of an open file.
+///
+/// # Errors
+/// What has that name cannot be opened.
+pub fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
 /// Opens a folder, which nobody can delete or rename meanwhile.

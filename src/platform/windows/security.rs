@@ -1,5 +1,6 @@
 //! Who may do what to a file: owners and access lists.
 
+use std::fs::File;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
@@ -211,8 +212,13 @@ pub(in crate::platform) fn account_of(sid: platform::Sid) -> Option<Account> {
     Some(sid)
 }
 
-/// Makes somebody the owner of a file or a folder of ours.
-pub(in crate::platform) fn give_to(path: &Path, account: &Account) -> io::Result<()> {
+/// Makes somebody the owner of a file of ours.
+pub(in crate::platform) fn give_to(_file: &File, path: &Path, account: &Account) -> io::Result<()> {
+    give(path, account)
+}
+
+/// The same by the path alone, of a folder too.
+pub(super) fn give(path: &Path, account: &Account) -> io::Result<()> {
     let present = Security::of(path)?;
     let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the user's number is none");
     let owner = Sid::parse(&account.0).ok_or_else(invalid)?;
