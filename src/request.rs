@@ -221,7 +221,16 @@ pub struct DesiredChoice {
     /// Files with more of them; the earlier win.
     pub variable_files: Vec<PathBuf>,
     /// A table with more of them for each user.
-    pub users: Option<PathBuf>,
+    pub users: Option<UsersChoice>,
+}
+
+/// Where a table of users is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsersChoice {
+    /// In a file.
+    File(PathBuf),
+    /// On standard input, as CSV.
+    StandardInput,
 }
 
 /// The hook of an event.

@@ -23,7 +23,7 @@ use crate::problem::{Code, ExitStatus, Problem};
 use crate::request::{
     BackupChoice, DesiredChoice, DetectStyle, Doctor, Drive, DscOperation, EditRequest, Executable, Explain,
     HookText, IniChoice, LinksOrder, LinksRequest, Manifest, Many, ManyOrder, Meanwhile, NewValue, Profiles,
-    Query, Request, SetHook, Shell, TestHook, WhatIf, WriteOptions,
+    Query, Request, SetHook, Shell, TestHook, UsersChoice, WhatIf, WriteOptions,
 };
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -582,7 +582,8 @@ struct DesiredArgs {
     #[arg(long = "vars", value_name = "FILE")]
     variable_files: Vec<PathBuf>,
 
-    /// A table of such variables for each user: CSV with a column 'user', or by its ending .toml or .json
+    /// A table of such variables for each user: CSV with a column 'user', or by its ending .toml or .json; - for CSV on
+    /// standard input
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
 }
@@ -632,6 +633,10 @@ impl ManyArgs {
 impl From<DesiredArgs> for DesiredChoice {
     fn from(args: DesiredArgs) -> Self {
         let DesiredArgs { file, variables, variable_files, users } = args;
+        let users = users.map(|path| match path.as_os_str() == "-" {
+            true => UsersChoice::StandardInput,
+            false => UsersChoice::File(path),
+        });
         DesiredChoice { file, variables, variable_files, users }
     }
 }

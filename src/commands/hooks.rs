@@ -399,6 +399,9 @@ impl Problem for DialectRemark {
     }
 
     fn hint(&self) -> Option<String> {
-        Some(format!("{} was taken; name the version with --microsip-version to be certain", self.dialect))
+        Some(format!(
+            "{} was taken; one start of a new MicroSIP notes its version, and 'set-hook --microsip-version' names it",
+            self.dialect
+        ))
     }
 }

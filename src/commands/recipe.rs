@@ -11,7 +11,7 @@ use crate::desired::state::{self, Desired};
 use crate::desired::users::Users;
 use crate::desired::vars::Variables;
 use crate::microsip::profiles::Profile;
-use crate::request::{DesiredChoice, NewValue};
+use crate::request::{DesiredChoice, NewValue, UsersChoice};
 
 use super::{Error, Outside};
 
@@ -22,6 +22,8 @@ pub(super) struct Recipe {
     given: Vec<(String, String)>,
     files: Vec<Part<Source>>,
     users: Option<Part<Users>>,
+    /// Whether the table of users was read from standard input.
+    took_input: bool,
 }
 
 /// Something from a file, and the folder of that.
@@ -64,10 +66,23 @@ impl Recipe {
             Ok(Part { what: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
         });
         let files = files.collect::<Result<_, Error>>()?;
-        let users = choice.users.as_ref().map(|path| {
-            let format = Format::of_users(path);
-            let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
-            Ok::<_, Error>(Part { what: Users::new(read(path, format, hidden)?)?, folder: folder_of(path) })
+        let users = choice.users.as_ref().map(|users| {
+            let (source, folder) = match users {
+                UsersChoice::File(path) => {
+                    let format = Format::of_users(path);
+                    let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
+                    (read(path, format, hidden)?, folder_of(path))
+                }
+                UsersChoice::StandardInput => {
+                    let place = NewValue::StandardInput;
+                    let text = (outside.secret)(&place).map_err(|source| Error::DesiredUnreadable {
+                        path: place.to_string().into(),
+                        source,
+                    })?;
+                    (Source::parse(place.to_string(), text, Format::Csv, Hidden::Lines)?, PathBuf::new())
+                }
+            };
+            Ok::<_, Error>(Part { what: Users::new(source)?, folder })
         });
         Ok(Recipe {
             source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
@@ -75,12 +90,24 @@ impl Recipe {
             given: choice.variables.clone(),
             files,
             users: users.transpose()?,
+            took_input: choice.users == Some(UsersChoice::StandardInput),
         })
+    }
+
+    /// Reads passwords. Where the table of users came from standard input, none is left there.
+    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&NewValue) -> io::Result<String> + use<'a> {
+        let took_input = self.took_input;
+        move |place| match place {
+            NewValue::StandardInput if took_input => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of users stood there"))
+            }
+            place => secrets.get(place),
+        }
     }
 
     /// What is wanted of the ini under a path, where this user runs it.
     pub fn desired_for(&self, ini: &Path, secrets: &Secrets<'_>) -> Result<Desired, Error> {
-        let read = |place: &NewValue| secrets.get(place);
+        let read = self.reader(secrets);
         let profile = Profile::around(ini);
         let row = match (&self.users, &profile) {
             (Some(users), Some(profile)) => {
@@ -104,7 +131,7 @@ impl Recipe {
         profile: &Profile,
         secrets: &Secrets<'_>,
     ) -> Result<Option<Desired>, DesiredError> {
-        let read = |place: &NewValue| secrets.get(place);
+        let read = self.reader(secrets);
         let variables = Variables::new(&self.given, &read).without_environment();
         if profile.is_default {
             // every user can read what is in it, and it is nobody's
@@ -144,7 +171,7 @@ impl Recipe {
             (Some(error), _) => Err(error),
             // nobody is listed: the file can still be wrong
             (None, Some(profile)) => {
-                let read = |place: &NewValue| secrets.get(place);
+                let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
                 let row = self.users.as_ref().and_then(|users| users.what.any_row());
                 self.resolved(Some(profile), row, variables, &self.source).map(drop)

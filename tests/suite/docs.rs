@@ -12,6 +12,7 @@ use msipcfg::edit::transaction::Step;
 use msipcfg::hook::event::Event;
 use msipcfg::problem::{Code, ExitStatus};
 
+mod deployment;
 #[cfg(target_os = "linux")]
 mod pictures;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::crowd_of_users::{self as crowd, outcomes};
-use crate::sandbox::{Ran, Sandbox, text_of_ini, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, text_of_ini, utf16};
 
 const WANTED: &str = "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n";
 const OLD: &str = "[Settings]\r\nVAD=0\r\n";
@@ -193,6 +193,24 @@ fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
             ("zoe", "changed"),
         ],
     );
+}
+
+#[test]
+fn the_table_of_users_is_read_from_standard_input_and_no_password_behind_it() {
+    let sandbox = with_users(&["ann"]);
+    let table = sandbox.write("users.csv", "user,password\nann,S3cret-of-Ann\n");
+    let run = |password: &str| {
+        let account = format!("[[accounts]]\ndomain = 'sip.example.org'\npassword = {password}\n");
+        sandbox.write("wanted.toml", account);
+        let mut command = sandbox.command(PROGRAM);
+        command.args(apply(&["--users", "-", "--json"])).stdin(std::fs::File::open(&table).unwrap());
+        sandbox.finish(command)
+    };
+    let before = std::fs::read(sandbox.path(&ini_of("ann"))).unwrap();
+    run("{ stdin = true }").fails(6, "secret-unreadable");
+    assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), before);
+    run("'${password}'").exits(0);
+    assert!(text_of_ini(&sandbox.path(&ini_of("ann"))).contains("password=S3cret-of-Ann"));
 }
 
 #[test]

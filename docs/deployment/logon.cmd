@@ -1,0 +1,8 @@
+@echo off
+rem The user who logs on, with that user's rights. msipcfg.exe and phone.toml are in C:\Program Files\msipcfg.
+setlocal
+set "FROM=C:\Program Files\msipcfg"
+set "LOG=%LOCALAPPDATA%\msipcfg"
+if not exist "%LOG%" mkdir "%LOG%"
+"%FROM%\msipcfg.exe" apply "%FROM%\phone.toml" --vars "\\server\phones\%USERNAME%.toml" --create --no-input --timeout 2m --exit-codes windows >>"%LOG%\apply.log" 2>&1
+exit /b %ERRORLEVEL%
