@@ -131,12 +131,13 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
     })
 }
 
-/// Lets Ctrl-C stop a write in order, and end whatever else is done.
+/// Lets Ctrl-C stop a write in order, and end whatever else is done. A second one ends all at once, as a kill would: what
+/// waits for a disk that does not answer hears no other.
 fn hear_interrupts(stop: &Arc<AtomicBool>) {
     let stop = Arc::clone(stop);
     let _ = ctrlc::set_handler(move || {
-        stop.store(true, Ordering::SeqCst);
-        if ask::may_leave() {
+        let is_second = stop.swap(true, Ordering::SeqCst);
+        if is_second || ask::may_leave() {
             ask::leave();
             std::process::exit(ExitStatus::Interrupted as i32);
         }

@@ -337,7 +337,7 @@ pub trait Disk {
 
     /// Takes a name away.
     fn remove(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_file(path)
+        system::remove(path)
     }
 }
 

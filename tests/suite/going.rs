@@ -43,6 +43,12 @@ impl Going {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     }
 
+    /// Whether it has ended.
+    #[cfg(unix)]
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Returns when it has said this on the side.
     #[track_caller]
     pub fn says(&mut self, text: &str) {
@@ -65,7 +71,7 @@ impl Going {
 /// Waits until something is so.
 #[cfg(unix)]
 #[track_caller]
-pub fn wait_until(is_so: impl Fn() -> bool) {
+pub fn wait_until(mut is_so: impl FnMut() -> bool) {
     use std::time::{Duration, Instant};
     const LONG: Duration = Duration::from_secs(120);
     let until = Instant::now() + LONG;

@@ -665,6 +665,23 @@ mod under_wine {
     }
 
     #[test]
+    fn a_second_control_c_ends_what_does_not_hear_the_first() {
+        let disk = Disk::new();
+        let ini = disk.ini("MicroSIP/MicroSIP.ini");
+        let wanted = disk.sandbox.path("wanted.toml");
+        rustix::fs::mknodat(rustix::fs::CWD, &wanted, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let mut going = Going::start(&disk.sandbox, &["apply", &text_of(&wanted), "--ini", &text_of(&ini)]);
+        // returns when the other end is opened: it reads, and nothing comes
+        let pipe = std::fs::OpenOptions::new().write(true).open(&wanted).unwrap();
+        wait_until(|| {
+            going.interrupt();
+            going.has_ended()
+        });
+        drop(pipe);
+        going.end().exits(130);
+    }
+
+    #[test]
     fn control_c_is_answered_in_json_where_that_was_asked_for() {
         let disk = Disk::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");

@@ -11,11 +11,11 @@ use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    DELETE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL,
-    FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SYSTEM,
-    FILE_FLAG_OPEN_REPARSE_POINT, FindClose, FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileAttributesW,
-    WIN32_FIND_STREAM_DATA,
+    DELETE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL,
+    FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT,
+    FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_OPEN_REPARSE_POINT, FindClose, FindFirstStreamW, FindNextStreamW,
+    FindStreamInfoStandard, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    SetFileAttributesW, WIN32_FIND_STREAM_DATA,
 };
 
 use super::security::copy_security;
@@ -141,6 +141,24 @@ pub(in crate::platform) fn replace(from: &Path, to: &Path) -> io::Result<()> {
 /// Opens a file to read it. A MicroSIP that starts shares its ini with nobody for a moment (3.22.16).
 pub(in crate::platform) fn open_to_read(path: &Path) -> io::Result<File> {
     patiently(LONGEST_BEFORE_READING, is_held_by_another, || File::open(path))
+}
+
+/// Opens a file to read it, and nothing else: no link, no folder.
+pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = patiently(LONGEST_BEFORE_READING, is_held_by_another, || options.open(path))?;
+    let attributes = file.metadata()?.file_attributes();
+    if attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT) == 0 {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file"))
+    }
+}
+
+/// Takes a name away, patiently: a virus scanner may have the file open for a moment.
+pub(in crate::platform) fn remove(path: &Path) -> io::Result<()> {
+    patiently(LONGEST_BEFORE_READING, is_held_by_another, || std::fs::remove_file(path))
 }
 
 /// Whether a file could not be opened because another program has it open and does not share it.

@@ -26,8 +26,8 @@ use windows_sys::core::{GUID, PWSTR};
 
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
+pub(super) use profiles::path_of_open;
 pub use profiles::{Held, is_named, is_same_file, profile_list};
-pub(super) use profiles::{open_file, path_of_open};
 
 pub use registry::class_registry;
 
@@ -39,7 +39,7 @@ pub(super) use security::{account_of, give_to, owner_of};
 
 pub(super) use app_paths::app_paths;
 pub use files::is_held_by_another;
-pub(super) use files::{adopt, never_follow_links, open_to_read, replace, sync_folder};
+pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
 
 use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Sid, Surroundings, WindowsPaths};
 

@@ -75,17 +75,6 @@ impl Held {
     }
 }
 
-/// Opens a file, and nothing else: no link, no folder.
-pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)?;
-    let attributes = file.metadata()?.file_attributes();
-    if attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT) == 0 {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file"))
-    }
-}
-
 /// The path of an open file.
 pub(in crate::platform) fn path_of_open(_file: &File, path: &Path) -> PathBuf {
     path.to_path_buf()
