@@ -213,10 +213,10 @@ impl Problem for TargetFault {
                 "name the program by its full path, such as C:\\hooks\\ring.exe".into()
             }
             TargetFault::Missing { nearest: Some(nearest), .. } => {
-                format!("there is {nearest}; --allow-missing accepts one that is not there yet")
+                format!("there is {nearest}; set-hook and apply accept with --allow-missing one that is not there yet")
             }
             TargetFault::Missing { nearest: None, .. } => {
-                "check the path; --allow-missing accepts one that is not there yet".into()
+                "check the path; set-hook and apply accept with --allow-missing one that is not there yet".into()
             }
             TargetFault::Folder { .. } => "name the program in it".into(),
             TargetFault::Unreadable { .. } => "check who may read it; MicroSIP's user must".into(),
