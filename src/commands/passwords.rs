@@ -9,7 +9,7 @@ use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
-use crate::platform::Disk;
+use crate::platform::{self, Disk};
 use crate::problem::{Code, Notice, Problem};
 
 use super::ini_file::Ini;
@@ -114,24 +114,13 @@ fn keep(before: &Kept, kept: &Kept, ini: &Ini, disk: &dyn Disk) -> Option<Notice
         return None;
     }
     let path = kept_path(&ini.reached);
-    let result =
-        if *kept == Kept::default() { disk.remove(&path) } else { write(kept, &path, &ini.reached, disk) };
+    let (prefix, suffix) = temp_name(&ini.reached);
+    let result = match *kept == Kept::default() {
+        true => disk.remove(&path),
+        // with the owner and access of the ini
+        false => platform::put(disk, &path, kept.text().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
+    };
     result.err().map(|source| Notice::from(&NoteRemark { path: ini.known_as(&path), source }))
-}
-
-/// Writes the file, with the owner and access of the ini.
-fn write(kept: &Kept, path: &Path, ini: &Path, disk: &dyn Disk) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let (prefix, suffix) = temp_name(ini);
-    let mut file = disk.create_temp(folder, &prefix, suffix)?;
-    disk.write(file.as_file_mut(), kept.text().as_bytes())?;
-    disk.adopt(Some(ini), file.as_file(), file.path())?;
-    disk.sync(file.as_file())?;
-    let mut file = file.into_temp_path();
-    disk.replace(&file, path)?;
-    // the name is gone
-    file.disable_cleanup(true);
-    Ok(())
 }
 
 /// Sixteen random bytes.

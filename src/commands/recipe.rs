@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::desired::DesiredError;
-use crate::desired::source::{Format, Hidden, Source};
+use crate::desired::source::{Format, Hidden, Node, Source};
 use crate::desired::state::{self, Desired};
 use crate::desired::users::Users;
 use crate::desired::vars::Variables;
@@ -183,7 +183,7 @@ impl Recipe {
     fn resolved(
         &self,
         profile: Option<&Profile>,
-        row: Option<&crate::desired::source::Node>,
+        row: Option<&Node>,
         mut variables: Variables<'_>,
         source: &Source,
     ) -> Result<Desired, DesiredError> {

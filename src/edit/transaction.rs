@@ -595,7 +595,7 @@ impl<'b> Run<'b> {
         if !is_linked {
             // a disk without hard links: a copy, which has the backup's name only when it is whole
             self.write_beside(bytes, true)
-                .and_then(|temp| move_to(disk, temp, &path))
+                .and_then(|temp| platform::move_to(disk, temp, &path))
                 .map_err(|source| io_cause(Step::Backup, &path, "could not be written", source))?;
         }
         Ok(old(Some(path), is_linked, true))
@@ -622,7 +622,7 @@ impl<'b> Run<'b> {
                 Err(_) => {}
             }
         }
-        move_to(self.it.disk, temp, self.it.ini)
+        platform::move_to(self.it.disk, temp, self.it.ini)
     }
 
     /// Removes surplus backups, under the lock: nobody else does so at the same time.
@@ -713,13 +713,6 @@ impl Drop for OldFile<'_> {
 
 fn io_cause<E>(step: Step, path: &Path, what: &'static str, source: io::Error) -> Cause<E> {
     Cause::Io { step, path: path.to_path_buf(), what, source }
-}
-
-fn move_to(disk: &dyn Disk, mut temp: TempPath, path: &Path) -> io::Result<()> {
-    disk.replace(&temp, path)?;
-    // the name is gone
-    temp.disable_cleanup(true);
-    Ok(())
 }
 
 /// Temporary files and unfinished backups of a run that was killed. The lock is held, so they are nobody

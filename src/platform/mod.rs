@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 mod held;
 pub mod registry;
@@ -339,6 +339,35 @@ pub trait Disk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         system::remove(path)
     }
+}
+
+/// Gives a temporary file its name, in the place of whatever has it.
+///
+/// # Errors
+/// The disk refuses; the temporary file goes.
+pub fn move_to(disk: &dyn Disk, mut temp: TempPath, path: &Path) -> io::Result<()> {
+    disk.replace(&temp, path)?;
+    // the name is gone
+    temp.disable_cleanup(true);
+    Ok(())
+}
+
+/// Writes a file in one step, with the owner and access of `model`. `temp_name` is how its temporary one begins and ends.
+///
+/// # Errors
+/// The disk refuses; what was there is there still.
+pub fn put(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    model: Option<&Path>,
+    (prefix, suffix): (&OsStr, &str),
+) -> io::Result<()> {
+    let mut file = disk.create_temp(path.parent().unwrap_or(Path::new("")), prefix, suffix)?;
+    disk.write(file.as_file_mut(), bytes)?;
+    disk.adopt(model, file.as_file(), file.path())?;
+    disk.sync(file.as_file())?;
+    move_to(disk, file.into_temp_path(), path)
 }
 
 /// All that a file holds.

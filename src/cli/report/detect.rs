@@ -16,14 +16,13 @@ const LONGEST: usize = 2048;
 pub(super) fn text(detected: &Detected) -> String {
     let line = match (&detected.answer, detected.style) {
         (Answer::InState { .. } | Answer::AllInState { .. }, DetectStyle::Configmgr) => "Compliant".into(),
-        (
-            Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
-            style @ (DetectStyle::Configmgr | DetectStyle::IntuneApp),
-        ) => match style {
-            DetectStyle::Configmgr => "NonCompliant".into(),
-            // printing anything says that it is there
-            _ => return String::new(),
-        },
+        (Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_), DetectStyle::Configmgr) => {
+            "NonCompliant".into()
+        }
+        // printing anything says that it is there
+        (Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_), DetectStyle::IntuneApp) => {
+            return String::new();
+        }
         (Answer::Unknown(_), _) | (Answer::NoIni(_), DetectStyle::Plain) => return String::new(),
         (Answer::AllInState { users }, _) => format!("in state: {}", Count(*users)),
         (Answer::SomeDrifted { users, of }, _) => format!("not in state: {users} of {}", Count(*of)),

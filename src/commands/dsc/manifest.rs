@@ -1,13 +1,10 @@
 //! The resource manifest, by which DSC knows what to run for each operation.
 
-use std::io;
-use std::path::Path;
-
 use serde_json::{Map, Value as Json, json};
 
 use crate::commands::{Error, Outside, Report};
 use crate::desired::instance;
-use crate::platform::Disk;
+use crate::platform;
 use crate::problem::ExitStatus;
 use crate::request::{Executable, Manifest, WhatIf};
 
@@ -30,19 +27,10 @@ pub fn manifest(asked: &Manifest, outside: &Outside<'_>) -> Result<Report, Error
     let text = serde_json::to_string_pretty(&of(&program, asked.what_if)).unwrap_or_default() + "\n";
     let Some(folder) = &asked.folder else { return Ok(Report::Script(text)) };
     let path = folder.join(FILE);
-    write(&path, &text, outside.disk)
+    let model = Some(path.as_path()).filter(|path| path.exists());
+    platform::put(outside.disk, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
         .map_err(|source| Error::ManifestUnwritten { path: path.clone(), source })?;
     Ok(Report::Script(format!("{}\n", path.display())))
-}
-
-fn write(path: &Path, text: &str, disk: &dyn Disk) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut file = disk.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
-    disk.write(file.as_file_mut(), text.as_bytes())?;
-    disk.adopt(Some(path).filter(|path| path.exists()), file.as_file(), file.path())?;
-    disk.sync(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 fn of(program: &str, what_if: WhatIf) -> Json {
