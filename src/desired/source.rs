@@ -232,6 +232,11 @@ fn error_of(
         (_, Some(root)) => {
             let mut found = Vec::new();
             root.secrets("", hidden, &mut found);
+            // a quote in a password that is not escaped ends it; what looks like a comment may be its rest
+            let is_here = |end: &usize| (line_start..line_end).contains(end);
+            let ends = found.iter().map(|span| span.end).filter(is_here);
+            let comment = ends.filter_map(|end| Some(end + text[end..line_end].find('#')?)).min();
+            found.extend(comment.map(|start| start..line_end));
             found
         }
         (Hidden::Values, None) => Vec::from_iter(Some(line_start..line_end)),
@@ -316,6 +321,10 @@ fn behind(line: &str, at: usize, is_one: impl Fn(char) -> bool) -> usize {
 
 /// Whether that can be a misspelt name, and no part of a password in which there is a sign.
 fn is_like_a_name(name: &str) -> bool {
+    // a name that has lost a quote has taken its value into it
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return false;
+    }
     let known = ["Settings", "Account1"].map(keys::of_section);
     let names: Vec<&str> = known.iter().flat_map(SectionKeys::all).map(|key| key.name).collect();
     problem::nearest(name, names).is_some()

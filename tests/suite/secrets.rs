@@ -170,6 +170,17 @@ proptest! {
     }
 }
 
+/// What random mistakes once brought to light. Each text has the secret in two halves with a quote between.
+#[test]
+fn a_quote_in_a_password_does_not_show_the_rest() {
+    let secret = "KiXeNo\"#RuWaTo";
+    // the name has lost its second quote, and the rest is the name of something else
+    is_not_told(secret, "a.json", "{\"domain\": \"a\", \"password: KiXeNo\"=#RuWaTo\"}");
+    // the password ends early, and its rest is a comment
+    let text = "[[accounts]]\npasword = \"${KiXeNo\"#RuWaTo}\"\n";
+    is_not_told(secret, "a.toml", text);
+}
+
 // --- the program
 
 /// A text in quotes of TOML, which are those of JSON. A variable it is not.
