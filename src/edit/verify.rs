@@ -92,7 +92,7 @@ fn is_line_as_planned(old: &IniDocument, new: &IniDocument, edit: &Edit) -> bool
     let text_of = |document: &IniDocument, range: Range<usize>| document.units(range).to_wide();
     let Some(line) = first(new).map(|key| key.line) else { return false };
     // in a file without a final line end another line may become the last, or no longer be it
-    let has_no_final_end = old.lines(0..old.end()).last().is_some_and(|last| last.is_unended());
+    let has_no_final_end = old.last_line().is_some_and(|last| last.is_unended());
     let may_end_so = |key: KeyLine<'_>| {
         let was_or_is_last = key.line.is_unended() || line.is_unended() && has_no_final_end;
         was_or_is_last || old.line_end(&key.line) == new.line_end(&line)

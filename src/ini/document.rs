@@ -205,6 +205,22 @@ impl IniDocument {
         self.lines(BOM.len()..self.end())
     }
 
+    /// The last line of the text, found from its end.
+    pub fn last_line(&self) -> Option<Line> {
+        let text = self.units(BOM.len()..self.end());
+        let mut from_end = text.iter().rev();
+        let line_end = match (from_end.next(), from_end.next()) {
+            (None, _) => return None,
+            (Some(LF), Some(CR)) => 2,
+            (Some(CR | LF), _) => 1,
+            _ => 0,
+        };
+        let text = text.slice(0..text.len() - line_end);
+        let before = text.iter().rposition(|unit| matches!(unit, CR | LF));
+        let at = |index: usize| BOM.len() + 2 * index;
+        Some(Line { text: at(before.map_or(0, |before| before + 1))..at(text.len()), next: self.end() })
+    }
+
     /// The lines that are section headers: `[` stands first, blanks aside.
     pub fn headers(&self) -> impl Iterator<Item = Line> + '_ {
         let starts = self.header_starts.get_or_init(|| self.find_header_starts());
@@ -333,6 +349,16 @@ mod tests {
         assert_eq!(texts(&document("a\nb\r\nc\rd\r\r\ne")), ["a", "b", "c", "d", "", "e"]);
         assert_eq!(texts(&document("a\n\rb\r\n")), ["a", "", "b"]);
         assert!(texts(&document("")).is_empty());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn the_last_line_is_the_last_of_all(text in "[\\r\\na]{0,6}") {
+            let document = document(&text);
+            proptest::prop_assert_eq!(document.last_line(), document.all_lines().last());
+        }
     }
 
     #[test]

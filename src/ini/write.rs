@@ -13,7 +13,7 @@ pub fn set(document: &mut IniDocument, path: &KeyPath, text: &ValueText) {
         return append(document, None, &lines);
     };
     let Some(key) = lookup::key_lines(document, &section, path.key.as_str()).next() else {
-        let last = last_line(document, &section);
+        let last = last_line_of(document, &section);
         return append(document, Some(&last), &[line_of(path, text)]);
     };
     let (range, new) = match key.value {
@@ -31,7 +31,7 @@ pub fn unset(document: &mut IniDocument, path: &KeyPath) -> usize {
     document.remove(lines.iter().map(Line::range));
     if lines.last().is_some_and(Line::is_unended) {
         // the line before is the last now, and the last line had no line end
-        if let Some(last) = document.all_lines().last().filter(|last| !last.text.is_empty()) {
+        if let Some(last) = document.last_line().filter(|last| !last.text.is_empty()) {
             document.remove(std::iter::once(last.text.end..last.next));
         }
     }
@@ -45,7 +45,7 @@ pub fn first_run(section: &SectionName) -> IniDocument {
 
 /// Puts lines behind a line of the document, or at its end.
 fn append(document: &mut IniDocument, behind: Option<&Line>, lines: &[String]) {
-    let last = behind.cloned().or_else(|| document.all_lines().last());
+    let last = behind.cloned().or_else(|| document.last_line());
     let line_end = usual_line_end(document, last.as_ref());
     let at = last.as_ref().map_or(document.end(), |last| last.next);
     // a CR before a blank line's LF would become one line end with it
@@ -73,7 +73,7 @@ fn line_of(path: &KeyPath, text: &ValueText) -> String {
 }
 
 /// The last line of a section that is not blank: blank lines before the next section belong to that.
-fn last_line(document: &IniDocument, section: &Section<'_>) -> Line {
+fn last_line_of(document: &IniDocument, section: &Section<'_>) -> Line {
     document
         .lines(section.body.clone())
         .filter(|line| !document.is_blank_line(line))
