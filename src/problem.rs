@@ -279,8 +279,13 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             // a slip in a short word is a large part of it
             let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &lower) == 1;
             let is_in_another_order = parts.len() > 1 && parts == parts_of(word);
-            let is_meant = is_one_slip || is_in_another_order;
-            (if is_meant { 1.0 } else { strsim::jaro_winkler(&typed, &lower) }, word)
+            let score = match is_one_slip || is_in_another_order {
+                true => 1.0,
+                // words that only begin alike
+                false if lower.len() > 2 * typed.len() => 0.0,
+                false => strsim::jaro_winkler(&typed, &lower),
+            };
+            (score, word)
         })
         .filter(|(score, _)| *score >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -321,6 +326,8 @@ mod tests {
         assert_eq!(nearest("VDA", ["SRTP", "VAD"]), Some("VAD"));
         let commands = ["cmdCallRing", "cmdIncomingCall", "cmdCallEnd", "cmdOutgoingCall"];
         assert_eq!(nearest("cmdCallIncoming", commands), Some("cmdIncomingCall"));
-        assert_eq!(nearest("zzz", ["ring", "answer"]), None);
+        for stranger in ["zzz", "foo", "an"] {
+            assert_eq!(nearest(stranger, ["ring", "answer", "forceCodec"]), None, "{stranger}");
+        }
     }
 }

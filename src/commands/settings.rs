@@ -19,7 +19,8 @@ use super::ini_file::{Ini, encoding_notice};
 use super::write::{draft_of, write};
 use super::{Error, Outside, Report, Value};
 
-/// The settings of the catalogue whose name or meaning holds the pattern, in any letter case.
+/// The settings of the catalogue whose name or meaning holds the pattern, in any letter case; one with a `*` is held
+/// against the whole name.
 ///
 /// # Errors
 /// When there is none.
@@ -29,7 +30,11 @@ pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
     let name = typed.rsplit('/').next().unwrap_or_default();
     let pattern = name.to_lowercase();
     let is_meant = |key: &Key| {
-        key.name.to_lowercase().contains(&pattern) || key.meaning.to_lowercase().contains(&pattern)
+        let (name, meaning) = (key.name.to_lowercase(), key.meaning.to_lowercase());
+        match pattern.split_once('*') {
+            Some((start, rest)) => name.strip_prefix(start).is_some_and(|behind| ends_like(behind, rest)),
+            None => name.contains(&pattern) || meaning.contains(&pattern),
+        }
     };
     let found: Vec<Key> = keys::all().filter(is_meant).collect();
     if found.is_empty() {
@@ -37,6 +42,14 @@ pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
         return Err(Error::NoSuchSetting { pattern: typed.to_string(), nearest });
     }
     Ok(found)
+}
+
+/// Whether a text ends as a pattern says, in which a `*` stands for any text. What is before that may be anything.
+fn ends_like(text: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((part, rest)) => text.find(part).is_some_and(|at| ends_like(&text[at + part.len()..], rest)),
+        None => text.ends_with(pattern),
+    }
 }
 
 /// The values of keys, all or none.

@@ -163,6 +163,12 @@ impl TargetFault {
         self.is_refused(Allow::default()) && !self.is_refused(all)
     }
 
+    /// Whether `--allow-unsafe` accepts it.
+    pub fn is_unsafe(&self) -> bool {
+        self.is_refused(Allow::default())
+            && !self.is_refused(Allow { unsafe_target: true, ..Allow::default() })
+    }
+
     /// The fault as a remark, if it does not stop a hook from being set.
     ///
     /// # Errors

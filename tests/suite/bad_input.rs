@@ -637,7 +637,8 @@ fn an_unknown_command_or_option_is_a_wrong_command_line() {
         (&["get", "--bogus", "VAD"], "--bogus"),
         (&["set", "-x", "VAD=1"], "-x"),
         (&["set", "--timeout", "soon", "VAD=1"], "soon"),
-        (&["set", "--timeout", "-5", "VAD=1"], "-5"),
+        (&["set", "--timeout", "-5", "VAD=1"], "'-5' for '--timeout <DURATION>'"),
+        (&["exit", "--timeout", "-5"], "'-5' for '--timeout <DURATION>'"),
         (&["set", "--keep-backups", "many", "VAD=1"], "many"),
         (&["get", "--color", "pink", "VAD"], "pink"),
         (&["get", "--codepage", "none", "VAD"], "none"),
@@ -664,6 +665,15 @@ fn an_unknown_command_or_option_is_a_wrong_command_line() {
         assert!(error.contains(named), "{named} is not named: {}", scripts.told);
         plain(&scripts);
         assert_eq!(snapshot(&sandbox).len(), before.len());
+    }
+}
+
+#[test]
+fn who_names_no_event_hears_of_all() {
+    let sandbox = Sandbox::with_ini(utf16(INI));
+    for command in ["unset-hook", "test-hook"] {
+        let ran = sandbox.run(&[command]).exits(2);
+        assert!(ran.stderr.contains("|--all>"), "{}", ran.told);
     }
 }
 

@@ -196,6 +196,21 @@ fn what_cannot_be_read_is_a_problem_and_is_not_mended() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there the programs are looked for, and are not there")]
+fn what_is_proposed_for_busy_is_accepted() {
+    for command in [r"C:\hooks\log.exe", r"C:\hooks\log.bat"] {
+        let ini = format!("[Settings]\r\nversion=3.22.3\r\ncmdCallEnd={command}\r\n");
+        let sandbox = Sandbox::with_ini(utf16(&ini));
+        let json = doctor(&sandbox, &["--json"]).json();
+        let fix = problem(&json, "hook-busy-missing")["fix"].as_str().unwrap().to_string();
+        let words: Vec<&str> = fix.strip_prefix("msipcfg ").unwrap().split(' ').collect();
+        sandbox.run(&words).exits(0);
+        let busy = sandbox.run_on_ini(&["get", "cmdCallBusy"]).exits(0).stdout;
+        assert_eq!(busy.trim_end().trim_matches('"'), command, "{fix}");
+    }
+}
+
+#[test]
 fn options_about_writing_need_a_mend() {
     let sandbox = Sandbox::with_ini(utf16(HEALTHY));
     for option in ["--dry-run", "--close", "--create"] {

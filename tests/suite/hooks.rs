@@ -907,6 +907,20 @@ fn hand_written_values_that_do_not_do_what_they_say_are_explained() {
 }
 
 #[test]
+fn a_program_that_runs_otherwise_than_was_meant_is_not_just_called_good() {
+    let programs = Programs::new(&[("ring.exe", &image())]);
+    let ini = programs.sandbox.path(&programs.ini);
+    let line = |words: &[&str]| {
+        programs.set(words).exits(0);
+        let text = programs.sandbox.run(&["hooks", "--ini", ini.to_str().unwrap()]).exits(0).stdout;
+        text.lines().find(|line| line.starts_with("  ring ")).unwrap().to_string()
+    };
+    let path = programs.path("ring.exe");
+    assert!(line(&["ring", &path]).ends_with("  ok"));
+    assert!(line(&["--raw", "ring", &format!("{path} %callerid%")]).ends_with("  runs, but see below"));
+}
+
+#[test]
 fn a_value_that_will_decay_is_told_where_commands_are_saved_bare() {
     let text =
         format!("[Settings]\r\ncmdIncomingCall=\"\"{WITH_BLANKS}\"\"\r\ncmdCallEnd=\r\ncmdCallRing=\r\n");

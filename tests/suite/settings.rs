@@ -766,5 +766,14 @@ fn keys_finds_by_name_section_or_meaning() {
     assert!(names(&["echo"]).contains(&"EC".to_string()), "by its meaning");
     let found = names(&["Account1/keepAlive"]);
     assert!(!found.is_empty() && found.iter().all(|name| name == "keepAlive"), "as other commands name it");
+    let found = names(&["CMD*call"]);
+    assert!(found.contains(&"cmdIncomingCall".to_string()), "{found:?}");
+    assert!(found.iter().all(|name| name.starts_with("cmd") && name.ends_with("Call")), "{found:?}");
+    assert_eq!(names(&["*"]), all);
+    assert_eq!(
+        names(&["*Ring"]),
+        all.iter().filter(|name| name.ends_with("Ring")).cloned().collect::<Vec<_>>()
+    );
+    sandbox.run(&["keys", "--json", "ring*nothing"]).fails(1, "key-not-found");
     sandbox.run(&["keys", "--json", "no setting is called like this"]).fails(1, "key-not-found");
 }

@@ -30,6 +30,7 @@ pub(super) enum Command {
     Exit {
         /// How long to wait: 90s, 5m, 0
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        #[arg(allow_negative_numbers = true)]
         timeout: Duration,
     },
 

@@ -65,11 +65,14 @@ pub(super) enum Command {
     },
 
     /// Remove the hooks of events
-    #[command(after_help = examples!(
-        r"msipcfg unset-hook ring"
-        r"msipcfg unset-hook cmdCallStart cmdCallEnd"
-        r"msipcfg unset-hook --all --dry-run"
-    ))]
+    #[command(
+        override_usage = "msipcfg unset-hook [OPTIONS] <EVENT...|--all>",
+        after_help = examples!(
+            r"msipcfg unset-hook ring"
+            r"msipcfg unset-hook cmdCallStart cmdCallEnd"
+            r"msipcfg unset-hook --all --dry-run"
+        )
+    )]
     UnsetHook {
         /// Every event
         #[arg(long, conflicts_with = "events")]

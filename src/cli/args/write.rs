@@ -22,6 +22,7 @@ pub(super) struct WriteArgs {
 
     /// How long to wait for a running MicroSIP to exit: 90s, 5m, 0
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(allow_negative_numbers = true)]
     timeout: Duration,
 
     /// Ask a running MicroSIP to close; that may end a call

@@ -932,6 +932,7 @@ fn hook_line(hook: &Hook, Styles { error, warning, added, .. }: Styles) -> Strin
         _ => "-".into(),
     };
     let verdict = match hook.works {
+        Some(true) if !hook.problems.is_empty() => format!("  {warning}runs, but see below{warning:#}"),
         Some(true) => format!("  {added}ok{added:#}"),
         Some(false) => format!("  {error}fails{error:#}"),
         None if hook.command.is_some() => format!("  {warning}not checked{warning:#}"),

@@ -24,7 +24,7 @@ enum Fault {
     #[error(
         "there is a command for end and none for busy: of a call that was declined or busy it hears nothing"
     )]
-    NoBusy { command: HookCommand },
+    NoBusy { command: HookCommand, is_unsafe: bool },
     #[error("{version} {why}")]
     Outdated { version: String, why: &'static str },
 }
@@ -43,7 +43,10 @@ impl Problem for Fault {
             Fault::Twice { second, .. } => {
                 format!("msipcfg unset-hook {second}, or give each an argument of its own")
             }
-            Fault::NoBusy { command } => format!("msipcfg set-hook {} {command}", Event::Busy),
+            Fault::NoBusy { command, is_unsafe } => {
+                let allow = if *is_unsafe { "--allow-unsafe " } else { "" };
+                format!("msipcfg set-hook {allow}{} {command}", Event::Busy)
+            }
             Fault::Outdated { .. } => "update MicroSIP to 3.21.6 or newer".into(),
         })
     }
@@ -184,7 +187,10 @@ fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a 
     });
     let no_busy = of(Event::End)
         .filter(|_| set.iter().all(|one| one.event != Event::Busy) && saved_by.has(Event::Busy))
-        .and_then(|end| Some((end, Severity::Info, Fault::NoBusy { command: command(end)? })));
+        .and_then(|end| {
+            let is_unsafe = end.examined.targets.iter().any(TargetFault::is_unsafe);
+            Some((end, Severity::Info, Fault::NoBusy { command: command(end)?, is_unsafe }))
+        });
     twice.chain(no_busy)
 }
 
