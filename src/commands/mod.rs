@@ -13,6 +13,7 @@ pub mod explain;
 pub mod hooks;
 mod ini_file;
 pub mod links;
+mod parallel;
 mod passwords;
 pub mod profiles;
 pub mod provision;

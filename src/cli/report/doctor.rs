@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 use crate::commands::doctor::finding::{Finding, Mend, Severity};
 use crate::commands::doctor::{Examined, Found, Mended};
 
-use super::{Styles, diff_text, text_of, written_json, written_text};
+use super::json::written_json;
+use super::text::{diff_text, written_text};
+use super::{Styles, text_of};
 
 /// The answer as JSON. What a mend wrote is told as of any other edit.
 pub(super) fn json(examined: &Examined) -> Json {

@@ -13,7 +13,9 @@ use crate::commands::profiles::{Count, Handled, Outcome, Summary};
 use crate::platform;
 use crate::problem::{Code, Notice, Problem};
 
-use super::{Output, Styles, diff_text, provision, text_of, written_json};
+use super::json::written_json;
+use super::text::diff_text;
+use super::{Output, Styles, provision, text_of};
 
 /// What is kept of each while it goes.
 #[derive(Debug, Default)]

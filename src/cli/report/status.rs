@@ -10,7 +10,9 @@ use crate::commands::status::{Content, IniStatus, Status};
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::locate::{Install, Why};
 
-use super::{Styles, backup_json, doctor, hook_json, hook_line, instance_json, text_of, time_of};
+use super::json::{backup_json, hook_json, instance_json};
+use super::text::hook_line;
+use super::{Styles, doctor, text_of, time_of};
 
 pub(super) fn json(status: &Status) -> Json {
     json!({

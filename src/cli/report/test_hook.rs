@@ -9,7 +9,8 @@ use crate::commands::test_hook::{HookTest, Outcome, Tested, status_text};
 use crate::platform::ShellCommand;
 use crate::problem::Notice;
 
-use super::{Styles, command_text, problems_text, text_of};
+use super::text::{command_text, problems_text};
+use super::{Styles, text_of};
 
 /// Each run, and how it went.
 pub(super) fn text(tested: &Tested, styles: Styles) -> String {
