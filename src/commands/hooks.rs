@@ -282,7 +282,7 @@ fn encoded(
     places: &Places,
 ) -> Result<Checked, Error> {
     let (command, remarks) = target::resolve(typed, places, set.allow)?;
-    refuse_secret_mask(&command.to_string(), set, saved_by)?;
+    refuse_secret_mask(&command.to_string(), set)?;
     if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
         return Err(CommandError::Program { path: command.program }.into());
     }
@@ -308,8 +308,9 @@ fn encoded(
 fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> Result<Checked, Error> {
     ValueText::new(&text)?;
     let decoded = command::decode(&wide(&text), set.event, saved_by);
-    refuse_secret_mask(&decoded.value, set, saved_by)?;
-    let length = decoded.value.encode_utf16().count();
+    refuse_secret_mask(&decoded.value, set)?;
+    // of what is read of a longer one the end is missing
+    let length = lookup::read_text(&wide(&text), lookup::NO_LIMIT).len();
     if length > command::WRITE_LIMIT {
         return Err(CommandError::TooLong { length }.into());
     }
@@ -334,8 +335,9 @@ fn remark_on(fault: TargetFault) -> Notice {
     if fault.can_be_allowed() { Notice { hint: None, ..notice } } else { notice }
 }
 
-fn refuse_secret_mask(text: &str, set: &SetHook, saved_by: &SavedBy) -> Result<(), CommandError> {
-    match command::secret_mask(text, set.event, saved_by.version) {
+/// A MicroSIP that does not know the mask yet may be updated: then nobody is asked.
+fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), CommandError> {
+    match command::secret_mask(text, set.event, None) {
         Some(mask) if !set.allow.unsafe_target => Err(CommandError::SecretMask { mask }),
         _ => Ok(()),
     }

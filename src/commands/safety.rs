@@ -4,6 +4,7 @@ use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
 use crate::edit::transaction::New;
+use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
@@ -81,10 +82,12 @@ pub fn restore(
     };
     write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
-        let before = current.as_ref().and_then(|current| ini.decode(current.clone()).ok());
+        let before = match &current {
+            Some(current) => ini.decode(current.clone()).ok().map(|decoded| decoded.document),
+            None => Some(IniDocument::from_utf16le(Vec::new())),
+        };
         let both = before.as_ref().zip(wanted.as_ref());
-        let changes =
-            both.map(|(before, wanted)| plan::differences(&before.document, wanted)).unwrap_or_default();
+        let changes = both.map(|(before, wanted)| plan::differences(before, wanted)).unwrap_or_default();
         let is_change = current.as_ref() != Some(&bytes);
         let restored = Some(chosen.name.clone());
         Ok(Draft {

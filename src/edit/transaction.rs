@@ -236,6 +236,9 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "check that you may write to this folder, that nothing else has the file open, or run this as its owner"
         }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "name another path: a file is where a folder is to be"
+        }
         _ => "check the disk and the folder",
     };
     if changed { format!("the ini is whole; {advice}") } else { format!("{advice}, then run this again") }

@@ -430,10 +430,11 @@ pub fn expanded_masks<'a>(
     event: Event,
     version: Option<Version>,
 ) -> impl Iterator<Item = &'static str> + 'a {
-    masks(text).filter(move |mask| {
-        let since = MASKS.iter().find(|(known, _)| known == mask).map(|(_, since)| *since);
-        event.expands_masks() && (version.is_none() || version >= since)
-    })
+    masks(text).filter(move |mask| event.expands_masks() && (version.is_none() || version >= since(mask)))
+}
+
+fn since(mask: &str) -> Option<Version> {
+    MASKS.iter().find(|(known, _)| *known == mask).map(|(_, since)| *since)
 }
 
 /// The mask in a text that gives the account's password away, where it is expanded.
@@ -464,8 +465,8 @@ pub enum CommandFault {
     Unstable,
     #[error("MicroSIP replaces no {placeholder}; the number comes as the last argument")]
     Placeholder { placeholder: String },
-    #[error("{mask} is not replaced here: only the outgoing event of 3.21.3 and newer does so")]
-    MaskIgnored { mask: &'static str },
+    #[error("{mask} is not replaced here: only the outgoing event of {since} and newer does so")]
+    MaskIgnored { mask: &'static str, since: Version },
     #[error("{mask} puts the account's password on a command line")]
     SecretMask { mask: &'static str },
     #[error("the number comes as an argument of its own: '{option}' stays empty")]
@@ -676,7 +677,8 @@ fn unquoted_path(value: &str) -> Option<String> {
 fn placeholders(value: &str, event: Event, version: Option<Version>) -> Vec<CommandFault> {
     let expanded: Vec<_> = expanded_masks(value, event, version).collect();
     let ignored = masks(value).filter(|mask| !expanded.contains(mask));
-    let mut faults: Vec<CommandFault> = ignored.map(|mask| CommandFault::MaskIgnored { mask }).collect();
+    let mut faults: Vec<CommandFault> =
+        ignored.filter_map(|mask| Some(CommandFault::MaskIgnored { mask, since: since(mask)? })).collect();
     faults.extend(secret_mask(value, event, version).map(|mask| CommandFault::SecretMask { mask }));
     let words =
         value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ','));
@@ -794,7 +796,7 @@ mod tests {
         assert_eq!(masks("-p {password}", Event::Outgoing, Some(Version(3, 21, 3))), None);
         assert_eq!(
             faults(r"C:\x.exe {number}", Event::Ring),
-            [CommandFault::MaskIgnored { mask: "{number}" }]
+            [CommandFault::MaskIgnored { mask: "{number}", since: Version(3, 21, 3) }]
         );
         assert!(faults(r"C:\x.exe {number}", Event::Outgoing).is_empty());
     }

@@ -49,7 +49,7 @@ pub fn meant(text: &str, decoded: &Decoded) -> Option<HookCommand> {
         .iter()
         .filter_map(|fault| match fault {
             CommandFault::Placeholder { placeholder } => Some(placeholder.as_str()),
-            CommandFault::MaskIgnored { mask } => Some(*mask),
+            CommandFault::MaskIgnored { mask, .. } => Some(*mask),
             _ => None,
         })
         .collect();

@@ -89,7 +89,7 @@ pub enum TargetFault {
     #[error("'{typed}' is not a full Windows path")]
     Relative { typed: String, advice: String },
     #[error("'{typed}' is found by name; a file of that name elsewhere could be started instead")]
-    FoundByName { typed: String, path: String },
+    FoundByName { typed: String, path: Option<String> },
     #[error("'{path}' cannot be started: {why}")]
     BadPath { path: String, why: &'static str },
     #[error("{path} is not there")]
@@ -214,7 +214,8 @@ impl Problem for TargetFault {
     fn hint(&self) -> Option<String> {
         Some(match self {
             TargetFault::Relative { advice, .. } => advice.clone(),
-            TargetFault::FoundByName { path, .. } => format!("name it by its full path, {path}"),
+            TargetFault::FoundByName { path: Some(path), .. } => format!("name it by its full path, {path}"),
+            TargetFault::FoundByName { path: None, .. } => "name it by its full path".into(),
             TargetFault::BadPath { .. } => {
                 "name the program by its full path, such as C:\\hooks\\ring.exe".into()
             }
@@ -290,6 +291,9 @@ pub fn resolve(
         weigh(TargetFault::Shell { path: path.clone() })?;
     }
     let Some(interpreter) = interpreter else {
+        if let Some(script) = script_of(&path, &typed.args) {
+            check_path(script, Role::Script, places).into_iter().try_for_each(&mut weigh)?;
+        }
         return Ok((HookCommand { program: path, args: typed.args.clone() }, remarks));
     };
     let found = interpreter.names.iter().find_map(|name| find_by_name(name, places));
@@ -321,11 +325,8 @@ pub fn check(command: &HookCommand, places: &Places) -> Vec<TargetFault> {
     if ending(&program) == "ps1" {
         faults.push(TargetFault::NotProgram { path: program.clone(), why: "Windows opens it in an editor" });
     }
-    let name = name_of(&program);
-    let runs = |path: &&String| {
-        Interpreter::of(path).is_some_and(|known| known.names.iter().any(|n| is_called(name, n)))
-    };
-    if let Some(script) = command.args.iter().find(|arg| is_full(arg) && runs(arg)) {
+    if let Some(script) = script_of(&program, &command.args) {
+        let name = name_of(&program);
         let known = Interpreter::of(script).into_iter().flat_map(|interpreter| interpreter.names.iter());
         let missing = faults.iter_mut().find(|fault| matches!(fault, TargetFault::Missing { .. }));
         if let (Some(fault), Some(interpreter)) =
@@ -338,6 +339,15 @@ pub fn check(command: &HookCommand, places: &Places) -> Vec<TargetFault> {
     faults
 }
 
+/// The script that an interpreter is to run.
+fn script_of<'a>(program: &str, args: &'a [String]) -> Option<&'a String> {
+    let name = name_of(program);
+    let runs = |path: &&String| {
+        Interpreter::of(path).is_some_and(|known| known.names.iter().any(|n| is_called(name, n)))
+    };
+    args.iter().find(|arg| is_full(arg) && runs(arg))
+}
+
 fn check_program(program: &str, places: &Places) -> Vec<TargetFault> {
     if !is_name(program) {
         return check_path(program, Role::Program, places);
@@ -345,13 +355,14 @@ fn check_program(program: &str, places: &Places) -> Vec<TargetFault> {
     match find_by_name(program, places) {
         Some(path) => {
             let mut faults = check_path(&path, Role::Program, places);
-            faults.push(TargetFault::FoundByName { typed: program.to_string(), path });
+            faults.push(TargetFault::FoundByName { typed: program.to_string(), path: Some(path) });
             faults
         }
         // the PATH of a Windows elsewhere is not known
-        None if places.paths != WindowsPaths::Native => {
-            vec![TargetFault::Unchecked { path: program.to_string() }]
-        }
+        None if places.paths != WindowsPaths::Native => vec![
+            TargetFault::FoundByName { typed: program.to_string(), path: None },
+            TargetFault::Unchecked { path: program.to_string() },
+        ],
         None => vec![TargetFault::Missing { path: program.to_string(), nearest: None }],
     }
 }
@@ -534,9 +545,40 @@ fn bad_shape(path: &str) -> Option<&'static str> {
 /// A shell takes what stands behind a script's text for more of it. PowerShell does not behind -File.
 fn is_shell(program: &str, args: &[String]) -> bool {
     let name = name_of(program);
-    let runs_a_file = args.iter().any(|arg| arg.eq_ignore_ascii_case("-File"));
-    is_called(name, "cmd.exe")
-        || (is_called(name, "powershell.exe") || is_called(name, "pwsh.exe")) && !runs_a_file
+    let is_powershell = is_called(name, "powershell.exe") || is_called(name, "pwsh.exe");
+    is_called(name, "cmd.exe") || is_powershell && !runs_a_file(args)
+}
+
+/// Whether PowerShell takes its arguments for a script's file and what that gets. Its parameters may be cut short; the
+/// first that is about what to run decides, and without any the first word is a command.
+fn runs_a_file(args: &[String]) -> bool {
+    const WITH_VALUE: [&str; 10] = [
+        "executionpolicy",
+        "ep",
+        "windowstyle",
+        "version",
+        "inputformat",
+        "outputformat",
+        "psconsolefile",
+        "configurationname",
+        "workingdirectory",
+        "settingsfile",
+    ];
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let Some(parameter) = arg.strip_prefix(['-', '/']).map(str::to_lowercase) else { return false };
+        let is = |whole: &str| !parameter.is_empty() && whole.starts_with(&parameter);
+        if is("file") {
+            return true;
+        }
+        if is("command") || is("encodedcommand") || ["ec", "commandwithargs", "cwa"].contains(&&*parameter) {
+            return false;
+        }
+        if WITH_VALUE.iter().any(|whole| is(whole)) {
+            args.next();
+        }
+    }
+    false
 }
 
 fn name_of(program: &str) -> &str {
@@ -672,6 +714,35 @@ mod tests {
         fn verdict(&self, program: &str) -> Result<Vec<Code>, Code> {
             self.resolve(program, &[], Allow::default()).map(|(_, remarks)| remarks)
         }
+    }
+
+    #[test]
+    fn powershell_is_no_shell_where_it_runs_a_file() {
+        let is_file = |line: &str| {
+            let args: Vec<String> = line.split(' ').map(String::from).collect();
+            !is_shell(r"C:\x\powershell.exe", &args) && !is_shell(r"C:\x\pwsh.exe", &args)
+        };
+        for line in [
+            r"-NoProfile -ExecutionPolicy Bypass -File C:\x.ps1",
+            r"-nop -ep bypass -f C:\x.ps1 -Command",
+            r"-W Hidden /FILE C:\x.ps1",
+            r"-ex Bypass -sta -fi C:\x.ps1",
+        ] {
+            assert!(is_file(line), "{line}");
+        }
+        for line in [
+            r"-NoProfile -Command Get-ChildItem -File C:\x",
+            r"-c Get-ChildItem -File C:\x",
+            r"-e AAAA -File C:\x.ps1",
+            r"Get-ChildItem -File C:\x",
+            r"-NoProfile Get-ChildItem -File C:\x",
+            r"-ExecutionPolicy -File C:\x.ps1",
+            "-NoProfile",
+            "-",
+        ] {
+            assert!(!is_file(line), "{line}");
+        }
+        assert!(is_shell(r"C:\x\cmd.exe", &["-File".into()]));
     }
 
     #[test]

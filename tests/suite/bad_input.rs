@@ -626,6 +626,21 @@ fn a_full_disk_leaves_the_ini_as_it_was() {
     refused(&sandbox, &program, &on(&sandbox.path("New.ini"), &words), 6, "file-write", None);
 }
 
+#[test]
+fn an_ini_below_a_file_is_not_made() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"mine");
+    for path in ["file/MicroSIP.ini", "file/sub/MicroSIP.ini"] {
+        let ini = sandbox.path(path);
+        let ran = sandbox.run(&["set", "--create", "--ini", ini.to_str().unwrap(), "VAD=1"]).exits(6);
+        // Windows does not tell a file in the way of folders further below
+        if cfg!(unix) || path == "file/MicroSIP.ini" {
+            assert!(ran.stderr.contains("a file is where a folder is to be"), "{}", ran.told);
+        }
+        assert_eq!(std::fs::read(sandbox.path("file")).unwrap(), b"mine");
+    }
+}
+
 // --- the command line
 
 #[test]
@@ -639,7 +654,15 @@ fn an_unknown_command_or_option_is_a_wrong_command_line() {
         (&["set", "--timeout", "soon", "VAD=1"], "soon"),
         (&["set", "--timeout", "-5", "VAD=1"], "'-5' for '--timeout <DURATION>'"),
         (&["exit", "--timeout", "-5"], "'-5' for '--timeout <DURATION>'"),
-        (&["set", "--keep-backups", "many", "VAD=1"], "many"),
+        (
+            &["set", "--keep-backups", "many", "VAD=1"],
+            "'many' for '--keep-backups <N>': it is no number of backups",
+        ),
+        (&["set", "--keep-backups", "-1", "VAD=1"], "'-1' for '--keep-backups <N>'"),
+        (&["set-hook", "--dryrun", "ring", "x.exe"], "'--dry-run'"),
+        (&["set-hook", "-x", "ring", "x.exe"], "'-x'"),
+        (&["set-hook", "ring", "--"], "no program"),
+        (&["set-hook", "--raw", "ring", "--"], "no program"),
         (&["get", "--color", "pink", "VAD"], "pink"),
         (&["get", "--codepage", "none", "VAD"], "none"),
         (&["get", "-q", "-v", "VAD"], "--verbose"),

@@ -683,6 +683,68 @@ fn a_program_that_microsip_could_not_start_is_refused() {
     }
 }
 
+/// An interpreter that stands before its script in the words, rather than being found for it.
+#[test]
+fn a_script_behind_its_interpreter_is_looked_at() {
+    let files = [
+        ("pyw.exe", image()),
+        ("wscript.exe", image()),
+        ("powershell.exe", image()),
+        ("there.py", vec![b'x']),
+    ];
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    let programs = Programs::new(&files);
+    let here = |name: &str| programs.path(name);
+    for words in [
+        &[here("pyw.exe"), here("none.py")][..],
+        &[here("wscript.exe"), "//B".into(), here("none.vbs")],
+        &[here("powershell.exe"), "-NoProfile".into(), "-File".into(), here("none.ps1")],
+    ] {
+        let words: Vec<&str> = ["ring"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        programs.set(&words).fails(3, "hook-target-missing");
+        programs.set(&[&["--allow-missing"], &words[..]].concat()).exits(0);
+    }
+    programs.set(&["end", &here("pyw.exe"), &here("there.py")]).exits(0);
+}
+
+#[test]
+fn a_bare_name_that_cannot_be_looked_for_is_warned_of() {
+    let sandbox = Sandbox::with_ini(utf16(MODERN));
+    if cfg!(windows) {
+        set_hook(&sandbox, &["--raw", "ring", "no-program-has-this-name.exe"])
+            .fails(3, "hook-target-missing");
+        return;
+    }
+    let ran =
+        sandbox.run_on_ini(&["set-hook", "--json", "--raw", "ring", "pwsh.exe -File C:\\x.ps1"]).exits(0);
+    assert!(ran.warnings().contains(&"hook-target-relative".to_string()), "{}", ran.told);
+    let hook = hook(&sandbox, "ring");
+    assert!(codes(&hook["problems"]).contains(&"hook-target-relative"), "{hook}");
+}
+
+#[test]
+fn the_password_is_not_given_to_a_version_that_learns_it_later() {
+    for version in ["3.20.5", "3.21.4", "3.22.3"] {
+        let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
+        let words = ["--allow-missing", "--microsip-version", version, "outgoing", "C:\\a.exe", "{password}"];
+        let set = |more: &[&str]| sandbox.run_on_ini(&[&["set-hook", "--json"], more, &words[..]].concat());
+        set(&[]).fails(3, "hook-mask-secret");
+        set(&["--allow-unsafe"]).exits(0);
+    }
+    let told = Sandbox::new()
+        .run(&["explain", "--microsip-version", "3.21.4", "--event", "outgoing", "C:\\a.exe {md5_password}"])
+        .exits(0);
+    assert!(told.stdout.contains("only the outgoing event of 3.21.6 and newer"), "{}", told.told);
+}
+
+#[test]
+fn a_command_that_is_too_long_is_told_how_long_it_is() {
+    let sandbox = Sandbox::with_ini(utf16(MODERN));
+    let text = format!("C:\\hooks\\ring.exe {}", "a".repeat(500));
+    let ran = set_hook(&sandbox, &["--raw", "ring", &text]).fails(3, "hook-too-long");
+    assert!(ran.stdout.contains(&text.len().to_string()), "{}", ran.told);
+}
+
 #[test]
 fn a_program_that_is_not_there_is_accepted_when_that_is_said() {
     let programs = Programs::new(&[]);

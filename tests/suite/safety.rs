@@ -291,6 +291,9 @@ fn a_deleted_ini_can_be_had_back() {
         std::fs::remove_file(sandbox.ini()).unwrap();
         let ran = sandbox.run_on_ini(&[&["restore", "--json"], which].concat()).exits(0);
         assert_eq!(ran.json()["changed"], true, "{}", ran.told);
+        let changes = ran.json()["changes"].as_array().unwrap().clone();
+        let all_come = changes.iter().all(|change| change["before"].is_null() && change["after"].is_string());
+        assert!(!changes.is_empty() && all_come, "{}", ran.told);
         assert_eq!(volume(&sandbox), "1");
     }
 }

@@ -11,6 +11,7 @@ use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::name::ValueText;
 use crate::microsip::version::Version;
+use crate::problem;
 use crate::request::{EditRequest, Explain, HookText, IniChoice, Query, Request, SetHook, TestHook};
 
 // WriteArgs comes last in each command: its heading goes for whatever stands behind it
@@ -168,6 +169,20 @@ impl Command {
         }
     }
 
+    /// What to say where an option that is none has taken the place of the event: behind that anything goes.
+    pub fn mistyped_option(&self) -> Option<String> {
+        let Command::SetHook { words, .. } = self else { return None };
+        let typed = words.first().filter(|word| word.len() > 1 && word.starts_with('-'))?;
+        let told = format!("unexpected argument '{typed}' found");
+        let command = set_hook_command()?;
+        let names: Vec<String> =
+            command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
+        Some(match problem::nearest(typed, names.iter().map(String::as_str)) {
+            Some(nearest) => format!("{told}\n\n  tip: a similar argument exists: '{nearest}'"),
+            None => told,
+        })
+    }
+
     /// What is asked for. `raw` is the command line as it was typed.
     pub fn into_request(self, ini: IniChoice, raw: &[OsString]) -> Result<Request, UsageError> {
         Ok(match self {
@@ -240,7 +255,7 @@ fn set_hook(
         return Err(UsageError::OptionBehindEvent { option: option.clone() });
     }
     let mut hook = hook.into_iter();
-    let program = hook.next().unwrap_or_default();
+    let program = hook.next().ok_or(UsageError::NoProgram)?;
     let args: Vec<String> = hook.collect();
     let what = match (is_raw, args.is_empty()) {
         (false, _) => HookText::Command(HookCommand { program, args }),
@@ -250,21 +265,27 @@ fn set_hook(
     Ok(SetHook { event, what, version, allow })
 }
 
+/// With the options of every command.
+fn set_hook_command() -> Option<clap::Command> {
+    let mut command = Cli::command();
+    command.build();
+    command.find_subcommand("set-hook").cloned()
+}
+
 fn is_spelled_like_an_option(word: &str) -> bool {
     // most words show it at once, and our options take time to make
     if !word.starts_with('-') {
         return false;
     }
-    let mut command = Cli::command();
-    command.build();
-    let Some(set_hook) = command.find_subcommand("set-hook") else { return false };
+    let Some(set_hook) = set_hook_command() else { return false };
     let name = word.split('=').next().unwrap_or(word);
-    set_hook.get_arguments().any(|arg| {
-        arg.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
-            || arg
-                .get_short()
-                .is_some_and(|short| name.strip_prefix('-') == Some(short.encode_utf8(&mut [0; 4])))
-    })
+    let options = || set_hook.get_arguments();
+    let is_short = |letter: char| options().any(|option| option.get_short() == Some(letter));
+    match name.strip_prefix("--") {
+        Some(name) => options().any(|option| option.get_long() == Some(name)),
+        // several letters are as many options
+        None => name.len() > 1 && name.chars().skip(1).all(is_short),
+    }
 }
 
 #[cfg(test)]
@@ -294,7 +315,7 @@ mod tests {
     }
     #[test]
     fn our_options_behind_the_event_need_a_double_dash() {
-        for word in ["--dry-run", "-n", "--json", "--timeout=5", "-v", "--help"] {
+        for word in ["--dry-run", "-n", "-qn", "--json", "--timeout=5", "-v", "--help"] {
             assert!(hook(&["msipcfg", "set-hook", "ring", "x.exe", word]).is_err(), "{word}");
             assert!(hook(&["msipcfg", "set-hook", "ring", word, "x.exe"]).is_err(), "{word}");
             for words in [

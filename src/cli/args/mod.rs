@@ -185,6 +185,8 @@ pub enum UsageError {
     Number(#[from] NumberError),
     #[error("'{option}' stands behind the event and so would become an argument of the hook")]
     OptionBehindEvent { option: String },
+    #[error("no program is named behind the event")]
+    NoProgram,
     #[error("--raw takes one text, exactly as it is to stand behind the '='")]
     RawWithArguments,
     #[error("what stands behind a '=' is one line, without a zero byte")]
@@ -229,6 +231,7 @@ impl Problem for UsageError {
                 "put '{option}' before the event if it is meant for msipcfg, or '--' before the program if it is \
                  meant for the hook"
             )),
+            UsageError::NoProgram => Some("write it like 'msipcfg set-hook EVENT PROGRAM'".into()),
             UsageError::RawWithArguments => Some("put the whole text between quotes".into()),
             UsageError::TextOfLines => Some("explain one line at a time".into()),
             UsageError::StandardInputTwice => Some("give the other by KEY=@env:NAME or KEY=@FILE".into()),
@@ -318,6 +321,11 @@ impl Cli {
         // a variable that is set to nothing names no ini; whoever typed the option meant one
         if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
             return Err(command.error(ErrorKind::InvalidValue, "--ini names no ini: its value is empty"));
+        }
+        if let Some(Command::Hooks(hooks)) = &cli.command
+            && let Some(message) = hooks.mistyped_option()
+        {
+            return Err(command.error(ErrorKind::UnknownArgument, message));
         }
         Ok(cli)
     }

@@ -53,7 +53,7 @@ pub(super) enum Command {
         r"msipcfg restore --dry-run 2"
     ))]
     Restore {
-        /// Its name, or its number in the list; the newest if none is given
+        /// Its name, or its number in the list; otherwise the newest that is not from a restore itself
         backup: Option<String>,
 
         #[command(flatten)]

@@ -38,7 +38,8 @@ pub(super) struct WriteArgs {
     no_backup: bool,
 
     /// How many backups to keep: the oldest and the newest others; 0 keeps none
-    #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS)]
+    #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS, value_parser = count)]
+    #[arg(allow_negative_numbers = true)]
     keep_backups: usize,
 
     /// Whose exit statuses to end with: with windows 1618 (try again later) stands for 5; on Windows only
@@ -104,6 +105,10 @@ impl From<WriteArgs> for WriteOptions {
             keep_backups: args.keep_backups,
         }
     }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "it is no number of backups; write it like 10 or 0".to_string())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -169,7 +169,8 @@ impl Output {
         let color = texts.find_map(|word| word.strip_prefix("--color"));
         let color = color.and_then(|joined| joined.strip_prefix('=').or_else(|| texts.next()));
         Output {
-            json: words.iter().any(|word| word == "--json"),
+            // what stands behind -- belongs to a hook
+            json: words.iter().take_while(|word| *word != "--").any(|word| word == "--json"),
             color: color.and_then(|when| ColorChoice::from_str(when, true).ok()).unwrap_or_default(),
             ..Output::default()
         }
