@@ -157,6 +157,7 @@ codes! {
     HookUnstable = "hook-unstable", Refused, "the command would be another one after MicroSIP has saved it";
     HookArgumentRefused = "hook-argument-refused", Refused, "an argument that cannot reach the program unchanged";
     HookMaskSecret = "hook-mask-secret", Refused, "a mask would put the account's password on a command line";
+    HookMaskConstant = "hook-mask-constant", Done, "a mask that has the same text at every outgoing call";
     HookMaskIgnored = "hook-mask-ignored", Done, "this event, or this version, expands no masks in braces";
     HookArgumentSplit = "hook-argument-split", Refused, "an argument with blanks loses its quotes and arrives in pieces";
     HookQuotesLost = "hook-quotes-lost", Refused, "the first and the last quote of the value are lost when it is read";

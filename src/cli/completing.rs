@@ -34,7 +34,9 @@ fn part(command: Command, mixed: &Arg) -> Command {
         let values = if is_last(place) { 0..=usize::MAX } else { 1..=1 };
         let like = |arg: Arg| arg.value_name(name.clone()).num_args(values).trailing_var_arg(is_last(place));
         match place {
-            0 => command.mut_arg(mixed.get_id(), |arg| like(arg.action(ArgAction::Set))),
+            // before it options are ours
+            0 => command
+                .mut_arg(mixed.get_id(), |arg| like(arg.action(ArgAction::Set)).allow_hyphen_values(false)),
             _ => command.arg(like(Arg::new(name.clone()))),
         }
     })
@@ -159,6 +161,8 @@ mod tests {
         for words in [
             &["set-hook", "ri"][..],
             &["set-hook", "--dry-run", "ri"],
+            &["set-hook", "-n", "ri"],
+            &["set-hook", "-qn", "ri"],
             &["unset-hook", "ri"],
             &["unset-hook", "end", "ri"],
             &["explain", "--event", "ri"],

@@ -415,6 +415,10 @@ const MASKS: &[(&str, Version)] = &[
     ("{direction}", Version(3, 21, 6)),
 ];
 
+/// Masks that always have the same text at an outgoing call, the only one at which they are replaced (3.22.3, global.cpp
+/// URLMask).
+pub const CONSTANT_MASKS: &[(&str, &str)] = &[("{callid}", ""), ("{direction}", ""), ("{duration}", "-1")];
+
 /// Masks that give the account's password away.
 pub const SECRET_MASKS: &[&str] = &["{password}", "{md5_password}"];
 
@@ -469,6 +473,8 @@ pub enum CommandFault {
     MaskIgnored { mask: &'static str, since: Version },
     #[error("{mask} puts the account's password on a command line")]
     SecretMask { mask: &'static str },
+    #[error("{mask} says nothing here: at an outgoing call it is always {text}")]
+    MaskConstant { mask: &'static str, text: &'static str },
     #[error("the number comes as an argument of its own: '{option}' stays empty")]
     NumberDetached { option: String },
     #[error("an open quote takes the number into the last argument, such as '{arg}'")]
@@ -486,6 +492,7 @@ impl CommandFault {
                 | F::NumberDetached { .. }
                 | F::NumberJoined { .. }
                 | F::SecretMask { .. }
+                | F::MaskConstant { .. }
         )
     }
 }
@@ -504,6 +511,7 @@ impl Problem for CommandFault {
             CommandFault::Placeholder { .. } => Code::HookPlaceholder,
             CommandFault::MaskIgnored { .. } => Code::HookMaskIgnored,
             CommandFault::SecretMask { .. } => Code::HookMaskSecret,
+            CommandFault::MaskConstant { .. } => Code::HookMaskConstant,
             CommandFault::NumberDetached { .. } => Code::HookNumberDetached,
             CommandFault::NumberJoined { .. } => Code::HookNumberJoined,
         }
@@ -518,6 +526,9 @@ impl Problem for CommandFault {
                 "leave it out, and read the last argument in the program".into()
             }
             CommandFault::SecretMask { .. } => "set the hook again without the mask".into(),
+            CommandFault::MaskConstant { .. } => {
+                "leave it out; an argument of nothing but an empty mask is none".into()
+            }
             CommandFault::NumberDetached { .. } => {
                 "let the program read the number from its last argument".into()
             }
@@ -680,6 +691,11 @@ fn placeholders(value: &str, event: Event, version: Option<Version>) -> Vec<Comm
     let mut faults: Vec<CommandFault> =
         ignored.filter_map(|mask| Some(CommandFault::MaskIgnored { mask, since: since(mask)? })).collect();
     faults.extend(secret_mask(value, event, version).map(|mask| CommandFault::SecretMask { mask }));
+    let constant = CONSTANT_MASKS.iter().filter(|(mask, _)| expanded.contains(mask));
+    faults.extend(constant.map(|(mask, text)| CommandFault::MaskConstant {
+        mask,
+        text: if text.is_empty() { "empty" } else { text },
+    }));
     let words =
         value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ','));
     let is_placeholder = |word: &&str| {
@@ -799,6 +815,11 @@ mod tests {
             [CommandFault::MaskIgnored { mask: "{number}", since: Version(3, 21, 3) }]
         );
         assert!(faults(r"C:\x.exe {number}", Event::Outgoing).is_empty());
+        assert_eq!(
+            faults(r"C:\x.exe {number} {CallId} {duration}", Event::Outgoing),
+            [("{callid}", "empty"), ("{duration}", "-1")]
+                .map(|(mask, text)| CommandFault::MaskConstant { mask, text })
+        );
     }
 
     #[test]

@@ -70,13 +70,12 @@ pub fn expand(value: &str, event: Event, saved_by: &SavedBy, caller: &str) -> Ex
     Expanded { value: expanded, remarks }
 }
 
-/// At an outgoing call `{callid}` and `{direction}` are always empty and `{duration}` is -1 (3.22.3, global.cpp
-/// URLMask).
 fn stead(mask: &str, caller: &str) -> Stead {
+    if let Some((_, text)) = command::CONSTANT_MASKS.iter().find(|(known, _)| *known == mask) {
+        return Stead::Text(text.to_string());
+    }
     match mask {
         "{number}" | "{user}" | "{callerid}" => Stead::Text(utf8_percent_encode(caller, &PLAIN).to_string()),
-        "{callid}" | "{direction}" => Stead::Text(String::new()),
-        "{duration}" => Stead::Text("-1".into()),
         _ if command::SECRET_MASKS.contains(&mask) => Stead::Secret,
         _ => Stead::Unknown,
     }

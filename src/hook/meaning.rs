@@ -35,7 +35,7 @@ impl Verdict {
 /// placeholder too, but not with the number in its place.
 pub fn verdict_of(fault: &CommandFault) -> Verdict {
     match fault {
-        CommandFault::SecretMask { .. } => Verdict::Depends,
+        CommandFault::SecretMask { .. } | CommandFault::MaskConstant { .. } => Verdict::Depends,
         _ => Verdict::Fails,
     }
 }

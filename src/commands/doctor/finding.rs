@@ -170,6 +170,7 @@ pub const RULES: &[Rule] = rules! {
     HookPlaceholder: Error, Sometimes;
     HookMaskIgnored: Error, Sometimes;
     HookMaskSecret: Warning, No;
+    HookMaskConstant: Warning, No;
     HookNumberDetached: Error, No;
     HookNumberJoined: Error, No;
     DialectUncertain: Info, No;
