@@ -159,14 +159,16 @@ impl TargetFault {
 
     /// Whether there is an option that accepts it.
     pub fn can_be_allowed(&self) -> bool {
-        let all = Allow { missing: true, unsafe_target: true, mark: true };
-        self.is_refused(Allow::default()) && !self.is_refused(all)
+        self.needs(Allow { missing: true, unsafe_target: true, mark: true })
     }
 
     /// Whether `--allow-unsafe` accepts it.
     pub fn is_unsafe(&self) -> bool {
-        self.is_refused(Allow::default())
-            && !self.is_refused(Allow { unsafe_target: true, ..Allow::default() })
+        self.needs(Allow { unsafe_target: true, ..Allow::default() })
+    }
+
+    fn needs(&self, allow: Allow) -> bool {
+        self.is_refused(Allow::default()) && !self.is_refused(allow)
     }
 
     /// The fault as a remark, if it does not stop a hook from being set.

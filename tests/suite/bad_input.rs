@@ -692,6 +692,12 @@ fn an_unknown_command_or_option_is_a_wrong_command_line() {
 }
 
 #[test]
+fn a_mistyped_option_is_told_with_the_usage_of_its_command() {
+    let ran = Sandbox::new().run(&["set-hook", "--dryrun", "ring", "x.exe"]).exits(2);
+    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT PROGRAM"), "{}", ran.told);
+}
+
+#[test]
 fn who_names_no_event_hears_of_all() {
     let sandbox = Sandbox::with_ini(utf16(INI));
     for command in ["unset-hook", "test-hook"] {

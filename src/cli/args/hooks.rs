@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Subcommand};
 
 use super::write::WriteArgs;
@@ -169,18 +170,19 @@ impl Command {
         }
     }
 
-    /// What to say where an option that is none has taken the place of the event: behind that anything goes.
-    pub fn mistyped_option(&self) -> Option<String> {
+    /// The error where an option that is none has taken the place of the event: behind that anything goes.
+    pub fn mistyped_option(&self) -> Option<clap::Error> {
         let Command::SetHook { words, .. } = self else { return None };
         let typed = words.first().filter(|word| word.len() > 1 && word.starts_with('-'))?;
         let told = format!("unexpected argument '{typed}' found");
-        let command = set_hook_command()?;
+        let mut command = set_hook_command()?;
         let names: Vec<String> =
             command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
-        Some(match problem::nearest(typed, names.iter().map(String::as_str)) {
+        let message = match problem::nearest(typed, names.iter().map(String::as_str)) {
             Some(nearest) => format!("{told}\n\n  tip: a similar argument exists: '{nearest}'"),
             None => told,
-        })
+        };
+        Some(command.error(ErrorKind::UnknownArgument, message))
     }
 
     /// What is asked for. `raw` is the command line as it was typed.
@@ -313,6 +315,7 @@ mod tests {
         let command = hook(&["msipcfg", "set-hook", "-n", "ring", "x.exe", "--mine", "a b", "-x"]).unwrap();
         assert_eq!((command.program.as_str(), command.args.len()), ("x.exe", 3));
     }
+
     #[test]
     fn our_options_behind_the_event_need_a_double_dash() {
         for word in ["--dry-run", "-n", "-qn", "--json", "--timeout=5", "-v", "--help"] {
@@ -326,6 +329,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_hook_may_have_a_double_dash_of_its_own() {
         let command = hook(&["msipcfg", "set-hook", "ring", "x.exe", "--", "a"]).unwrap();

@@ -323,9 +323,9 @@ impl Cli {
             return Err(command.error(ErrorKind::InvalidValue, "--ini names no ini: its value is empty"));
         }
         if let Some(Command::Hooks(hooks)) = &cli.command
-            && let Some(message) = hooks.mistyped_option()
+            && let Some(error) = hooks.mistyped_option()
         {
-            return Err(command.error(ErrorKind::UnknownArgument, message));
+            return Err(error);
         }
         Ok(cli)
     }

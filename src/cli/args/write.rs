@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(ExitCodes::Windows.number(StillRunning), 1618);
         assert_eq!(ExitCodes::Own.number(StillRunning), 5);
     }
+
     #[test]
     fn durations_are_written_as_people_do() {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
