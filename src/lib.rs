@@ -9,10 +9,11 @@
 pub mod cli;
 pub mod commands;
 pub mod desired;
+pub mod diagnostic;
 pub mod edit;
+pub mod guess;
 pub mod hook;
 pub mod ini;
 pub mod microsip;
 pub mod platform;
-pub mod problem;
 pub mod request;

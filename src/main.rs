@@ -14,12 +14,12 @@ use msipcfg::cli::args::{self, Cli, UsageError};
 use msipcfg::cli::ask;
 use msipcfg::cli::completing;
 use msipcfg::cli::mistyped::with_guesses;
-use msipcfg::cli::report::{Level, Narrator, Output, ReportFile};
+use msipcfg::cli::report::{Level, Output, ProgressReporter, ReportFile};
 use msipcfg::cli::wizard::{self, Tools};
-use msipcfg::commands::{self, Outside, completions};
-use msipcfg::platform::{self, Surroundings, SystemDisk};
-use msipcfg::problem::ExitStatus;
-use msipcfg::request::{NewValue, Request};
+use msipcfg::commands::{self, Context, completions};
+use msipcfg::diagnostic::ExitStatus;
+use msipcfg::platform::{self, Env, SystemFs};
+use msipcfg::request::{Request, ValueSource};
 
 fn main() {
     // an ExitCode holds no more than 255
@@ -61,34 +61,28 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         name_ini: !common.names_ini(),
     };
     let own_program = std::env::current_exe().ok();
-    let surroundings = Surroundings {
+    let env = Env {
         current_folder: std::env::current_dir().ok(),
         own_folder: own_program.as_deref().and_then(Path::parent).map(Path::to_path_buf),
         own_program,
-        ..Surroundings::from_variables(|name| std::env::var_os(name))
+        ..Env::from_variables(|name| std::env::var_os(name))
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let mut carry_out = |request: Request, narrator: &mut Narrator| {
-        let mut outside = Outside {
-            surroundings: &surroundings,
-            disk: &SystemDisk,
+    let mut carry_out = |request: Request, reporter: &mut ProgressReporter| {
+        let mut context = Context {
+            env: &env,
+            fs: &SystemFs,
             now: &SystemTime::now,
             stop: &|| stop.load(Ordering::SeqCst),
             secret: &read_secret,
-            tell: &mut |tale| narrator.tell(&tale),
+            report: &mut |event| reporter.report(&event),
         };
-        commands::run(request, &mut outside)
+        commands::run(request, &mut context)
     };
     let theme = ask::theme(output.is_coloured());
     if cli.is_for_wizard() && ask::may_converse(&cli.common) {
         hear_interrupts(&stop);
-        let tools = Tools {
-            output,
-            theme: &*theme,
-            surroundings: &surroundings,
-            carry_out: &mut carry_out,
-            stop: &stop,
-        };
+        let tools = Tools { output, theme: &*theme, env: &env, carry_out: &mut carry_out, stop: &stop };
         return wizard::run(tools, cli.ini_choice());
     }
     let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
@@ -113,9 +107,9 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         Err(fault) => return output.print_problem(&fault),
     };
     ask::while_leaving_is(!is_stopped_in_order, || {
-        let mut narrator = Narrator::new(output);
-        narrator.report_to(report);
-        let mut carry_out = |request| carry_out(request, &mut narrator);
+        let mut reporter = ProgressReporter::new(output);
+        reporter.report_to(report);
+        let mut carry_out = |request| carry_out(request, &mut reporter);
         let result = if may_ask {
             match ask::through(request, &*theme, output, &mut carry_out) {
                 Ok(result) => result,
@@ -125,8 +119,8 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
             carry_out(request)
         };
         match result {
-            Ok(report) => output.print(&report, narrator.aside()),
-            Err(error) => output.print_error(&error, narrator.aside()),
+            Ok(report) => output.print(&report, reporter.aside()),
+            Err(error) => output.print_error(&error, reporter.aside()),
         }
     })
 }
@@ -176,12 +170,12 @@ fn standard_input() -> io::Result<String> {
 }
 
 /// A password from where it was said to be, without the line end behind it.
-fn read_secret(source: &NewValue) -> io::Result<String> {
+fn read_secret(source: &ValueSource) -> io::Result<String> {
     let mut text = match source {
-        NewValue::Inline(value) => return Ok(value.clone()),
-        NewValue::StandardInput => standard_input()?,
-        NewValue::File(path) => std::fs::read_to_string(path)?,
-        NewValue::Variable(name) => {
+        ValueSource::Inline(value) => return Ok(value.clone()),
+        ValueSource::StandardInput => standard_input()?,
+        ValueSource::File(path) => std::fs::read_to_string(path)?,
+        ValueSource::Variable(name) => {
             // the error of std would show what the variable holds
             let not_set = || io::Error::new(io::ErrorKind::NotFound, "it is not set");
             let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text");

@@ -167,7 +167,7 @@ pub struct WriteOptions {
     /// How long a MicroSIP that uses the ini is waited for, in all.
     pub timeout: Duration,
     /// What is done about it meanwhile.
-    pub meanwhile: Meanwhile,
+    pub while_running: WhileRunning,
     /// Whether the old file is kept.
     pub backup: bool,
     /// How many backups are kept.
@@ -181,7 +181,7 @@ impl WriteOptions {
 
 /// What is done about a MicroSIP that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meanwhile {
+pub enum WhileRunning {
     /// Nothing: its user exits it.
     Wait,
     /// It is asked to close.
@@ -198,7 +198,7 @@ pub enum EditRequest {
     /// The hooks of these events go.
     UnsetHooks(Vec<Event>),
     /// These keys get these values, all or none.
-    Set(Vec<(KeyPath, NewValue)>),
+    Set(Vec<(KeyPath, ValueSource)>),
     /// These keys go.
     Unset(Vec<KeyPath>),
     /// The ini is as this backup again.
@@ -287,7 +287,7 @@ pub enum HookText {
 
 /// A value that was given for a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum NewValue {
+pub enum ValueSource {
     /// On the command line.
     Inline(String),
     /// On standard input.
@@ -298,14 +298,14 @@ pub enum NewValue {
     Variable(String),
 }
 
-impl std::fmt::Display for NewValue {
+impl std::fmt::Display for ValueSource {
     /// Where the value comes from, never the value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            NewValue::Inline(_) => f.write_str("the command line"),
-            NewValue::StandardInput => f.write_str("standard input"),
-            NewValue::File(path) => write!(f, "{}", path.display()),
-            NewValue::Variable(name) => write!(f, "the variable {name}"),
+            ValueSource::Inline(_) => f.write_str("the command line"),
+            ValueSource::StandardInput => f.write_str("standard input"),
+            ValueSource::File(path) => write!(f, "{}", path.display()),
+            ValueSource::Variable(name) => write!(f, "the variable {name}"),
         }
     }
 }

@@ -17,11 +17,11 @@ use dialoguer::theme::Theme;
 use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
 
 use super::args::Common;
-use super::report::{Aside, Output, visible};
+use super::report::{Output, SideEffects, visible};
 use crate::commands::{Error, Report};
+use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::TerminalMode;
-use crate::problem::ExitStatus;
 use crate::request::Request;
 
 /// Whether somebody can be asked, and wants to be.
@@ -295,7 +295,7 @@ fn preview_of(request: &Request) -> Option<Request> {
 
 /// Shows what would change and asks whether to go on.
 fn agree_to(report: &Report, theme: &dyn Theme, output: Output) -> Result<(), ExitStatus> {
-    let status = output.print(report, &Aside::default());
+    let status = output.print(report, &SideEffects::default());
     if !report.tells_of_a_change() {
         return Err(status);
     }

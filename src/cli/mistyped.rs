@@ -4,7 +4,8 @@ use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Cli;
-use crate::problem::{self, Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 
 /// What other programs call what a command does.
 const ALSO_KNOWN_AS: &[(&str, &[&str])] = &[
@@ -62,7 +63,7 @@ fn guesses(typed: &str) -> Vec<String> {
     let names = || command.get_subcommands().map(clap::Command::get_name);
     let bare = |name: &str| name.replace('-', "");
     let same = names().find(|name| bare(name) == bare(&typed));
-    same.or_else(|| problem::nearest(&typed, names())).map(str::to_string).into_iter().collect()
+    same.or_else(|| guess::nearest(&typed, names())).map(str::to_string).into_iter().collect()
 }
 
 /// What clap has to say, without its decoration.
@@ -78,7 +79,7 @@ impl std::fmt::Display for Mistake<'_> {
     }
 }
 
-impl Problem for Mistake<'_> {
+impl ToDiagnostic for Mistake<'_> {
     fn code(&self) -> Code {
         Code::Usage
     }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::microsip::locate::LocateError;
-use crate::problem::{Code, ExitStatus, Notice, Problem};
 use crate::request::{DesiredChoice, DetectStyle, IniChoice, Many};
 
 use super::profiles::{self, Summary};
 use super::provision::{self, Checked, Difference};
-use super::{Error, Outside};
+use super::{Context, Error};
 
 /// The answer, and to whom.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ pub enum Answer {
     /// Those of so many users are not.
     SomeDrifted { users: usize, of: usize },
     /// There is no ini yet, which says so.
-    NoIni(Notice),
+    NoIni(Diagnostic),
     /// Why that cannot be told.
-    Unknown(Notice),
+    Unknown(Diagnostic),
 }
 
 /// Compares an ini with a wanted state. Nothing is asked, and what fails is an answer too.
@@ -41,36 +41,36 @@ pub fn detect(
     choice: &IniChoice,
     desired: &DesiredChoice,
     style: DetectStyle,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Detected {
-    let answer = match provision::check(choice, desired, outside) {
+    let answer = match provision::check(choice, desired, context) {
         Ok(Checked { ini, is_in_state: true, .. }) => Answer::InState { ini },
         Ok(Checked { ini, differences, .. }) => Answer::Drifted { ini, differences },
         Err(error) => match &error {
             Error::NotThere { .. } | Error::Locate(LocateError::NotFound { .. }) => {
-                Answer::NoIni(Notice::from(&error))
+                Answer::NoIni(Diagnostic::from(&error))
             }
-            _ => Answer::Unknown(Notice::from(&error)),
+            _ => Answer::Unknown(Diagnostic::from(&error)),
         },
     };
     Detected { style, answer }
 }
 
 /// Compares the inis of many users with a wanted state.
-pub fn detect_many(many: &Many, style: DetectStyle, outside: &mut Outside<'_>) -> Detected {
+pub fn detect_many(many: &Many, style: DetectStyle, context: &mut Context<'_>) -> Detected {
     // one line is all that the other program hears
-    let mut outside = Outside { tell: &mut |_| {}, ..*outside };
-    let answer = match profiles::run(many, &mut outside) {
+    let mut context = Context { report: &mut |_| {}, ..*context };
+    let answer = match profiles::run(many, &mut context) {
         // what is to be mended counts more than what nobody can tell
         Ok(Summary { differing, total, .. }) if differing > 0 => {
             Answer::SomeDrifted { users: differing, of: total }
         }
         Ok(summary) => match summary.fault() {
-            Some(fault) => Answer::Unknown(Notice::from(&fault)),
-            None if summary.in_state == 0 => Answer::NoIni(Notice::from(&NobodyHasOne)),
+            Some(fault) => Answer::Unknown(Diagnostic::from(&fault)),
+            None if summary.in_state == 0 => Answer::NoIni(Diagnostic::from(&NobodyHasOne)),
             None => Answer::AllInState { users: summary.in_state },
         },
-        Err(error) => Answer::Unknown(Notice::from(&error)),
+        Err(error) => Answer::Unknown(Diagnostic::from(&error)),
     };
     Detected { style, answer }
 }
@@ -80,7 +80,7 @@ pub fn detect_many(many: &Many, style: DetectStyle, outside: &mut Outside<'_>) -
 #[error("no user has an ini")]
 struct NobodyHasOne;
 
-impl Problem for NobodyHasOne {
+impl ToDiagnostic for NobodyHasOne {
     fn code(&self) -> Code {
         Code::IniNotFound
     }
@@ -113,7 +113,7 @@ impl Detected {
     }
 
     /// Why nothing can be told, where that is so.
-    pub fn why_unknown(&self) -> Option<&Notice> {
+    pub fn why_unknown(&self) -> Option<&Diagnostic> {
         match (&self.answer, self.style) {
             (Answer::Unknown(reason), _) | (Answer::NoIni(reason), DetectStyle::Plain) => Some(reason),
             _ => None,
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_remediation_runs_only_where_something_is_to_be_mended() {
         let status = |answer| Detected { style: DetectStyle::IntuneRemediation, answer }.status();
-        let notice = |code| Notice { code, message: String::new(), hint: None };
+        let notice = |code| Diagnostic { code, message: String::new(), hint: None };
         assert_eq!(status(Answer::NoIni(notice(Code::IniNotFound))), ExitStatus::No);
         for code in Code::ALL {
             let status = status(Answer::Unknown(notice(*code)));

@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use std::slice;
 use std::time::{Duration, Instant};
 
-use crate::hook::saved_by::SavedBy;
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::hook::save_dialect::SaveDialect;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
-use crate::microsip::gate::Watch;
+use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
 use crate::platform::{self, Rights, Watched};
-use crate::problem::{Code, Notice, Problem};
 use crate::request::{Drive, IniChoice};
 
 use super::ini_file::Ini;
-use super::{Driven, Error, Outside, Report};
+use super::{Context, Driven, Error, Report};
 
 /// Why MicroSIP was not driven.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum DriveError {
     Stopped,
 }
 
-impl Problem for DriveError {
+impl ToDiagnostic for DriveError {
     fn code(&self) -> Code {
         match self {
             DriveError::NotWindows => Code::WindowsOnly,
@@ -89,16 +89,16 @@ fn list(running: &[Instance]) -> String {
 }
 
 /// Starts MicroSIP, has it do something, or has it exit.
-pub fn run(choice: &IniChoice, drive: &Drive, outside: &mut Outside<'_>) -> Result<Report, Error> {
+pub fn run(choice: &IniChoice, drive: &Drive, context: &mut Context<'_>) -> Result<Report, Error> {
     if !platform::CAN_REACH_WINDOWS {
         return Err(DriveError::NotWindows.into());
     }
     let processes = Processes::default();
     let running = running(choice, &processes);
     let driven = match drive {
-        Drive::Start { minimized } => start(choice, running, *minimized, &processes, outside)?,
-        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, outside)?,
-        Drive::Order(order) => obey(choice, the_one(choice, running)?, order, outside)?,
+        Drive::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
+        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, context)?,
+        Drive::Order(order) => obey(choice, the_one(choice, running)?, order, context)?,
     };
     Ok(Report::Driven(driven))
 }
@@ -110,7 +110,7 @@ fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
     let stems: Vec<&str> = stem.as_deref().into_iter().collect();
     let mut running = processes.instances(&stems);
     if let Some(ini) = &choice.path {
-        running.retain(|instance| instance.inis.is_some() && instance.holds_up(ini));
+        running.retain(|instance| instance.inis.is_some() && instance.blocks(ini));
     }
     running
 }
@@ -129,14 +129,14 @@ fn start(
     running: Vec<Instance>,
     minimized: bool,
     processes: &Processes,
-    outside: &Outside<'_>,
+    context: &Context<'_>,
 ) -> Result<Driven, DriveError> {
     /// A slow disk, a virus scanner.
     const FOR_ITS_WINDOW: Duration = Duration::from_secs(15);
     let no_exe = || DriveError::NoExe { ini: choice.path.clone() };
     let exe = match &choice.path {
-        Some(ini) => locate::exe_of(ini, outside.surroundings),
-        None => locate::the_exe(outside.surroundings),
+        Some(ini) => locate::exe_of(ini, context.env),
+        None => locate::the_exe(context.env),
     };
     let exe = exe.ok_or_else(no_exe)?;
     let is_same = |instance: &Instance| {
@@ -164,7 +164,7 @@ fn start(
             None if Watched::open(pid).is_err() || Instant::now() >= until => {
                 return Err(failed(io::Error::other("it ended at once")));
             }
-            _ => pause(outside)?,
+            _ => pause(context)?,
         }
     }
 }
@@ -174,12 +174,12 @@ fn exit(
     instance: Instance,
     timeout: Duration,
     processes: &Processes,
-    outside: &Outside<'_>,
+    context: &Context<'_>,
 ) -> Result<Driven, DriveError> {
     let until = Instant::now() + timeout;
     let (mut closing, mut watch) = (Closing::default(), Watch::default());
     loop {
-        if let Some(Notice { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
+        if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
             return Err(DriveError::Unreachable { instance: instance.into(), why: message });
         }
         if !processes.is_there(&instance) {
@@ -190,7 +190,7 @@ fn exit(
             return Err(DriveError::StillRunning(instance.into()));
         }
         watch.pause(slice::from_ref(&instance), processes, left);
-        check_stop(outside)?;
+        check_stop(context)?;
     }
 }
 
@@ -199,11 +199,11 @@ fn obey(
     choice: &IniChoice,
     instance: Instance,
     order: &Order,
-    outside: &Outside<'_>,
+    context: &Context<'_>,
 ) -> Result<Driven, DriveError> {
-    let message = control::message(order, version_of(choice, &instance, outside))?;
+    let message = control::message(order, version_of(choice, &instance, context))?;
     match message.way {
-        Way::CopyData { data } => send(&instance, data, &message, outside)?,
+        Way::CopyData { data } => send(&instance, data, &message, context)?,
         Way::StartExe => {
             let exe = instance.exe_on_disk.clone().ok_or(DriveError::NoExe { ini: None })?;
             let rights = Rights::of(instance.pid).ok();
@@ -219,7 +219,7 @@ fn send(
     instance: &Instance,
     data: usize,
     message: &Message,
-    outside: &Outside<'_>,
+    context: &Context<'_>,
 ) -> Result<(), DriveError> {
     const UNTIL_READY: Duration = Duration::from_secs(10);
     const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
@@ -231,7 +231,7 @@ fn send(
         let window = window.ok_or_else(|| unreachable("it has no window on this desktop".into()))?;
         match window.send_text(data, &message.text, FOR_AN_ANSWER) {
             Ok(HEARD) => return Ok(()),
-            Ok(_) if Instant::now() < until => pause(outside)?,
+            Ok(_) if Instant::now() < until => pause(context)?,
             Ok(_) => return Err(DriveError::NotReady(instance.clone().into())),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(unreachable(
@@ -244,28 +244,28 @@ fn send(
 }
 
 /// By its exe, else by what its ini says.
-fn version_of(choice: &IniChoice, instance: &Instance, outside: &Outside<'_>) -> Option<Version> {
+fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) -> Option<Version> {
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
         let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
-        let decoded = Ini::at(ini.clone(), choice).ok()?.read(outside).ok()?;
-        let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
+        let decoded = Ini::at(ini.clone(), choice).ok()?.read(context).ok()?;
+        let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
         // the oldest that was read of each kind knows the least
-        let oldest = match saved_by.dialect {
+        let oldest = match save_dialect.dialect {
             Dialect::WholeValue => Some(Version(3, 14, 0)),
             Dialect::Raw => Some(Version(3, 19, 27)),
             Dialect::Quoted => None,
         };
-        saved_by.version.or(oldest)
+        save_dialect.version.or(oldest)
     })
 }
 
-fn pause(outside: &Outside<'_>) -> Result<(), DriveError> {
+fn pause(context: &Context<'_>) -> Result<(), DriveError> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
     std::thread::sleep(BETWEEN_LOOKS);
-    check_stop(outside)
+    check_stop(context)
 }
 
-fn check_stop(outside: &Outside<'_>) -> Result<(), DriveError> {
-    if (outside.stop)() { Err(DriveError::Stopped) } else { Ok(()) }
+fn check_stop(context: &Context<'_>) -> Result<(), DriveError> {
+    if (context.stop)() { Err(DriveError::Stopped) } else { Ok(()) }
 }

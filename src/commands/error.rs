@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::desired::DesiredError;
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{Cause, Failure};
 use crate::edit::verify::Unverified;
@@ -16,8 +17,7 @@ use crate::microsip::locate::LocateError;
 use crate::microsip::profiles::ProfileFault;
 use crate::microsip::values::ValueError;
 use crate::platform;
-use crate::problem::{Code, Problem};
-use crate::request::NewValue;
+use crate::request::ValueSource;
 
 use super::drive::DriveError;
 use super::dsc::InputError;
@@ -55,7 +55,7 @@ pub enum Error {
     #[error("{path}: a password on the command line can be read by other programs")]
     SecretInline { path: KeyPath },
     #[error("{path}: the password could not be read from {}: {source}", named(.place, .source))]
-    SecretUnreadable { path: KeyPath, place: NewValue, source: io::Error },
+    SecretUnreadable { path: KeyPath, place: ValueSource, source: io::Error },
     #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
     #[error("MicroSIP knows no setting with '{pattern}' in its name or meaning")]
@@ -111,10 +111,10 @@ pub enum Error {
 }
 
 /// A password may begin with an @, and was then no name of a file, unless one of that name is there.
-fn named(place: &NewValue, error: &io::Error) -> String {
+fn named(place: &ValueSource, error: &io::Error) -> String {
     use io::ErrorKind::{InvalidData, IsADirectory, PermissionDenied};
     match place {
-        NewValue::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
+        ValueSource::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
             "a file of the name behind the @".into()
         }
         place => place.to_string(),
@@ -132,7 +132,7 @@ impl Error {
         }
     }
 
-    fn inner(&self) -> Option<&dyn Problem> {
+    fn inner(&self) -> Option<&dyn ToDiagnostic> {
         Some(match self {
             Error::Locate(error) => error,
             Error::Encoding { source, .. } => source,
@@ -156,7 +156,7 @@ impl Error {
     }
 }
 
-impl Problem for Error {
+impl ToDiagnostic for Error {
     fn code(&self) -> Code {
         match self {
             Error::NotThere { .. } | Error::BrokenLink { .. } => Code::IniNotFound,
@@ -179,7 +179,7 @@ impl Problem for Error {
                 Code::FileWrite
             }
             // the rest are somebody else's
-            _ => self.inner().map_or(Code::Usage, Problem::code),
+            _ => self.inner().map_or(Code::Usage, ToDiagnostic::code),
         }
     }
 
@@ -230,7 +230,7 @@ impl Problem for Error {
             Error::MarkStays { .. } => {
                 "run this again, or take the mark off in Explorer: Properties > Unblock".into()
             }
-            _ => return self.inner().and_then(Problem::hint),
+            _ => return self.inner().and_then(ToDiagnostic::hint),
         })
     }
 }

@@ -1,15 +1,15 @@
 //! What MicroSIP would make of a command, told from its text alone.
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::{self, Places, TargetFault};
 use crate::ini::wide;
-use crate::problem::{Code, Notice, Problem};
 use crate::request::Explain;
 
-use super::hooks::{DialectRemark, unsupported};
+use super::hooks::{DialectWarning, unsupported};
 use super::suggestion;
 
 /// What becomes of a text behind `=`.
@@ -26,40 +26,44 @@ pub struct Explanation {
     /// Whether the number comes inside the last argument, not behind it.
     pub takes_number_in: bool,
     /// What is wrong, or deserves saying.
-    pub problems: Vec<Notice>,
+    pub problems: Vec<Diagnostic>,
     /// A text that does what was meant.
     pub suggestion: Option<String>,
 }
 
 /// Explains a command.
 pub fn explain(asked: &Explain) -> Explanation {
-    let saved_by = SavedBy::tell(asked.version, None, None);
+    let save_dialect = SaveDialect::determine(asked.version, None, None);
     let named = asked.event.as_deref().map(str::parse::<Event>).transpose();
     // the text can be told about even if its key cannot
     let event = named.as_ref().ok().copied().flatten().unwrap_or(Event::Ring);
     let text = asked.text.as_str();
-    let decoded = command::decode(&wide(text), event, &saved_by);
+    let decoded = command::decode(&wide(text), event, &save_dialect);
 
-    let mut weighed: Vec<(Verdict, Notice)> = Vec::new();
+    let mut weighed: Vec<(Verdict, Diagnostic)> = Vec::new();
     match &named {
-        Err(unknown) => weighed.push((Verdict::Fails, Notice::from(unknown))),
-        Ok(_) if !saved_by.has(event) => {
-            weighed.push((Verdict::Fails, Notice::from(&unsupported(event, &saved_by))));
+        Err(unknown) => weighed.push((Verdict::Fails, Diagnostic::from(unknown))),
+        Ok(_) if !save_dialect.has(event) => {
+            weighed.push((Verdict::Fails, Diagnostic::from(&unsupported(event, &save_dialect))));
         }
         Ok(_) => {}
     }
-    weighed.extend(decoded.faults.iter().map(|fault| (meaning::verdict_of(fault), Notice::from(fault))));
+    weighed.extend(decoded.faults.iter().map(|fault| (meaning::verdict_of(fault), Diagnostic::from(fault))));
     let has_fatal_fault = decoded.faults.iter().any(command::CommandFault::is_fatal);
     let stand_in = meaning::bare_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
     // what is wrong with the text says more than that its first word is no program
     if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
         weighed.extend(target_faults(&command));
         if let Some(name) = stand_in {
-            weighed.push((Verdict::Depends, Notice::from(&Remark::StandIn { name: name.to_string() })));
+            weighed.push((
+                Verdict::Depends,
+                Diagnostic::from(&ExplainWarning::StandIn { name: name.to_string() }),
+            ));
         }
         let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
-        if !saved_by.certain && !lasts {
-            weighed.push((Verdict::Works, Notice::from(&DialectRemark { dialect: saved_by.dialect })));
+        if !save_dialect.certain && !lasts {
+            weighed
+                .push((Verdict::Works, Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect })));
         }
     }
 
@@ -70,9 +74,9 @@ pub fn explain(asked: &Explain) -> Explanation {
     };
     let is_to_be_mended = matches!(verdict, Verdict::Depends | Verdict::Fails);
     let suggestion = is_to_be_mended
-        .then(|| suggestion::text_for(text, &decoded, stand_in, event, &saved_by, &Places::nowhere()))
+        .then(|| suggestion::text_for(text, &decoded, stand_in, event, &save_dialect, &Places::nowhere()))
         .flatten();
-    let is_run = named.is_ok() && saved_by.has(event);
+    let is_run = named.is_ok() && save_dialect.has(event);
     Explanation {
         event: named.ok().map(|_| event),
         command: decoded.command().filter(|_| is_run),
@@ -88,9 +92,9 @@ pub fn explain(asked: &Explain) -> Explanation {
 }
 
 /// What the path of a program tells without a machine it lies on.
-fn target_faults(command: &HookCommand) -> Vec<(Verdict, Notice)> {
+fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
     let faults = target::check(command, &Places::nowhere());
-    let mut weighed: Vec<(Verdict, Notice)> = faults
+    let mut weighed: Vec<(Verdict, Diagnostic)> = faults
         .iter()
         .filter(|fault| !matches!(fault, TargetFault::Unchecked { .. }))
         .map(|fault| {
@@ -99,38 +103,40 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Notice)> {
                 TargetFault::Network { .. } | TargetFault::Temporary { .. } => Verdict::Depends,
                 _ => Verdict::Works,
             };
-            (verdict, Notice::from(fault))
+            (verdict, Diagnostic::from(fault))
         })
         .collect();
     if target::is_name(&command.program) {
-        let remark = Remark::ByName { program: command.program.clone() };
-        weighed.push((Verdict::Works, Notice::from(&remark)));
+        let remark = ExplainWarning::ByName { program: command.program.clone() };
+        weighed.push((Verdict::Works, Diagnostic::from(&remark)));
     }
     weighed
 }
 
 /// What deserves saying of a text only where nothing else is known.
 #[derive(Debug, thiserror::Error)]
-enum Remark {
+enum ExplainWarning {
     #[error("'{program}' is looked for by name when MicroSIP starts it: it must be on the PATH")]
     ByName { program: String },
     #[error("'{name}' stands for a user's name: the path breaks where that has a blank")]
     StandIn { name: String },
 }
 
-impl Problem for Remark {
+impl ToDiagnostic for ExplainWarning {
     fn code(&self) -> Code {
         match self {
-            Remark::ByName { .. } => Code::HookTargetRelative,
-            Remark::StandIn { .. } => Code::HookUserStandIn,
+            ExplainWarning::ByName { .. } => Code::HookTargetRelative,
+            ExplainWarning::StandIn { .. } => Code::HookUserStandIn,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Remark::ByName { .. } => "name it by its full path, such as C:\\hooks\\ring.exe",
-                Remark::StandIn { .. } => "put the path between quotes that last, or write the name out",
+                ExplainWarning::ByName { .. } => "name it by its full path, such as C:\\hooks\\ring.exe",
+                ExplainWarning::StandIn { .. } => {
+                    "put the path between quotes that last, or write the name out"
+                }
             }
             .into(),
         )

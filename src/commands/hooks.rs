@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
 use crate::hook::command::{self, CommandError, CommandFault, Decoded, HookCommand};
 use crate::hook::event::Event;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::{self, Allow, Known, Places, TargetFault};
 use crate::hook::trust::Trust;
 use crate::ini::document::{IniDocument, Line};
@@ -15,14 +16,13 @@ use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::{Wide, wide};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
-use crate::platform::{self, Surroundings};
-use crate::problem::{Code, Notice, Problem};
+use crate::platform::{self, Env};
 use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::ini_file::{Ini, encoding_notice};
 use super::samples::{self, Placed};
 use super::write::{draft_of, write};
-use super::{Error, Outside, Report};
+use super::{Context, Error, Report};
 
 /// What runs at an event.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Hook {
     /// Whether MicroSIP could start it. `None` where nothing is set, or where it cannot be told here.
     pub works: Option<bool>,
     /// What is wrong, or deserves saying.
-    pub problems: Vec<Notice>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// Sets the hooks of events, all or none.
@@ -44,18 +44,18 @@ pub fn set(
     choice: &IniChoice,
     sets: &[SetHook],
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
     let brings_scripts = sets.iter().any(|set| matches!(set.what, HookText::Sample(_)));
     let placed = if brings_scripts && !options.dry_run {
-        let (ini, _) = Ini::find_or_place(choice, options.create, outside)?;
-        Placed::beside(&ini, sets, outside.disk)?
+        let (ini, _) = Ini::find_or_place(choice, options.create, context)?;
+        Placed::beside(&ini, sets, context.fs)?
     } else {
         Placed::default()
     };
-    let set = write_hooks(choice, sets, options, outside);
+    let set = write_hooks(choice, sets, options, context);
     if set.as_ref().is_err_and(|error| !error.changed()) {
-        placed.take_away(outside.disk);
+        placed.take_away(context.fs);
     }
     set
 }
@@ -64,23 +64,25 @@ fn write_hooks(
     choice: &IniChoice,
     sets: &[SetHook],
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
-    let surroundings = outside.surroundings;
+    let env = context.env;
     let mut marked: Vec<PathBuf> = Vec::new();
-    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let report = write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        let (mut edits, mut notices) = (Vec::new(), Vec::new());
+        let (mut edits, mut warnings) = (Vec::new(), Vec::new());
         marked.clear();
         for set in sets {
-            let hook = edit_for(set, ini, &decoded.document, surroundings)?;
+            let hook = edit_for(set, ini, &decoded.document, env)?;
             let is_dry_run = options.dry_run;
-            let unmarked =
-                hook.marked.iter().map(|path| Notice::from(&MarkRemark { path: path.clone(), is_dry_run }));
+            let unmarked = hook
+                .marked
+                .iter()
+                .map(|path| Diagnostic::from(&MarkWarning { path: path.clone(), is_dry_run }));
             // several events may run the same program
-            for notice in hook.notices.into_iter().chain(unmarked) {
-                if !notices.contains(&notice) {
-                    notices.push(notice);
+            for notice in hook.warnings.into_iter().chain(unmarked) {
+                if !warnings.contains(&notice) {
+                    warnings.push(notice);
                 }
             }
             edits.push(hook.edit);
@@ -88,7 +90,7 @@ fn write_hooks(
             let new: Vec<PathBuf> = hook.marked.into_iter().filter(is_new).collect();
             marked.extend(new);
         }
-        draft_of(decoded, &edits, notices)
+        draft_of(decoded, &edits, warnings)
     })?;
     // Last of all: a mark cannot be put back as an ini can, so an edit that is refused, stopped or does not get
     // its turn leaves it. In between MicroSIP could at worst be asked whether to start the program.
@@ -106,9 +108,9 @@ pub fn unset(
     choice: &IniChoice,
     events: &[Event],
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
-    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();
         for event in events {
@@ -123,28 +125,28 @@ pub fn unset(
 }
 
 /// Every event and what runs.
-pub fn show(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let (ini, decoded) = Ini::open(choice, outside)?;
-    let hooks = all(&ini, &decoded.document, outside.surroundings);
-    Ok(Report::Hooks { notices: encoding_notice(&decoded), ini: ini.path, hooks })
+pub fn show(choice: &IniChoice, context: &mut Context<'_>) -> Result<Report, Error> {
+    let (ini, decoded) = Ini::open(choice, context)?;
+    let hooks = all(&ini, &decoded.document, context.env);
+    Ok(Report::Hooks { warnings: encoding_notice(&decoded), ini: ini.path, hooks })
 }
 
 /// Every event and what runs, in the text of an ini.
-pub(super) fn all(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> Vec<Hook> {
-    let saved_by = saved_by(None, ini, document, surroundings);
-    let places = places_of(ini, surroundings);
-    Event::ALL.iter().map(|event| hook_of(*event, document, &saved_by, &places)).collect()
+pub(super) fn all(ini: &Ini, document: &IniDocument, env: &Env) -> Vec<Hook> {
+    let save_dialect = save_dialect(None, ini, document, env);
+    let places = places_of(ini, env);
+    Event::ALL.iter().map(|event| hook_of(*event, document, &save_dialect, &places)).collect()
 }
 
 /// The MicroSIP that reads and saves an ini: the one that was named, else the one there is.
-pub(super) fn saved_by(
+pub(super) fn save_dialect(
     named: Option<Version>,
     ini: &Ini,
     document: &IniDocument,
-    surroundings: &Surroundings,
-) -> SavedBy {
-    let exe = named.is_none().then(|| locate::version_of_user(&ini.target, surroundings)).flatten();
-    SavedBy::tell(named, exe, Some(document))
+    env: &Env,
+) -> SaveDialect {
+    let exe = named.is_none().then(|| locate::version_of_user(&ini.target, env)).flatten();
+    SaveDialect::determine(named, exe, Some(document))
 }
 
 /// The line of an event's command in the [Settings] that counts, and its text behind `=`.
@@ -166,14 +168,14 @@ pub(super) struct Examined {
 
 impl Examined {
     /// Looks at a text and at the program that it names.
-    pub fn of(text: &[u16], event: Event, saved_by: &SavedBy, places: &Places) -> Examined {
-        let decoded = command::decode(text, event, saved_by);
+    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &Places) -> Examined {
+        let decoded = command::decode(text, event, save_dialect);
         let is_clear = !decoded.faults.iter().any(CommandFault::is_fatal);
         // what is wrong with the text says more than that its first word is no program
         let command = decoded.command().filter(|_| is_clear);
         let targets = command.map(|command| target::check(&command, places)).unwrap_or_default();
-        let is_unsupported = decoded.program.is_some() && !saved_by.has(event);
-        Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, saved_by)), decoded }
+        let is_unsupported = decoded.program.is_some() && !save_dialect.has(event);
+        Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, save_dialect)), decoded }
     }
 
     /// Whether MicroSIP would start it.
@@ -184,16 +186,21 @@ impl Examined {
     }
 }
 
-pub(super) fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Hook {
+pub(super) fn hook_of(
+    event: Event,
+    document: &IniDocument,
+    save_dialect: &SaveDialect,
+    places: &Places,
+) -> Hook {
     let Some((_, text)) = text_of(event, document) else {
         return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
     };
-    let examined = Examined::of(&text, event, saved_by, places);
+    let examined = Examined::of(&text, event, save_dialect, places);
     let works = examined.works();
     let Examined { decoded, targets, unsupported } = examined;
-    let mut problems: Vec<Notice> = decoded.faults.iter().map(Notice::from).collect();
-    problems.extend(targets.iter().map(Notice::from));
-    problems.extend(unsupported.iter().map(Notice::from));
+    let mut problems: Vec<Diagnostic> = decoded.faults.iter().map(Diagnostic::from).collect();
+    problems.extend(targets.iter().map(Diagnostic::from));
+    problems.extend(unsupported.iter().map(Diagnostic::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
     let is_told = !decoded.value.is_empty() && !is_unchecked;
     Hook {
@@ -209,7 +216,7 @@ pub(super) fn hook_of(event: Event, document: &IniDocument, saved_by: &SavedBy, 
 pub(super) struct HookEdit {
     pub edit: Edit,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
     /// The files whose mark of the web is to be taken off.
     pub marked: Vec<PathBuf>,
 }
@@ -219,29 +226,31 @@ pub(super) fn edit_for(
     set: &SetHook,
     ini: &Ini,
     document: &IniDocument,
-    surroundings: &Surroundings,
+    env: &Env,
 ) -> Result<HookEdit, Error> {
-    let saved_by = saved_by(set.version, ini, document, surroundings);
-    if !saved_by.has(set.event) {
-        return Err(unsupported(set.event, &saved_by).into());
+    let save_dialect = save_dialect(set.version, ini, document, env);
+    if !save_dialect.has(set.event) {
+        return Err(unsupported(set.event, &save_dialect).into());
     }
-    let places = places_of(ini, surroundings);
-    let Checked { value, text, holds_everywhere, mut notices, remarks } = match &set.what {
-        HookText::Command(typed) => encoded(typed, set, &saved_by, &places)?,
+    let places = places_of(ini, env);
+    let Checked { value, text, holds_everywhere, mut warnings, remarks } = match &set.what {
+        HookText::Command(typed) => encoded(typed, set, &save_dialect, &places)?,
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
             let set = SetHook { allow, ..set.clone() };
             let typed = samples::command(sample, set.event, ini)?;
-            let mut checked = encoded(&typed, &set, &saved_by, &places)?;
+            let mut checked = encoded(&typed, &set, &save_dialect, &places)?;
             // it is put there when the ini is written
             checked.remarks.retain(|fault| !matches!(fault, TargetFault::Missing { .. }));
             checked
         }
-        HookText::Raw(text) => checked(text.clone(), set, &saved_by, &places)?,
-        HookText::Value(value) => checked(command::save(value, saved_by.dialect), set, &saved_by, &places)?,
+        HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &places)?,
+        HookText::Value(value) => {
+            checked(command::save(value, save_dialect.dialect), set, &save_dialect, &places)?
+        }
     };
-    if !saved_by.certain && !holds_everywhere {
-        notices.push(Notice::from(&DialectRemark { dialect: saved_by.dialect }));
+    if !save_dialect.certain && !holds_everywhere {
+        warnings.push(Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect }));
     }
     let mut marked = Vec::new();
     for remark in remarks {
@@ -255,12 +264,12 @@ pub(super) fn edit_for(
                 })?;
                 marked.push(file);
             }
-            _ => notices.push(remark_on(remark)),
+            _ => warnings.push(remark_on(remark)),
         }
     }
     let path = KeyPath::in_settings(set.event.key())?;
     let edit = Edit::Set { path, value, text: ValueText::new(&text)? };
-    Ok(HookEdit { edit, notices, marked })
+    Ok(HookEdit { edit, warnings, marked })
 }
 
 /// A command that MicroSIP would run.
@@ -269,7 +278,7 @@ struct Checked {
     text: String,
     holds_everywhere: bool,
     /// What deserves saying of the text.
-    notices: Vec<Notice>,
+    warnings: Vec<Diagnostic>,
     /// And of the program.
     remarks: Vec<TargetFault>,
 }
@@ -278,61 +287,66 @@ struct Checked {
 fn encoded(
     typed: &HookCommand,
     set: &SetHook,
-    saved_by: &SavedBy,
+    save_dialect: &SaveDialect,
     places: &Places,
 ) -> Result<Checked, Error> {
     let (command, remarks) = target::resolve(typed, places, set.allow)?;
     refuse_secret_mask(&command.to_string(), set)?;
-    if command::expanded_masks(&command.program, set.event, saved_by.version).next().is_some() {
+    if command::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
         return Err(CommandError::Program { path: command.program }.into());
     }
-    let encoded = match command::encode(&command, saved_by.dialect) {
+    let encoded = match command::encode(&command, save_dialect.dialect) {
         // a path without blanks has a form that lasts
         Err(CommandError::Unstable { dialect }) => {
             let host = places.paths.to_host(&command.program);
             let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
                 return Err(CommandError::Unstable { dialect }.into());
             };
-            command::encode(&HookCommand { program, args: command.args }, saved_by.dialect)?
+            command::encode(&HookCommand { program, args: command.args }, save_dialect.dialect)?
         }
         encoded => encoded?,
     };
-    let text = encoded.text(saved_by.dialect);
-    let decoded = command::decode(&wide(&text), set.event, saved_by);
-    let notices = decoded.faults.iter().map(Notice::from).collect();
+    let text = encoded.text(save_dialect.dialect);
+    let decoded = command::decode(&wide(&text), set.event, save_dialect);
+    let warnings = decoded.faults.iter().map(Diagnostic::from).collect();
     let holds_everywhere = encoded.holds_everywhere;
-    Ok(Checked { value: encoded.value, text, holds_everywhere, notices, remarks })
+    Ok(Checked { value: encoded.value, text, holds_everywhere, warnings, remarks })
 }
 
 /// A text that was given as it is to stand: refused if MicroSIP would not run it, or not for long.
-fn checked(text: String, set: &SetHook, saved_by: &SavedBy, places: &Places) -> Result<Checked, Error> {
+fn checked(
+    text: String,
+    set: &SetHook,
+    save_dialect: &SaveDialect,
+    places: &Places,
+) -> Result<Checked, Error> {
     ValueText::new(&text)?;
-    let decoded = command::decode(&wide(&text), set.event, saved_by);
+    let decoded = command::decode(&wide(&text), set.event, save_dialect);
     refuse_secret_mask(&decoded.value, set)?;
     // of what is read of a longer one the end is missing
     let length = lookup::read_text(&wide(&text), lookup::NO_LIMIT).len();
     if length > command::WRITE_LIMIT {
         return Err(CommandError::TooLong { length }.into());
     }
-    let mut notices = Vec::new();
+    let mut warnings = Vec::new();
     for fault in decoded.faults {
         if fault.is_fatal() {
             return Err(fault.into());
         }
-        notices.push(Notice::from(&fault));
+        warnings.push(Diagnostic::from(&fault));
     }
     let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
     let faults = target::check(&command, places).into_iter();
     let remarks = faults.map(|fault| fault.accepted(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
-    let holds_everywhere = saved_by.dialect != Dialect::WholeValue && is_same_when_saved_bare;
-    Ok(Checked { value: decoded.value, text, holds_everywhere, notices, remarks })
+    let holds_everywhere = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
+    Ok(Checked { value: decoded.value, text, holds_everywhere, warnings, remarks })
 }
 
 /// What was allowed is said without advising to allow it.
-fn remark_on(fault: TargetFault) -> Notice {
-    let notice = Notice::from(&fault);
-    if fault.can_be_allowed() { Notice { hint: None, ..notice } } else { notice }
+fn remark_on(fault: TargetFault) -> Diagnostic {
+    let notice = Diagnostic::from(&fault);
+    if fault.can_be_allowed() { Diagnostic { hint: None, ..notice } } else { notice }
 }
 
 /// A MicroSIP that does not know the mask yet may be updated: then nobody is asked.
@@ -343,22 +357,22 @@ fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), CommandError> {
     }
 }
 
-pub(super) fn unsupported(event: Event, saved_by: &SavedBy) -> CommandError {
-    let version = match saved_by.version {
+pub(super) fn unsupported(event: Event, save_dialect: &SaveDialect) -> CommandError {
+    let version = match save_dialect.version {
         Some(version) => version.to_string(),
-        None => saved_by.dialect.to_string(),
+        None => save_dialect.dialect.to_string(),
     };
     CommandError::EventUnsupported { event, version }
 }
 
 /// Where the programs of an ini's hooks are looked for.
-pub(super) fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
+pub(super) fn places_of(ini: &Ini, env: &Env) -> Places {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-    let endings = surroundings.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
+    let endings = env.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
     Places {
         paths: platform::windows_paths(&ini.target),
         ini: ini.target.clone(),
-        search_folders: platform::search_folders(surroundings),
+        search_folders: platform::search_folders(env),
         endings: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
         trust: Trust::new(
             platform::privileges(),
@@ -375,12 +389,12 @@ pub(super) fn places_of(ini: &Ini, surroundings: &Surroundings) -> Places {
     .path.display(),
     if *.is_dry_run { "without --dry-run the mark would be taken off" } else { "the mark was taken off" }
 )]
-struct MarkRemark {
+struct MarkWarning {
     path: PathBuf,
     is_dry_run: bool,
 }
 
-impl Problem for MarkRemark {
+impl ToDiagnostic for MarkWarning {
     fn code(&self) -> Code {
         Code::HookTargetUnblocked
     }
@@ -391,11 +405,11 @@ impl Problem for MarkRemark {
 #[error(
     "the version of MicroSIP is not known for sure; one of 3.19 to 3.21.4 would lose the quotes of this command"
 )]
-pub(super) struct DialectRemark {
+pub(super) struct DialectWarning {
     pub dialect: Dialect,
 }
 
-impl Problem for DialectRemark {
+impl ToDiagnostic for DialectWarning {
     fn code(&self) -> Code {
         Code::DialectUncertain
     }

@@ -3,16 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::edit::plan::PlanRemark;
+use crate::diagnostic::Diagnostic;
+use crate::edit::plan::PlanWarning;
 use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
 use crate::microsip::locate::{self, Candidate, LocateError, Why};
 use crate::platform;
-use crate::problem::Notice;
 use crate::request::IniChoice;
 
-use super::{Error, Outside, Tale};
+use super::{Context, Error, RunEvent};
 
 /// A larger file is no ini of MicroSIP's.
 pub(super) const LARGEST_INI: u64 = 256 * 1024 * 1024;
@@ -31,17 +31,17 @@ pub(super) struct Ini {
 
 impl Ini {
     /// The ini that a request is about; it is there.
-    pub fn find(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Ini, Error> {
-        Ok(Ini::find_or_place(choice, false, outside)?.0)
+    pub fn find(choice: &IniChoice, context: &mut Context<'_>) -> Result<Ini, Error> {
+        Ok(Ini::find_or_place(choice, false, context)?.0)
     }
 
     /// The ini that a request is about, and its text.
-    pub fn open(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<(Ini, Decoded), Error> {
-        let ini = Ini::find(choice, outside)?;
-        let bytes = ini.bytes(outside)?;
+    pub fn open(choice: &IniChoice, context: &mut Context<'_>) -> Result<(Ini, Decoded), Error> {
+        let ini = Ini::find(choice, context)?;
+        let bytes = ini.bytes(context)?;
         let size = bytes.len();
         let decoded = ini.decode(bytes)?;
-        (outside.tell)(Tale::Read { size, encoding: decoded.encoding });
+        (context.report)(RunEvent::Read { size, encoding: decoded.encoding });
         Ok((ini, decoded))
     }
 
@@ -49,19 +49,19 @@ impl Ini {
     pub fn find_or_place(
         choice: &IniChoice,
         create: bool,
-        outside: &mut Outside<'_>,
+        context: &mut Context<'_>,
     ) -> Result<(Ini, bool), Error> {
         let chosen = match (&choice.path, create) {
             (Some(path), _) => Candidate::new(path.clone(), Why::Named),
-            (None, false) => locate::the_one(outside.surroundings)?,
-            (None, true) => match locate::the_one(outside.surroundings) {
+            (None, false) => locate::the_one(context.env)?,
+            (None, true) => match locate::the_one(context.env) {
                 Err(LocateError::NotFound { .. }) => {
-                    Candidate::new(locate::place_to_create(outside.surroundings)?, Why::ToBeMade)
+                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeMade)
                 }
                 found => found?,
             },
         };
-        (outside.tell)(Tale::Chosen(&chosen));
+        (context.report)(RunEvent::Chosen(&chosen));
         let path = chosen.ini;
         match Ini::at(path.clone(), choice) {
             Err(Error::NotThere { .. }) if create => {
@@ -117,17 +117,17 @@ impl Ini {
     }
 
     /// Reads and decodes it.
-    pub fn read(&self, outside: &Outside<'_>) -> Result<Decoded, Error> {
-        self.decode(self.bytes(outside)?)
+    pub fn read(&self, context: &Context<'_>) -> Result<Decoded, Error> {
+        self.decode(self.bytes(context)?)
     }
 
     /// Reads it.
-    pub fn bytes(&self, outside: &Outside<'_>) -> Result<Vec<u8>, Error> {
+    pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
         if std::fs::metadata(&self.reached).map_err(unreadable)?.len() > LARGEST_INI {
             return Err(Error::TooLarge { ini: self.path.clone() });
         }
-        outside.disk.read(&self.reached).map_err(unreadable)
+        context.fs.read(&self.reached).map_err(unreadable)
     }
 
     /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.
@@ -146,10 +146,10 @@ impl Ini {
 }
 
 /// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
-pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Notice> {
+pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Diagnostic> {
     let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
-    let remark = PlanRemark::EncodingRead { encoding: decoded.encoding };
-    if is_spoiled { vec![Notice::from(&remark)] } else { Vec::new() }
+    let remark = PlanWarning::EncodingRead { encoding: decoded.encoding };
+    if is_spoiled { vec![Diagnostic::from(&remark)] } else { Vec::new() }
 }
 
 fn is_nothing_there(error: &io::Error) -> bool {

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use crate::microsip::links::{self, LinksError, LinksRemark, Plan};
+use crate::diagnostic::Diagnostic;
+use crate::microsip::links::{self, LinksError, LinksWarning, Plan};
 use crate::microsip::locate;
 use crate::platform::registry::ClassRegistry;
-use crate::platform::{self, Look, Surroundings};
-use crate::problem::Notice;
+use crate::platform::{self, Env, Look};
 use crate::request::{LinksOrder, LinksRequest};
 
-use super::{Error, Linked, Outside, Report};
+use super::{Context, Error, Linked, Report};
 
 /// Shows who opens links; registers MicroSIP for them, or gives back what was there before.
-pub fn run(request: &LinksRequest, outside: &Outside<'_>) -> Result<Report, Error> {
+pub fn run(request: &LinksRequest, context: &Context<'_>) -> Result<Report, Error> {
     let mut registry = platform::class_registry().ok_or(LinksError::NotWindows)?;
-    let exe = exe(request, outside.surroundings)?;
+    let exe = exe(request, context.env)?;
     Ok(Report::Linked(carry_out(request, exe.as_deref(), registry.as_mut())?))
 }
 
@@ -35,8 +35,8 @@ fn carry_out(
     let changed = !plan.changes.is_empty();
     let links = links::show(registry, exe)
         .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
-    let mut remarks: Vec<LinksRemark> =
-        plan.left_alone.iter().map(|scheme| LinksRemark::ChangedSince { scheme }).collect();
+    let mut remarks: Vec<LinksWarning> =
+        plan.left_alone.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
     if request.order == LinksOrder::Set {
         remarks.extend(links::remarks_after_set(&links));
     }
@@ -46,18 +46,18 @@ fn carry_out(
         dry_run: request.dry_run,
         changes: plan.values,
         links,
-        notices: remarks.iter().map(Notice::from).collect(),
+        warnings: remarks.iter().map(Diagnostic::from).collect(),
     })
 }
 
 /// MicroSIP's exe: the one that was named, else the installed one. It must be there only if it is registered.
-fn exe(request: &LinksRequest, surroundings: &Surroundings) -> Result<Option<String>, LinksError> {
+fn exe(request: &LinksRequest, env: &Env) -> Result<Option<String>, LinksError> {
     let path = match &request.exe {
         // a link is opened from anywhere
         Some(named) => {
             Some(std::path::absolute(named).map_err(|error| no_program(named, &error.to_string()))?)
         }
-        None => locate::installed_exe(surroundings),
+        None => locate::installed_exe(env),
     };
     let Some(path) = path else { return Ok(None) };
     if request.order == LinksOrder::Set {

@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::desired::{file, instance};
+use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
@@ -41,31 +42,30 @@ use crate::microsip::instances::Instance;
 use crate::microsip::keys::{Key, Privacy};
 use crate::microsip::links::{Link, ValueChange};
 use crate::microsip::locate::Candidate;
-use crate::platform::{Disk, Surroundings};
-use crate::problem::{ExitStatus, Notice};
-use crate::request::{EditRequest, LinksOrder, ManyOrder, NewValue, Query, Request};
+use crate::platform::{Env, FileSystem};
+use crate::request::{EditRequest, LinksOrder, ManyOrder, Query, Request, ValueSource};
 
 pub use error::Error;
 
 /// The outside, as the commands see it.
-pub struct Outside<'a> {
+pub struct Context<'a> {
     /// The environment.
-    pub surroundings: &'a Surroundings,
+    pub env: &'a Env,
     /// The disk.
-    pub disk: &'a (dyn Disk + Sync),
+    pub fs: &'a (dyn FileSystem + Sync),
     /// The clock.
     pub now: &'a (dyn Fn() -> SystemTime + Sync),
     /// Whether the user wants it to stop.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Reads a secret from where it was said to be.
-    pub secret: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync),
+    pub secret: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
     /// Who is told how a write goes.
-    pub tell: &'a mut dyn FnMut(Tale<'_>),
+    pub report: &'a mut dyn FnMut(RunEvent<'_>),
 }
 
 /// What is told while a command works.
 #[derive(Debug)]
-pub enum Tale<'a> {
+pub enum RunEvent<'a> {
     /// This ini was chosen.
     Chosen(&'a Candidate),
     /// It was read: its size in bytes, and how it is encoded.
@@ -85,7 +85,7 @@ pub enum Tale<'a> {
     /// That of one is done with.
     Handled(&'a profiles::Handled),
     /// Something deserves saying at once.
-    Remark(Notice),
+    Warning(Diagnostic),
 }
 
 /// What a command has to say.
@@ -94,11 +94,11 @@ pub enum Report {
     /// A write, or what one would do.
     Written(Written),
     /// Values of keys.
-    Values { ini: PathBuf, values: Vec<Value>, notices: Vec<Notice> },
+    Values { ini: PathBuf, values: Vec<Value>, warnings: Vec<Diagnostic> },
     /// Every section with its keys.
-    Sections { ini: PathBuf, values: Vec<Value>, notices: Vec<Notice> },
+    Sections { ini: PathBuf, values: Vec<Value>, warnings: Vec<Diagnostic> },
     /// Hooks.
-    Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, notices: Vec<Notice> },
+    Hooks { ini: PathBuf, hooks: Vec<hooks::Hook>, warnings: Vec<Diagnostic> },
     /// Problems.
     Examined(doctor::Examined),
     /// What MicroSIP makes of a command.
@@ -171,7 +171,7 @@ pub struct Written {
     /// The backup that was gone back to.
     pub restored: Option<String>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Who opens links, and what was done about it.
@@ -188,7 +188,7 @@ pub struct Linked {
     /// Who opens them now.
     pub links: Vec<Link>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What MicroSIP was told.
@@ -221,44 +221,44 @@ pub struct Value {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn run(request: Request, outside: &mut Outside<'_>) -> Result<Report, Error> {
+pub fn run(request: Request, context: &mut Context<'_>) -> Result<Report, Error> {
     match request {
-        Request::Links(request) => links::run(&request, outside),
-        Request::Doctor { ini, doctor } => doctor::run(&ini, &doctor, outside),
-        Request::Drive { ini, drive } => drive::run(&ini, &drive, outside),
-        Request::Status { ini } => Ok(Report::Status(status::status(&ini, outside))),
+        Request::Links(request) => links::run(&request, context),
+        Request::Doctor { ini, doctor } => doctor::run(&ini, &doctor, context),
+        Request::Drive { ini, drive } => drive::run(&ini, &drive, context),
+        Request::Status { ini } => Ok(Report::Status(status::status(&ini, context))),
         Request::Explain(asked) => Ok(Report::Explained(explain::explain(&asked))),
-        Request::TestHook(asked) => test_hook::run(&asked, outside),
+        Request::TestHook(asked) => test_hook::run(&asked, context),
         Request::Events => Ok(Report::Events(Event::ALL)),
         Request::Keys { pattern } => settings::catalogue(pattern.as_deref()).map(Report::Keys),
         Request::Completions(shell) => Ok(Report::Script(completions::script(shell))),
         Request::Many(many) => match many.order {
-            ManyOrder::Detect(style) => Ok(Report::Detected(detect::detect_many(&many, style, outside))),
-            _ => profiles::run(&many, outside).map(Report::Profiles),
+            ManyOrder::Detect(style) => Ok(Report::Detected(detect::detect_many(&many, style, context))),
+            _ => profiles::run(&many, context).map(Report::Profiles),
         },
         Request::Schema => Ok(Report::Script(file::schema())),
-        Request::Dsc { ini, operation } => dsc::run(&ini, &operation, outside),
+        Request::Dsc { ini, operation } => dsc::run(&ini, &operation, context),
         Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),
-        Request::DscManifest(manifest) => dsc::manifest(&manifest, outside),
+        Request::DscManifest(manifest) => dsc::manifest(&manifest, context),
         Request::Read { ini, query } => match query {
-            Query::Hooks => hooks::show(&ini, outside),
-            Query::Get(paths) => settings::get(&ini, &paths, outside),
-            Query::List(section) => settings::list(&ini, section.as_ref(), outside),
-            Query::Backups { purge } => safety::backups(&ini, purge, outside),
-            Query::Check(desired) => provision::check(&ini, &desired, outside).map(Report::Checked),
+            Query::Hooks => hooks::show(&ini, context),
+            Query::Get(paths) => settings::get(&ini, &paths, context),
+            Query::List(section) => settings::list(&ini, section.as_ref(), context),
+            Query::Backups { purge } => safety::backups(&ini, purge, context),
+            Query::Check(desired) => provision::check(&ini, &desired, context).map(Report::Checked),
             Query::Detect { desired, style } => {
-                Ok(Report::Detected(detect::detect(&ini, &desired, style, outside)))
+                Ok(Report::Detected(detect::detect(&ini, &desired, style, context)))
             }
-            Query::Export => provision::export(&ini, outside),
+            Query::Export => provision::export(&ini, context),
         },
         Request::Write { ini, edit, options } => match edit {
-            EditRequest::Restore(choice) => safety::restore(&ini, &choice, options, outside),
-            EditRequest::SetHooks(sets) => hooks::set(&ini, &sets, options, outside),
-            EditRequest::UnsetHooks(events) => hooks::unset(&ini, &events, options, outside),
-            EditRequest::Set(values) => settings::set(&ini, values, options, outside),
-            EditRequest::Unset(paths) => settings::unset(&ini, paths, options, outside),
+            EditRequest::Restore(choice) => safety::restore(&ini, &choice, options, context),
+            EditRequest::SetHooks(sets) => hooks::set(&ini, &sets, options, context),
+            EditRequest::UnsetHooks(events) => hooks::unset(&ini, &events, options, context),
+            EditRequest::Set(values) => settings::set(&ini, values, options, context),
+            EditRequest::Unset(paths) => settings::unset(&ini, paths, options, context),
             EditRequest::Apply { desired, allow } => {
-                provision::apply(&ini, &desired, allow, options, outside)
+                provision::apply(&ini, &desired, allow, options, context)
             }
         },
     }

@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::temp_name;
 use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
-use crate::platform::{self, Disk};
-use crate::problem::{Code, Notice, Problem};
+use crate::platform::{self, FileSystem};
 
 use super::ini_file::Ini;
 
@@ -40,25 +40,30 @@ fn kept_path(ini: &Path) -> PathBuf {
 }
 
 /// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub(super) fn kept_of(ini: &Ini, disk: &dyn Disk) -> Kept {
+pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
     const LARGEST: u64 = 1024 * 1024;
     let path = kept_path(&ini.reached);
     // a link or a pipe was put there by somebody else
     let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
     match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => Kept::parse(&disk.read(&path).unwrap_or_default()),
+        Ok(metadata) if is_ours(&metadata) => Kept::parse(&fs.read(&path).unwrap_or_default()),
         _ => Kept::default(),
     }
 }
 
 /// Notes what was set. A remark says that it could not be noted.
-pub(super) fn note(passwords: &[Stored], ini: &Ini, hashes: &Hashes<'_>, disk: &dyn Disk) -> Option<Notice> {
-    let before = kept_of(ini, disk);
+pub(super) fn note(
+    passwords: &[Stored],
+    ini: &Ini,
+    hashes: &Hashes<'_>,
+    fs: &dyn FileSystem,
+) -> Option<Diagnostic> {
+    let before = kept_of(ini, fs);
     let mut kept = before.clone();
     for Stored { section, wanted, stored, standing } in passwords {
         kept.note(section, wanted, stored, *standing, hashes);
     }
-    keep(&before, &kept, ini, disk)
+    keep(&before, &kept, ini, fs)
 }
 
 /// What is kept of the passwords of an ini, followed through a write.
@@ -72,8 +77,8 @@ pub(super) struct Followed {
 
 impl Followed {
     /// `None` if nothing is kept, which takes one look at the disk.
-    pub fn of(ini: &Ini, disk: &dyn Disk) -> Option<Followed> {
-        let before = kept_of(ini, disk);
+    pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<Followed> {
+        let before = kept_of(ini, fs);
         let is_any = before != Kept::default();
         is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
     }
@@ -100,27 +105,27 @@ impl Followed {
     }
 
     /// Notes it. A remark says that it could not be noted.
-    pub fn note(self, ini: &Ini, disk: &dyn Disk) -> Option<Notice> {
+    pub fn note(self, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
         // another run that wrote while this one waited knows better
-        if kept_of(ini, disk) != self.before {
+        if kept_of(ini, fs) != self.before {
             return None;
         }
-        keep(&self.before, &self.left, ini, disk)
+        keep(&self.before, &self.left, ini, fs)
     }
 }
 
-fn keep(before: &Kept, kept: &Kept, ini: &Ini, disk: &dyn Disk) -> Option<Notice> {
+fn keep(before: &Kept, kept: &Kept, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
     if before == kept {
         return None;
     }
     let path = kept_path(&ini.reached);
     let (prefix, suffix) = temp_name(&ini.reached);
     let result = match *kept == Kept::default() {
-        true => disk.remove(&path),
+        true => fs.remove(&path),
         // with the owner and access of the ini
-        false => platform::put(disk, &path, kept.text().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
+        false => platform::put(fs, &path, kept.text().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
     };
-    result.err().map(|source| Notice::from(&NoteRemark { path: ini.known_as(&path), source }))
+    result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
 }
 
 /// Sixteen random bytes.
@@ -135,12 +140,12 @@ pub(super) fn new_salt() -> Option<[u8; 16]> {
 #[error(
     "{path} could not be written: {source}; 'check' may not tell who changed a password since, and 'apply' may set it again"
 )]
-struct NoteRemark {
+struct NoteWarning {
     path: PathBuf,
     source: io::Error,
 }
 
-impl Problem for NoteRemark {
+impl ToDiagnostic for NoteWarning {
     fn code(&self) -> Code {
         Code::PasswordUnnoted
     }

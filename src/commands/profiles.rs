@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use crate::desired::secrets::Hashes;
 use crate::desired::{DesiredError, What};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
 use crate::ini::encoding::CodePage;
 use crate::microsip::closing::Closing;
-use crate::microsip::gate::Watch;
+use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::profiles::{self, Found, Place, Profile};
-use crate::platform::{self, Disk, HeldDisk, Owner};
-use crate::problem::{Code, ExitStatus, Notice, Problem};
-use crate::request::{Many, ManyOrder, Meanwhile, Profiles, WriteOptions};
+use crate::platform::{self, FileSystem, Owner, ScopedFs};
+use crate::request::{Many, ManyOrder, Profiles, WhileRunning, WriteOptions};
 
 use super::ini_file::{Ini, LARGEST_INI};
 use super::parallel::{Room, in_parallel};
@@ -22,7 +22,7 @@ use super::passwords::new_salt;
 use super::provision::{Applying, Checked};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, start_again};
-use super::{Error, Outside, Tale, Written};
+use super::{Context, Error, RunEvent, Written};
 
 /// What became of the ini of one user.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ impl std::fmt::Display for Count {
     }
 }
 
-impl Problem for SummaryFault {
+impl ToDiagnostic for SummaryFault {
     fn code(&self) -> Code {
         match self {
             SummaryFault::Stopped { .. } => Code::Interrupted,
@@ -217,21 +217,21 @@ fn is_about_running(error: &Error) -> bool {
 #[error(
     "this ini is new, so MicroSIP will not take its first start for one, and not set itself to start with Windows"
 )]
-struct FirstRunRemark;
+struct FirstRunWarning;
 
-impl Problem for FirstRunRemark {
+impl ToDiagnostic for FirstRunWarning {
     fn code(&self) -> Code {
         Code::FirstRunSkipped
     }
 }
 
 /// Brings the inis of many users into a state, or compares them with it.
-pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
-    let recipe = Recipe::load(&many.desired, outside)?;
+pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
+    let recipe = Recipe::load(&many.desired, context)?;
     let profiles = profiles_of(&many.profiles)?;
-    let secrets = Secrets::new(outside.secret);
+    let secrets = Secrets::new(context.secret);
     recipe.check_for(&profiles, &secrets)?;
-    tell_of_others(many, &recipe, &profiles, outside);
+    tell_of_others(many, &recipe, &profiles, context);
     let code_page = match many.profiles {
         Profiles::OfThisMachine => {
             many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
@@ -249,29 +249,29 @@ pub fn run(many: &Many, outside: &mut Outside<'_>) -> Result<Summary, Error> {
         code_page,
         order: many.order,
     };
-    work.on(profiles, outside)
+    work.on(profiles, context)
 }
 
 /// Whoever is listed and has no folder may be misspelt. A table for all PCs lists more than are on this one.
-fn tell_of_others(many: &Many, recipe: &Recipe, profiles: &[Profile], outside: &mut Outside<'_>) {
+fn tell_of_others(many: &Many, recipe: &Recipe, profiles: &[Profile], context: &mut Context<'_>) {
     let others = recipe.listed_others(profiles);
     let is_usual = many.profiles == Profiles::OfThisMachine;
     if !others.is_empty() && !is_usual {
         const MOST_NAMES: usize = 5;
         let names = others[..others.len().min(MOST_NAMES)].join(", ");
-        (outside.tell)(Tale::Remark(Notice::from(&OthersRemark { count: others.len(), names })));
+        (context.report)(RunEvent::Warning(Diagnostic::from(&OthersWarning { count: others.len(), names })));
     }
 }
 
 /// The remark that the table of users lists some who have no folder.
 #[derive(Debug, thiserror::Error)]
 #[error("the table of users lists {} without a folder: {names}", Count(*.count))]
-struct OthersRemark {
+struct OthersWarning {
     count: usize,
     names: String,
 }
 
-impl Problem for OthersRemark {
+impl ToDiagnostic for OthersWarning {
     fn code(&self) -> Code {
         Code::UserWithoutFolder
     }
@@ -302,54 +302,54 @@ struct Work<'a> {
 }
 
 /// A user whose ini a MicroSIP uses.
-struct Held {
+struct Blocked {
     profile: Profile,
     handled: Handled,
 }
 
 impl Work<'_> {
-    fn on(&self, profiles: Vec<Profile>, outside: &mut Outside<'_>) -> Result<Summary, Error> {
+    fn on(&self, profiles: Vec<Profile>, context: &mut Context<'_>) -> Result<Summary, Error> {
         let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
         let is_check = !matches!(self.order, ManyOrder::Apply { .. });
         let mut summary = Summary { is_check, dry_run, total: profiles.len(), ..Summary::default() };
-        (outside.tell)(Tale::Profiles { total: profiles.len() });
-        let mut held = self.pass(profiles, &mut summary, outside);
+        (context.report)(RunEvent::Profiles { total: profiles.len() });
+        let mut held = self.pass(profiles, &mut summary, context);
         if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
-            held = self.wait_for(held, options, &mut summary, outside);
+            held = self.wait_for(held, options, &mut summary, context);
         }
-        for Held { handled, .. } in held {
-            self.finish(handled, &mut summary, outside);
+        for Blocked { handled, .. } in held {
+            self.finish(handled, &mut summary, context);
         }
         Ok(summary)
     }
 
     /// Does what can be done at once. Gives those whose MicroSIP runs.
-    fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, outside: &mut Outside<'_>) -> Vec<Held> {
+    fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, context: &mut Context<'_>) -> Vec<Blocked> {
         let mut held = Vec::new();
-        let Outside { surroundings, disk, now, stop, secret, .. } = *outside;
+        let Context { env, fs, now, stop, secret, .. } = *context;
         let work = |profile: Profile| {
             // what is told of a single one would be a babel of many
-            let mut outside = Outside { surroundings, disk, now, stop, secret, tell: &mut |_| {} };
-            let handled = self.handle(&profile, &mut outside);
+            let mut context = Context { env, fs, now, stop, secret, report: &mut |_| {} };
+            let handled = self.handle(&profile, &mut context);
             (profile, handled)
         };
         let left = in_parallel(profiles, stop, &work, &mut |(profile, handled)| {
             if self.is_held(&handled) {
-                held.push(Held { profile, handled });
+                held.push(Blocked { profile, handled });
             } else {
-                self.finish(handled, summary, outside);
+                self.finish(handled, summary, context);
             }
         });
         for Profile { user, folder, .. } in left {
             let outcome = Outcome::Skipped(Skip::Interrupted);
-            self.finish(Handled { user, folder, ini: None, outcome }, summary, outside);
+            self.finish(Handled { user, folder, ini: None, outcome }, summary, context);
         }
         held
     }
 
-    fn finish(&self, mut handled: Handled, summary: &mut Summary, outside: &mut Outside<'_>) {
+    fn finish(&self, mut handled: Handled, summary: &mut Summary, context: &mut Context<'_>) {
         let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
-        let is_stopped = (outside.stop)();
+        let is_stopped = (context.stop)();
         let skip = match &handled.outcome {
             Outcome::Failed { error, changed: false } => match error.code() {
                 Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
@@ -363,7 +363,7 @@ impl Work<'_> {
             handled.outcome = Outcome::Skipped(skip);
         }
         summary.count(&handled.outcome);
-        (outside.tell)(Tale::Handled(&handled));
+        (context.report)(RunEvent::Handled(&handled));
     }
 
     /// Whether a MicroSIP has to end before more can be done.
@@ -373,8 +373,8 @@ impl Work<'_> {
             Outcome::Failed { error, .. } => is_about_running(error),
             // what it saves when it closes is compared then
             Outcome::Written(written) => {
-                let is_used = || written.notices.iter().any(|notice| notice.code == Code::MicrosipRunning);
-                !options.dry_run && options.meanwhile != Meanwhile::Wait && is_used()
+                let is_used = || written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
+                !options.dry_run && options.while_running != WhileRunning::Wait && is_used()
             }
             _ => false,
         }
@@ -383,49 +383,49 @@ impl Work<'_> {
     /// Waits until their MicroSIPs end, all within one time, and goes on with each whose has. Gives those that are left.
     fn wait_for(
         &self,
-        mut held: Vec<Held>,
+        mut held: Vec<Blocked>,
         options: WriteOptions,
         summary: &mut Summary,
-        outside: &mut Outside<'_>,
-    ) -> Vec<Held> {
+        context: &mut Context<'_>,
+    ) -> Vec<Blocked> {
         let until = Instant::now() + options.timeout;
-        let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
+        let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
         let mut watch = Watch::default();
-        while !held.is_empty() && !(outside.stop)() {
-            let holders = self.holders_of(&held);
-            let is_used = |held: &Held| uses_any(&holders, &held.handled);
-            let (used, free): (Vec<Held>, Vec<Held>) = held.into_iter().partition(is_used);
+        while !held.is_empty() && !(context.stop)() {
+            let blockers = self.holders_of(&held);
+            let is_used = |held: &Blocked| uses_any(&blockers, &held.handled);
+            let (used, free): (Vec<Blocked>, Vec<Blocked>) = held.into_iter().partition(is_used);
             held = used;
             let free = free.into_iter().map(|held| held.profile).collect();
-            held.extend(self.pass(free, summary, outside));
+            held.extend(self.pass(free, summary, context));
             let left = until.saturating_duration_since(Instant::now());
             if held.is_empty() || left.is_zero() {
                 break;
             }
-            for notice in closing.iter_mut().flat_map(|closing| closing.ask(&holders)) {
-                (outside.tell)(Tale::Remark(notice));
+            for notice in closing.iter_mut().flat_map(|closing| closing.ask(&blockers)) {
+                (context.report)(RunEvent::Warning(notice));
             }
-            (outside.tell)(Tale::Progress(Progress::Waiting { holders: &holders, until }));
-            watch.pause(&holders, &self.processes, left);
+            (context.report)(RunEvent::Progress(Progress::Waiting { blockers: &blockers, until }));
+            watch.pause(&blockers, &self.processes, left);
         }
         if let Some(closing) = closing {
-            start_again(closing, options.meanwhile, &self.processes, outside);
+            start_again(closing, options.while_running, &self.processes, context);
         }
         held
     }
 
     /// Those that use the inis of these users.
-    fn holders_of(&self, held: &[Held]) -> Vec<Instance> {
+    fn holders_of(&self, held: &[Blocked]) -> Vec<Instance> {
         let mut running = self.processes.instances(&["microsip"]);
         running.retain(|instance| {
-            held.iter().filter_map(|held| held.handled.ini.as_ref()).any(|ini| instance.holds_up(ini))
+            held.iter().filter_map(|held| held.handled.ini.as_ref()).any(|ini| instance.blocks(ini))
         });
         running
     }
 
-    fn handle(&self, profile: &Profile, outside: &mut Outside<'_>) -> Handled {
+    fn handle(&self, profile: &Profile, context: &mut Context<'_>) -> Handled {
         let mut ini = None;
-        let outcome = self.outcome(profile, &mut ini, outside).unwrap_or_else(|error| {
+        let outcome = self.outcome(profile, &mut ini, context).unwrap_or_else(|error| {
             let changed = error.changed();
             Outcome::Failed { error: Box::new(error), changed }
         });
@@ -436,7 +436,7 @@ impl Work<'_> {
         &self,
         profile: &Profile,
         ini: &mut Option<PathBuf>,
-        outside: &mut Outside<'_>,
+        context: &mut Context<'_>,
     ) -> Result<Outcome, Error> {
         let desired = match self.recipe.desired_for_user(profile, self.secrets) {
             Ok(Some(desired)) => desired,
@@ -465,18 +465,19 @@ impl Work<'_> {
                     Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: self.hashes };
                 let here = self.ini_in(&place);
                 *ini = Some(here.path.clone());
-                let disk = held_disk(&place, None, outside.disk);
-                let outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
-                let decoded = here.read(&outside)?;
-                applying.check(here, &decoded, &self.processes, &outside).map(Outcome::Checked)
+                let fs = held_disk(&place, None, context.fs);
+                let context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+                let decoded = here.read(&context)?;
+                applying.check(here, &decoded, &self.processes, &context).map(Outcome::Checked)
             }
             ManyOrder::Apply { allow, options, .. } => {
                 let applying = Applying { desired: &desired, allow, hashes: self.hashes };
-                let options = WriteOptions { timeout: Duration::ZERO, meanwhile: Meanwhile::Wait, ..options };
+                let options =
+                    WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
                 match found {
                     Found::Ini(place) => {
                         *ini = Some(place.path());
-                        self.apply(&applying, profile, &place, options, outside).map(Outcome::Written)
+                        self.apply(&applying, profile, &place, options, context).map(Outcome::Written)
                     }
                     Found::NoIni(app_data) if options.create => {
                         let path = profiles::ini_below(app_data.path());
@@ -484,11 +485,11 @@ impl Work<'_> {
                         if options.dry_run {
                             let ini = self.ini_at(path);
                             let writing = self.writing(&ini, false, options);
-                            return with_first_run(applying.apply(writing, outside)).map(Outcome::Written);
+                            return with_first_run(applying.apply(writing, context)).map(Outcome::Written);
                         }
                         let was_there = path.parent().is_some_and(Path::is_dir);
                         let place = profile.make_place(app_data)?;
-                        let written = self.apply(&applying, profile, &place, options, outside);
+                        let written = self.apply(&applying, profile, &place, options, context);
                         if written.is_err() && !was_there {
                             // what was made for nothing, and only if nothing is in it
                             place.folder.remove_if_empty();
@@ -508,13 +509,13 @@ impl Work<'_> {
         profile: &Profile,
         place: &Place,
         options: WriteOptions,
-        outside: &mut Outside<'_>,
+        context: &mut Context<'_>,
     ) -> Result<Written, Error> {
-        let disk = held_disk(place, profile.owner.as_ref(), outside.disk);
-        let mut outside = Outside { disk: &disk, tell: &mut |_| {}, ..*outside };
+        let fs = held_disk(place, profile.owner.as_ref(), context.fs);
+        let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
         let ini = self.ini_in(place);
         let is_there = ini.reached.symlink_metadata().is_ok();
-        applying.apply(self.writing(&ini, is_there, options), &mut outside)
+        applying.apply(self.writing(&ini, is_there, options), &mut context)
     }
 
     fn writing<'w>(&'w self, ini: &'w Ini, is_there: bool, options: WriteOptions) -> Writing<'w> {
@@ -531,17 +532,21 @@ impl Work<'_> {
     }
 }
 
-fn uses_any(holders: &[Instance], handled: &Handled) -> bool {
-    handled.ini.as_ref().is_some_and(|ini| holders.iter().any(|holder| holder.holds_up(ini)))
+fn uses_any(blockers: &[Instance], handled: &Handled) -> bool {
+    handled.ini.as_ref().is_some_and(|ini| blockers.iter().any(|holder| holder.blocks(ini)))
 }
 
-fn held_disk<'a>(place: &'a Place, owner: Option<&'a Owner>, disk: &'a (dyn Disk + Sync)) -> HeldDisk<'a> {
-    HeldDisk { disk, folder: &place.folder, owner, largest: LARGEST_INI }
+fn held_disk<'a>(
+    place: &'a Place,
+    owner: Option<&'a Owner>,
+    fs: &'a (dyn FileSystem + Sync),
+) -> ScopedFs<'a> {
+    ScopedFs { fs, folder: &place.folder, owner, largest: LARGEST_INI }
 }
 
 fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {
     written.map(|mut written| {
-        written.notices.push(Notice::from(&FirstRunRemark));
+        written.warnings.push(Diagnostic::from(&FirstRunWarning));
         written
     })
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use crate::desired::export::State;
 use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::desired::state::Desired;
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
 use crate::hook::command::{self, CommandFault, HookCommand};
 use crate::hook::event::Event;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
@@ -17,8 +18,7 @@ use crate::ini::name::KeyPath;
 use crate::ini::wide;
 use crate::microsip::instances::Processes;
 use crate::microsip::version::Version;
-use crate::platform::{Disk, Surroundings};
-use crate::problem::{Code, Notice, Problem};
+use crate::platform::{Env, FileSystem};
 use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
 
 use super::hooks;
@@ -26,7 +26,7 @@ use super::ini_file::Ini;
 use super::passwords::{self, Stored};
 use super::recipe::{Recipe, Secrets};
 use super::write::{Writing, draft_of, running_notice};
-use super::{Error, Outside, Report, Written};
+use super::{Context, Error, Report, Written};
 
 /// Whether an ini is in a wanted state.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Checked {
     /// The values that differ.
     pub differences: Vec<Difference>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A value that is not what it should be.
@@ -62,7 +62,7 @@ pub struct TooOld {
     found: Version,
 }
 
-impl Problem for TooOld {
+impl ToDiagnostic for TooOld {
     fn code(&self) -> Code {
         Code::MicrosipTooOld
     }
@@ -75,11 +75,11 @@ impl Problem for TooOld {
 /// The remark that nobody knows the version.
 #[derive(Debug, thiserror::Error)]
 #[error("the version of this MicroSIP is not known, so it was not compared with {min}")]
-struct VersionRemark {
+struct VersionWarning {
     min: Version,
 }
 
-impl Problem for VersionRemark {
+impl ToDiagnostic for VersionWarning {
     fn code(&self) -> Code {
         Code::MicrosipVersionUnknown
     }
@@ -91,14 +91,14 @@ pub fn apply(
     desired: &DesiredChoice,
     allow: Allow,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
-    let recipe = Recipe::load(desired, outside)?;
-    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
-    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
+    let recipe = Recipe::load(desired, context)?;
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, context)?;
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(context.secret))?;
     let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
     let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
-    Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, outside).map(Report::Written)
+    Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, context).map(Report::Written)
 }
 
 /// A wanted state that is to be applied, or compared with what is there.
@@ -113,22 +113,22 @@ pub(super) struct Applying<'a> {
 
 impl Applying<'_> {
     /// Brings an ini into it.
-    pub fn apply(&self, writing: Writing<'_>, outside: &mut Outside<'_>) -> Result<Written, Error> {
-        let (surroundings, disk) = (outside.surroundings, outside.disk);
+    pub fn apply(&self, writing: Writing<'_>, context: &mut Context<'_>) -> Result<Written, Error> {
+        let (env, fs) = (context.env, context.fs);
         let mut passwords = Vec::new();
-        let mut written = writing.run(outside, &mut |ini, current| {
+        let mut written = writing.run(context, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
-            let wanted = self.wanted(ini, &decoded.document, surroundings, disk)?;
+            let wanted = self.wanted(ini, &decoded.document, env, fs)?;
             if let Some(too_old) = wanted.too_old {
                 return Err(too_old.into());
             }
             passwords = wanted.passwords;
-            draft_of(decoded, &wanted.edits, wanted.notices)
+            draft_of(decoded, &wanted.edits, wanted.warnings)
         })?;
         if !written.dry_run {
             // only now: until the ini is written, what is noted is still true
-            let noted = passwords::note(&passwords, writing.ini, self.hashes, outside.disk);
-            written.notices.extend(noted);
+            let noted = passwords::note(&passwords, writing.ini, self.hashes, context.fs);
+            written.warnings.extend(noted);
         }
         Ok(written)
     }
@@ -138,9 +138,9 @@ impl Applying<'_> {
         &self,
         ini: &Ini,
         decoded: &Decoded,
-        outside: &Outside<'_>,
+        context: &Context<'_>,
     ) -> Result<IniDocument, Error> {
-        let wanted = self.wanted(ini, &decoded.document, outside.surroundings, outside.disk)?;
+        let wanted = self.wanted(ini, &decoded.document, context.env, context.fs)?;
         Ok(plan::make(decoded, &wanted.edits).document)
     }
 
@@ -153,9 +153,9 @@ impl Applying<'_> {
         ini: Ini,
         decoded: &Decoded,
         processes: &Processes,
-        outside: &Outside<'_>,
+        context: &Context<'_>,
     ) -> Result<Checked, Error> {
-        let wanted = self.wanted(&ini, &decoded.document, outside.surroundings, outside.disk)?;
+        let wanted = self.wanted(&ini, &decoded.document, context.env, context.fs)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences: Vec<Difference> = plan
             .changes
@@ -173,25 +173,26 @@ impl Applying<'_> {
             wanted: Some(min.to_string()),
             found: Some(found.to_string()),
         }));
-        let mut notices = plan.notices;
-        notices.extend(wanted.notices);
+        let mut warnings = plan.warnings;
+        warnings.extend(wanted.warnings);
         let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
-        notices.extend(unconfirmed.map(|one| Notice::from(&UnconfirmedRemark { section: one.section })));
-        notices.extend(running_notice(&ini, processes));
+        warnings
+            .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
+        warnings.extend(running_notice(&ini, processes));
         // a text that MicroSIP would spoil is to be written anew, whatever its values
         let is_in_state = differences.is_empty() && !plan.is_change;
-        Ok(Checked { ini: ini.path, is_in_state, differences, notices })
+        Ok(Checked { ini: ini.path, is_in_state, differences, warnings })
     }
 }
 
 /// The remark that a password is taken for the wanted one.
 #[derive(Debug, thiserror::Error)]
 #[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
-struct UnconfirmedRemark {
+struct UnconfirmedWarning {
     section: String,
 }
 
-impl Problem for UnconfirmedRemark {
+impl ToDiagnostic for UnconfirmedWarning {
     fn code(&self) -> Code {
         Code::PasswordUnconfirmed
     }
@@ -205,25 +206,25 @@ impl Problem for UnconfirmedRemark {
 pub fn check(
     choice: &IniChoice,
     desired: &DesiredChoice,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Checked, Error> {
-    let recipe = Recipe::load(desired, outside)?;
-    let (ini, decoded) = Ini::open(choice, outside)?;
-    let desired = recipe.desired_for(&ini.path, &Secrets::new(outside.secret))?;
+    let recipe = Recipe::load(desired, context)?;
+    let (ini, decoded) = Ini::open(choice, context)?;
+    let desired = recipe.desired_for(&ini.path, &Secrets::new(context.secret))?;
     let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
     let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
-    applying.check(ini, &decoded, &processes, outside)
+    applying.check(ini, &decoded, &processes, context)
 }
 
 /// Writes the state of an ini down.
-pub fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let (ini, decoded) = Ini::open(choice, outside)?;
-    Ok(Report::Script(state_of(&ini, &decoded.document, outside.surroundings).toml()))
+pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Report, Error> {
+    let (ini, decoded) = Ini::open(choice, context)?;
+    Ok(Report::Script(state_of(&ini, &decoded.document, context.env).toml()))
 }
 
 /// The state of an ini, as far as it can be written down.
-pub(super) fn state_of(ini: &Ini, document: &IniDocument, surroundings: &Surroundings) -> State {
-    let hook = |event: &Event| Some((*event, hook_there(*event, ini, document, surroundings)?));
+pub(super) fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> State {
+    let hook = |event: &Event| Some((*event, hook_there(*event, ini, document, env)?));
     State::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
@@ -232,18 +233,18 @@ fn hook_there(
     event: Event,
     ini: &Ini,
     document: &IniDocument,
-    surroundings: &Surroundings,
+    env: &Env,
 ) -> Option<Result<HookCommand, String>> {
     let (_, text) = hooks::text_of(event, document)?;
-    let saved_by = hooks::saved_by(None, ini, document, surroundings);
-    let decoded = command::decode(&text, event, &saved_by);
+    let save_dialect = hooks::save_dialect(None, ini, document, env);
+    let decoded = command::decode(&text, event, &save_dialect);
     let command = decoded.command()?;
     if let Some(fault) = decoded.faults.iter().find(|fault| fault.is_fatal()) {
         return Some(Err(fault.to_string()));
     }
     let what = HookText::Command(command.clone());
     let set = SetHook { event, what, version: None, allow: Allow::default() };
-    Some(match hooks::edit_for(&set, ini, document, surroundings) {
+    Some(match hooks::edit_for(&set, ini, document, env) {
         Ok(_) => Ok(command),
         Err(error) => Err(error.to_string()),
     })
@@ -252,7 +253,7 @@ fn hook_there(
 /// What a wanted state comes to for one ini.
 struct Wanted {
     edits: Vec<Edit>,
-    notices: Vec<Notice>,
+    warnings: Vec<Diagnostic>,
     passwords: Vec<Stored>,
     too_old: Option<TooOld>,
 }
@@ -262,22 +263,22 @@ impl Applying<'_> {
         &self,
         ini: &Ini,
         document: &IniDocument,
-        surroundings: &Surroundings,
-        disk: &dyn Disk,
+        env: &Env,
+        fs: &dyn FileSystem,
     ) -> Result<Wanted, Error> {
         let &Applying { desired, allow, hashes } = self;
-        let saved_by = hooks::saved_by(None, ini, document, surroundings);
-        let mut notices = desired.remarks.clone();
-        let too_old = match (desired.min_version, saved_by.version) {
+        let save_dialect = hooks::save_dialect(None, ini, document, env);
+        let mut warnings = desired.remarks.clone();
+        let too_old = match (desired.min_version, save_dialect.version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {
-                notices.push(Notice::from(&VersionRemark { min }));
+                warnings.push(Diagnostic::from(&VersionWarning { min }));
                 None
             }
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &passwords::kept_of(ini, disk), document, hashes);
+        let passwords = passwords_of(&edits, &passwords::kept_of(ini, fs), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
             let standing = passwords.iter().find(is_of).map(|one| one.standing);
@@ -290,13 +291,13 @@ impl Applying<'_> {
             };
             let what = HookText::Command(command.clone());
             let set = SetHook { event: *event, what, version: None, allow };
-            let hook = hooks::edit_for(&set, ini, document, surroundings)?;
-            notices.extend(hook.notices);
-            if !runs_already(&hook.edit, *event, document, &saved_by) {
+            let hook = hooks::edit_for(&set, ini, document, env)?;
+            warnings.extend(hook.warnings);
+            if !runs_already(&hook.edit, *event, document, &save_dialect) {
                 edits.push(hook.edit);
             }
         }
-        Ok(Wanted { edits, notices, passwords, too_old })
+        Ok(Wanted { edits, warnings, passwords, too_old })
     }
 }
 
@@ -326,11 +327,11 @@ fn no_hook(event: Event, document: &IniDocument) -> Result<Option<Edit>, Error> 
 }
 
 /// Whether the same runs already: a command has several forms, and which is chosen may have changed with the version.
-fn runs_already(edit: &Edit, event: Event, document: &IniDocument, saved_by: &SavedBy) -> bool {
+fn runs_already(edit: &Edit, event: Event, document: &IniDocument, save_dialect: &SaveDialect) -> bool {
     let Edit::Set { text, .. } = edit else { return false };
     let Some((_, present)) = hooks::text_of(event, document) else { return false };
     let command_of = |text: &[u16]| -> Option<HookCommand> {
-        let decoded = command::decode(text, event, saved_by);
+        let decoded = command::decode(text, event, save_dialect);
         decoded.command().filter(|_| !decoded.faults.iter().any(CommandFault::is_fatal))
     };
     let present = command_of(&present);

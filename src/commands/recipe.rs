@@ -11,9 +11,9 @@ use crate::desired::state::{self, Desired};
 use crate::desired::users::Users;
 use crate::desired::vars::Variables;
 use crate::microsip::profiles::Profile;
-use crate::request::{DesiredChoice, NewValue, UsersChoice};
+use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
-use super::{Error, Outside};
+use super::{Context, Error};
 
 /// A wanted state before its variables stand for anything.
 pub(super) struct Recipe {
@@ -34,18 +34,18 @@ struct Part<T> {
 
 /// Reads passwords, each place once: standard input has nothing for a second reader.
 pub(super) struct Secrets<'a> {
-    read: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync),
-    kept: Mutex<HashMap<NewValue, String>>,
+    read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
+    kept: Mutex<HashMap<ValueSource, String>>,
 }
 
 impl<'a> Secrets<'a> {
     /// None read yet.
-    pub fn new(read: &'a (dyn Fn(&NewValue) -> io::Result<String> + Sync)) -> Self {
+    pub fn new(read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync)) -> Self {
         Secrets { read, kept: Mutex::default() }
     }
 
-    fn get(&self, place: &NewValue) -> io::Result<String> {
-        if let NewValue::Inline(value) = place {
+    fn get(&self, place: &ValueSource) -> io::Result<String> {
+        if let ValueSource::Inline(value) = place {
             return Ok(value.clone());
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,8 +60,8 @@ impl<'a> Secrets<'a> {
 
 impl Recipe {
     /// Reads the file, and those with variables.
-    pub fn load(choice: &DesiredChoice, outside: &Outside<'_>) -> Result<Recipe, Error> {
-        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, outside);
+    pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Recipe, Error> {
+        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, context);
         let files = choice.variable_files.iter().map(|path| {
             Ok(Part { what: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
         });
@@ -74,8 +74,8 @@ impl Recipe {
                     (read(path, format, hidden)?, folder_of(path))
                 }
                 UsersChoice::StandardInput => {
-                    let place = NewValue::StandardInput;
-                    let text = (outside.secret)(&place).map_err(|source| Error::DesiredUnreadable {
+                    let place = ValueSource::StandardInput;
+                    let text = (context.secret)(&place).map_err(|source| Error::DesiredUnreadable {
                         path: place.to_string().into(),
                         source,
                     })?;
@@ -95,10 +95,10 @@ impl Recipe {
     }
 
     /// Reads passwords. Where the table of users came from standard input, none is left there.
-    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&NewValue) -> io::Result<String> + use<'a> {
+    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<String> + use<'a> {
         let took_input = self.took_input;
         move |place| match place {
-            NewValue::StandardInput if took_input => {
+            ValueSource::StandardInput if took_input => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of users stood there"))
             }
             place => secrets.get(place),
@@ -204,9 +204,9 @@ impl Recipe {
     }
 }
 
-fn source(path: &Path, format: Format, hidden: Hidden, outside: &Outside<'_>) -> Result<Source, Error> {
+fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) -> Result<Source, Error> {
     let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
-    let bytes = outside.disk.read(path).map_err(unreadable)?;
+    let bytes = context.fs.read(path).map_err(unreadable)?;
     let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
         // as Windows PowerShell writes text
         Some(bytes) => {

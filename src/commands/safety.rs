@@ -10,7 +10,7 @@ use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::ini_file::Ini;
 use super::write::{Draft, write};
-use super::{Error, Outside, Report};
+use super::{Context, Error, Report};
 
 /// A backup in the list.
 #[derive(Clone, Debug)]
@@ -24,15 +24,15 @@ pub struct Listed {
 }
 
 /// The backups of an ini, newest first; with `purge` they are removed.
-pub fn backups(choice: &IniChoice, purge: bool, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let ini = Ini::find(choice, outside)?;
+pub fn backups(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<Report, Error> {
+    let ini = Ini::find(choice, context)?;
     let failed = |source| Error::Backups { ini: ini.path.clone(), source };
     let list = || backup::list(&ini.target).map_err(failed);
     let found = if purge {
-        let _lock = Lock::acquire(&ini.target, outside.disk, outside.stop)?;
+        let _lock = Lock::acquire(&ini.target, context.fs, context.stop)?;
         let found = list()?;
         for backup in &found {
-            outside.disk.remove(&backup.path).map_err(failed)?;
+            context.fs.remove(&backup.path).map_err(failed)?;
         }
         found
     } else {
@@ -56,11 +56,11 @@ pub fn restore(
     choice: &IniChoice,
     which: &BackupChoice,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
     // one that was deleted can be had back
     let options = WriteOptions { create: true, ..options };
-    let (ini, _) = Ini::find_or_place(choice, options.create, outside)?;
+    let (ini, _) = Ini::find_or_place(choice, options.create, context)?;
     let backups =
         backup::list(&ini.target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?;
     let chosen = choose(&backups, which).ok_or_else(|| {
@@ -73,14 +73,14 @@ pub fn restore(
     })?;
     // a backup is an ini, or it is not gone back to
     let backup = Ini::plain(chosen.path.clone(), ini.code_page);
-    let bytes = backup.bytes(outside)?;
+    let bytes = backup.bytes(context)?;
     let wanted = match backup.decode(bytes.clone()) {
         Ok(decoded) => Some(decoded.document),
         // its bytes are given back as they are
         Err(Error::Encoding { source: EncodingError::Unknown, .. }) => None,
         Err(error) => return Err(error),
     };
-    write(choice, options, MadeBy::Restore, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Restore, context, &mut |ini, current| {
         // an ini that is broken beyond reading is what a restore is for
         let before = match &current {
             Some(current) => ini.decode(current.clone()).ok().map(|decoded| decoded.document),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::Sample;
-use crate::platform::{self, Disk};
+use crate::platform::{self, FileSystem};
 use crate::request::{HookText, SetHook};
 
 use super::Error;
@@ -30,7 +30,7 @@ pub(super) struct Placed {
 
 impl Placed {
     /// Puts the scripts of these hooks beside the ini. One that is there is its user's, and stays as it is.
-    pub fn beside(ini: &Ini, sets: &[SetHook], disk: &dyn Disk) -> Result<Placed, Error> {
+    pub fn beside(ini: &Ini, sets: &[SetHook], fs: &dyn FileSystem) -> Result<Placed, Error> {
         let mut placed = Placed::default();
         for set in sets {
             let HookText::Sample(sample) = &set.what else { continue };
@@ -38,36 +38,36 @@ impl Placed {
             if script.exists() {
                 continue;
             }
-            if let Err(source) = placed.put(&script, sample.text(), &ini.target, disk) {
-                placed.take_away(disk);
+            if let Err(source) = placed.put(&script, sample.text(), &ini.target, fs) {
+                placed.take_away(fs);
                 return Err(Error::Sample { path: script, source });
             }
         }
         Ok(placed)
     }
 
-    fn put(&mut self, script: &Path, text: &str, ini: &Path, disk: &dyn Disk) -> io::Result<()> {
+    fn put(&mut self, script: &Path, text: &str, ini: &Path, fs: &dyn FileSystem) -> io::Result<()> {
         let folder = script.parent().unwrap_or(script);
         let new = folder.ancestors().take_while(|folder| !folder.exists());
         self.folders.extend(new.map(Path::to_path_buf));
-        disk.create_folders(folder)?;
-        let mut file = disk.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
-        disk.write(file.as_file_mut(), text.as_bytes())?;
-        disk.adopt(Some(ini).filter(|ini| ini.exists()), file.as_file(), file.path())?;
+        fs.create_folders(folder)?;
+        let mut file = fs.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
+        fs.write(file.as_file_mut(), text.as_bytes())?;
+        fs.adopt(Some(ini).filter(|ini| ini.exists()), file.as_file(), file.path())?;
         if platform::mark_of(file.path()).is_some() {
             // an ini may have come from the internet; the script did not
             platform::remove_mark(file.path())?;
         }
-        disk.sync(file.as_file())?;
+        fs.sync(file.as_file())?;
         file.persist_noclobber(script).map_err(|error| error.error)?;
         self.files.push(script.to_path_buf());
         Ok(())
     }
 
     /// Takes away what was put there.
-    pub fn take_away(self, disk: &dyn Disk) {
+    pub fn take_away(self, fs: &dyn FileSystem) {
         for file in self.files {
-            let _ = disk.remove(&file);
+            let _ = fs.remove(&file);
         }
         // the innermost comes first; one that holds something else stays
         for folder in self.folders {

@@ -2,8 +2,10 @@
 
 use std::io;
 
+use crate::diagnostic::Diagnostic;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
+use crate::guess;
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
@@ -11,13 +13,12 @@ use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
 use crate::microsip::keys::{self, Key, Privacy};
 use crate::microsip::values;
-use crate::problem::{self, Notice};
-use crate::request::{HookText, IniChoice, NewValue, SetHook, WriteOptions};
+use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 
 use super::hooks;
 use super::ini_file::{Ini, encoding_notice};
 use super::write::{draft_of, write};
-use super::{Error, Outside, Report, Value};
+use super::{Context, Error, Report, Value};
 
 /// The settings of the catalogue whose name or meaning holds the pattern, in any letter case; one with a `*` is held
 /// against the whole name.
@@ -38,7 +39,7 @@ pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
     };
     let found: Vec<Key> = keys::all().filter(is_meant).collect();
     if found.is_empty() {
-        let nearest = problem::nearest(name, keys::all().map(|key| key.name)).map(str::to_string);
+        let nearest = guess::nearest(name, keys::all().map(|key| key.name)).map(str::to_string);
         return Err(Error::NoSuchSetting { pattern: typed.to_string(), nearest });
     }
     Ok(found)
@@ -53,8 +54,8 @@ fn ends_like(text: &str, pattern: &str) -> bool {
 }
 
 /// The values of keys, all or none.
-pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let (ini, decoded) = Ini::open(choice, outside)?;
+pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> Result<Report, Error> {
+    let (ini, decoded) = Ini::open(choice, context)?;
     let read = |path: &KeyPath| {
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let known = keys::of_section(section);
@@ -70,8 +71,8 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], outside: &mut Outside<'_>) -> 
         let nearest = nearest_there(&decoded.document, first);
         return Err(Error::NoSuchKey { ini: ini.path, missing, nearest });
     }
-    let notices = encoding_notice(&decoded);
-    Ok(Report::Values { ini: ini.path, values: found.into_iter().flatten().collect(), notices })
+    let warnings = encoding_notice(&decoded);
+    Ok(Report::Values { ini: ini.path, values: found.into_iter().flatten().collect(), warnings })
 }
 
 /// What may have been meant by a key that the ini does not have.
@@ -83,7 +84,7 @@ fn nearest_there(document: &IniDocument, path: &KeyPath) -> Option<String> {
         return Some(values::key_of_section(path.key.as_str()));
     }
     let beside = there().filter(|(section, ..)| is_same(section, path.section.as_str()));
-    let nearest = problem::nearest(path.key.as_str(), beside.map(|(_, key, _)| key.as_str()));
+    let nearest = guess::nearest(path.key.as_str(), beside.map(|(_, key, _)| key.as_str()));
     let elsewhere = || there().find(|(_, key, _)| is_same(key, path.key.as_str()));
     nearest.map(str::to_string).or_else(|| elsewhere().map(|(section, key, _)| format!("{section}/{key}")))
 }
@@ -92,9 +93,9 @@ fn nearest_there(document: &IniDocument, path: &KeyPath) -> Option<String> {
 pub fn list(
     choice: &IniChoice,
     only: Option<&SectionName>,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
-    let (ini, decoded) = Ini::open(choice, outside)?;
+    let (ini, decoded) = Ini::open(choice, context)?;
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
         return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
     }
@@ -108,41 +109,41 @@ pub fn list(
             Value { privacy: known.1.privacy(&key), section, key, value }
         })
         .collect();
-    Ok(Report::Sections { ini: ini.path, values, notices: encoding_notice(&decoded) })
+    Ok(Report::Sections { ini: ini.path, values, warnings: encoding_notice(&decoded) })
 }
 
 /// Sets values, all or none. Commands go the way of hooks.
 pub fn set(
     choice: &IniChoice,
-    values: Vec<(KeyPath, NewValue)>,
+    values: Vec<(KeyPath, ValueSource)>,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (path, value) in values {
-        wanted.push(wanted_value(path, value, outside)?);
+        wanted.push(wanted_value(path, value, context)?);
     }
-    let surroundings = outside.surroundings;
-    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let env = context.env;
+    write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();
-        let mut notices = Vec::new();
+        let mut warnings = Vec::new();
         for wanted in &wanted {
             match wanted {
                 Wanted::Value(path, value) => {
                     let saved = values::as_saved(path, value)?;
-                    notices.extend(saved.remarks.iter().map(Notice::from));
+                    warnings.extend(saved.remarks.iter().map(Diagnostic::from));
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
                 Wanted::Hook(set) => {
-                    let hook = hooks::edit_for(set, ini, &decoded.document, surroundings)?;
-                    notices.extend(hook.notices);
+                    let hook = hooks::edit_for(set, ini, &decoded.document, env)?;
+                    warnings.extend(hook.warnings);
                     edits.push(hook.edit);
                 }
                 Wanted::NoHook(path) => edits.push(Edit::Unset { path: path.clone() }),
             }
         }
-        draft_of(decoded, &edits, notices)
+        draft_of(decoded, &edits, warnings)
     })
 }
 
@@ -151,10 +152,10 @@ pub fn unset(
     choice: &IniChoice,
     paths: Vec<KeyPath>,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Report, Error> {
     let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
-    write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let is_unknown = |path: &&KeyPath| {
             let (section, key) = (path.section.as_str(), path.key.as_str());
@@ -162,8 +163,8 @@ pub fn unset(
                 && lookup::value(&decoded.document, section, key, lookup::NO_LIMIT).is_none()
         };
         let unknown = edits.iter().map(Edit::path).filter(is_unknown);
-        let notices = unknown.map(|path| Notice::from(&values::unknown_key(path))).collect();
-        draft_of(decoded, &edits, notices)
+        let warnings = unknown.map(|path| Diagnostic::from(&values::unknown_key(path))).collect();
+        draft_of(decoded, &edits, warnings)
     })
 }
 
@@ -173,15 +174,15 @@ enum Wanted {
     NoHook(KeyPath),
 }
 
-fn wanted_value(path: KeyPath, value: NewValue, outside: &Outside<'_>) -> Result<Wanted, Error> {
+fn wanted_value(path: KeyPath, value: ValueSource, context: &Context<'_>) -> Result<Wanted, Error> {
     let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let value = match value {
-        NewValue::Inline(value) if is_secret && !value.is_empty() => {
+        ValueSource::Inline(value) if is_secret && !value.is_empty() => {
             return Err(Error::SecretInline { path });
         }
-        NewValue::Inline(value) => value,
+        ValueSource::Inline(value) => value,
         source => {
-            let read = (outside.secret)(&source);
+            let read = (context.secret)(&source);
             let unreadable =
                 |error| Error::SecretUnreadable { path: path.clone(), place: source.clone(), source: error };
             let value = read.map_err(unreadable)?;

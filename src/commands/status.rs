@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::diagnostic::Diagnostic;
 use crate::edit::backup;
 use crate::ini::encoding::Encoding;
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::locate::{self, Candidate, Install, Search};
 use crate::microsip::version::Version;
-use crate::problem::Notice;
 use crate::request::IniChoice;
 
 use super::doctor::{self, finding::Finding};
 use super::hooks::{self, Hook};
 use super::ini_file::Ini;
 use super::safety::{self, Listed};
-use super::{Error, Outside};
+use super::{Context, Error};
 
 /// What there is.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct IniStatus {
     /// When it was written last.
     pub modified: Option<SystemTime>,
     /// What is in it, or why it cannot be told.
-    pub content: Result<Content, Notice>,
+    pub content: Result<Content, Diagnostic>,
 }
 
 /// What is in an ini.
@@ -62,39 +62,39 @@ pub struct Content {
 }
 
 /// What there is.
-pub fn status(choice: &IniChoice, outside: &Outside<'_>) -> Status {
+pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
     let instances = Processes::default().instances(&[]);
     let Search { found, looked } = match &choice.path {
         Some(path) => {
             let ini = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             Search { found: vec![Candidate { ini, why: Vec::new() }], looked: Vec::new() }
         }
-        None => locate::search(outside.surroundings, &instances),
+        None => locate::search(context.env, &instances),
     };
-    let inis = found.into_iter().map(|found| ini_status(found, choice, outside)).collect();
-    Status { installs: locate::installs(outside.surroundings), instances, inis, looked }
+    let inis = found.into_iter().map(|found| ini_status(found, choice, context)).collect();
+    Status { installs: locate::installs(context.env), instances, inis, looked }
 }
 
-fn ini_status(found: Candidate, choice: &IniChoice, outside: &Outside<'_>) -> IniStatus {
+fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> IniStatus {
     let metadata = std::fs::metadata(&found.ini).ok();
     IniStatus {
         modified: metadata.and_then(|metadata| metadata.modified().ok()),
-        content: content(&found, choice, outside).map_err(|error| Notice::from(&error)),
+        content: content(&found, choice, context).map_err(|error| Diagnostic::from(&error)),
         found,
     }
 }
 
-fn content(found: &Candidate, choice: &IniChoice, outside: &Outside<'_>) -> Result<Content, Error> {
+fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Result<Content, Error> {
     let ini = Ini::at(found.ini.clone(), choice)?;
-    let decoded = ini.read(outside)?;
+    let decoded = ini.read(context)?;
     let document = &decoded.document;
     Ok(Content {
         encoding: decoded.encoding,
-        version: hooks::saved_by(None, &ini, document, outside.surroundings).version,
-        hooks: hooks::all(&ini, document, outside.surroundings),
+        version: hooks::save_dialect(None, &ini, document, context.env).version,
+        hooks: hooks::all(&ini, document, context.env),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
         backups: safety::listed(backup::list(&ini.target).unwrap_or_default()),
-        problems: doctor::examine(&ini, outside)?,
+        problems: doctor::examine(&ini, context)?,
     })
 }

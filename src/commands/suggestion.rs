@@ -3,7 +3,7 @@
 use crate::hook::command::{self, Decoded, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::meaning;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::{self, Allow, Places, TargetFault};
 use crate::ini::wide;
 
@@ -14,13 +14,13 @@ pub(super) fn text_for(
     decoded: &Decoded,
     stand_in: Option<&str>,
     event: Event,
-    saved_by: &SavedBy,
+    save_dialect: &SaveDialect,
     places: &Places,
 ) -> Option<String> {
     let command = meaning::meant(text, decoded)?;
     let suggestion = match stand_in {
-        Some(name) => meaning::text_for_any_name(&command, name, event, saved_by),
-        None => meaning::text_for(&startable(command, places)?, event, saved_by),
+        Some(name) => meaning::text_for_any_name(&command, name, event, save_dialect),
+        None => meaning::text_for(&startable(command, places)?, event, save_dialect),
     };
     // the same value between other quotes mends nothing
     suggestion.filter(|suggestion| command::read(&wide(suggestion)) != wide(&decoded.value))

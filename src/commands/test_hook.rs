@@ -4,19 +4,19 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, Run};
 use crate::hook::event::Event;
 use crate::hook::masks;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 use crate::platform::{Recording, Runner, ShellCommand, Started};
-use crate::problem::{Code, Notice, Problem};
 use crate::request::TestHook;
 
 use super::hooks;
 use super::ini_file::{Ini, encoding_notice};
-use super::{Error, Outside, Report, Tale};
+use super::{Context, Error, Report, RunEvent};
 
 /// Hooks that were run.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Tested {
     /// Each run, in order.
     pub tests: Vec<HookTest>,
     /// What deserves saying of all of them.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Tested {
@@ -52,7 +52,7 @@ pub struct HookTest {
     /// What it printed, standard output and standard error, where that was wanted.
     pub printed: Option<[String; 2]>,
     /// What is wrong, or deserves saying.
-    pub problems: Vec<Notice>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// What became of a hook.
@@ -108,7 +108,7 @@ pub enum TestError {
     Stopped,
 }
 
-impl Problem for TestError {
+impl ToDiagnostic for TestError {
     fn code(&self) -> Code {
         match self {
             TestError::NotSet { .. } => Code::HookNotSet,
@@ -143,7 +143,7 @@ enum Finding {
     Slow { took: Duration },
 }
 
-impl Problem for Finding {
+impl ToDiagnostic for Finding {
     fn code(&self) -> Code {
         match self {
             Finding::CannotRun { .. } => Code::WindowsOnly,
@@ -188,7 +188,7 @@ enum StartedOtherwise {
     ThroughWine,
 }
 
-impl Problem for StartedOtherwise {
+impl ToDiagnostic for StartedOtherwise {
     fn code(&self) -> Code {
         Code::HookStartedOtherwise
     }
@@ -207,13 +207,13 @@ impl Problem for StartedOtherwise {
 }
 
 /// Runs hooks.
-pub fn run(asked: &TestHook, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let surroundings = outside.surroundings;
-    let ini = Ini::find(&asked.ini, outside)?;
-    let decoded = ini.read(outside)?;
+pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error> {
+    let env = context.env;
+    let ini = Ini::find(&asked.ini, context)?;
+    let decoded = ini.read(context)?;
     let document = &decoded.document;
-    let saved_by = hooks::saved_by(asked.version, &ini, document, surroundings);
-    let places = hooks::places_of(&ini, surroundings);
+    let save_dialect = hooks::save_dialect(asked.version, &ini, document, env);
+    let places = hooks::places_of(&ini, env);
     let value_of = |event: &Event| {
         let value = lookup::value(document, "Settings", event.key(), command::READ_LIMIT)?;
         (!value.is_empty()).then_some((*event, value))
@@ -226,12 +226,12 @@ pub fn run(asked: &TestHook, outside: &mut Outside<'_>) -> Result<Report, Error>
         };
         return Err(TestError::NotSet { ini: ini.path, event }.into());
     }
-    let runner = Runner::of(&places.paths, surroundings.search_path.as_deref());
+    let runner = Runner::of(&places.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
     for (event, value) in &set {
-        let known = hooks::hook_of(*event, document, &saved_by, &places).problems;
+        let known = hooks::hook_of(*event, document, &save_dialect, &places).problems;
         for caller in &asked.callers {
-            let prepared = prepare(value, *event, &saved_by, caller);
+            let prepared = prepare(value, *event, &save_dialect, caller);
             let mut problems = known.clone();
             problems.extend(prepared.remarks);
             let mut test = HookTest {
@@ -239,52 +239,52 @@ pub fn run(asked: &TestHook, outside: &mut Outside<'_>) -> Result<Report, Error>
                 caller: Some(caller.clone()).filter(|caller| !caller.is_empty()),
                 command: prepared.command,
                 outcome: Outcome::NotTried,
-                is_waited_for: saved_by.dialect != Dialect::WholeValue,
+                is_waited_for: save_dialect.dialect != Dialect::WholeValue,
                 printed: None,
                 problems,
             };
             if test.command.is_some() && runner.is_ok() {
-                (outside.tell)(Tale::Testing { event: *event, caller });
+                (context.report)(RunEvent::Testing { event: *event, caller });
             }
-            try_out(&mut test, runner.as_ref(), asked.capture, outside.stop)?;
+            try_out(&mut test, runner.as_ref(), asked.capture, context.stop)?;
             tests.push(test);
         }
     }
-    let mut notices = encoding_notice(&decoded);
+    let mut warnings = encoding_notice(&decoded);
     if tests.iter().any(|test| test.outcome.is_started()) {
         let otherwise = match (Runner::IS_LIKE_MICROSIP, asked.capture) {
             (false, _) => Some(StartedOtherwise::ThroughWine),
             (true, true) => Some(StartedOtherwise::Captured),
             (true, false) => None,
         };
-        notices.extend(otherwise.as_ref().map(Notice::from));
+        warnings.extend(otherwise.as_ref().map(Diagnostic::from));
     }
-    Ok(Report::Tested(Tested { ini: ini.path, tests, notices }))
+    Ok(Report::Tested(Tested { ini: ini.path, tests, warnings }))
 }
 
 /// What is to be started.
 struct Prepared {
     /// Nothing where MicroSIP would start nothing, or itself.
     command: Option<ShellCommand>,
-    remarks: Vec<Notice>,
+    remarks: Vec<Diagnostic>,
 }
 
 /// What MicroSIP makes of a value when this caller calls.
-fn prepare(value: &[u16], event: Event, saved_by: &SavedBy, caller: &str) -> Prepared {
-    if !saved_by.has(event) {
+fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str) -> Prepared {
+    if !save_dialect.has(event) {
         return Prepared { command: None, remarks: Vec::new() };
     }
     let text = String::from_utf16_lossy(value);
-    let expanded = masks::expand(&text, event, saved_by, caller);
-    let remarks = expanded.remarks.iter().map(Notice::from).collect();
+    let expanded = masks::expand(&text, event, save_dialect, caller);
+    let remarks = expanded.remarks.iter().map(Diagnostic::from).collect();
     // as text it may have lost what is none
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
-    let command = match command::run(&value, saved_by.dialect) {
+    let command = match command::run(&value, save_dialect.dialect) {
         Run::Nothing | Run::Itself => None,
         Run::Program { file, parameters } => Some(ShellCommand {
             file,
             args: command::received(&parameters, caller),
-            parameters: command::with_caller(&parameters, caller, saved_by.dialect),
+            parameters: command::with_caller(&parameters, caller, save_dialect.dialect),
         }),
     };
     Prepared { command, remarks }
@@ -301,7 +301,7 @@ fn try_out(
     let runner = match runner {
         Ok(runner) => runner,
         Err(error) => {
-            test.problems.push(Notice::from(&Finding::CannotRun { why: error.to_string() }));
+            test.problems.push(Diagnostic::from(&Finding::CannotRun { why: error.to_string() }));
             return Ok(());
         }
     };
@@ -314,11 +314,11 @@ fn try_out(
     test.outcome = match started {
         Ok(started) => outcome_of(started, begun, stop)?,
         Err(error) => {
-            test.problems.push(Notice::from(&Finding::NotStarted { why: error.to_string() }));
+            test.problems.push(Diagnostic::from(&Finding::NotStarted { why: error.to_string() }));
             Outcome::NotStarted
         }
     };
-    test.problems.extend(findings(test.outcome, test.is_waited_for, capture).iter().map(Notice::from));
+    test.problems.extend(findings(test.outcome, test.is_waited_for, capture).iter().map(Diagnostic::from));
     test.printed = recording.map(|recording| recording.text()).transpose().map_err(TestError::Recording)?;
     Ok(())
 }
@@ -434,13 +434,13 @@ mod tests {
         ] {
             assert_eq!(test(outcome, is_waited_for).has_failed(), fails, "{outcome:?}");
             let findings = findings(outcome, is_waited_for, false);
-            assert_eq!(findings.iter().map(Problem::code).collect::<Vec<_>>(), codes, "{outcome:?}");
+            assert_eq!(findings.iter().map(ToDiagnostic::code).collect::<Vec<_>>(), codes, "{outcome:?}");
         }
     }
 
     fn prepared(value: &str, event: Event, version: Version, caller: &str) -> Option<[String; 2]> {
-        let saved_by = SavedBy::tell(Some(version), None, None);
-        let command = prepare(&wide(value), event, &saved_by, caller).command?;
+        let save_dialect = SaveDialect::determine(Some(version), None, None);
+        let command = prepare(&wide(value), event, &save_dialect, caller).command?;
         Some([command.file, command.parameters].map(|text| String::from_utf16(&text).unwrap()))
     }
 

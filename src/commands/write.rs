@@ -2,21 +2,21 @@
 
 use std::time::Instant;
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
 use crate::edit::verify::{self, SecondOpinion};
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
-use crate::microsip::gate::{Gate, InstanceGate};
+use crate::microsip::guard::{InstanceGuard, RunningInstances};
 use crate::microsip::instances::{Instance, Processes};
 use crate::platform;
-use crate::problem::{Code, Notice, Problem};
-use crate::request::{IniChoice, Meanwhile, WriteOptions};
+use crate::request::{IniChoice, WhileRunning, WriteOptions};
 
 use super::ini_file::{Ini, LARGEST_INI};
 use super::passwords::Followed;
-use super::{Error, Outside, Report, Tale, Written};
+use super::{Context, Error, Report, RunEvent, Written};
 
 /// An edit as it is worked out for a text.
 pub(super) struct Draft {
@@ -31,7 +31,7 @@ pub(super) struct Draft {
     /// The lines that change.
     pub lines: Vec<LineChange>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
     /// Whether the second reader had a say.
     pub second_opinion: Option<SecondOpinion>,
     /// The backup that this goes back to.
@@ -47,13 +47,13 @@ pub(super) fn write(
     choice: &IniChoice,
     options: WriteOptions,
     made_by: MadeBy,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
     draft: &mut Drafter<'_>,
 ) -> Result<Report, Error> {
-    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, context)?;
     let processes = Processes::default();
     let writing = Writing { ini: &ini, is_there, options, made_by, processes: &processes };
-    writing.run(outside, draft).map(Report::Written)
+    writing.run(context, draft).map(Report::Written)
 }
 
 /// An ini that is to be written.
@@ -73,7 +73,7 @@ pub(super) struct Writing<'a> {
 
 impl Writing<'_> {
     /// Writes it.
-    pub fn run(self, outside: &mut Outside<'_>, draft: &mut Drafter<'_>) -> Result<Written, Error> {
+    pub fn run(self, context: &mut Context<'_>, draft: &mut Drafter<'_>) -> Result<Written, Error> {
         let Writing { ini, is_there, options, made_by, processes } = self;
         let mut content = Drafting {
             ini,
@@ -81,44 +81,45 @@ impl Writing<'_> {
             may_create: options.create,
             change: None,
             no_change: None,
-            passwords: if options.dry_run { None } else { Followed::of(ini, outside.disk) },
+            passwords: if options.dry_run { None } else { Followed::of(ini, context.fs) },
         };
-        let mut closing = (options.meanwhile != Meanwhile::Wait).then(Closing::default);
-        let mut gate = InstanceGate::new(&ini.target, processes, closing.as_mut());
-        let bytes = is_there.then(|| ini.bytes(outside)).transpose();
+        let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
+        let mut gate = RunningInstances::new(&ini.target, processes, closing.as_mut());
+        let bytes = is_there.then(|| ini.bytes(context)).transpose();
         // what its MicroSIP shares with nobody can only be read after that has exited
         let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
             && !options.dry_run
-            && !gate.holders().is_empty();
+            && !gate.blockers().is_empty();
         let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
         let is_change = is_held || drafted.new.is_some();
         let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
         let prepared = prepared.map(|(current, new)| Prepared { current, new });
         if !is_change && !options.dry_run {
-            transaction::remove_leftovers(&ini.reached, outside.disk);
+            transaction::remove_leftovers(&ini.reached, context.fs);
         }
         if !is_change || options.dry_run {
-            let holders = gate.holders();
+            let blockers = gate.blockers();
             // what it saves when it closes is compared then
-            let is_decided = options.dry_run || holders.is_empty() || options.meanwhile == Meanwhile::Wait;
+            let is_decided =
+                options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
             if is_decided {
-                let remark = if is_change { RunningRemark::DryRun } else { RunningRemark::NothingToChange };
-                let mut notices: Vec<Notice> =
-                    holders.into_iter().take(1).map(|holder| Notice::from(&remark(holder))).collect();
-                notices.extend(content.note_passwords(outside));
+                let remark = if is_change { RunningWarning::DryRun } else { RunningWarning::NothingToChange };
+                let mut warnings: Vec<Diagnostic> =
+                    blockers.into_iter().take(1).map(|holder| Diagnostic::from(&remark(holder))).collect();
+                warnings.extend(content.note_passwords(context));
                 let outcome = Outcome { changed: is_change, backup: None };
-                return Ok(content.report(outcome, options.dry_run, notices));
+                return Ok(content.report(outcome, options.dry_run, warnings));
             }
         }
         let transaction = Transaction {
             ini: &ini.reached,
-            disk: outside.disk,
+            fs: context.fs,
             gate: &mut gate,
-            now: outside.now,
-            stop: outside.stop,
-            tell: &mut |progress| match progress {
-                Progress::Remark(notice) => (outside.tell)(Tale::Remark(notice)),
-                progress => (outside.tell)(Tale::Progress(progress)),
+            now: context.now,
+            stop: context.stop,
+            report: &mut |progress| match progress {
+                Progress::Warning(notice) => (context.report)(RunEvent::Warning(notice)),
+                progress => (context.report)(RunEvent::Progress(progress)),
             },
             options: Options {
                 until: Instant::now() + options.timeout,
@@ -128,57 +129,61 @@ impl Writing<'_> {
         };
         let outcome = transaction.run(&mut content);
         if let Some(closing) = closing {
-            start_again(closing, options.meanwhile, processes, outside);
+            start_again(closing, options.while_running, processes, context);
         }
         let outcome = outcome.map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?;
         if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
-            (outside.tell)(Tale::SecondOpinion(opinion));
+            (context.report)(RunEvent::SecondOpinion(opinion));
         }
-        let notices = content.note_passwords(outside).into_iter().collect();
-        Ok(content.report(outcome, false, notices))
+        let warnings = content.note_passwords(context).into_iter().collect();
+        Ok(content.report(outcome, false, warnings))
     }
 }
 
 /// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
-pub(super) fn running_notice(ini: &Ini, processes: &Processes) -> Option<Notice> {
-    Some(Notice::from(&RunningRemark::NothingToChange(holders(ini, processes).into_iter().next()?)))
+pub(super) fn running_notice(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
+    Some(Diagnostic::from(&RunningWarning::NothingToChange(blockers(ini, processes).into_iter().next()?)))
 }
 
 /// The MicroSIPs that use an ini.
-pub(super) fn holders(ini: &Ini, processes: &Processes) -> Vec<Instance> {
-    InstanceGate::new(&ini.target, processes, None).holders()
+pub(super) fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
+    RunningInstances::new(&ini.target, processes, None).blockers()
 }
 
 /// Tells who was closed, and starts them again if that is wanted, however the edit went.
 pub(super) fn start_again(
     closing: Closing,
-    meanwhile: Meanwhile,
+    while_running: WhileRunning,
     processes: &Processes,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) {
     for instance in closing.closed(processes) {
-        (outside.tell)(Tale::Closed(instance));
+        (context.report)(RunEvent::Closed(instance));
     }
-    if meanwhile == Meanwhile::CloseAndRestart {
-        let (restarted, notices) = closing.restart(processes);
-        restarted.into_iter().for_each(|one| (outside.tell)(Tale::Restarted(one)));
-        notices.into_iter().for_each(|notice| (outside.tell)(Tale::Remark(notice)));
+    if while_running == WhileRunning::CloseAndRestart {
+        let (restarted, warnings) = closing.restart(processes);
+        restarted.into_iter().for_each(|one| (context.report)(RunEvent::Restarted(one)));
+        warnings.into_iter().for_each(|notice| (context.report)(RunEvent::Warning(notice)));
     }
 }
 
 /// The edits worked out for a text, and verified.
-pub(super) fn draft_of(decoded: Decoded, edits: &[Edit], mut notices: Vec<Notice>) -> Result<Draft, Error> {
+pub(super) fn draft_of(
+    decoded: Decoded,
+    edits: &[Edit],
+    mut warnings: Vec<Diagnostic>,
+) -> Result<Draft, Error> {
     let plan = plan::make(&decoded, edits);
     let second_opinion =
         if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
-    notices.splice(0..0, plan.notices);
+    warnings.splice(0..0, plan.warnings);
     Ok(Draft {
         original: Some(decoded.into_original()),
         new: New::Text(plan.document.into_bytes()),
         is_change: plan.is_change,
         changes: plan.changes,
         lines: plan.lines,
-        notices,
+        warnings,
         second_opinion,
         restored: None,
     })
@@ -192,7 +197,7 @@ impl Draft {
             is_change: false,
             changes: Vec::new(),
             lines: Vec::new(),
-            notices: Vec::new(),
+            warnings: Vec::new(),
             second_opinion: None,
             restored: None,
         }
@@ -243,17 +248,17 @@ impl Drafting<'_> {
     }
 
     /// Notes what was seen of passwords; only once the ini is as it was drafted.
-    fn note_passwords(&mut self, outside: &Outside<'_>) -> Option<Notice> {
-        self.passwords.take().and_then(|passwords| passwords.note(self.ini, outside.disk))
+    fn note_passwords(&mut self, context: &Context<'_>) -> Option<Diagnostic> {
+        self.passwords.take().and_then(|passwords| passwords.note(self.ini, context.fs))
     }
 
-    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Notice>) -> Written {
+    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Diagnostic>) -> Written {
         let draft = if outcome.changed { self.change } else { self.no_change };
-        let Draft { changes, lines, mut notices, restored, .. } = draft.unwrap_or_else(Draft::nothing);
-        notices.extend(more);
+        let Draft { changes, lines, mut warnings, restored, .. } = draft.unwrap_or_else(Draft::nothing);
+        warnings.extend(more);
         // several hooks may run the same program
-        let mut said: Vec<Notice> = Vec::new();
-        notices.retain(|notice| {
+        let mut said: Vec<Diagnostic> = Vec::new();
+        warnings.retain(|notice| {
             !said.contains(notice) && {
                 said.push(notice.clone());
                 true
@@ -262,7 +267,7 @@ impl Drafting<'_> {
         let Outcome { changed, backup } = outcome;
         let backup = backup.map(|backup| self.ini.known_as(&backup));
         let ini = self.ini.path.clone();
-        Written { ini, changed, dry_run, changes, lines, backup, restored, notices }
+        Written { ini, changed, dry_run, changes, lines, backup, restored, warnings }
     }
 }
 
@@ -287,24 +292,24 @@ impl Content for Drafting<'_> {
 
 /// The warning that a MicroSIP uses an ini that did not have to be changed.
 #[derive(Debug, thiserror::Error)]
-enum RunningRemark {
+enum RunningWarning {
     #[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
     NothingToChange(Instance),
     #[error("MicroSIP is running ({0}); without --dry-run this would wait until it exits")]
     DryRun(Instance),
 }
 
-impl Problem for RunningRemark {
+impl ToDiagnostic for RunningWarning {
     fn code(&self) -> Code {
         Code::MicrosipRunning
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            RunningRemark::NothingToChange(_) => {
+            RunningWarning::NothingToChange(_) => {
                 Some("exit it by its menu and run this again to be certain".into())
             }
-            RunningRemark::DryRun(_) => None,
+            RunningWarning::DryRun(_) => None,
         }
     }
 }

@@ -8,9 +8,9 @@ use serde_path_to_error::Segment;
 
 use super::source::{Node, Source, Tree};
 use super::{DesiredError, What};
+use crate::guess;
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Key, Kind};
-use crate::problem;
 
 /// The wanted state of one MicroSIP. What is not named is left as it is.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -165,7 +165,7 @@ pub fn read(source: &Source) -> Result<DesiredFile, DesiredError> {
         let fault = if message.starts_with("unknown field") {
             let key = path.last().cloned().unwrap_or_default();
             let known: &[&str] = if path.len() > 1 { &[MIN_VERSION] } else { &PARTS };
-            let hint = match problem::nearest(&key, known.iter().copied()) {
+            let hint = match guess::nearest(&key, known.iter().copied()) {
                 Some(nearest) => format!("did you mean {nearest}?"),
                 None => format!("there can be {}", known.join(", ")),
             };

@@ -16,6 +16,7 @@ use super::state::{self, Accounts, Desired};
 use super::vars::ReadText;
 use super::{DesiredError, Fault, What};
 use crate::edit::plan::Edit;
+use crate::guess;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
@@ -23,8 +24,7 @@ use crate::microsip::accounts;
 use crate::microsip::keys::{self, Key, Kind};
 use crate::microsip::values;
 use crate::microsip::version::Version;
-use crate::problem;
-use crate::request::NewValue;
+use crate::request::ValueSource;
 
 /// The property that names the ini.
 pub const INI: &str = "ini";
@@ -79,7 +79,7 @@ pub fn read(text: String, passwords: Passwords<'_>) -> Result<Instance, DesiredE
     Ok(Instance { ini: own.ini, wanted })
 }
 
-fn unread(_: &NewValue) -> io::Result<String> {
+fn unread(_: &ValueSource) -> io::Result<String> {
     Ok(String::new())
 }
 
@@ -119,7 +119,7 @@ fn take_own(root: &mut Node) -> Result<Own, Fault> {
 
 fn unknown(name: &str) -> What {
     let known = || PARTS.into_iter().chain([INI, EXIST]);
-    let hint = match problem::nearest(name, known()) {
+    let hint = match guess::nearest(name, known()) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => format!("there can be {}", known().collect::<Vec<_>>().join(", ")),
     };
@@ -401,13 +401,13 @@ fn put_password_in(account: &mut Json) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::{Code, Problem};
+    use crate::diagnostic::{Code, ToDiagnostic};
 
     const SECRET: &str = "T0p-S3cret";
 
     fn told(text: &str) -> Result<Instance, String> {
-        let read = |place: &NewValue| match place {
-            NewValue::Variable(name) if name == "PW" => Ok(SECRET.into()),
+        let read = |place: &ValueSource| match place {
+            ValueSource::Variable(name) if name == "PW" => Ok(SECRET.into()),
             _ => Err(io::ErrorKind::NotFound.into()),
         };
         read_with(text, &read)
@@ -483,7 +483,7 @@ mod tests {
             "{\"env\":\"PW\"}".into(),
             format!("{{\"file\":\"{file}\"}}"),
         ] {
-            let read = |_: &NewValue| Ok(SECRET.to_string());
+            let read = |_: &ValueSource| Ok(SECRET.to_string());
             let account = format!("{{\"domain\":\"a\",\"password\":{password},\"passwordSet\":true}}");
             let text = format!("{{\"accounts\":[{account}]}}");
             let Presence::Present(desired) = read_with(&text, &read).unwrap().wanted else { panic!() };

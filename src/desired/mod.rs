@@ -18,11 +18,11 @@ pub mod vars;
 use std::io;
 use std::ops::Range;
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::command::CommandFault;
 use crate::hook::event::UnknownEvent;
 use crate::microsip::values::ValueError;
-use crate::problem::{Code, Problem};
-use crate::request::NewValue;
+use crate::request::ValueSource;
 
 /// What is wrong with a desired-state file, and where.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +72,7 @@ pub enum What {
     #[error("the variable '{name}' was given on the command line, where others can read a password")]
     SecretInline { name: String },
     #[error("the password could not be read from {place}: {}", why(.source))]
-    SecretUnreadable { place: NewValue, source: io::Error },
+    SecretUnreadable { place: ValueSource, source: io::Error },
 }
 
 fn why(error: &io::Error) -> String {
@@ -96,7 +96,7 @@ impl What {
     }
 }
 
-impl Problem for DesiredError {
+impl ToDiagnostic for DesiredError {
     fn code(&self) -> Code {
         match &*self.what {
             What::Value(error) => error.code(),

@@ -7,12 +7,12 @@ use serde_json::Value as Json;
 
 use super::source::{Node, Tree, add};
 use super::{Fault, What};
+use crate::guess;
 use crate::hook::command;
 use crate::hook::event::Event;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{lookup, wide};
 use crate::microsip::accounts;
-use crate::problem;
 
 /// Reads it with rust-ini, which takes texts as they stand.
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
@@ -50,8 +50,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
                 add(&mut account, key.to_string(), text())?;
             } else {
                 let sections = ["Settings", "Account1", "Shortcuts"];
-                let hint =
-                    problem::nearest(name, sections).map(|nearest| format!("did you mean [{nearest}]?"));
+                let hint = guess::nearest(name, sections).map(|nearest| format!("did you mean [{nearest}]?"));
                 let hint = hint
                     .or_else(|| Some("there can be [Settings], [Account1] and so on, [Shortcuts]".into()));
                 return Err(What::UnknownKey { key: format!("[{name}]"), hint }.at(&header));
@@ -90,7 +89,7 @@ const NO_LINE: &str = "this is neither [SECTION] nor KEY=VALUE";
 
 /// What MicroSIP would run for the text of a command.
 fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
-    let decoded = command::decode(&wide(text), event, &SavedBy::tell(None, None, None));
+    let decoded = command::decode(&wide(text), event, &SaveDialect::determine(None, None, None));
     let command = decoded.command();
     if let Some(fault) = decoded.faults.into_iter().find(command::CommandFault::is_fatal) {
         return Err(What::Command(fault).at(span));

@@ -12,9 +12,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{MIN_VERSION, PARTS};
 use super::{DesiredError, Fault, What, overlay, users};
+use crate::guess;
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Privacy, SectionKeys};
-use crate::problem;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,7 +327,7 @@ fn is_like_a_name(name: &str) -> bool {
     }
     let known = ["Settings", "Account1"].map(keys::of_section);
     let names: Vec<&str> = known.iter().flat_map(SectionKeys::all).map(|key| key.name).collect();
-    problem::nearest(name, names).is_some()
+    guess::nearest(name, names).is_some()
 }
 
 fn floor(text: &str, at: usize) -> usize {

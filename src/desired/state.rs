@@ -6,7 +6,9 @@ use super::file::{self, AccountsMode, DesiredFile, Given, Hook, account_keys, se
 use super::source::{Node, Source};
 use super::vars::{ReadText, Variables, read_secret};
 use super::{DesiredError, Fault, What};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::Edit;
+use crate::guess;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
@@ -16,7 +18,6 @@ use crate::microsip::accounts;
 use crate::microsip::keys::{self, Key, Kind};
 use crate::microsip::values::{self, Saved};
 use crate::microsip::version::Version;
-use crate::problem::{self, Code, Notice, Problem};
 
 /// A wanted state, its variables and passwords put in, checked as far as that takes no ini.
 pub struct Desired {
@@ -25,7 +26,7 @@ pub struct Desired {
     /// What is to run at events; `None`: nothing.
     pub hooks: Vec<(Event, Option<HookCommand>)>,
     /// What deserves saying of the values.
-    pub remarks: Vec<Notice>,
+    pub remarks: Vec<Diagnostic>,
     pub(super) settings: Vec<Edit>,
     pub(super) accounts: Option<Accounts>,
     pub(super) shortcuts: Vec<Edit>,
@@ -64,12 +65,12 @@ impl Account {
 /// The remark that `false` is not the same as 0.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} = false removes the key, and without it MicroSIP takes {default}")]
-struct FalseRemark {
+struct FalseWarning {
     path: KeyPath,
     default: &'static str,
 }
 
-impl Problem for FalseRemark {
+impl ToDiagnostic for FalseWarning {
     fn code(&self) -> Code {
         Code::FalseIsAbsent
     }
@@ -105,7 +106,7 @@ struct Reading<'a> {
     root: &'a Node,
     read: &'a ReadText<'a>,
     folder: &'a Path,
-    remarks: Vec<Notice>,
+    remarks: Vec<Diagnostic>,
 }
 
 impl Reading<'_> {
@@ -233,8 +234,8 @@ impl Reading<'_> {
             Given::Absent(true) => return Err(shape("1, or false if the key is not to be there")),
             Given::Absent(false) => {
                 if matches!(key.kind, Kind::Bool(_)) && key.default == "1" {
-                    let remark = FalseRemark { path: path.clone(), default: key.default };
-                    self.remarks.push(Notice::from(&remark));
+                    let remark = FalseWarning { path: path.clone(), default: key.default };
+                    self.remarks.push(Diagnostic::from(&remark));
                 }
                 return Ok(None);
             }
@@ -250,7 +251,7 @@ impl Reading<'_> {
             }
         };
         let saved = values::as_saved(path, &text).map_err(|error| What::Value(error).at(&node.span))?;
-        self.remarks.extend(saved.remarks.iter().map(Notice::from));
+        self.remarks.extend(saved.remarks.iter().map(Diagnostic::from));
         Ok(Some(saved))
     }
 }
@@ -261,7 +262,7 @@ fn known<'k>(name: &str, all: &'k [Key], hint: impl Fn() -> Option<String>) -> R
 }
 
 fn nearest_of(name: &str, all: &[Key]) -> Option<String> {
-    let nearest = problem::nearest(name, all.iter().map(|key| key.name))?;
+    let nearest = guess::nearest(name, all.iter().map(|key| key.name))?;
     Some(format!("did you mean {nearest}?"))
 }
 
@@ -461,7 +462,7 @@ mod tests {
     /// The ini after a state was applied; a second time changes nothing.
     #[track_caller]
     fn applied(ini: &str, state: &str) -> String {
-        let read = |_: &crate::request::NewValue| Err(io::ErrorKind::NotFound.into());
+        let read = |_: &crate::request::ValueSource| Err(io::ErrorKind::NotFound.into());
         let source = Source::parse("a.toml".into(), state.into(), Format::Toml, Hidden::Passwords).unwrap();
         let desired =
             resolve(&source, &Variables::new(&[], &read), Path::new("")).map_err(|e| e.to_string()).unwrap();

@@ -9,12 +9,12 @@ use serde_json::Value as Json;
 use super::file::{Given, SecretSource};
 use super::source::{Node, Source, Tree, is_secret, is_shown};
 use super::{DesiredError, Fault, What};
+use crate::guess;
 use crate::microsip::keys::MASK;
-use crate::problem;
-use crate::request::NewValue;
+use crate::request::ValueSource;
 
 /// Reads a text, a password perhaps, from where it was said to be.
-pub type ReadText<'a> = dyn Fn(&NewValue) -> io::Result<String> + 'a;
+pub type ReadText<'a> = dyn Fn(&ValueSource) -> io::Result<String> + 'a;
 
 /// What variables stand for.
 pub struct Variables<'a> {
@@ -31,7 +31,7 @@ enum Variable {
     /// Given in a file.
     InFile(String),
     /// A password.
-    Secret(NewValue),
+    Secret(ValueSource),
 }
 
 impl<'a> Variables<'a> {
@@ -77,7 +77,7 @@ impl<'a> Variables<'a> {
         for (name, part) in parts {
             let variable = match serde_json::from_value(part.to_json()) {
                 // one of that name is for nothing else
-                Ok(Given::Text(text)) if is_secret(name) => Variable::Secret(NewValue::Inline(text)),
+                Ok(Given::Text(text)) if is_secret(name) => Variable::Secret(ValueSource::Inline(text)),
                 Ok(Given::Text(text)) => Variable::InFile(text),
                 Ok(Given::Number(number)) => Variable::InFile(number.to_string()),
                 Ok(Given::Secret(secret)) => Variable::Secret(secret.place(folder)),
@@ -138,7 +138,7 @@ impl<'a> Variables<'a> {
             if !self.has_environment {
                 return Err(What::EnvironmentOfAnother { name: name.into() });
             }
-            let place = NewValue::Variable(variable.to_string());
+            let place = ValueSource::Variable(variable.to_string());
             return (self.read)(&place).map_err(|_| undefined(key, name, None));
         }
         match self.named.get(name) {
@@ -147,7 +147,7 @@ impl<'a> Variables<'a> {
             Some(Variable::Secret(_)) if !is_secret(key) => Err(What::SecretShown { name: name.into() }),
             Some(Variable::Secret(place)) => read_secret(self.read, place),
             None => {
-                let nearest = problem::nearest(name, self.named.keys().map(String::as_str));
+                let nearest = guess::nearest(name, self.named.keys().map(String::as_str));
                 Err(undefined(key, name, nearest))
             }
         }
@@ -162,16 +162,16 @@ fn undefined(key: &str, name: &str, nearest: Option<&str>) -> What {
 
 impl SecretSource {
     /// The place of the password; a file is looked for from the folder of the file that names it.
-    pub fn place(&self, folder: &Path) -> NewValue {
+    pub fn place(&self, folder: &Path) -> ValueSource {
         match self {
-            SecretSource::Env { env } => NewValue::Variable(env.clone()),
-            SecretSource::File { file } => NewValue::File(folder.join(file)),
-            SecretSource::Stdin { .. } => NewValue::StandardInput,
+            SecretSource::Env { env } => ValueSource::Variable(env.clone()),
+            SecretSource::File { file } => ValueSource::File(folder.join(file)),
+            SecretSource::Stdin { .. } => ValueSource::StandardInput,
         }
     }
 }
 
 /// Reads a password.
-pub(super) fn read_secret(read: &ReadText<'_>, place: &NewValue) -> Result<String, What> {
+pub(super) fn read_secret(read: &ReadText<'_>, place: &ValueSource) -> Result<String, What> {
     read(place).map_err(|source| What::SecretUnreadable { place: place.clone(), source })
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::platform::{self, Disk};
+use crate::platform::{self, FileSystem};
 
 const ENDING: &str = ".bak";
 const RESTORE_ENDING: &str = ".restore.bak";
@@ -85,7 +85,7 @@ pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
 
 /// Removes what is more than `keep` backups: never the oldest, nor, with room for two, the one just made, even
 /// if a clock that went back makes it look older. Gives those that went.
-pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, disk: &dyn Disk) -> io::Result<Vec<PathBuf>> {
+pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
     let mut backups = list(ini)?;
     let just_made =
         backups.iter().position(|backup| Some(&*backup.path) == made).map(|index| backups.remove(index));
@@ -93,7 +93,7 @@ pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, disk: &dyn Disk) -> i
     let mut by_worth: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
     let surplus = by_worth.split_off(keep.min(by_worth.len()));
     for backup in &surplus {
-        disk.remove(&backup.path)?;
+        fs.remove(&backup.path)?;
     }
     Ok(surplus.into_iter().map(|backup| backup.path).collect())
 }
@@ -140,7 +140,7 @@ fn parse(folder: &Path, start: &OsStr, name: &OsStr) -> Option<Backup> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::SystemDisk;
+    use crate::platform::SystemFs;
     use std::time::Duration;
 
     fn at(millis: u64) -> SystemTime {
@@ -182,7 +182,7 @@ mod tests {
         let ini = folder.path().join("MicroSIP.ini");
         let names: Vec<_> = (0..5).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let left = |keep| {
-            prune(&ini, keep, Some(&ini.with_file_name(&names[4])), &SystemDisk).unwrap();
+            prune(&ini, keep, Some(&ini.with_file_name(&names[4])), &SystemFs).unwrap();
             list(&ini).unwrap().into_iter().map(|backup| backup.name).collect::<Vec<_>>()
         };
         assert_eq!(left(5).len(), 5);
@@ -197,7 +197,7 @@ mod tests {
         let ini = folder.path().join("MicroSIP.ini");
         let later: Vec<_> = (10..13).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let made = make(&ini, MadeBy::Edit, 0);
-        prune(&ini, 3, Some(&ini.with_file_name(&made)), &SystemDisk).unwrap();
+        prune(&ini, 3, Some(&ini.with_file_name(&made)), &SystemFs).unwrap();
         let left: Vec<_> = list(&ini).unwrap().into_iter().map(|backup| backup.name).collect();
         assert_eq!(left, [later[2].clone(), later[0].clone(), made]);
     }

@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::platform::{self, Disk};
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::platform::{self, FileSystem};
 
 /// How long another msipcfg is waited for.
 pub const LOCK_LIMIT: Duration = Duration::from_secs(30);
@@ -27,17 +27,17 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error("another msipcfg has been working on {ini} for {} seconds", LOCK_LIMIT.as_secs())]
-    Held { ini: PathBuf },
+    Pinned { ini: PathBuf },
     #[error("the lock {path} could not be made: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("interrupted")]
     Stopped,
 }
 
-impl Problem for LockError {
+impl ToDiagnostic for LockError {
     fn code(&self) -> Code {
         match self {
-            LockError::Held { .. } => Code::FileLocked,
+            LockError::Pinned { .. } => Code::FileLocked,
             LockError::Io { .. } => Code::FileWrite,
             LockError::Stopped => Code::Interrupted,
         }
@@ -46,7 +46,7 @@ impl Problem for LockError {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                LockError::Held { .. } => "wait for it to end, or end it, and try again",
+                LockError::Pinned { .. } => "wait for it to end, or end it, and try again",
                 LockError::Io { .. } => "check the folder: that you may write to it, and that there is room",
                 LockError::Stopped => return None,
             }
@@ -57,13 +57,13 @@ impl Problem for LockError {
 
 impl Lock {
     /// Takes the lock of an ini, waiting for at most [`LOCK_LIMIT`].
-    pub fn acquire(ini: &Path, disk: &dyn Disk, stop: &dyn Fn() -> bool) -> Result<Lock, LockError> {
+    pub fn acquire(ini: &Path, fs: &dyn FileSystem, stop: &dyn Fn() -> bool) -> Result<Lock, LockError> {
         let path = lock_path(ini);
         let begin = Instant::now();
         let mut refused_since = None;
         let mut pause = Duration::from_millis(1);
         loop {
-            match try_once(ini, &path, disk) {
+            match try_once(ini, &path, fs) {
                 Ok(Some(file)) => return Ok(Lock { file: Some(file), path }),
                 Ok(None) => refused_since = None,
                 // somebody else's file may be on its way out (Windows says so by refusing access)
@@ -76,7 +76,7 @@ impl Lock {
                 return Err(LockError::Stopped);
             }
             if begin.elapsed() >= LOCK_LIMIT {
-                return Err(LockError::Held { ini: ini.to_path_buf() });
+                return Err(LockError::Pinned { ini: ini.to_path_buf() });
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(30));
@@ -99,9 +99,9 @@ impl Lock {
     }
 
     /// Takes the lock if nobody holds it.
-    pub fn try_now(ini: &Path, disk: &dyn Disk) -> Option<Lock> {
+    pub fn try_now(ini: &Path, fs: &dyn FileSystem) -> Option<Lock> {
         let path = lock_path(ini);
-        let file = try_once(ini, &path, disk).ok().flatten()?;
+        let file = try_once(ini, &path, fs).ok().flatten()?;
         Some(Lock { file: Some(file), path })
     }
 }
@@ -115,12 +115,12 @@ impl Drop for Lock {
 }
 
 /// The locked file, or nothing if somebody else holds it, or removed it between our opening and locking it.
-fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<Option<File>> {
+fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<File>> {
     let opened = platform::open_to_lock(path).or_else(|error| {
         if error.kind() != io::ErrorKind::NotFound {
             return Err(error);
         }
-        make(ini, path, disk)?;
+        make(ini, path, fs)?;
         platform::open_to_lock(path)
     });
     let file = match opened {
@@ -143,11 +143,11 @@ fn try_once(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<Option<File>
 
 /// Makes the lock file. It has the ini's owner and access before it has its name: a run with more rights that
 /// is killed here must not shut the user out.
-fn make(ini: &Path, path: &Path, disk: &dyn Disk) -> io::Result<()> {
+fn make(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<()> {
     let (prefix, suffix) = temp_name(ini);
-    let temp = disk.create_temp(folder_of(ini), &prefix, suffix)?;
-    disk.adopt(ini.exists().then_some(ini), temp.as_file(), temp.path())?;
-    match disk.link(temp.path(), path) {
+    let temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
+    fs.adopt(ini.exists().then_some(ini), temp.as_file(), temp.path())?;
+    match fs.link(temp.path(), path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             // a disk without hard links
             temp.into_temp_path().persist_noclobber(path).map_err(|error| error.error).or_else(|error| {

@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::ini::document::{IniDocument, KeyLine, Line, Units};
 use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
-use crate::problem::{Code, Notice, Problem};
 
 /// One thing to change.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Plan {
     /// The lines that change.
     pub lines: Vec<LineChange>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
     /// The text afterwards.
     pub document: IniDocument,
     /// Whether the file is to be written.
@@ -79,7 +79,7 @@ pub struct Plan {
 
 /// What deserves saying of an ini that is edited.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PlanRemark {
+pub enum PlanWarning {
     #[error("the ini is {encoding}; it is written as UTF-16LE with BOM, as MicroSIP keeps it")]
     Encoding { encoding: Encoding },
     #[error(
@@ -94,24 +94,24 @@ pub enum PlanRemark {
     SeveralRemoved { path: KeyPath, count: usize },
 }
 
-impl Problem for PlanRemark {
+impl ToDiagnostic for PlanWarning {
     fn code(&self) -> Code {
         match self {
-            PlanRemark::Encoding { .. } | PlanRemark::EncodingRead { .. } => Code::IniEncoding,
-            PlanRemark::SectionDuplicate { .. } => Code::SectionDuplicate,
-            PlanRemark::KeyDuplicate { .. } | PlanRemark::SeveralRemoved { .. } => Code::KeyDuplicate,
+            PlanWarning::Encoding { .. } | PlanWarning::EncodingRead { .. } => Code::IniEncoding,
+            PlanWarning::SectionDuplicate { .. } => Code::SectionDuplicate,
+            PlanWarning::KeyDuplicate { .. } | PlanWarning::SeveralRemoved { .. } => Code::KeyDuplicate,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            PlanRemark::SectionDuplicate { .. } => {
+            PlanWarning::SectionDuplicate { .. } => {
                 Some("move what you need from the later one into the first, then delete the later one".into())
             }
-            PlanRemark::KeyDuplicate { path, .. } => {
+            PlanWarning::KeyDuplicate { path, .. } => {
                 Some(format!("'msipcfg unset {path}' removes all of them; then set it again"))
             }
-            PlanRemark::EncodingRead { .. } => {
+            PlanWarning::EncodingRead { .. } => {
                 Some("any edit by msipcfg writes it as MicroSIP keeps it".into())
             }
             _ => None,
@@ -124,7 +124,7 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
     let mut plan = Plan {
         changes: Vec::new(),
         lines: Vec::new(),
-        notices: Vec::new(),
+        warnings: Vec::new(),
         document: decoded.document.clone(),
         is_change: false,
     };
@@ -136,7 +136,7 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
     plan.is_change = decoded.spoiled_by_microsip || plan.document != decoded.document;
     if plan.is_change && decoded.encoding != (Encoding::Utf16Le { bom: true }) && !decoded.document.is_empty()
     {
-        plan.notices.insert(0, Notice::from(&PlanRemark::Encoding { encoding: decoded.encoding }));
+        plan.warnings.insert(0, Diagnostic::from(&PlanWarning::Encoding { encoding: decoded.encoding }));
     }
     plan
 }
@@ -152,17 +152,17 @@ fn apply(plan: &mut Plan, edit: &Edit) {
 
     let sections = plan.document.sections().filter(|found| found.name.is_named(section)).count();
     if sections > 1 {
-        let remark = PlanRemark::SectionDuplicate { section: section.to_string(), count: sections };
-        let notice = Notice::from(&remark);
-        if !plan.notices.contains(&notice) {
-            plan.notices.push(notice);
+        let remark = PlanWarning::SectionDuplicate { section: section.to_string(), count: sections };
+        let notice = Diagnostic::from(&remark);
+        if !plan.warnings.contains(&notice) {
+            plan.warnings.push(notice);
         }
     }
     match edit {
         Edit::Set { text, .. } => {
             if old.len() > 1 {
-                let remark = PlanRemark::KeyDuplicate { path: path.clone(), count: old.len() };
-                plan.notices.push(Notice::from(&remark));
+                let remark = PlanWarning::KeyDuplicate { path: path.clone(), count: old.len() };
+                plan.warnings.push(Diagnostic::from(&remark));
             }
             if before == edit.wanted() {
                 return;
@@ -181,8 +181,8 @@ fn apply(plan: &mut Plan, edit: &Edit) {
             let Some(first) = old.first() else { return };
             let number = number_of(&plan.document, first);
             if old.len() > 1 {
-                let remark = PlanRemark::SeveralRemoved { path: path.clone(), count: old.len() };
-                plan.notices.push(Notice::from(&remark));
+                let remark = PlanWarning::SeveralRemoved { path: path.clone(), count: old.len() };
+                plan.warnings.push(Diagnostic::from(&remark));
             }
             write::unset(&mut plan.document, path);
             plan.lines.push(LineChange { path: path.clone(), number, removed, added: Vec::new() });
@@ -371,15 +371,15 @@ mod tests {
     fn an_encoding_that_microsip_would_spoil_is_a_change_of_its_own() {
         let utf8 = plan("\u{FEFF}[Settings]\r\nk=v\r\n".into(), &[set("k", "v")]);
         assert!(utf8.is_change && utf8.changes.is_empty());
-        assert_eq!(utf8.notices[0].code, Code::IniEncoding);
+        assert_eq!(utf8.warnings[0].code, Code::IniEncoding);
         let ascii = plan(b"[Settings]\r\nk=v\r\n".to_vec(), &[set("k", "v")]);
-        assert!(!ascii.is_change && ascii.notices.is_empty());
+        assert!(!ascii.is_change && ascii.warnings.is_empty());
     }
 
     #[test]
     fn duplicates_are_told_of() {
         let plan = plan(encode("[Settings]\nk=1\nk=2\n[settings]\nk=3\n"), &[set("k", "9")]);
-        let codes: Vec<_> = plan.notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = plan.warnings.iter().map(|notice| notice.code).collect();
         assert_eq!(codes, [Code::SectionDuplicate, Code::KeyDuplicate]);
     }
 

@@ -3,7 +3,7 @@
 //!
 //! The steps and their order are [`Step`]; `docs/safety.md` says what is on the disk if it stops at each. The
 //! transaction knows paths and bytes only: what to write comes from a function of what was read, and whether
-//! a MicroSIP is there from a [`Gate`].
+//! a MicroSIP is there from a [`InstanceGuard`].
 
 use std::ffi::OsString;
 use std::io;
@@ -12,10 +12,10 @@ use std::time::{Instant, SystemTime};
 
 use tempfile::TempPath;
 
-use crate::microsip::gate::Gate;
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::microsip::guard::InstanceGuard;
 use crate::microsip::instances::Instance;
-use crate::platform::{self, Disk};
-use crate::problem::{Code, Notice, Problem};
+use crate::platform::{self, FileSystem};
 
 use super::backup::{self, MadeBy, Policy};
 use super::lock::{Lock, LockError, folder_of, lock_path, temp_name};
@@ -95,9 +95,9 @@ pub enum Progress<'a> {
     /// A step begins.
     Step(Step),
     /// These instances hold up the ini, until this moment at the latest.
-    Waiting { holders: &'a [Instance], until: Instant },
+    Waiting { blockers: &'a [Instance], until: Instant },
     /// Something deserves saying at once.
-    Remark(Notice),
+    Warning(Diagnostic),
     /// Something wrote to the ini meanwhile; the edit is made again on top of that.
     Redo,
 }
@@ -156,7 +156,7 @@ impl<E> Failure<E> {
         self.ini = known_as(&self.ini);
         match &mut self.cause {
             Cause::Io { path, .. }
-            | Cause::Lock(LockError::Io { path, .. } | LockError::Held { ini: path }) => {
+            | Cause::Lock(LockError::Io { path, .. } | LockError::Pinned { ini: path }) => {
                 *path = known_as(path);
             }
             _ => {}
@@ -165,18 +165,18 @@ impl<E> Failure<E> {
     }
 }
 
-impl<E: Problem> std::fmt::Display for Failure<E> {
+impl<E: ToDiagnostic> std::fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ini = self.ini.display();
         let was = if self.changed { "was written, but" } else { "was not changed:" };
         match &self.cause {
-            Cause::Running(holders) if self.changed => write!(
+            Cause::Running(blockers) if self.changed => write!(
                 f,
                 "{ini} was written, but MicroSIP came up meanwhile ({}) and may save its old settings over it",
-                list(holders)
+                list(blockers)
             ),
-            Cause::Running(holders) => {
-                write!(f, "MicroSIP is still running ({}) and uses {ini}", list(holders))
+            Cause::Running(blockers) => {
+                write!(f, "MicroSIP is still running ({}) and uses {ini}", list(blockers))
             }
             Cause::Lock(error) if self.changed => write!(f, "{ini} {was} {error}"),
             Cause::Lock(error) => write!(f, "{error}"),
@@ -192,7 +192,7 @@ impl<E: Problem> std::fmt::Display for Failure<E> {
     }
 }
 
-impl<E: Problem> Problem for Failure<E> {
+impl<E: ToDiagnostic> ToDiagnostic for Failure<E> {
     fn code(&self) -> Code {
         match &self.cause {
             Cause::Running(_) if self.changed => Code::EditMayBeUndone,
@@ -244,8 +244,8 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
     if changed { format!("the ini is whole; {advice}") } else { format!("{advice}, then run this again") }
 }
 
-fn list(holders: &[Instance]) -> String {
-    let shown: Vec<_> = holders.iter().map(Instance::to_string).collect();
+fn list(blockers: &[Instance]) -> String {
+    let shown: Vec<_> = blockers.iter().map(Instance::to_string).collect();
     shown.join(", ")
 }
 
@@ -254,15 +254,15 @@ pub struct Transaction<'a> {
     /// The ini itself, links followed.
     pub ini: &'a Path,
     /// The disk.
-    pub disk: &'a dyn Disk,
+    pub fs: &'a dyn FileSystem,
     /// Who uses the ini.
-    pub gate: &'a mut dyn Gate,
+    pub gate: &'a mut dyn InstanceGuard,
     /// The clock, for the names of backups.
     pub now: &'a dyn Fn() -> SystemTime,
     /// Whether the user wants it to stop.
     pub stop: &'a dyn Fn() -> bool,
     /// Who is told how it goes.
-    pub tell: &'a mut dyn FnMut(Progress<'_>),
+    pub report: &'a mut dyn FnMut(Progress<'_>),
     /// How to go about it.
     pub options: Options,
     /// What the caller read and made of it already. The first go begins with that; if the ini is another by
@@ -300,7 +300,7 @@ impl New {
 /// What a transaction asks about the text it moves.
 pub trait Content {
     /// Why it cannot answer.
-    type Error: Problem;
+    type Error: ToDiagnostic;
 
     /// What is to become of an ini with these bytes (`None`: there is no file), or `None` where nothing is to change.
     /// Asked again whenever the ini changed meanwhile.
@@ -331,12 +331,12 @@ impl Transaction<'_> {
 }
 
 /// Removes what a killed run left, if anything: an edit that finds nothing to change does not come by it.
-pub fn remove_leftovers(ini: &Path, disk: &dyn Disk) {
+pub fn remove_leftovers(ini: &Path, fs: &dyn FileSystem) {
     let has_unfinished = || backup::unfinished(ini).is_ok_and(|backups| !backups.is_empty());
     if !leftovers(ini).is_empty() || Lock::is_there(ini) || has_unfinished() {
         // whoever holds the lock sees to it
-        if let Some(_lock) = Lock::try_now(ini, disk) {
-            remove_leftovers_under_lock(ini, disk);
+        if let Some(_lock) = Lock::try_now(ini, fs) {
+            remove_leftovers_under_lock(ini, fs);
         }
     }
 }
@@ -385,7 +385,7 @@ impl<'b> Run<'b> {
                 Go::Replaced => {}
             }
             self.tell_step(Step::LookLast);
-            if self.it.gate.holders().is_empty() {
+            if self.it.gate.blockers().is_empty() {
                 return Ok(());
             }
             // it may have read the old ini: when it exits, that shows, and the edit is made again if need be
@@ -412,27 +412,27 @@ impl<'b> Run<'b> {
     fn wait<E>(&mut self) -> Result<(), Cause<E>> {
         self.step(Step::Wait)?;
         loop {
-            let holders = self.it.gate.holders();
-            if holders.is_empty() {
+            let blockers = self.it.gate.blockers();
+            if blockers.is_empty() {
                 return Ok(());
             }
-            self.wait_for(holders)?;
+            self.wait_for(blockers)?;
         }
     }
 
     /// Waits until it is time to look again who uses the ini.
-    fn wait_for<E>(&mut self, holders: Vec<Instance>) -> Result<(), Cause<E>> {
+    fn wait_for<E>(&mut self, blockers: Vec<Instance>) -> Result<(), Cause<E>> {
         let until = self.it.options.until;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Cause::Running(holders));
+                return Err(Cause::Running(blockers));
             }
-            for remark in self.it.gate.close(&holders) {
-                (self.it.tell)(Progress::Remark(remark));
+            for remark in self.it.gate.close(&blockers) {
+                (self.it.report)(Progress::Warning(remark));
             }
-            (self.it.tell)(Progress::Waiting { holders: &holders, until });
-            let is_time_to_look = self.it.gate.pause(&holders, left);
+            (self.it.report)(Progress::Waiting { blockers: &blockers, until });
+            let is_time_to_look = self.it.gate.pause(&blockers, left);
             self.check_stop()?;
             if is_time_to_look {
                 return Ok(());
@@ -443,17 +443,17 @@ impl<'b> Run<'b> {
     /// One stay under the lock.
     fn replace<C: Content>(&mut self, content: &mut C) -> Result<Go, Cause<C::Error>> {
         self.step(Step::Lock)?;
-        let (ini, disk) = (self.it.ini, self.it.disk);
+        let (ini, fs) = (self.it.ini, self.it.fs);
         let folder = folder_of(ini);
-        disk.create_folders(folder)
+        fs.create_folders(folder)
             .map_err(|source| io_cause(Step::Lock, folder, "could not be made", source))?;
-        let _lock = Lock::acquire(ini, disk, self.it.stop).map_err(Cause::Lock)?;
-        remove_leftovers_under_lock(ini, disk);
+        let _lock = Lock::acquire(ini, fs, self.it.stop).map_err(Cause::Lock)?;
+        remove_leftovers_under_lock(ini, fs);
         let go = self.replace_under_lock(content)?;
         self.must_finish = false;
         if let Some(rescued) = self.rescued.take() {
             // all of it is on the disk again
-            let _ = disk.remove(&rescued);
+            let _ = fs.remove(&rescued);
         }
         if matches!(go, Go::Replaced) {
             self.prune()?;
@@ -462,7 +462,7 @@ impl<'b> Run<'b> {
     }
 
     fn replace_under_lock<C: Content>(&mut self, content: &mut C) -> Result<Go, Cause<C::Error>> {
-        let (ini, disk) = (self.it.ini, self.it.disk);
+        let (ini, fs) = (self.it.ini, self.it.fs);
         let mut is_replaced = false;
         // what was read, and what MicroSIP had made of it when it was replaced
         let mut missed: Option<(Vec<u8>, Vec<u8>)> = None;
@@ -495,18 +495,18 @@ impl<'b> Run<'b> {
             let Some(old) = self.unless_moved_on(old, &current)? else { continue };
             self.step(Step::LookAgain)?;
             if !self.is_still(current.as_deref())? {
-                (self.it.tell)(Progress::Redo);
+                (self.it.report)(Progress::Redo);
                 continue;
             }
             // what was missed is only on the disk again once this go has ended
-            if missed.is_none() && !self.it.gate.holders().is_empty() {
-                (self.it.tell)(Progress::Redo);
+            if missed.is_none() && !self.it.gate.blockers().is_empty() {
+                (self.it.report)(Progress::Redo);
                 return Ok(Go::Again);
             }
             self.step(Step::Replace)?;
             let (replaced, refusal) = match temp {
                 Some(temp) => (self.put_in_place(temp, current.is_none()), "could not be replaced"),
-                None => (disk.remove(ini), "could not be removed"),
+                None => (fs.remove(ini), "could not be removed"),
             };
             match replaced {
                 Ok(()) => {}
@@ -517,7 +517,7 @@ impl<'b> Run<'b> {
             self.done.changed = true;
             is_replaced = true;
             self.tell_step(Step::SyncFolder);
-            let synced = disk.sync_folder(folder_of(ini));
+            let synced = fs.sync_folder(folder_of(ini));
             self.tell_step(Step::CompareOld);
             let saved = current.as_deref().map_or(Ok(None), |read| old.read_if_not(read));
             missed = match (current, &saved) {
@@ -537,7 +537,7 @@ impl<'b> Run<'b> {
             if missed.is_none() && self.is_still(new.bytes())? {
                 return Ok(Go::Replaced);
             }
-            (self.it.tell)(Progress::Redo);
+            (self.it.report)(Progress::Redo);
         }
         Err(Cause::KeepsChanging)
     }
@@ -552,7 +552,7 @@ impl<'b> Run<'b> {
             Err(Cause::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && current.is_some() && !self.it.ini.exists() =>
             {
-                (self.it.tell)(Progress::Redo);
+                (self.it.report)(Progress::Redo);
                 Ok(None)
             }
             result => result.map(Some),
@@ -568,20 +568,20 @@ impl<'b> Run<'b> {
 
     /// A temporary file, readable for nobody else until it has the ini's owner and access.
     fn write_beside(&self, bytes: &[u8], is_there: bool) -> io::Result<TempPath> {
-        let (ini, disk) = (self.it.ini, self.it.disk);
+        let (ini, fs) = (self.it.ini, self.it.fs);
         let (prefix, suffix) = temp_name(ini);
-        let mut temp = disk.create_temp(folder_of(ini), &prefix, suffix)?;
-        disk.write(temp.as_file_mut(), bytes)?;
-        disk.adopt(is_there.then_some(ini), temp.as_file(), temp.path())?;
-        disk.sync(temp.as_file())?;
+        let mut temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
+        fs.write(temp.as_file_mut(), bytes)?;
+        fs.adopt(is_there.then_some(ini), temp.as_file(), temp.path())?;
+        fs.sync(temp.as_file())?;
         Ok(temp.into_temp_path())
     }
 
     /// Gives the old file a second name: the backup's, or one that goes again where no backup is wanted. It
     /// also shows later whether MicroSIP wrote to the old file until it was replaced.
     fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile<'b>, Cause<E>> {
-        let (ini, disk) = (self.it.ini, self.it.disk);
-        let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { disk, path, is_linked, is_backup };
+        let (ini, fs) = (self.it.ini, self.it.fs);
+        let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { fs, path, is_linked, is_backup };
         let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.it.options.backups;
         let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.done.backup.is_none()) else {
@@ -590,15 +590,15 @@ impl<'b> Run<'b> {
             name.push(suffix);
             let path = ini.with_file_name(name);
             // without hard links the old file cannot be looked at later
-            let is_linked = disk.link(ini, &path).is_ok();
+            let is_linked = fs.link(ini, &path).is_ok();
             return Ok(old(is_linked.then_some(path), is_linked, false));
         };
         let path = backup::free_name(ini, made_by, (self.it.now)());
-        let is_linked = disk.link(ini, &path).is_ok();
+        let is_linked = fs.link(ini, &path).is_ok();
         if !is_linked {
             // a disk without hard links: a copy, which has the backup's name only when it is whole
             self.write_beside(bytes, true)
-                .and_then(|temp| platform::move_to(disk, temp, &path))
+                .and_then(|temp| platform::move_to(fs, temp, &path))
                 .map_err(|source| io_cause(Step::Backup, &path, "could not be written", source))?;
         }
         Ok(old(Some(path), is_linked, true))
@@ -610,7 +610,7 @@ impl<'b> Run<'b> {
             self.done.backup = old.path.take();
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
             let path = backup::free_name(self.it.ini, MadeBy::Edit, (self.it.now)());
-            if self.it.disk.link(scratch, &path).is_ok() {
+            if self.it.fs.link(scratch, &path).is_ok() {
                 self.rescued.get_or_insert(path);
             }
         }
@@ -618,14 +618,14 @@ impl<'b> Run<'b> {
 
     fn put_in_place(&self, temp: TempPath, is_new: bool) -> io::Result<()> {
         if is_new {
-            match self.it.disk.link(&temp, self.it.ini) {
+            match self.it.fs.link(&temp, self.it.ini) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
                 // a disk without hard links
                 Err(_) => {}
             }
         }
-        platform::move_to(self.it.disk, temp, self.it.ini)
+        platform::move_to(self.it.fs, temp, self.it.ini)
     }
 
     /// Removes surplus backups, under the lock: nobody else does so at the same time.
@@ -634,9 +634,9 @@ impl<'b> Run<'b> {
         if policy.made_by.is_none() {
             return Ok(());
         }
-        (self.it.tell)(Progress::Step(Step::Prune));
+        (self.it.report)(Progress::Step(Step::Prune));
         let made = self.done.backup.as_deref();
-        let gone = backup::prune(self.it.ini, policy.keep, made, self.it.disk);
+        let gone = backup::prune(self.it.ini, policy.keep, made, self.it.fs);
         let gone = gone.map_err(|source| {
             io_cause(
                 Step::Prune,
@@ -650,7 +650,7 @@ impl<'b> Run<'b> {
     }
 
     fn read<E>(&self) -> Result<Option<Vec<u8>>, Cause<E>> {
-        match self.it.disk.read(self.it.ini) {
+        match self.it.fs.read(self.it.ini) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(io_cause(Step::Read, self.it.ini, "could not be read", source)),
@@ -660,7 +660,7 @@ impl<'b> Run<'b> {
     /// Whether the ini holds these bytes, or is not there either.
     fn is_still<E>(&self, bytes: Option<&[u8]>) -> Result<bool, Cause<E>> {
         let held = match bytes {
-            Some(bytes) => self.it.disk.holds(self.it.ini, bytes),
+            Some(bytes) => self.it.fs.holds(self.it.ini, bytes),
             None => Ok(self.it.ini.symlink_metadata().is_err()),
         };
         match held {
@@ -677,7 +677,7 @@ impl<'b> Run<'b> {
     }
 
     fn tell_step(&mut self, step: Step) {
-        (self.it.tell)(Progress::Step(step));
+        (self.it.report)(Progress::Step(step));
     }
 
     fn check_stop<E>(&self) -> Result<(), Cause<E>> {
@@ -687,7 +687,7 @@ impl<'b> Run<'b> {
 
 /// The old file after it was given a second name, which goes again when this is dropped.
 struct OldFile<'a> {
-    disk: &'a dyn Disk,
+    fs: &'a dyn FileSystem,
     /// The second name; none where there was no file, or it could not be given one.
     path: Option<PathBuf>,
     /// Whether it is the same file, and not a copy.
@@ -700,7 +700,7 @@ impl OldFile<'_> {
     /// What the old file held when it was replaced, if it can be seen and is not what was read.
     fn read_if_not(&self, read: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match self.path.as_ref().filter(|_| self.is_linked) {
-            Some(path) if !self.disk.holds(path, read)? => self.disk.read(path).map(Some),
+            Some(path) if !self.fs.holds(path, read)? => self.fs.read(path).map(Some),
             _ => Ok(None),
         }
     }
@@ -709,7 +709,7 @@ impl OldFile<'_> {
 impl Drop for OldFile<'_> {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            let _ = self.disk.remove(path);
+            let _ = self.fs.remove(path);
         }
     }
 }
@@ -720,9 +720,9 @@ fn io_cause<E>(step: Step, path: &Path, what: &'static str, source: io::Error) -
 
 /// Temporary files and unfinished backups of a run that was killed. The lock is held, so they are nobody
 /// else's; one that cannot be removed harms nobody.
-fn remove_leftovers_under_lock(ini: &Path, disk: &dyn Disk) {
+fn remove_leftovers_under_lock(ini: &Path, fs: &dyn FileSystem) {
     for path in leftovers(ini).into_iter().chain(backup::unfinished(ini).unwrap_or_default()) {
-        let _ = disk.remove(&path);
+        let _ = fs.remove(&path);
     }
 }
 

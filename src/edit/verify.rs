@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use ini::{Ini, ParseOption};
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::ini::document::{IniDocument, KeyLine, Line};
 use crate::ini::encoding::{self, BOM};
 use crate::ini::{lookup, wide};
 use crate::microsip::keys;
-use crate::problem::{Code, Problem};
 
 use super::plan::Edit;
 
@@ -21,7 +21,7 @@ use super::plan::Edit;
 #[error("the edit could not be verified: {0}")]
 pub struct Unverified(String);
 
-impl Problem for Unverified {
+impl ToDiagnostic for Unverified {
     fn code(&self) -> Code {
         Code::EditUnverified
     }

@@ -12,14 +12,14 @@
 
 use std::time::Duration;
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::ini::document::is_blank;
 use crate::ini::name::ValueText;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
-use crate::problem::{Code, Problem};
 
 use super::event::Event;
-use super::saved_by::SavedBy;
+use super::save_dialect::SaveDialect;
 
 /// UTF-16 code units of a command that MicroSIP reads (all versions).
 pub const READ_LIMIT: usize = 255;
@@ -94,7 +94,7 @@ pub enum CommandError {
     EventUnsupported { event: Event, version: String },
 }
 
-impl Problem for CommandError {
+impl ToDiagnostic for CommandError {
     fn code(&self) -> Code {
         match self {
             CommandError::TooLong { .. } => Code::HookTooLong,
@@ -497,7 +497,7 @@ impl CommandFault {
     }
 }
 
-impl Problem for CommandFault {
+impl ToDiagnostic for CommandFault {
     fn code(&self) -> Code {
         match self {
             CommandFault::Blank => Code::HookBlank,
@@ -567,7 +567,7 @@ impl Decoded {
 }
 
 /// What MicroSIP makes of a text behind `=`, and what its author may have meant otherwise.
-pub fn decode(text: &[u16], event: Event, saved_by: &SavedBy) -> Decoded {
+pub fn decode(text: &[u16], event: Event, save_dialect: &SaveDialect) -> Decoded {
     let value = read(text);
     let lossy = String::from_utf16_lossy(&value);
     let mut faults = Vec::new();
@@ -575,7 +575,7 @@ pub fn decode(text: &[u16], event: Event, saved_by: &SavedBy) -> Decoded {
     if whole > READ_LIMIT {
         faults.push(CommandFault::Cut { length: whole });
     }
-    let (program, args) = match run(&value, saved_by.dialect) {
+    let (program, args) = match run(&value, save_dialect.dialect) {
         Run::Nothing => (None, Vec::new()),
         Run::Itself => {
             faults.push(CommandFault::Blank);
@@ -583,13 +583,13 @@ pub fn decode(text: &[u16], event: Event, saved_by: &SavedBy) -> Decoded {
         }
         Run::Program { file, parameters } => {
             let file = String::from_utf16_lossy(&file);
-            if saved_by.dialect != Dialect::WholeValue {
+            if save_dialect.dialect != Dialect::WholeValue {
                 faults.extend(misread(text, &lossy, &file, &parameters));
             }
-            if read(&wide(&save(&lossy, saved_by.dialect))) != wide(&lossy) && whole <= READ_LIMIT {
+            if read(&wide(&save(&lossy, save_dialect.dialect))) != wide(&lossy) && whole <= READ_LIMIT {
                 faults.push(CommandFault::Unstable);
             }
-            faults.extend(placeholders(&lossy, event, saved_by.version));
+            faults.extend(placeholders(&lossy, event, save_dialect.version));
             let args: Vec<String> =
                 received(&parameters, "").iter().map(|arg| String::from_utf16_lossy(arg)).collect();
             if let Some(option) = args.last().filter(|arg| arg.starts_with(['-', '/']) && arg.ends_with('='))
@@ -730,12 +730,12 @@ mod tests {
         encode(&hook(program, args), dialect).map(|encoded| encoded.value)
     }
 
-    fn saved_by(dialect: Dialect) -> SavedBy {
-        SavedBy { dialect, version: None, certain: true }
+    fn save_dialect(dialect: Dialect) -> SaveDialect {
+        SaveDialect { dialect, version: None, certain: true }
     }
 
     fn faults(text: &str, event: Event) -> Vec<CommandFault> {
-        decode(&wide(text), event, &saved_by(Dialect::Quoted)).faults
+        decode(&wide(text), event, &save_dialect(Dialect::Quoted)).faults
     }
 
     #[test]
@@ -866,7 +866,7 @@ mod tests {
     #[test]
     fn a_form_that_decays_is_told_in_the_dialect_that_saves_it_bare() {
         let text = wide(r#"""C:\Program Files\x.exe"""#);
-        let decoded = decode(&text, Event::Ring, &saved_by(Dialect::Raw));
+        let decoded = decode(&text, Event::Ring, &save_dialect(Dialect::Raw));
         assert_eq!(decoded.program.as_deref(), Some(r"C:\Program Files\x.exe"));
         assert_eq!(decoded.faults, [CommandFault::Unstable]);
     }
@@ -918,7 +918,7 @@ mod tests {
                         text = save(&String::from_utf16(&value).unwrap(), reader);
                     }
                 }
-                let decoded = decode(&wide(&encoded.text(dialect)), Event::Ring, &saved_by(dialect));
+                let decoded = decode(&wide(&encoded.text(dialect)), Event::Ring, &save_dialect(dialect));
                 prop_assert_eq!(decoded.command(), Some(command.clone()));
                 prop_assert!(decoded.faults.iter().all(|fault| !fault.is_fatal()), "{:?}", decoded.faults);
             }
@@ -936,7 +936,7 @@ mod tests {
         #[test]
         fn any_text_can_be_decoded(units in prop::collection::vec(any::<u16>(), 0..300)) {
             for dialect in [Dialect::WholeValue, Dialect::Raw, Dialect::Quoted] {
-                let decoded = decode(&units, Event::Outgoing, &saved_by(dialect));
+                let decoded = decode(&units, Event::Outgoing, &save_dialect(dialect));
                 prop_assert!(decoded.value.encode_utf16().count() <= READ_LIMIT);
             }
         }

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 use crate::microsip::version::Version;
-use crate::problem::{self, Code, Problem};
 
 /// A moment of a call at which MicroSIP runs a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +125,7 @@ pub struct UnknownEvent {
     typed: String,
 }
 
-impl Problem for UnknownEvent {
+impl ToDiagnostic for UnknownEvent {
     fn code(&self) -> Code {
         Code::EventUnknown
     }
@@ -133,7 +134,7 @@ impl Problem for UnknownEvent {
         let names = Event::ALL
             .iter()
             .flat_map(|event| event.aliases().iter().copied().chain([event.name(), event.key()]));
-        let nearest = problem::nearest(&self.typed, names);
+        let nearest = guess::nearest(&self.typed, names);
         let all: Vec<_> = Event::ALL.iter().map(|event| event.name()).collect();
         let all = all.join(", ");
         Some(match nearest {

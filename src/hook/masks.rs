@@ -2,11 +2,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
 
 use super::command;
 use super::event::Event;
-use super::saved_by::SavedBy;
+use super::save_dialect::SaveDialect;
 
 /// What stays as it is in a number that MicroSIP puts in for a mask, beside ASCII letters and digits.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -17,19 +17,19 @@ pub struct Expanded {
     /// The value.
     pub value: String,
     /// What was done otherwise than by MicroSIP.
-    pub remarks: Vec<MaskRemark>,
+    pub remarks: Vec<MaskWarning>,
 }
 
 /// A mask for which a test puts in something else than MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MaskRemark {
+pub enum MaskWarning {
     #[error("{mask} was left as it is: only MicroSIP in a call knows what stands for it")]
     Kept { mask: &'static str },
     #[error("{mask} was replaced by nothing: a test puts no password on a command line")]
     Emptied { mask: &'static str },
 }
 
-impl Problem for MaskRemark {
+impl ToDiagnostic for MaskWarning {
     fn code(&self) -> Code {
         Code::HookMaskUntested
     }
@@ -47,8 +47,8 @@ enum Stead {
 
 /// Replaces the masks of a value, where this MicroSIP does so at the event: before it splits the value, and in one
 /// go, so that what the caller is called is not taken for a mask.
-pub fn expand(value: &str, event: Event, saved_by: &SavedBy, caller: &str) -> Expanded {
-    let masks: Vec<&'static str> = command::expanded_masks(value, event, saved_by.version).collect();
+pub fn expand(value: &str, event: Event, save_dialect: &SaveDialect, caller: &str) -> Expanded {
+    let masks: Vec<&'static str> = command::expanded_masks(value, event, save_dialect.version).collect();
     let lower = value.to_ascii_lowercase();
     let (mut expanded, mut remarks) = (String::new(), Vec::new());
     let mut done = 0;
@@ -58,10 +58,10 @@ pub fn expand(value: &str, event: Event, saved_by: &SavedBy, caller: &str) -> Ex
         done = at + mask.len();
         match stead(mask, caller) {
             Stead::Text(text) => expanded.push_str(&text),
-            Stead::Secret => remarks.push(MaskRemark::Emptied { mask }),
+            Stead::Secret => remarks.push(MaskWarning::Emptied { mask }),
             Stead::Unknown => {
                 expanded.push_str(&value[at..done]);
-                remarks.push(MaskRemark::Kept { mask });
+                remarks.push(MaskWarning::Kept { mask });
             }
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     use crate::microsip::version::Version;
 
     fn expanded(value: &str, event: Event, version: Version, caller: &str) -> Expanded {
-        expand(value, event, &SavedBy::tell(Some(version), None, None), caller)
+        expand(value, event, &SaveDialect::determine(Some(version), None, None), caller)
     }
 
     fn outgoing(value: &str, caller: &str) -> Expanded {
@@ -110,9 +110,9 @@ mod tests {
         assert_eq!(
             told.remarks,
             [
-                MaskRemark::Kept { mask: "{server}" },
-                MaskRemark::Emptied { mask: "{password}" },
-                MaskRemark::Emptied { mask: "{md5_password}" },
+                MaskWarning::Kept { mask: "{server}" },
+                MaskWarning::Emptied { mask: "{password}" },
+                MaskWarning::Emptied { mask: "{md5_password}" },
             ]
         );
         assert_eq!(outgoing("x {number}", "{password}").value, "x %7Bpassword%7D");

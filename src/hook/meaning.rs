@@ -4,7 +4,7 @@ use crate::ini::wide;
 
 use super::command::{self, CommandFault, Decoded, HookCommand};
 use super::event::Event;
-use super::saved_by::SavedBy;
+use super::save_dialect::SaveDialect;
 
 /// What becomes of a text behind `=`. Of several the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,9 +104,9 @@ fn parts_of(line: &str) -> Option<Vec<String>> {
 }
 
 /// The text behind `=` that does this without a fault, if there is one.
-pub fn text_for(command: &HookCommand, event: Event, saved_by: &SavedBy) -> Option<String> {
-    let text = command::encode(command, saved_by.dialect).ok()?.text(saved_by.dialect);
-    let decoded = command::decode(&wide(&text), event, saved_by);
+pub fn text_for(command: &HookCommand, event: Event, save_dialect: &SaveDialect) -> Option<String> {
+    let text = command::encode(command, save_dialect.dialect).ok()?.text(save_dialect.dialect);
+    let decoded = command::decode(&wide(&text), event, save_dialect);
     let holds = decoded.faults.is_empty() && decoded.command().as_ref() == Some(command);
     holds.then_some(text)
 }
@@ -143,7 +143,7 @@ pub fn text_for_any_name(
     command: &HookCommand,
     name: &str,
     event: Event,
-    saved_by: &SavedBy,
+    save_dialect: &SaveDialect,
 ) -> Option<String> {
     // no path holds it, so that it can be told from the text when it goes again
     const BLANK_MARK: &str = " \u{E000}";
@@ -153,8 +153,8 @@ pub fn text_for_any_name(
         program: command.program.replace(&folder, &with_blank),
         args: command.args.iter().map(|arg| arg.replace(&folder, &with_blank)).collect(),
     };
-    let text = text_for(&widened, event, saved_by)?.replace(BLANK_MARK, "");
-    let decoded = command::decode(&wide(&text), event, saved_by);
+    let text = text_for(&widened, event, save_dialect)?.replace(BLANK_MARK, "");
+    let decoded = command::decode(&wide(&text), event, save_dialect);
     let holds = decoded.faults.is_empty()
         && decoded.command().as_ref() == Some(command)
         && bare_stand_in(&decoded.value).is_none();
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::microsip::version::Dialect;
 
-    const PRESENT: SavedBy = SavedBy { dialect: Dialect::PRESENT, version: None, certain: true };
+    const PRESENT: SaveDialect = SaveDialect { dialect: Dialect::PRESENT, version: None, certain: true };
 
     fn suggested(text: &str) -> Option<String> {
         let decoded = command::decode(&wide(text), Event::Ring, &PRESENT);

@@ -1,4 +1,4 @@
-//! Hooks: the moments of a call ([`event`]), the MicroSIP that will save them ([`saved_by`]), the command line
+//! Hooks: the moments of a call ([`event`]), the MicroSIP that will save them ([`save_dialect`]), the command line
 //! between the ini and the program ([`command`]), what stands for its masks ([`masks`]), what its author meant
 //! ([`meaning`]), the program itself ([`target`]), who could put another in its place ([`trust`]), and some that are
 //! brought along ([`sample`]).
@@ -8,6 +8,6 @@ pub mod event;
 pub mod masks;
 pub mod meaning;
 pub mod sample;
-pub mod saved_by;
+pub mod save_dialect;
 pub mod target;
 pub mod trust;

@@ -6,8 +6,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 use crate::platform::{self, Access, DriveKind, Look, WindowsPaths};
-use crate::problem::{self, Code, Problem};
 
 use super::command::HookCommand;
 use super::trust::{self, Trust, WeakSpot};
@@ -191,7 +192,7 @@ impl TargetFault {
     }
 }
 
-impl Problem for TargetFault {
+impl ToDiagnostic for TargetFault {
     fn code(&self) -> Code {
         match self {
             TargetFault::Relative { .. } | TargetFault::FoundByName { .. } => Code::HookTargetRelative,
@@ -624,7 +625,7 @@ fn exists(path: &str, places: &Places) -> bool {
 fn nearest_beside(path: &str, host: &Path) -> Option<String> {
     let (folder, name) = path.rsplit_once('\\')?;
     let names = platform::file_names(host.parent()?);
-    let nearest = problem::nearest(name, names.iter().map(String::as_str))?;
+    let nearest = guess::nearest(name, names.iter().map(String::as_str))?;
     Some(format!("{folder}\\{nearest}"))
 }
 
@@ -698,7 +699,7 @@ mod tests {
             let typed =
                 HookCommand { program: program.into(), args: args.iter().map(ToString::to_string).collect() };
             resolve(&typed, &self.places(), allow)
-                .map(|(command, remarks)| (command, remarks.iter().map(Problem::code).collect()))
+                .map(|(command, remarks)| (command, remarks.iter().map(ToDiagnostic::code).collect()))
                 .map_err(|fault| fault.code())
         }
 
@@ -902,7 +903,7 @@ mod tests {
         let works = |program: &str, args: &[&str]| {
             let args = args.iter().map(ToString::to_string).collect();
             let faults = check(&HookCommand { program: program.into(), args }, &places);
-            let codes: Vec<Code> = faults.iter().map(Problem::code).collect();
+            let codes: Vec<Code> = faults.iter().map(ToDiagnostic::code).collect();
             (codes, !faults.iter().any(TargetFault::is_fatal))
         };
         assert_eq!(works(r"C:\hooks\marked.exe", &[]), (blocked.clone(), false));

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use encoding_rs::Encoding as Charset;
 
 use super::document::{IniDocument, is_blank};
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
 
 /// The byte order mark of UTF-16LE, which every written ini starts with.
 pub const BOM: [u8; 2] = [0xFF, 0xFE];
@@ -90,7 +90,7 @@ pub enum EncodingError {
     Invalid(Encoding),
 }
 
-impl Problem for EncodingError {
+impl ToDiagnostic for EncodingError {
     fn code(&self) -> Code {
         match self {
             EncodingError::NotAnIni => Code::NotAnIni,

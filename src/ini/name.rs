@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::document::is_blank;
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
 
 /// Why a text cannot stand in an ini as a name or a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum NameError {
     Forbidden { what: &'static str, found: &'static str },
 }
 
-impl Problem for NameError {
+impl ToDiagnostic for NameError {
     fn code(&self) -> Code {
         Code::NameRefused
     }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::instances::{self, Instance, Processes};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::platform::{self, Rights};
-use crate::problem::{Code, Notice, Problem};
 
 /// The MicroSIPs that were asked to close in one run.
 #[derive(Default)]
@@ -44,7 +44,7 @@ pub struct Restarted {
 
 /// The warning that a MicroSIP could not be closed, or not started again.
 #[derive(Debug, thiserror::Error)]
-pub enum ClosingRemark {
+pub enum ClosingWarning {
     #[error("{0} could not be asked to close: {1}")]
     Unreached(Instance, String),
     #[error("{0} was closed and could not be started again: {1}")]
@@ -53,19 +53,19 @@ pub enum ClosingRemark {
     StillThere(Instance),
 }
 
-impl Problem for ClosingRemark {
+impl ToDiagnostic for ClosingWarning {
     fn code(&self) -> Code {
         match self {
-            ClosingRemark::Unreached(..) => Code::CloseImpossible,
-            ClosingRemark::NotRestarted(..) | ClosingRemark::StillThere(_) => Code::RestartFailed,
+            ClosingWarning::Unreached(..) => Code::CloseImpossible,
+            ClosingWarning::NotRestarted(..) | ClosingWarning::StillThere(_) => Code::RestartFailed,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                ClosingRemark::Unreached(..) => "exit it by its menu; this goes on waiting until then",
-                ClosingRemark::NotRestarted(..) | ClosingRemark::StillThere(_) => "start it by hand",
+                ClosingWarning::Unreached(..) => "exit it by its menu; this goes on waiting until then",
+                ClosingWarning::NotRestarted(..) | ClosingWarning::StillThere(_) => "start it by hand",
             }
             .into(),
         )
@@ -75,11 +75,11 @@ impl Problem for ClosingRemark {
 impl Closing {
     /// Asks those that were not asked yet. One that just starts has no window for a moment, and is asked the
     /// next time.
-    pub fn ask(&mut self, holders: &[Instance]) -> Vec<Notice> {
+    pub fn ask(&mut self, blockers: &[Instance]) -> Vec<Diagnostic> {
         /// How long a window may take to appear.
         const PATIENCE: Duration = Duration::from_secs(3);
-        let mut notices = Vec::new();
-        for holder in holders {
+        let mut warnings = Vec::new();
+        for holder in blockers {
             if self.asked.iter().any(|asked| asked.instance.is(holder)) {
                 continue;
             }
@@ -108,10 +108,10 @@ impl Closing {
             let can_change = platform::CAN_REACH_WINDOWS && unreached.since.elapsed() < PATIENCE;
             if !unreached.is_said && !can_change {
                 unreached.is_said = true;
-                notices.push(Notice::from(&ClosingRemark::Unreached(holder.clone(), why_not)));
+                warnings.push(Diagnostic::from(&ClosingWarning::Unreached(holder.clone(), why_not)));
             }
         }
-        notices
+        warnings
     }
 
     /// Those that were asked to close and have ended.
@@ -122,8 +122,8 @@ impl Closing {
 
     /// Starts again what was closed, each exe once: with no argument, or with `/minimized` if its window was
     /// hidden. Its old arguments may have dialled a number. One that somebody started meanwhile is left alone.
-    pub fn restart(self, processes: &Processes) -> (Vec<Restarted>, Vec<Notice>) {
-        let (mut restarted, mut notices): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
+    pub fn restart(self, processes: &Processes) -> (Vec<Restarted>, Vec<Diagnostic>) {
+        let (mut restarted, mut warnings): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
         for Asked { instance, exe, was_visible, rights } in self.asked {
             let is_running = |processes: &Processes| {
                 let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
@@ -131,7 +131,7 @@ impl Closing {
                 all.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe))
             };
             if processes.is_there(&instance) {
-                notices.push(Notice::from(&ClosingRemark::StillThere(instance)));
+                warnings.push(Diagnostic::from(&ClosingWarning::StillThere(instance)));
                 continue;
             }
             if is_running(processes) {
@@ -144,10 +144,10 @@ impl Closing {
             });
             match started {
                 Ok(one) => restarted.push(one),
-                Err(why) => notices.push(Notice::from(&ClosingRemark::NotRestarted(instance, why))),
+                Err(why) => warnings.push(Diagnostic::from(&ClosingWarning::NotRestarted(instance, why))),
             }
         }
-        (restarted, notices)
+        (restarted, warnings)
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
         ] {
             let why = why_no_window(&instance(session), can_reach);
             assert!(why.contains(reason), "{why}");
-            let notice = Notice::from(&ClosingRemark::Unreached(instance(session), why));
+            let notice = Diagnostic::from(&ClosingWarning::Unreached(instance(session), why));
             assert_eq!(notice.code, Code::CloseImpossible);
             assert!(notice.message.contains("pid 4, user ann"), "{}", notice.message);
         }
@@ -204,7 +204,7 @@ mod tests {
         let mut closing = Closing::default();
         assert_eq!(closing.ask(&[instance(None)]).len(), 1);
         assert_eq!(closing.ask(&[instance(None)]), []);
-        let (restarted, notices) = closing.restart(&Processes::default());
-        assert!(restarted.is_empty() && notices.is_empty());
+        let (restarted, warnings) = closing.restart(&Processes::default());
+        assert!(restarted.is_empty() && warnings.is_empty());
     }
 }

@@ -8,7 +8,7 @@
 
 use std::str::FromStr;
 
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
 
 use super::version::Version;
 
@@ -89,7 +89,7 @@ pub enum NumberError {
     Scheme { scheme: &'static str },
 }
 
-impl Problem for NumberError {
+impl ToDiagnostic for NumberError {
     fn code(&self) -> Code {
         Code::NumberRefused
     }
@@ -185,7 +185,7 @@ pub struct NotInVersion {
     pub since: Version,
 }
 
-impl Problem for NotInVersion {
+impl ToDiagnostic for NotInVersion {
     fn code(&self) -> Code {
         Code::OrderUnsupported
     }

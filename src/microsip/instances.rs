@@ -48,7 +48,7 @@ impl std::fmt::Display for Instance {
 
 impl Instance {
     /// Whether it uses this ini, or may.
-    pub fn holds_up(&self, ini: &Path) -> bool {
+    pub fn blocks(&self, ini: &Path) -> bool {
         self.inis.as_ref().is_none_or(|inis| inis.iter().any(|used| is_same(used, ini)))
     }
 
@@ -340,12 +340,12 @@ mod tests {
             session: None,
             inis: None,
         };
-        assert!(instance.holds_up(Path::new("/x/MicroSIP.ini")));
+        assert!(instance.blocks(Path::new("/x/MicroSIP.ini")));
         instance.inis = Some(vec!["/y/MicroSIP.ini".into()]);
-        assert!(!instance.holds_up(Path::new("/x/MicroSIP.ini")));
-        assert!(instance.holds_up(Path::new("/y/microsip.INI")));
+        assert!(!instance.blocks(Path::new("/x/MicroSIP.ini")));
+        assert!(instance.blocks(Path::new("/y/microsip.INI")));
         instance.inis = Some(vec![r"C:\Y\MicroSIP.ini".into(), r"\\server\share\MicroSIP.ini".into()]);
-        assert!(instance.holds_up(Path::new(r"\\?\C:\y\MicroSIP.ini")));
-        assert!(instance.holds_up(Path::new(r"\\?\UNC\server\share\MicroSIP.ini")));
+        assert!(instance.blocks(Path::new(r"\\?\C:\y\MicroSIP.ini")));
+        assert!(instance.blocks(Path::new(r"\\?\UNC\server\share\MicroSIP.ini")));
     }
 }

@@ -16,8 +16,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::platform::registry::{ClassChange, ClassRegistry, ClassValue, Hive};
-use crate::problem::{Code, Problem};
 
 /// Kinds of links that MicroSIP can open.
 pub const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
@@ -339,7 +339,7 @@ impl From<io::Error> for LinksError {
     }
 }
 
-impl Problem for LinksError {
+impl ToDiagnostic for LinksError {
     fn code(&self) -> Code {
         match self {
             LinksError::NotWindows => Code::WindowsOnly,
@@ -371,7 +371,7 @@ impl Problem for LinksError {
 
 /// What deserves saying of links.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinksRemark {
+pub enum LinksWarning {
     #[error("{scheme}: links still go to {who}, because the user chose it in Windows' settings")]
     ChosenOtherwise { scheme: &'static str, who: String },
     #[error("Windows may still ask which program is to open such a link: {}", .schemes.join(", "))]
@@ -380,25 +380,25 @@ pub enum LinksRemark {
     ChangedSince { scheme: &'static str },
 }
 
-impl Problem for LinksRemark {
+impl ToDiagnostic for LinksWarning {
     fn code(&self) -> Code {
         match self {
-            LinksRemark::ChosenOtherwise { .. } => Code::LinksChosen,
-            LinksRemark::MayAsk { .. } => Code::LinksMayAsk,
-            LinksRemark::ChangedSince { .. } => Code::LinksChangedSince,
+            LinksWarning::ChosenOtherwise { .. } => Code::LinksChosen,
+            LinksWarning::MayAsk { .. } => Code::LinksMayAsk,
+            LinksWarning::ChangedSince { .. } => Code::LinksChangedSince,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            LinksRemark::ChosenOtherwise { scheme, .. } => {
+            LinksWarning::ChosenOtherwise { scheme, .. } => {
                 format!(
                     "change it in Settings > Apps > Default apps, for the link type {}",
                     scheme.to_uppercase()
                 )
             }
-            LinksRemark::MayAsk { .. } => "choose MicroSIP, once for each kind of link".into(),
-            LinksRemark::ChangedSince { scheme } => {
+            LinksWarning::MayAsk { .. } => "choose MicroSIP, once for each kind of link".into(),
+            LinksWarning::ChangedSince { scheme } => {
                 format!(r"what was there before is in the values {MARK_BEFORE} below {CLASSES}\{scheme}")
             }
         })
@@ -406,23 +406,23 @@ impl Problem for LinksRemark {
 }
 
 /// What deserves saying after MicroSIP was registered.
-pub fn remarks_after_set(links: &[Link]) -> Vec<LinksRemark> {
+pub fn remarks_after_set(links: &[Link]) -> Vec<LinksWarning> {
     // the scheme's own class is the one that was registered, or in a dry run would be
     let is_other = |link: &&Link| {
         let is_own = link.class.as_ref().is_some_and(|class| class.eq_ignore_ascii_case(link.scheme));
         link.said_by == SaidBy::UserChoice && !link.is_microsip && !is_own
     };
     let chosen_otherwise = links.iter().filter(is_other);
-    let mut remarks: Vec<LinksRemark> = chosen_otherwise
+    let mut remarks: Vec<LinksWarning> = chosen_otherwise
         .map(|link| {
             let who = link.program.clone().or_else(|| link.class.clone()).unwrap_or_default();
-            LinksRemark::ChosenOtherwise { scheme: link.scheme, who }
+            LinksWarning::ChosenOtherwise { scheme: link.scheme, who }
         })
         .collect();
     let not_chosen = links.iter().filter(|link| link.said_by != SaidBy::UserChoice);
     let schemes: Vec<_> = not_chosen.map(|link| link.scheme).collect();
     if !schemes.is_empty() {
-        remarks.push(LinksRemark::MayAsk { schemes });
+        remarks.push(LinksWarning::MayAsk { schemes });
     }
     remarks
 }
@@ -715,8 +715,8 @@ mod tests {
         assert_eq!(
             remarks,
             [
-                LinksRemark::ChosenOtherwise { scheme: "tel", who: "AppXphone".into() },
-                LinksRemark::MayAsk { schemes: vec!["callto"] }
+                LinksWarning::ChosenOtherwise { scheme: "tel", who: "AppXphone".into() },
+                LinksWarning::MayAsk { schemes: vec!["callto"] }
             ]
         );
     }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::platform::{self, AppData, InstallFacts, Surroundings, WindowsPaths};
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::platform::{self, AppData, Env, InstallFacts, WindowsPaths};
 
 use super::ini_path::{self, Keeps};
 use super::instances::{Instance, Processes};
@@ -102,7 +102,7 @@ pub enum LocateError {
     NoPlaceToCreate,
 }
 
-impl Problem for LocateError {
+impl ToDiagnostic for LocateError {
     fn code(&self) -> Code {
         match self {
             LocateError::NotFound { .. } | LocateError::NoPlaceToCreate => Code::IniNotFound,
@@ -129,8 +129,8 @@ impl Problem for LocateError {
 ///
 /// # Errors
 /// When there is none, or more than one.
-pub fn the_one(surroundings: &Surroundings) -> Result<Candidate, LocateError> {
-    let mut found = all(surroundings)?;
+pub fn the_one(env: &Env) -> Result<Candidate, LocateError> {
+    let mut found = all(env)?;
     match found.len() {
         1 => Ok(found.remove(0)),
         _ => Err(LocateError::Several { found }),
@@ -141,8 +141,8 @@ pub fn the_one(surroundings: &Surroundings) -> Result<Candidate, LocateError> {
 ///
 /// # Errors
 /// When there is none.
-pub fn all(surroundings: &Surroundings) -> Result<Vec<Candidate>, LocateError> {
-    let Search { found, looked } = search(surroundings, &Processes::default().instances(&[]));
+pub fn all(env: &Env) -> Result<Vec<Candidate>, LocateError> {
+    let Search { found, looked } = search(env, &Processes::default().instances(&[]));
     if found.is_empty() { Err(LocateError::NotFound { looked }) } else { Ok(found) }
 }
 
@@ -151,33 +151,33 @@ fn version_of(exe: &Path) -> Option<Version> {
 }
 
 /// Every ini of this user's MicroSIPs, installed, portable and running.
-pub fn search(surroundings: &Surroundings, running: &[Instance]) -> Search {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
+pub fn search(env: &Env, running: &[Instance]) -> Search {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut search = Search::default();
     for instance in running.iter().filter(|instance| instance.is_own) {
         let inis = instance.inis.iter().flatten();
-        for ini in inis.filter(|ini| platform::is_in_reach(ini, surroundings)) {
+        for ini in inis.filter(|ini| platform::is_in_reach(ini, env)) {
             search.add(ini, Why::Running { pid: instance.pid });
         }
     }
-    for exe in portable_copies(surroundings, &facts) {
+    for exe in portable_copies(env, &facts) {
         let ini = exe.with_extension("ini");
         search.looked.extend(exe.parent().map(Path::to_path_buf));
         search.add(&ini, Why::Beside { exe });
     }
-    let mut app_data_folders = platform::app_data_folders(surroundings).into_iter().peekable();
+    let mut app_data_folders = platform::app_data_folders(env).into_iter().peekable();
     if app_data_folders.peek().is_none() {
-        search.looked.extend(platform::settings_roots(surroundings));
+        search.looked.extend(platform::settings_roots(env));
     }
     for AppData { roaming, local } in app_data_folders {
         // MicroSIP takes a local one only where there is none in the roaming folder (3.21.4, settings.cpp)
         let roaming = roaming.join("MicroSIP");
-        let inis = inis_in(&roaming, surroundings, &facts);
+        let inis = inis_in(&roaming, env, &facts);
         let has_none = inis.is_empty();
         inis.iter().for_each(|ini| search.add(ini, Why::AppData));
         search.looked.push(roaming);
         if let Some(local) = local.map(|local| local.join("MicroSIP")).filter(|_| has_none) {
-            let inis = inis_in(&local, surroundings, &facts);
+            let inis = inis_in(&local, env, &facts);
             inis.iter().for_each(|ini| search.add(ini, Why::LocalAppData));
             search.looked.push(local);
         }
@@ -203,13 +203,13 @@ impl Search {
 ///
 /// # Errors
 /// When that is not one place.
-pub fn place_to_create(surroundings: &Surroundings) -> Result<PathBuf, LocateError> {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
-    let mut portable = portable_copies(surroundings, &facts);
+pub fn place_to_create(env: &Env) -> Result<PathBuf, LocateError> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
+    let mut portable = portable_copies(env, &facts);
     let is_installed = !ini_path::install_folders(&facts).is_empty();
     match (is_installed, portable.len()) {
         // on Windows the first is the one that Windows itself names
-        (true, 0) => match &platform::app_data_folders(surroundings)[..] {
+        (true, 0) => match &platform::app_data_folders(env)[..] {
             [AppData { roaming, .. }, rest @ ..] if rest.is_empty() || platform::CAN_REACH_WINDOWS => {
                 Ok(roaming.join("MicroSIP").join("MicroSIP.ini"))
             }
@@ -222,30 +222,30 @@ pub fn place_to_create(surroundings: &Surroundings) -> Result<PathBuf, LocateErr
 
 /// The version of the MicroSIP that uses an ini, told by its exe: the one beside the ini, or the installed one
 /// where the ini lies in an AppData folder.
-pub fn version_of_user(ini: &Path, surroundings: &Surroundings) -> Option<Version> {
-    exe_of(ini, surroundings).and_then(|exe| version_of(&exe))
+pub fn version_of_user(ini: &Path, env: &Env) -> Option<Version> {
+    exe_of(ini, env).and_then(|exe| version_of(&exe))
 }
 
 /// The exe that uses an ini, where one is there.
-pub fn exe_of(ini: &Path, surroundings: &Surroundings) -> Option<PathBuf> {
+pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     let beside = ini.with_extension("exe");
     if beside.is_file() {
         return Some(beside);
     }
     let is_in_app_data =
         ini.parent().and_then(Path::file_name).is_some_and(|name| name.eq_ignore_ascii_case("MicroSIP"));
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, Some(ini));
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let name = beside.file_name().filter(|_| is_in_app_data)?;
     let paths = platform::windows_paths(ini);
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| exe.is_file())
 }
 
 /// Every MicroSIP that is known of: installed ones, then portable copies.
-pub fn installs(surroundings: &Surroundings) -> Vec<Install> {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
-    let paths = platform::paths_in_use(surroundings);
+pub fn installs(env: &Env) -> Vec<Install> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
+    let paths = platform::paths_in_use(env);
     let installed = install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE));
-    let app_data = platform::app_data_folders(surroundings).into_iter().next();
+    let app_data = platform::app_data_folders(env).into_iter().next();
     let install = |exe: PathBuf, ini: Option<PathBuf>, is_portable: bool| Install {
         version: version_of(&exe),
         exe,
@@ -256,7 +256,7 @@ pub fn installs(surroundings: &Surroundings) -> Vec<Install> {
         let ini = app_data.as_ref().map(|folders| folders.roaming.join("MicroSIP").join("MicroSIP.ini"));
         install(exe, ini, false)
     });
-    let portable = portable_copies(surroundings, &facts).into_iter().map(|exe| {
+    let portable = portable_copies(env, &facts).into_iter().map(|exe| {
         let ini = exe.with_extension("ini");
         install(exe, Some(ini), true)
     });
@@ -264,18 +264,18 @@ pub fn installs(surroundings: &Surroundings) -> Vec<Install> {
 }
 
 /// The one MicroSIP there is: the installed one, or the only portable copy that is known.
-pub fn the_exe(surroundings: &Surroundings) -> Option<PathBuf> {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
-    let mut portable = portable_copies(surroundings, &facts);
-    match installed_exe(surroundings) {
+pub fn the_exe(env: &Env) -> Option<PathBuf> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
+    let mut portable = portable_copies(env, &facts);
+    match installed_exe(env) {
         Some(exe) => Some(exe).filter(|_| portable.is_empty()),
         None => portable.pop().filter(|_| portable.is_empty()),
     }
 }
 
 /// Whether an ini lies in the folder of an installed MicroSIP, which keeps its own in AppData.
-pub fn is_beside_installed(ini: &Path, surroundings: &Surroundings) -> bool {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, Some(ini));
+pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let paths = platform::windows_paths(ini);
     let folder = ini.parent().unwrap_or(ini);
     install_folders_on_disk(&facts, &paths)
@@ -283,9 +283,9 @@ pub fn is_beside_installed(ini: &Path, surroundings: &Surroundings) -> bool {
 }
 
 /// The exe of an installed MicroSIP.
-pub fn installed_exe(surroundings: &Surroundings) -> Option<PathBuf> {
-    let facts = platform::install_facts(surroundings, ini_path::REGISTRY_KEY, None);
-    let paths = platform::paths_in_use(surroundings);
+pub fn installed_exe(env: &Env) -> Option<PathBuf> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
+    let paths = platform::paths_in_use(env);
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| exe.is_file())
 }
 
@@ -298,8 +298,8 @@ fn install_folders_on_disk<'a>(
 
 /// Copies of MicroSIP that keep their ini beside them: in the current folder, beside msipcfg, and those that
 /// Windows starts.
-fn portable_copies(surroundings: &Surroundings, facts: &InstallFacts) -> Vec<PathBuf> {
-    let here = [&surroundings.current_folder, &surroundings.own_folder].into_iter().flatten();
+fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
+    let here = [&env.current_folder, &env.own_folder].into_iter().flatten();
     let here = here.map(|folder| folder.join(EXE));
     let commands = platform::start_commands(&links::SCHEMES);
     let started = commands.iter().filter_map(|command| links::program_of(command)).map(PathBuf::from);
@@ -320,7 +320,7 @@ fn portable_copies(surroundings: &Surroundings, facts: &InstallFacts) -> Vec<Pat
 
 /// The inis of installed copies in a settings folder. The one of the usual name is one; others are if an
 /// installed exe has their name, or if there is no other.
-fn inis_in(folder: &Path, surroundings: &Surroundings, facts: &InstallFacts) -> Vec<PathBuf> {
+fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     let mut inis: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -338,7 +338,7 @@ fn inis_in(folder: &Path, surroundings: &Surroundings, facts: &InstallFacts) -> 
         return inis;
     }
     let paths = match platform::windows_paths(folder) {
-        WindowsPaths::Unknown => platform::paths_in_use(surroundings),
+        WindowsPaths::Unknown => platform::paths_in_use(env),
         paths => paths,
     };
     let folders: Vec<PathBuf> = install_folders_on_disk(facts, &paths).collect();

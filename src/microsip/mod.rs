@@ -8,7 +8,7 @@
 pub mod accounts;
 pub mod closing;
 pub mod control;
-pub mod gate;
+pub mod guard;
 pub mod ini_path;
 pub mod instances;
 pub mod keys;

@@ -8,8 +8,8 @@ use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::platform::{self, HeldFolder, Owner, ProfileList};
-use crate::problem::{Code, Problem};
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::platform::{self, Owner, PinnedDir, ProfileList};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Profile {
 #[derive(Debug)]
 pub struct Place {
     /// Its folder.
-    pub folder: HeldFolder,
+    pub folder: PinnedDir,
     /// Its name.
     pub name: OsString,
 }
@@ -57,7 +57,7 @@ pub enum Found {
     /// An ini.
     Ini(Place),
     /// None; this is the folder that one would be made in.
-    NoIni(HeldFolder),
+    NoIni(PinnedDir),
     /// No folder for the settings of programs: it is no user's.
     NoAppData,
 }
@@ -178,7 +178,7 @@ fn is_version(text: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-impl Problem for ProfileFault {
+impl ToDiagnostic for ProfileFault {
     fn code(&self) -> Code {
         match self {
             ProfileFault::NoFolder { .. } | ProfileFault::NoFile { .. } => Code::ProfileLink,
@@ -247,13 +247,13 @@ impl Profile {
     }
 
     /// A folder in that of the user, if it is there.
-    fn folder_at(&self, names: &[&str]) -> Result<Option<HeldFolder>, ProfileFault> {
+    fn folder_at(&self, names: &[&str]) -> Result<Option<PinnedDir>, ProfileFault> {
         let mut path = self.folder.clone();
         let opened = match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
             (Some(above), Some(name)) if !self.is_listed => {
-                HeldFolder::open(above).and_then(|above| above.enter(name))
+                PinnedDir::open(above).and_then(|above| above.enter(name))
             }
-            _ => HeldFolder::open(&path),
+            _ => PinnedDir::open(&path),
         };
         let mut folder = match opened {
             Ok(folder) => folder,
@@ -283,7 +283,7 @@ impl Profile {
     ///
     /// # Errors
     /// Something is in the way, or it may not be made.
-    pub fn make_place(&self, app_data: HeldFolder) -> Result<Place, ProfileFault> {
+    pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileFault> {
         let path = app_data.path().join(FOLDER);
         match app_data.enter_or_make(FOLDER, self.owner.as_ref()) {
             Ok(folder) => Ok(Place { folder, name: INI.into() }),

@@ -3,9 +3,10 @@
 //! A value is written in that form, so that nothing drifts when MicroSIP saves its settings. Where there is
 //! none, it is refused with the form that would hold.
 
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 use crate::ini::name::{KeyPath, NameError, ValueText};
 use crate::ini::{Wide, lookup, wide};
-use crate::problem::{self, Code, Problem};
 
 use super::keys::{self, Key, Kind, Save};
 
@@ -17,7 +18,7 @@ pub struct Saved {
     /// The text behind `=`.
     pub text: ValueText,
     /// What deserves saying.
-    pub remarks: Vec<ValueRemark>,
+    pub remarks: Vec<ValueWarning>,
 }
 
 /// Why a value is refused.
@@ -33,7 +34,7 @@ pub enum ValueError {
     Unstable { path: String, value: String, would_hold: String },
 }
 
-impl Problem for ValueError {
+impl ToDiagnostic for ValueError {
     fn code(&self) -> Code {
         match self {
             ValueError::Name(error) => error.code(),
@@ -55,7 +56,7 @@ impl Problem for ValueError {
 
 /// What deserves saying of a value that is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ValueRemark {
+pub enum ValueWarning {
     #[error("MicroSIP does not know {path}")]
     UnknownKey { path: String, nearest: Option<String> },
     #[error("{path} is written as '{saved}', which MicroSIP makes of '{given}'")]
@@ -68,25 +69,25 @@ pub enum ValueRemark {
     PasswordLength { path: String, length: usize },
 }
 
-impl Problem for ValueRemark {
+impl ToDiagnostic for ValueWarning {
     fn code(&self) -> Code {
         match self {
-            ValueRemark::UnknownKey { .. } => Code::KeyUnknown,
-            ValueRemark::Normalised { .. } => Code::ValueNormalised,
-            ValueRemark::UnknownWord { .. } | ValueRemark::OtherVersion { .. } => Code::ValueUnknownWord,
-            ValueRemark::PasswordLength { .. } => Code::PasswordLength,
+            ValueWarning::UnknownKey { .. } => Code::KeyUnknown,
+            ValueWarning::Normalised { .. } => Code::ValueNormalised,
+            ValueWarning::UnknownWord { .. } | ValueWarning::OtherVersion { .. } => Code::ValueUnknownWord,
+            ValueWarning::PasswordLength { .. } => Code::PasswordLength,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            ValueRemark::UnknownKey { nearest: Some(nearest), .. } => {
+            ValueWarning::UnknownKey { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
             }
-            ValueRemark::UnknownWord { nearest: Some(nearest), .. } => {
+            ValueWarning::UnknownWord { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
             }
-            ValueRemark::PasswordLength { .. } => {
+            ValueWarning::PasswordLength { .. } => {
                 Some("if the account then cannot log in, use a password one character longer".into())
             }
             _ => None,
@@ -95,15 +96,15 @@ impl Problem for ValueRemark {
 }
 
 /// That MicroSIP does not know a key, and what may have been meant.
-pub fn unknown_key(path: &KeyPath) -> ValueRemark {
+pub fn unknown_key(path: &KeyPath) -> ValueWarning {
     let typed = path.key.as_str();
     let known = || keys::all().filter(|key| same_kind_of_section(key.section, path.section.as_str()));
     let nearest = if keys::is_section(typed) {
         Some(key_of_section(typed))
     } else {
-        problem::nearest(typed, known().map(|key| key.name).filter(|name| *name != "#")).map(str::to_string)
+        guess::nearest(typed, known().map(|key| key.name).filter(|name| *name != "#")).map(str::to_string)
     };
-    ValueRemark::UnknownKey { path: path.to_string(), nearest }
+    ValueWarning::UnknownKey { path: path.to_string(), nearest }
 }
 
 /// How a key of a section is named, for who named the section alone.
@@ -149,7 +150,7 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     if key.kind == Kind::Secret {
         let length = value.encode_utf16().count();
         if may_be_taken_for_encrypted(length) {
-            remarks.push(ValueRemark::PasswordLength { path: named, length });
+            remarks.push(ValueWarning::PasswordLength { path: named, length });
         }
     }
     Ok(Saved { value, text: ValueText::new(&text)?, remarks })
@@ -177,14 +178,14 @@ pub fn encrypted_length(length: usize) -> usize {
 /// Bytes that RC2 encrypts at once.
 const BLOCK: usize = 8;
 
-fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>), ValueError> {
+fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning>), ValueError> {
     let impossible = |allowed: String| ValueError::Impossible {
         path: path.to_string(),
         value: given.to_string(),
         allowed: format!("it can be {allowed}"),
     };
     let normalised = |saved: String| {
-        let remark = ValueRemark::Normalised {
+        let remark = ValueWarning::Normalised {
             path: path.to_string(),
             given: given.to_string(),
             saved: saved.clone(),
@@ -217,7 +218,11 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>
                 (None, None) => None,
             };
             if let Some(versions) = versions {
-                remarks.push(ValueRemark::OtherVersion { path: path.to_string(), word: word.text, versions });
+                remarks.push(ValueWarning::OtherVersion {
+                    path: path.to_string(),
+                    word: word.text,
+                    versions,
+                });
             }
             Ok((saved, remarks))
         }
@@ -225,10 +230,10 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueRemark>
             let remarks = given
                 .split_whitespace()
                 .filter(|word| !known.contains(word))
-                .map(|word| ValueRemark::UnknownWord {
+                .map(|word| ValueWarning::UnknownWord {
                     path: path.to_string(),
                     word: word.to_string(),
-                    nearest: problem::nearest(word, known.iter().copied()),
+                    nearest: guess::nearest(word, known.iter().copied()),
                 })
                 .collect();
             Ok((given.to_string(), remarks))
@@ -262,7 +267,9 @@ mod tests {
 
     fn saved(path: &str, value: &str) -> Result<(String, Vec<Code>), Code> {
         as_saved(&path.parse().unwrap(), value)
-            .map(|saved| (saved.text.as_str().to_string(), saved.remarks.iter().map(Problem::code).collect()))
+            .map(|saved| {
+                (saved.text.as_str().to_string(), saved.remarks.iter().map(ToDiagnostic::code).collect())
+            })
             .map_err(|error| error.code())
     }
 

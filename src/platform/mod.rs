@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-mod held;
+mod pinned;
 pub mod registry;
 mod run;
 
@@ -21,7 +21,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-pub use held::{HeldDisk, HeldFolder, Owner};
+pub use pinned::{Owner, PinnedDir, ScopedFs};
 pub use run::{Recording, ShellCommand};
 pub use system::class_registry;
 pub use system::{
@@ -38,7 +38,7 @@ pub use system::{is_named, is_same_file, profile_list};
 
 /// What of its surroundings the program uses: taken once, in `main`.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct Env {
     /// `%APPDATA%`.
     pub app_data: Option<PathBuf>,
     /// `%LOCALAPPDATA%`.
@@ -61,12 +61,12 @@ pub struct Surroundings {
     pub own_program: Option<PathBuf>,
 }
 
-impl Surroundings {
+impl Env {
     /// From environment variables.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |name: &str| variable(name).map(PathBuf::from);
-        Surroundings {
+        Env {
             app_data: path("APPDATA"),
             local_app_data: path("LOCALAPPDATA"),
             search_path: variable("PATH"),
@@ -283,8 +283,8 @@ pub enum DriveKind {
     Network,
 }
 
-/// What a transaction does to the disk. The real one is [`SystemDisk`]; tests put one before it that fails.
-pub trait Disk {
+/// What a transaction does to the disk. The real one is [`SystemFs`]; tests put one before it that fails.
+pub trait FileSystem {
     /// Reads a whole file: opened for one read and closed at once, for MicroSIP may start meanwhile.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         bytes_of(system::open_to_read(path)?, u64::MAX)
@@ -345,8 +345,8 @@ pub trait Disk {
 ///
 /// # Errors
 /// The disk refuses; the temporary file goes.
-pub fn move_to(disk: &dyn Disk, mut temp: TempPath, path: &Path) -> io::Result<()> {
-    disk.replace(&temp, path)?;
+pub fn move_to(fs: &dyn FileSystem, mut temp: TempPath, path: &Path) -> io::Result<()> {
+    fs.replace(&temp, path)?;
     // the name is gone
     temp.disable_cleanup(true);
     Ok(())
@@ -357,17 +357,17 @@ pub fn move_to(disk: &dyn Disk, mut temp: TempPath, path: &Path) -> io::Result<(
 /// # Errors
 /// The disk refuses; what was there is there still.
 pub fn put(
-    disk: &dyn Disk,
+    fs: &dyn FileSystem,
     path: &Path,
     bytes: &[u8],
     model: Option<&Path>,
     (prefix, suffix): (&OsStr, &str),
 ) -> io::Result<()> {
-    let mut file = disk.create_temp(path.parent().unwrap_or(Path::new("")), prefix, suffix)?;
-    disk.write(file.as_file_mut(), bytes)?;
-    disk.adopt(model, file.as_file(), file.path())?;
-    disk.sync(file.as_file())?;
-    move_to(disk, file.into_temp_path(), path)
+    let mut file = fs.create_temp(path.parent().unwrap_or(Path::new("")), prefix, suffix)?;
+    fs.write(file.as_file_mut(), bytes)?;
+    fs.adopt(model, file.as_file(), file.path())?;
+    fs.sync(file.as_file())?;
+    move_to(fs, file.into_temp_path(), path)
 }
 
 /// All that a file holds.
@@ -405,9 +405,9 @@ fn is_held_in(mut file: File, bytes: &[u8]) -> io::Result<bool> {
 }
 
 /// The disk of this machine.
-pub struct SystemDisk;
+pub struct SystemFs;
 
-impl Disk for SystemDisk {}
+impl FileSystem for SystemFs {}
 
 /// The names in a folder with this start.
 pub fn names_in(folder: &Path, start: &OsStr) -> io::Result<Vec<OsString>> {

@@ -18,7 +18,7 @@ pub use run::{Runner, Started};
 
 use super::registry::ClassRegistry;
 use super::{
-    AppData, AppPaths, DriveKind, InstallFacts, Privileges, ProcessPlace, ProfileList, Sid, Surroundings,
+    AppData, AppPaths, DriveKind, Env, InstallFacts, Privileges, ProcessPlace, ProfileList, Sid,
     WindowsPaths, WinePrefix,
 };
 
@@ -56,41 +56,41 @@ pub fn is_own_user(user: &sysinfo::Uid) -> bool {
 }
 
 /// Whether a file lies in the Wine prefix in use: other prefixes are other Windows machines.
-pub fn is_in_reach(path: &Path, surroundings: &Surroundings) -> bool {
-    let prefix = prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref());
+pub fn is_in_reach(path: &Path, env: &Env) -> bool {
+    let prefix = prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref());
     prefix.is_some_and(|prefix| prefix.holds(path))
 }
 
 /// Through the Wine prefix in use.
-pub fn paths_in_use(surroundings: &Surroundings) -> WindowsPaths {
-    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
+pub fn paths_in_use(env: &Env) -> WindowsPaths {
+    prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref())
         .map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
 /// Where Windows under Wine looks for a program by name: Wine's own folders, before any other.
-pub fn search_folders(_surroundings: &Surroundings) -> Vec<String> {
+pub fn search_folders(_surroundings: &Env) -> Vec<String> {
     [r"C:\windows\system32", r"C:\windows", r"C:\windows\system32\WindowsPowerShell\v1.0"]
         .map(String::from)
         .into()
 }
 
 /// Those of the users of the Wine prefix in use.
-pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
-    prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref())
+pub fn app_data_folders(env: &Env) -> Vec<AppData> {
+    prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref())
         .map(|prefix| prefix.app_data_folders())
         .unwrap_or_default()
 }
 
 /// Where such folders would be looked for: the Wine prefix that is named, else the usual one.
-pub fn settings_roots(surroundings: &Surroundings) -> Vec<PathBuf> {
-    let usual = surroundings.home.as_ref().map(|home| home.join(".wine"));
-    surroundings.wine_prefix.clone().or(usual).into_iter().collect()
+pub fn settings_roots(env: &Env) -> Vec<PathBuf> {
+    let usual = env.home.as_ref().map(|home| home.join(".wine"));
+    env.wine_prefix.clone().or(usual).into_iter().collect()
 }
 
 /// What is known of an install for this ini: in the prefix that it lies in, else in the one in use.
-pub fn install_facts(surroundings: &Surroundings, key: &str, ini: Option<&Path>) -> InstallFacts {
+pub fn install_facts(env: &Env, key: &str, ini: Option<&Path>) -> InstallFacts {
     ini.and_then(WinePrefix::around)
-        .or_else(|| prefix_in_use(surroundings.wine_prefix.as_deref(), surroundings.home.as_deref()))
+        .or_else(|| prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref()))
         .map(|prefix| prefix.install_facts(key))
         .unwrap_or_default()
 }
@@ -443,16 +443,16 @@ impl TerminalMode {
 
 /// A folder that is held open.
 #[derive(Debug)]
-pub struct Held(OwnedFd);
+pub struct Pinned(OwnedFd);
 
-impl Held {
-    pub(super) fn open(path: &Path) -> io::Result<Held> {
-        Ok(Held(openat(CWD, path, FOLDER, Mode::empty())?))
+impl Pinned {
+    pub(super) fn open(path: &Path) -> io::Result<Pinned> {
+        Ok(Pinned(openat(CWD, path, FOLDER, Mode::empty())?))
     }
 
-    pub(super) fn enter(&self, _path: &Path, name: &OsStr) -> io::Result<Held> {
+    pub(super) fn enter(&self, _path: &Path, name: &OsStr) -> io::Result<Pinned> {
         match openat(&self.0, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
-            Ok(folder) => Ok(Held(folder)),
+            Ok(folder) => Ok(Pinned(folder)),
             // what Linux says of a link depends on the other flags
             Err(Errno::LOOP) => Err(io::ErrorKind::NotADirectory.into()),
             Err(error) => Err(error.into()),

@@ -22,7 +22,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use msipcfg::cli::args::Cli;
-use msipcfg::commands::{self, Outside};
+use msipcfg::commands::{self, Context};
 use msipcfg::edit::plan::{self, Edit};
 use msipcfg::edit::verify;
 use msipcfg::ini::document::IniDocument;
@@ -30,7 +30,7 @@ use msipcfg::ini::encoding;
 use msipcfg::ini::name::{KeyPath, ValueText};
 use msipcfg::ini::write;
 use msipcfg::microsip::instances::Processes;
-use msipcfg::platform::{Disk, Surroundings, SystemDisk};
+use msipcfg::platform::{Env, FileSystem, SystemFs};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_msipcfg");
 /// In the target folder, which is on a disk as inis are; in memory a sync costs nothing.
@@ -261,7 +261,7 @@ fn in_memory(part: Part, path: &Path) {
     let path_of_key = KeyPath::in_settings(&key).unwrap();
     let value = "another value";
     let text = ValueText::new(value).unwrap();
-    let bytes = SystemDisk.read(path).unwrap();
+    let bytes = SystemFs.read(path).unwrap();
     let start = Instant::now();
     let made = match part {
         Part::Copy => bytes.clone(),
@@ -288,15 +288,15 @@ fn whole(words: &[OsString]) {
     let start = Instant::now();
     let words: Vec<OsString> = [OsString::from("msipcfg")].into_iter().chain(words.iter().cloned()).collect();
     let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
-    let mut outside = Outside {
-        surroundings: &Surroundings::default(),
-        disk: &SystemDisk,
+    let mut context = Context {
+        env: &Env::default(),
+        fs: &SystemFs,
         now: &SystemTime::now,
         stop: &|| false,
         secret: &|_| Ok(String::new()),
-        tell: &mut |_| {},
+        report: &mut |_| {},
     };
-    black_box(commands::run(request, &mut outside).unwrap());
+    black_box(commands::run(request, &mut context).unwrap());
     tell(start.elapsed());
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use msipcfg::edit::backup;
 use msipcfg::edit::lock::Lock;
-use msipcfg::platform::SystemDisk;
+use msipcfg::platform::SystemFs;
 
 use crate::sandbox::{PROGRAM, Sandbox, spawn, utf16};
 
@@ -127,7 +127,7 @@ fn a_lock_that_comes_and_goes_is_had_by_one_at_a_time_and_refused_to_nobody() {
     let is_held = AtomicBool::new(false);
     let take_turns = || {
         for _ in 0..TIMES {
-            let lock = Lock::acquire(&ini, &SystemDisk, &|| false).map_err(|error| error.to_string())?;
+            let lock = Lock::acquire(&ini, &SystemFs, &|| false).map_err(|error| error.to_string())?;
             assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
             std::thread::yield_now();
             assert!(is_held.swap(false, Ordering::SeqCst));

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use clap::{Arg, Command, CommandFactory};
 use msipcfg::cli::args::Cli;
 use msipcfg::commands::doctor::finding::{Fixable, RULES};
+use msipcfg::diagnostic::{Code, ExitStatus};
 use msipcfg::edit::transaction::Step;
 use msipcfg::hook::event::Event;
-use msipcfg::problem::{Code, ExitStatus};
 
 mod deployment;
 #[cfg(target_os = "linux")]

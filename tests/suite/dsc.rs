@@ -376,7 +376,7 @@ fn the_manifest_says_what_the_program_does() {
     assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(manifest["set"]["args"], json!(["dsc", "set", {"whatIfArg": "--what-if"}]));
     assert_eq!(manifest["get"]["executable"], "msipcfg");
-    for status in msipcfg::problem::ExitStatus::ALL {
+    for status in msipcfg::diagnostic::ExitStatus::ALL {
         assert!(manifest["exitCodes"][(*status as u8).to_string()].is_string(), "{status:?}");
     }
     // what an engine runs has to be there

@@ -163,15 +163,15 @@ fn assert_free(sandbox: &Sandbox, ini: &Path) {
 // a portable MicroSIP, on every system
 
 /// A folder with a Windows disk in it, and portable phones on that.
-pub struct Disk {
+pub struct FileSystem {
     pub sandbox: Sandbox,
 }
 
-impl Disk {
+impl FileSystem {
     pub fn new() -> Self {
         let sandbox = Sandbox::new();
         std::fs::create_dir_all(sandbox.path("prefix/drive_c")).unwrap();
-        Disk { sandbox }
+        FileSystem { sandbox }
     }
 
     /// A file of the disk `C:` by its path with `/`.
@@ -211,7 +211,7 @@ impl Disk {
 
 #[test]
 fn with_no_time_to_wait_a_running_microsip_means_that_nothing_is_written() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     assert_held_up(&disk.sandbox, &ini, &phone);
@@ -226,7 +226,7 @@ fn with_no_time_to_wait_a_running_microsip_means_that_nothing_is_written() {
 
 #[test]
 fn a_microsip_that_exits_is_waited_for() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
@@ -245,7 +245,7 @@ fn a_microsip_that_exits_is_waited_for() {
 
 #[test]
 fn dsc_is_told_which_microsip_has_to_read_its_ini_again() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let dsc = |words: &[&str], exist: bool, vad: u32| {
@@ -283,7 +283,7 @@ fn dsc_is_told_which_microsip_has_to_read_its_ini_again() {
 
 #[test]
 fn where_nothing_is_to_change_a_running_microsip_is_worth_a_warning() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=0"]).exits(0);
@@ -300,7 +300,7 @@ fn where_nothing_is_to_change_a_running_microsip_is_worth_a_warning() {
 
 #[test]
 fn a_dry_run_does_not_wait_but_warns() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--dry-run", "--json"])).exits(0);
@@ -312,7 +312,7 @@ fn a_dry_run_does_not_wait_but_warns() {
 
 #[test]
 fn commands_that_only_read_do_not_wait() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ran = disk.sandbox.run(&["get", "--ini", &text_of(&ini), "VAD"]).exits(0);
@@ -323,7 +323,7 @@ fn commands_that_only_read_do_not_wait() {
 
 #[test]
 fn a_command_that_would_fail_does_not_wait_first() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=maybe"]).fails(3, "value-refused");
@@ -333,7 +333,7 @@ fn a_command_that_would_fail_does_not_wait_first() {
 #[test]
 #[cfg(unix)]
 fn one_under_wine_cannot_be_closed_from_outside_and_is_still_waited_for() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let words = ["set", "--ini", &text_of(&ini), "--json", "--restart", "--timeout", "1s", "VAD=1"];
@@ -344,7 +344,7 @@ fn one_under_wine_cannot_be_closed_from_outside_and_is_still_waited_for() {
 
 #[test]
 fn another_copy_with_an_ini_of_its_own_holds_nothing_up() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let others = disk.ini("Other/MicroSIP.ini");
     let phone = disk.phone("Other/MicroSIP.exe", r"C:\Other\MicroSIP.exe").start(&disk.sandbox);
@@ -355,7 +355,7 @@ fn another_copy_with_an_ini_of_its_own_holds_nothing_up() {
 
 #[test]
 fn a_phone_of_another_name_uses_the_ini_of_that_name_in_whatever_letters() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let ini = disk.ini("Phone/companyphone.ini");
     let usual = disk.ini("Phone/MicroSIP.ini");
     let phone = disk.phone("Phone/CompanyPhone.exe", r"C:\Phone\CompanyPhone.exe").start(&disk.sandbox);
@@ -366,7 +366,7 @@ fn a_phone_of_another_name_uses_the_ini_of_that_name_in_whatever_letters() {
 
 #[test]
 fn an_ini_on_the_command_line_is_held_up_as_well() {
-    let disk = Disk::new();
+    let disk = FileSystem::new();
     let own = disk.ini("Other/MicroSIP.ini");
     let named = disk.ini("MicroSIP/MicroSIP.ini");
     let third = disk.ini("Third/MicroSIP.ini");
@@ -394,7 +394,7 @@ mod under_wine {
     #[test]
     fn a_phone_that_names_itself_in_other_letters_or_by_its_bare_name_is_found() {
         for name in [r"c:\microsip\MICROSIP.EXE", "MicroSIP.exe", "microsip", r"C:/MicroSIP/MicroSIP.exe"] {
-            let disk = Disk::new();
+            let disk = FileSystem::new();
             let ini = disk.ini("MicroSIP/MicroSIP.ini");
             let others = disk.ini("Other/MicroSIP.ini");
             let phone = disk.phone("MicroSIP/MicroSIP.exe", name).start(&disk.sandbox);
@@ -406,7 +406,7 @@ mod under_wine {
 
     #[test]
     fn a_phone_that_names_itself_by_its_path_here_is_found() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let path = text_of(&disk.path("MicroSIP/MicroSIP.exe"));
         let phone = disk.phone("MicroSIP/MicroSIP.exe", &path).start(&disk.sandbox);
@@ -416,7 +416,7 @@ mod under_wine {
 
     #[test]
     fn an_ini_that_is_reached_by_a_link_is_held_up() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let link = disk.sandbox.path("link.ini");
         std::os::unix::fs::symlink(&ini, &link).unwrap();
@@ -427,7 +427,7 @@ mod under_wine {
 
     #[test]
     fn without_a_prefix_in_its_environment_it_runs_in_the_one_at_home() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let home = disk.sandbox.path("someone");
         let ini = disk.sandbox.write("someone/.wine/drive_c/MicroSIP/MicroSIP.ini", utf16(OLD));
         let same_path_elsewhere = disk.ini("MicroSIP/MicroSIP.ini");
@@ -443,7 +443,7 @@ mod under_wine {
     }
 
     /// Says in the registry of the prefix that MicroSIP is installed in `C:\MicroSIP`.
-    fn install(disk: &Disk, file: &str) {
+    fn install(disk: &FileSystem, file: &str) {
         let text = "WINE REGISTRY Version 2\n;; All keys relative to \\\\User\\\\S-1-5-21-0-0-0-1000\n\n\
                     #arch=win64\n\n[Software\\\\Microsoft] 1700000000\n@=\"other\"\n\n\
                     [Software\\\\MicroSIP] 1\n#time=1da0000000000000\n@=\"C:\\\\MicroSIP\"\n";
@@ -453,7 +453,7 @@ mod under_wine {
     #[test]
     fn an_installed_phone_uses_the_ini_of_its_user() {
         for registry in ["user.reg", "system.reg"] {
-            let disk = Disk::new();
+            let disk = FileSystem::new();
             install(&disk, registry);
             let ini = disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
             let another_users = disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
@@ -469,7 +469,7 @@ mod under_wine {
     }
 
     /// Two users, the first of whom has a phone running, and the words that bring the inis of both into a state.
-    fn two_users_and_a_phone(disk: &Disk) -> ([PathBuf; 2], Phone, Vec<String>) {
+    fn two_users_and_a_phone(disk: &FileSystem) -> ([PathBuf; 2], Phone, Vec<String>) {
         install(disk, "user.reg");
         let inis = ["ann", "bob"]
             .map(|user| disk.ini(&format!("users/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini")));
@@ -491,7 +491,7 @@ mod under_wine {
 
     #[test]
     fn of_many_users_those_whose_phone_runs_are_waited_for_when_the_others_are_done() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let (inis, phone, words) = two_users_and_a_phone(&disk);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let with = |more: &[&'static str]| disk.sandbox.run(&[&words, more].concat());
@@ -521,7 +521,7 @@ mod under_wine {
 
     #[test]
     fn control_c_while_many_users_are_looked_after_leaves_the_rest_for_the_next_run() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let (inis, phone, words) = two_users_and_a_phone(&disk);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut going = Going::start(&disk.sandbox, &words);
@@ -536,7 +536,7 @@ mod under_wine {
 
     #[test]
     fn an_installed_phone_whose_user_is_not_known_may_use_the_ini_of_any() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         install(&disk, "user.reg");
         let inis = ["ann", "bob"]
             .map(|user| disk.ini(&format!("users/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini")));
@@ -551,7 +551,7 @@ mod under_wine {
 
     #[test]
     fn a_phone_in_another_folder_than_the_installed_one_is_portable() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         install(&disk, "user.reg");
         let installed = disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini");
         let portable = disk.ini("Other/MicroSIP.ini");
@@ -565,7 +565,7 @@ mod under_wine {
 
     #[test]
     fn a_phone_whose_ini_cannot_be_told_holds_up_every_ini_of_its_name() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         // a name that no other test uses, for they run at the same time
         let ini = disk.ini("Phone/unknownphone.ini");
         let usual = disk.ini("Phone/MicroSIP.ini");
@@ -582,7 +582,7 @@ mod under_wine {
     #[test]
     fn a_phone_that_comes_or_goes_while_it_is_looked_at_holds_up_no_other_ini() {
         const LOOKS: usize = 100;
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let own = disk.path("Phone/fleetingphone.ini");
         let other = disk.path("Other/fleetingphone.ini");
         let is_over = AtomicBool::new(false);
@@ -618,14 +618,14 @@ mod under_wine {
             seen
         });
         assert!(seen.len() >= LOOKS, "seen only {} times", seen.len());
-        let is_right = |instance: &&Instance| instance.holds_up(&own) && !instance.holds_up(&other);
+        let is_right = |instance: &&Instance| instance.blocks(&own) && !instance.blocks(&other);
         let wrong: Vec<_> = seen.iter().filter(|instance| !is_right(instance)).collect();
         assert!(wrong.is_empty(), "{} of {}, such as {:?}", wrong.len(), seen.len(), wrong[0]);
     }
 
     #[test]
     fn a_program_that_only_has_a_similar_name_holds_nothing_up() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let path = r"C:\MicroSIP\MicroSIP-helper.exe";
         let phone = disk.phone("MicroSIP/MicroSIP-helper.exe", path).start(&disk.sandbox);
@@ -635,7 +635,7 @@ mod under_wine {
 
     #[test]
     fn a_phone_that_has_ended_but_was_not_buried_holds_nothing_up() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let mut phone = disk.start_phone();
         assert_held_up(&disk.sandbox, &ini, &phone);
@@ -650,7 +650,7 @@ mod under_wine {
 
     #[test]
     fn control_c_while_it_waits_leaves_everything_as_it_was() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);
@@ -666,7 +666,7 @@ mod under_wine {
 
     #[test]
     fn a_second_control_c_ends_what_does_not_hear_the_first() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let wanted = disk.sandbox.path("wanted.toml");
         rustix::fs::mknodat(rustix::fs::CWD, &wanted, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
@@ -683,7 +683,7 @@ mod under_wine {
 
     #[test]
     fn control_c_is_answered_in_json_where_that_was_asked_for() {
-        let disk = Disk::new();
+        let disk = FileSystem::new();
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use msipcfg::desired::source::{Format, Hidden, Source};
 use msipcfg::desired::state::{self, Desired};
 use msipcfg::desired::vars::Variables;
-use msipcfg::problem::Problem;
-use msipcfg::request::NewValue;
+use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::request::ValueSource;
 
 use crate::docs::{is_updating, keeps_file_true, path};
 use crate::sandbox::{Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
 
-fn read_secret(place: &NewValue) -> io::Result<String> {
+fn read_secret(place: &ValueSource) -> io::Result<String> {
     match place {
-        NewValue::Variable(name) if name == "PW" => Ok(SECRET.into()),
+        ValueSource::Variable(name) if name == "PW" => Ok(SECRET.into()),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }

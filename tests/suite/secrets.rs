@@ -8,8 +8,8 @@ use msipcfg::desired::DesiredError;
 use msipcfg::desired::source::{Format, Hidden, Source};
 use msipcfg::desired::state;
 use msipcfg::desired::vars::Variables;
-use msipcfg::problem::Problem;
-use msipcfg::request::NewValue;
+use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::request::ValueSource;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -139,7 +139,7 @@ fn told(error: &DesiredError) -> String {
 
 /// Fails if a mistake shows the secret: one in a desired state, or the same one in a file of variables.
 fn is_not_told(secret: &str, name: &str, text: &str) {
-    let read = |_: &NewValue| -> io::Result<String> { Ok(secret.to_string()) };
+    let read = |_: &ValueSource| -> io::Result<String> { Ok(secret.to_string()) };
     let parse = |hidden| Source::parse(name.into(), text.into(), Format::of(Path::new(name)), hidden);
     let variables = Variables::new(&[("other".into(), "x".into())], &read);
     let resolved =

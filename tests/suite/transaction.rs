@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
-use msipcfg::commands::{self, Outside, Tale};
+use msipcfg::commands::{self, Context, RunEvent};
+use msipcfg::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use msipcfg::edit::backup::{self, MadeBy, Policy};
 use msipcfg::edit::lock::{Lock, LockError};
 use msipcfg::edit::plan::{self, Edit};
@@ -21,11 +22,10 @@ use msipcfg::edit::transaction::{
 use msipcfg::ini::encoding::{self, EncodingError};
 use msipcfg::ini::name::{SectionName, ValueText};
 use msipcfg::ini::write;
-use msipcfg::microsip::gate::Gate;
+use msipcfg::microsip::guard::InstanceGuard;
 use msipcfg::microsip::instances::Instance;
-use msipcfg::platform::{Disk, Surroundings, SystemDisk};
-use msipcfg::problem::{Code, ExitStatus, Problem};
-use msipcfg::request::{EditRequest, IniChoice, Meanwhile, NewValue, Request, WriteOptions};
+use msipcfg::platform::{Env, FileSystem, SystemFs};
+use msipcfg::request::{EditRequest, IniChoice, Request, ValueSource, WhileRunning, WriteOptions};
 use tempfile::NamedTempFile;
 
 use crate::sandbox::{Sandbox, utf16};
@@ -127,7 +127,7 @@ fn at(step: Step, time: usize) -> Moment {
 /// A transaction and what happens while it goes.
 struct Play<'a> {
     edits: Edits,
-    disk: &'a dyn Disk,
+    disk: &'a dyn FileSystem,
     backups: Policy,
     timeout: Duration,
     /// Whether a MicroSIP uses the ini when that is asked.
@@ -147,7 +147,7 @@ impl Default for Play<'_> {
     fn default() -> Self {
         Play {
             edits: SetVad,
-            disk: &SystemDisk,
+            disk: &SystemFs,
             backups: ONE_BACKUP,
             timeout: Duration::from_secs(60),
             is_used: &|_| false,
@@ -188,8 +188,8 @@ struct ScriptedGate<'a> {
     pause: &'a dyn Fn(),
 }
 
-impl Gate for ScriptedGate<'_> {
-    fn holders(&mut self) -> Vec<Instance> {
+impl InstanceGuard for ScriptedGate<'_> {
+    fn blockers(&mut self) -> Vec<Instance> {
         let instance = Instance {
             pid: 4242,
             started: 1,
@@ -216,20 +216,20 @@ impl Play<'_> {
         let mut redos = 0;
         let result = Transaction {
             ini,
-            disk: self.disk,
+            fs: self.disk,
             gate: &mut ScriptedGate { now: &now, is_used: self.is_used, pause: self.pause },
             now: &SystemTime::now,
             stop: self.stop,
-            tell: &mut |progress| match progress {
+            report: &mut |progress| match progress {
                 Progress::Step(step) => {
                     let time = 1 + moments.iter().filter(|moment| moment.step == step).count();
                     now.set(at(step, time));
                     moments.push(now.get());
                     (self.act)(now.get());
                 }
-                Progress::Waiting { holders, .. } => assert!(!holders.is_empty()),
+                Progress::Waiting { blockers, .. } => assert!(!blockers.is_empty()),
                 Progress::Redo => redos += 1,
-                Progress::Remark(remark) => panic!("{remark:?}"),
+                Progress::Warning(remark) => panic!("{remark:?}"),
             },
             options: Options { until: Instant::now() + self.timeout, backups: self.backups },
             prepared: None,
@@ -332,9 +332,9 @@ impl FaultyDisk<'_> {
     }
 }
 
-impl Disk for FaultyDisk<'_> {
+impl FileSystem for FaultyDisk<'_> {
     fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
-        self.call("create_temp", || SystemDisk.create_temp(folder, prefix, suffix))
+        self.call("create_temp", || SystemFs.create_temp(folder, prefix, suffix))
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -343,14 +343,14 @@ impl Disk for FaultyDisk<'_> {
         match fault {
             Some(Fault::Fails(kind)) => return Err(kind.into()),
             Some(Fault::FailsHalfway(kind)) => {
-                SystemDisk.write(file, half)?;
+                SystemFs.write(file, half)?;
                 return Err(kind.into());
             }
             Some(Fault::Parks) => {
-                SystemDisk.write(file, half)?;
+                SystemFs.write(file, half)?;
                 park();
             }
-            None => SystemDisk.write(file, bytes)?,
+            None => SystemFs.write(file, bytes)?,
         }
         if let Some(after) = self.after {
             after("write");
@@ -359,30 +359,30 @@ impl Disk for FaultyDisk<'_> {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.call("sync", || SystemDisk.sync(file))
+        self.call("sync", || SystemFs.sync(file))
     }
 
     fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
-        self.call("adopt", || SystemDisk.adopt(model, file, path))
+        self.call("adopt", || SystemFs.adopt(model, file, path))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         if self.refuses_link.is_some_and(|refuses| refuses(to)) {
             return self.call("link", || Err(io::ErrorKind::Unsupported.into()));
         }
-        self.call("link", || SystemDisk.link(from, to))
+        self.call("link", || SystemFs.link(from, to))
     }
 
     fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call("replace", || SystemDisk.replace(from, to))
+        self.call("replace", || SystemFs.replace(from, to))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.call("sync_folder", || SystemDisk.sync_folder(folder))
+        self.call("sync_folder", || SystemFs.sync_folder(folder))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.call("remove", || SystemDisk.remove(path))
+        self.call("remove", || SystemFs.remove(path))
     }
 }
 
@@ -482,7 +482,13 @@ impl Scenario {
         }
     }
 
-    fn play(self, ini: &Path, disk: &dyn Disk, stop: &dyn Fn() -> bool, act: &dyn Fn(Moment)) -> Played {
+    fn play(
+        self,
+        ini: &Path,
+        disk: &dyn FileSystem,
+        stop: &dyn Fn() -> bool,
+        act: &dyn Fn(Moment),
+    ) -> Played {
         let is_there = Cell::new(false);
         let others_turn = || {
             write_in_place(ini, OTHERS);
@@ -568,7 +574,7 @@ fn each_scenario_ends_well_if_nothing_goes_wrong() {
 #[test]
 fn the_steps_come_in_the_order_in_which_they_are_listed() {
     let sandbox = Scenario::Plain.sandbox();
-    let played = Scenario::Plain.play(&sandbox.ini(), &SystemDisk, &|| false, &|_| {});
+    let played = Scenario::Plain.play(&sandbox.ini(), &SystemFs, &|| false, &|_| {});
     let steps: Vec<Step> = played.moments.iter().map(|moment| moment.step).collect();
     assert_eq!(steps, Step::ALL);
 }
@@ -912,7 +918,7 @@ struct UnreadableDisk {
     left: Cell<usize>,
 }
 
-impl Disk for UnreadableDisk {
+impl FileSystem for UnreadableDisk {
     fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
         self.read(path).map(|held| held == bytes)
     }
@@ -920,7 +926,7 @@ impl Disk for UnreadableDisk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let left = self.left.get().checked_sub(1);
         self.left.set(left.unwrap_or(0));
-        if left == Some(0) { Err(io::ErrorKind::PermissionDenied.into()) } else { SystemDisk.read(path) }
+        if left == Some(0) { Err(io::ErrorKind::PermissionDenied.into()) } else { SystemFs.read(path) }
     }
 }
 
@@ -1167,11 +1173,11 @@ fn an_ini_that_is_deleted_meanwhile_is_not_made_anew_unless_that_was_asked_for()
         let ini = sandbox.ini();
         let request = Request::Write {
             ini: IniChoice { path: Some(ini.clone()), code_page: None },
-            edit: EditRequest::Set(vec![("Settings/VAD".parse().unwrap(), NewValue::Inline("1".into()))]),
+            edit: EditRequest::Set(vec![("Settings/VAD".parse().unwrap(), ValueSource::Inline("1".into()))]),
             options: WriteOptions {
                 dry_run: false,
                 create,
-                meanwhile: Meanwhile::Wait,
+                while_running: WhileRunning::Wait,
                 timeout: Duration::from_secs(60),
                 backup: true,
                 keep_backups: 10,
@@ -1179,14 +1185,14 @@ fn an_ini_that_is_deleted_meanwhile_is_not_made_anew_unless_that_was_asked_for()
         };
         let result = commands::run(
             request,
-            &mut Outside {
-                surroundings: &Surroundings::default(),
-                disk: &SystemDisk,
+            &mut Context {
+                env: &Env::default(),
+                fs: &SystemFs,
                 now: &SystemTime::now,
                 stop: &|| false,
                 secret: &|_| unreachable!(),
-                tell: &mut |tale| {
-                    if let Tale::Progress(Progress::Step(Step::Lock)) = tale {
+                report: &mut |event| {
+                    if let RunEvent::Progress(Progress::Step(Step::Lock)) = event {
                         std::fs::remove_file(&ini).unwrap();
                     }
                 },
@@ -1307,7 +1313,7 @@ fn a_microsip_that_comes_up_at_the_second_look_and_stays_leaves_the_old_ini() {
 #[test]
 fn what_a_microsip_undoes_that_came_up_meanwhile_is_done_again() {
     let sandbox = Scenario::CameUp.sandbox();
-    let played = Scenario::CameUp.play(&sandbox.ini(), &SystemDisk, &|| false, &|_| {});
+    let played = Scenario::CameUp.play(&sandbox.ini(), &SystemFs, &|| false, &|_| {});
     assert!(sandbox.path(OTHERS_TURN).exists());
     assert!(played.done().changed);
     assert_eq!(Says::of(&sandbox.ini()), Some(BOTH));
@@ -1426,7 +1432,7 @@ fn a_wish_to_stop_is_heard_again_once_the_other_writers_change_is_safe() {
 #[test]
 fn a_wish_to_stop_is_heard_while_another_run_holds_the_lock() {
     let sandbox = Sandbox::with_ini(OLD.bytes());
-    let lock = Lock::acquire(&sandbox.ini(), &SystemDisk, &|| false).unwrap();
+    let lock = Lock::acquire(&sandbox.ini(), &SystemFs, &|| false).unwrap();
     let asked = Cell::new(0);
     let stop = || {
         asked.set(asked.get() + 1);
@@ -1445,7 +1451,7 @@ fn a_wish_to_stop_is_heard_while_another_run_holds_the_lock() {
 fn a_second_run_waits_for_the_first_and_edits_what_that_wrote() {
     let sandbox = Sandbox::with_ini(OLD.bytes());
     let ini = sandbox.ini();
-    let lock = Cell::new(Some(Lock::acquire(&ini, &SystemDisk, &|| false).unwrap()));
+    let lock = Cell::new(Some(Lock::acquire(&ini, &SystemFs, &|| false).unwrap()));
     let asked = Cell::new(0);
     let stop = || {
         asked.set(asked.get() + 1);

@@ -7,12 +7,12 @@ use clap::{CommandFactory, Subcommand};
 
 use super::write::WriteArgs;
 use super::{Cli, UsageError};
+use crate::guess;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
 use crate::ini::name::ValueText;
 use crate::microsip::version::Version;
-use crate::problem;
 use crate::request::{EditRequest, Explain, HookText, IniChoice, Query, Request, SetHook, TestHook};
 
 // WriteArgs comes last in each command: its heading goes for whatever stands behind it
@@ -178,7 +178,7 @@ impl Command {
         let mut command = set_hook_command()?;
         let names: Vec<String> =
             command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
-        let message = match problem::nearest(typed, names.iter().map(String::as_str)) {
+        let message = match guess::nearest(typed, names.iter().map(String::as_str)) {
             Some(nearest) => format!("{told}\n\n  tip: a similar argument exists: '{nearest}'"),
             None => told,
         };

@@ -11,11 +11,11 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::event::UnknownEvent;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, NameError};
 use crate::microsip::control::NumberError;
-use crate::problem::{Code, Problem};
 use crate::request::{IniChoice, LinksOrder, LinksRequest, Request, Shell};
 
 /// The examples at the foot of a command's help. Each line is a command line that can be typed as it stands.
@@ -207,7 +207,7 @@ pub enum UsageError {
     OneAndMany,
 }
 
-impl Problem for UsageError {
+impl ToDiagnostic for UsageError {
     fn code(&self) -> Code {
         match self {
             UsageError::Event(error) => error.code(),

@@ -8,7 +8,7 @@ use super::UsageError;
 use super::write::WriteArgs;
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::keys::{self, Privacy};
-use crate::request::{EditRequest, IniChoice, NewValue, Query, Request};
+use crate::request::{EditRequest, IniChoice, Query, Request, ValueSource};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -105,14 +105,14 @@ fn paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
     keys.iter().map(|key| key.parse()).collect()
 }
 
-fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, NewValue)>, UsageError> {
-    let mut values: Vec<(KeyPath, NewValue)> = Vec::new();
+fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, ValueSource)>, UsageError> {
+    let mut values: Vec<(KeyPath, ValueSource)> = Vec::new();
     for given in given {
         let (path, value) = key_and_value(given)?;
         if values.iter().any(|(other, _)| *other == path) {
             return Err(UsageError::Twice { path });
         }
-        if value == NewValue::StandardInput && values.iter().any(|(_, other)| *other == value) {
+        if value == ValueSource::StandardInput && values.iter().any(|(_, other)| *other == value) {
             return Err(UsageError::StandardInputTwice);
         }
         values.push((path, value));
@@ -120,19 +120,19 @@ fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, NewValue)>, UsageEr
     Ok(values)
 }
 
-fn key_and_value(given: &str) -> Result<(KeyPath, NewValue), UsageError> {
+fn key_and_value(given: &str) -> Result<(KeyPath, ValueSource), UsageError> {
     let (key, value) =
         given.split_once('=').ok_or_else(|| UsageError::NoValue { given: given.to_string() })?;
     let path: KeyPath = key.parse()?;
     // only a password may come from elsewhere; any other value may begin with an @
     let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let value = match value.strip_prefix('@').filter(|_| is_secret) {
-        None => NewValue::Inline(value.to_string()),
-        Some("-") => NewValue::StandardInput,
+        None => ValueSource::Inline(value.to_string()),
+        Some("-") => ValueSource::StandardInput,
         Some(source) => match source.strip_prefix("env:") {
             Some("") => return Err(UsageError::NoVariable { given: given.to_string() }),
-            Some(name) => NewValue::Variable(name.to_string()),
-            None => NewValue::File(PathBuf::from(source)),
+            Some(name) => ValueSource::Variable(name.to_string()),
+            None => ValueSource::File(PathBuf::from(source)),
         },
     };
     Ok((path, value))
@@ -145,11 +145,11 @@ mod tests {
     #[test]
     fn only_passwords_come_from_elsewhere() {
         let value = |given| key_and_value(given).unwrap().1;
-        assert_eq!(value("Account1/password=@-"), NewValue::StandardInput);
-        assert_eq!(value("Account1/password=@env:PW"), NewValue::Variable("PW".into()));
-        assert_eq!(value("Account1/password=@pw.txt"), NewValue::File("pw.txt".into()));
-        assert_eq!(value("userAgent=@-"), NewValue::Inline("@-".into()));
-        assert_eq!(value("userAgent=a=b"), NewValue::Inline("a=b".into()));
+        assert_eq!(value("Account1/password=@-"), ValueSource::StandardInput);
+        assert_eq!(value("Account1/password=@env:PW"), ValueSource::Variable("PW".into()));
+        assert_eq!(value("Account1/password=@pw.txt"), ValueSource::File("pw.txt".into()));
+        assert_eq!(value("userAgent=@-"), ValueSource::Inline("@-".into()));
+        assert_eq!(value("userAgent=a=b"), ValueSource::Inline("a=b".into()));
         assert!(key_and_value("userAgent").is_err());
         assert!(keys_and_values(&["VAD=1".into(), "Settings/vad=0".into()]).is_err());
     }

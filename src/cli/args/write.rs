@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::TypedValueParser;
 
+use crate::diagnostic::ExitStatus;
 use crate::platform;
-use crate::problem::ExitStatus;
-use crate::request::{EditRequest, IniChoice, Meanwhile, Request, WriteOptions};
+use crate::request::{EditRequest, IniChoice, Request, WhileRunning, WriteOptions};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command that writes")]
@@ -96,10 +96,10 @@ impl From<WriteArgs> for WriteOptions {
             dry_run: args.dry_run,
             create: args.create,
             timeout: args.timeout,
-            meanwhile: match (args.close, args.restart) {
-                (_, true) => Meanwhile::CloseAndRestart,
-                (true, false) => Meanwhile::Close,
-                (false, false) => Meanwhile::Wait,
+            while_running: match (args.close, args.restart) {
+                (_, true) => WhileRunning::CloseAndRestart,
+                (true, false) => WhileRunning::Close,
+                (false, false) => WhileRunning::Wait,
             },
             backup: !args.no_backup,
             keep_backups: args.keep_backups,

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 use crate::commands::Written;
 use crate::commands::dsc::{Answer, Told};
 use crate::desired::instance::{EXIST, INI};
+use crate::diagnostic::Diagnostic;
 use crate::edit::plan::Change;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{self, MASK, Privacy};
-use crate::problem::Notice;
 
 use super::{place_of, text_of};
 
@@ -54,7 +54,7 @@ impl Level {
 }
 
 /// A problem in one text.
-pub(super) fn message(notice: &Notice) -> String {
+pub(super) fn message(notice: &Diagnostic) -> String {
     let hint = notice.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("{} [{}]{hint}", notice.message, notice.code.name())
 }

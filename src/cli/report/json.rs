@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    Aside, detect, doctor, dsc, made_by, profiles, provision, registry_text, shown, status, test_hook,
+    SideEffects, detect, doctor, dsc, made_by, profiles, provision, registry_text, shown, status, test_hook,
     text_of, time_of,
 };
 use crate::commands::hooks::Hook;
@@ -16,14 +16,14 @@ use crate::microsip::keys::{self, Key, MASK, Privacy, Save};
 use crate::microsip::links::{CLASSES, Link, ValueChange};
 use crate::platform::registry::ClassValue;
 
-pub(super) fn report_json(report: &Report, aside: &Aside) -> Json {
+pub(super) fn report_json(report: &Report, aside: &SideEffects) -> Json {
     match report {
         Report::Written(written) => {
             let mut json = written_json(written);
             put_aside_in(aside, &mut json);
             json
         }
-        Report::Values { ini, values, notices } | Report::Sections { ini, values, notices } => {
+        Report::Values { ini, values, warnings } | Report::Sections { ini, values, warnings } => {
             let hidden =
                 if matches!(report, Report::Values { .. }) { Privacy::Secret } else { Privacy::Private };
             let value = |value: &Value| {
@@ -31,13 +31,13 @@ pub(super) fn report_json(report: &Report, aside: &Aside) -> Json {
                 json!({"section": value.section, "key": value.key, "value": shown})
             };
             let values: Vec<Json> = values.iter().map(value).collect();
-            json!({"ok": true, "ini": text_of(ini), "values": values, "warnings": notices})
+            json!({"ok": true, "ini": text_of(ini), "values": values, "warnings": warnings})
         }
-        Report::Hooks { ini, hooks, notices } => json!({
+        Report::Hooks { ini, hooks, warnings } => json!({
             "ok": true,
             "ini": text_of(ini),
             "hooks": hooks.iter().map(hook_json).collect::<Vec<_>>(),
-            "warnings": notices,
+            "warnings": warnings,
         }),
         Report::Status(status) => status::json(status),
         Report::Examined(examined) => {
@@ -75,7 +75,7 @@ pub(super) fn report_json(report: &Report, aside: &Aside) -> Json {
             "dry_run": linked.dry_run,
             "changes": linked.changes.iter().map(value_change_json).collect::<Vec<_>>(),
             "links": linked.links.iter().map(link_json).collect::<Vec<_>>(),
-            "warnings": linked.notices,
+            "warnings": linked.warnings,
         }),
         Report::Driven(Driven { order, sent, changed, instance }) => json!({
             "ok": true,
@@ -94,9 +94,9 @@ pub(super) fn report_json(report: &Report, aside: &Aside) -> Json {
 }
 
 /// Adds to an answer what the run did beside it.
-pub(super) fn put_aside_in(aside: &Aside, json: &mut Json) {
+pub(super) fn put_aside_in(aside: &SideEffects, json: &mut Json) {
     if let Some(warnings) = json.get_mut("warnings").and_then(Json::as_array_mut) {
-        warnings.extend(aside.notices.iter().map(|notice| json!(notice)));
+        warnings.extend(aside.warnings.iter().map(|notice| json!(notice)));
     }
     aside.put_in(json);
 }
@@ -114,7 +114,7 @@ pub(super) fn written_json(written: &Written) -> Json {
             .collect::<Vec<_>>(),
         "backup": written.backup.as_deref().map(text_of),
         "restored": written.restored,
-        "warnings": written.notices,
+        "warnings": written.warnings,
     })
 }
 

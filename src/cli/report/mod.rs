@@ -35,7 +35,8 @@ use crate::commands::profiles::{Handled, Summary};
 use crate::commands::provision::Checked;
 use crate::commands::safety::Listed;
 use crate::commands::test_hook::Tested;
-use crate::commands::{Error, Linked, Report, Tale, Value, Written};
+use crate::commands::{Error, Linked, Report, RunEvent, Value, Written};
+use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
 use crate::edit::verify::SecondOpinion;
@@ -43,7 +44,6 @@ use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{MASK, Privacy};
 use crate::platform::{self, registry::ClassValue};
-use crate::problem::{ExitStatus, Notice, Problem};
 use crate::request::LinksOrder;
 
 pub use dsc::Level;
@@ -89,14 +89,14 @@ pub struct Output {
 
 impl Output {
     /// Prints what a command has to say.
-    pub fn print(self, report: &Report, aside: &Aside) -> ExitStatus {
+    pub fn print(self, report: &Report, aside: &SideEffects) -> ExitStatus {
         // whoever asked for a script feeds it to its shell, and programs read detection and DSC
         let is_for_another = matches!(report, Report::Script(_) | Report::Detected(_) | Report::Dsc(_));
         let as_json = self.json && !is_for_another;
         let answer =
             if as_json { format!("{}\n", report_json(report, aside)) } else { self.report_text(report) };
         if !as_json && !self.quiet {
-            notices(report).iter().for_each(|notice| self.warn(notice));
+            warnings(report).iter().for_each(|notice| self.warn(notice));
             if let Some(ini) = self.name_ini.then(|| ini_of(report)).flatten() {
                 self.err(&format!("in {}\n", ini.display()));
             }
@@ -119,23 +119,23 @@ impl Output {
     }
 
     /// Says why the work on many inis did not end well.
-    fn print_faults(self, summary: &Summary, aside: &Aside) {
+    fn print_faults(self, summary: &Summary, aside: &SideEffects) {
         if !self.json {
             if !self.quiet {
                 aside.told.warn(self);
             }
             if let Some(fault) = summary.fault() {
-                self.problem(Level::Error, &Notice::from(&fault));
+                self.problem(Level::Error, &Diagnostic::from(&fault));
             }
         }
         if let Some(fault) = &aside.report_fault {
-            self.problem(Level::Error, &Notice::from(fault));
+            self.problem(Level::Error, &Diagnostic::from(fault));
         }
     }
 
     /// Prints why a command failed.
-    pub fn print_error(self, error: &Error, aside: &Aside) -> ExitStatus {
-        let notice = Notice::from(error);
+    pub fn print_error(self, error: &Error, aside: &SideEffects) -> ExitStatus {
+        let notice = Diagnostic::from(error);
         if !self.json {
             self.problem(Level::Error, &notice);
             return notice.code.exit_status();
@@ -144,8 +144,8 @@ impl Output {
         if let Error::Desired(error) = error {
             provision::put_place_in(error, &mut json["error"]);
         }
-        if !aside.notices.is_empty() {
-            json["warnings"] = json!(aside.notices);
+        if !aside.warnings.is_empty() {
+            json["warnings"] = json!(aside.warnings);
         }
         aside.put_in(&mut json);
         self.out(&format!("{json}\n"));
@@ -153,8 +153,8 @@ impl Output {
     }
 
     /// Prints a problem that shows before anything is done.
-    pub fn print_problem<P: Problem>(self, problem: &P) -> ExitStatus {
-        let notice = Notice::from(problem);
+    pub fn print_problem<P: ToDiagnostic>(self, problem: &P) -> ExitStatus {
+        let notice = Diagnostic::from(problem);
         if self.json {
             self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": notice})));
         } else {
@@ -255,11 +255,11 @@ impl Output {
         if self.colours(stream) { Styles::COLOURED } else { Styles::default() }
     }
 
-    fn warn(self, notice: &Notice) {
+    fn warn(self, notice: &Diagnostic) {
         self.problem(Level::Warn, notice);
     }
 
-    fn problem(self, weight: Level, notice: &Notice) {
+    fn problem(self, weight: Level, notice: &Diagnostic) {
         if self.dsc.is_some() {
             return self.say(weight, &dsc::message(notice));
         }
@@ -319,15 +319,15 @@ impl Output {
 
 /// What a run did beside its answer.
 #[derive(Debug, Default)]
-pub struct Aside {
+pub struct SideEffects {
     closed: Vec<Instance>,
     restarted: Vec<Restarted>,
-    notices: Vec<Notice>,
+    warnings: Vec<Diagnostic>,
     told: profiles::Told,
     report_fault: Option<profiles::ReportFault>,
 }
 
-impl Aside {
+impl SideEffects {
     /// Says in an answer who was closed and started again.
     fn put_in(&self, json: &mut Json) {
         if !self.closed.is_empty() {
@@ -341,9 +341,9 @@ impl Aside {
 }
 
 /// Tells how a write goes, while it goes.
-pub struct Narrator {
+pub struct ProgressReporter {
     output: Output,
-    aside: Aside,
+    aside: SideEffects,
     begun: Instant,
     waiting_since: Option<Instant>,
     has_said_so: bool,
@@ -351,12 +351,12 @@ pub struct Narrator {
     report: Option<ReportFile>,
 }
 
-impl Narrator {
+impl ProgressReporter {
     /// A narrator for one run.
     pub fn new(output: Output) -> Self {
-        Narrator {
+        ProgressReporter {
             output,
-            aside: Aside::default(),
+            aside: SideEffects::default(),
             begun: Instant::now(),
             waiting_since: None,
             has_said_so: false,
@@ -371,7 +371,7 @@ impl Narrator {
     }
 
     /// What was done beside the answer, which comes now.
-    pub fn aside(&mut self) -> &Aside {
+    pub fn aside(&mut self) -> &SideEffects {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
@@ -379,27 +379,27 @@ impl Narrator {
     }
 
     /// Hears what happens and says what deserves it.
-    pub fn tell(&mut self, tale: &Tale<'_>) {
-        match tale {
-            Tale::Chosen(chosen) => self.verbose(&format!("the ini is {chosen}")),
-            Tale::Read { size, encoding } => self.verbose(&format!("read {size} bytes, {encoding}")),
-            Tale::Progress(Progress::Waiting { holders, until }) => self.wait(holders, *until),
-            Tale::Progress(Progress::Step(step)) => {
+    pub fn report(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Chosen(chosen) => self.verbose(&format!("the ini is {chosen}")),
+            RunEvent::Read { size, encoding } => self.verbose(&format!("read {size} bytes, {encoding}")),
+            RunEvent::Progress(Progress::Waiting { blockers, until }) => self.wait(blockers, *until),
+            RunEvent::Progress(Progress::Step(step)) => {
                 if let Some(spinner) = self.spinner.take() {
                     spinner.finish_and_clear();
                 }
                 self.verbose(step.name());
             }
-            Tale::Progress(Progress::Redo) => self.verbose("the ini changed meanwhile, once more"),
-            Tale::SecondOpinion(SecondOpinion::None) => {
+            RunEvent::Progress(Progress::Redo) => self.verbose("the ini changed meanwhile, once more"),
+            RunEvent::SecondOpinion(SecondOpinion::None) => {
                 self.verbose("rust-ini reads this section otherwise, so it had no say in verifying the edit");
             }
-            Tale::SecondOpinion(SecondOpinion::Agrees) => self.verbose("rust-ini agrees with the edit"),
-            Tale::Progress(Progress::Remark(notice)) | Tale::Remark(notice) => {
+            RunEvent::SecondOpinion(SecondOpinion::Agrees) => self.verbose("rust-ini agrees with the edit"),
+            RunEvent::Progress(Progress::Warning(notice)) | RunEvent::Warning(notice) => {
                 self.say(|output| output.warn(notice));
-                self.aside.notices.push(notice.clone());
+                self.aside.warnings.push(notice.clone());
             }
-            Tale::Profiles { total } => {
+            RunEvent::Profiles { total } => {
                 if let Some(report) = &mut self.report {
                     report.begin();
                 }
@@ -407,16 +407,16 @@ impl Narrator {
                     self.spinner = Some(bar(*total));
                 }
             }
-            Tale::Handled(handled) => self.handled(handled),
-            Tale::Testing { event, caller } => {
+            RunEvent::Handled(handled) => self.handled(handled),
+            RunEvent::Testing { event, caller } => {
                 let caller = if caller.is_empty() { "no number" } else { caller };
                 self.say(|output| output.err(&format!("Running '{event}' for {caller}\n")));
             }
-            Tale::Closed(instance) => {
+            RunEvent::Closed(instance) => {
                 self.say(|output| output.err(&format!("Closed {instance}\n")));
                 self.aside.closed.push(instance.clone());
             }
-            Tale::Restarted(one) => {
+            RunEvent::Restarted(one) => {
                 self.say(|output| {
                     output.err(&format!("Started {} again, pid {}\n", one.exe.display(), one.pid));
                 });
@@ -465,13 +465,13 @@ impl Narrator {
         }
     }
 
-    fn wait(&mut self, holders: &[Instance], until: Instant) {
+    fn wait(&mut self, blockers: &[Instance], until: Instant) {
         const BEFORE_SAYING_SO: Duration = Duration::from_secs(1);
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
         if self.output.json || self.output.quiet || since.elapsed() < BEFORE_SAYING_SO {
             return;
         }
-        let names: Vec<_> = holders.iter().map(Instance::to_string).collect();
+        let names: Vec<_> = blockers.iter().map(Instance::to_string).collect();
         let left = until.saturating_duration_since(Instant::now()).as_secs();
         let text = format!("waiting for MicroSIP to exit ({})", names.join(", "));
         if !self.has_said_so {
@@ -489,7 +489,7 @@ impl Narrator {
         }
         // hidden by itself where standard error is no terminal
         let spinner = self.spinner.get_or_insert_with(ProgressBar::new_spinner);
-        spinner.set_message(format!("{} s left, {}", left, who(holders)));
+        spinner.set_message(format!("{} s left, {}", left, who(blockers)));
         spinner.tick();
     }
 
@@ -539,26 +539,26 @@ fn bar(total: usize) -> ProgressBar {
 }
 
 /// Pids and owners, short enough for one line.
-fn who(holders: &[Instance]) -> String {
-    let shown = holders.iter().map(|holder| match &holder.user {
+fn who(blockers: &[Instance]) -> String {
+    let shown = blockers.iter().map(|holder| match &holder.user {
         Some(user) => format!("pid {} ({user})", holder.pid),
         None => format!("pid {}", holder.pid),
     });
     shown.collect::<Vec<_>>().join(", ")
 }
 
-fn notices(report: &Report) -> &[Notice] {
+fn warnings(report: &Report) -> &[Diagnostic] {
     match report {
-        Report::Written(Written { notices, .. })
-        | Report::Values { notices, .. }
-        | Report::Sections { notices, .. }
-        | Report::Hooks { notices, .. }
-        | Report::Linked(Linked { notices, .. })
-        | Report::Checked(Checked { notices, .. })
-        | Report::Tested(Tested { notices, .. }) => notices,
-        Report::Dsc(answer) => &answer.notices,
+        Report::Written(Written { warnings, .. })
+        | Report::Values { warnings, .. }
+        | Report::Sections { warnings, .. }
+        | Report::Hooks { warnings, .. }
+        | Report::Linked(Linked { warnings, .. })
+        | Report::Checked(Checked { warnings, .. })
+        | Report::Tested(Tested { warnings, .. }) => warnings,
+        Report::Dsc(answer) => &answer.warnings,
         Report::Examined(examined) => {
-            examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.notices)
+            examined.mended.as_ref().map_or(&[][..], |mended| &mended.written.warnings)
         }
         Report::Status(_)
         | Report::Explained(_)

@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::Error;
 use crate::commands::profiles::{Count, Handled, Outcome, Summary};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::platform;
-use crate::problem::{Code, Notice, Problem};
 
 use super::json::written_json;
 use super::text::diff_text;
@@ -23,7 +23,7 @@ pub(super) struct Told {
     /// Of each, where they are to be in one answer.
     all: Vec<Json>,
     /// The warnings by their kind: the first, whose it is, and of how many others one is told.
-    warnings: BTreeMap<&'static str, (Notice, String, usize)>,
+    warnings: BTreeMap<&'static str, (Diagnostic, String, usize)>,
 }
 
 /// A file with a line of JSON for each.
@@ -43,7 +43,7 @@ pub enum ReportFault {
     IsInput { path: PathBuf },
 }
 
-impl Problem for ReportFault {
+impl ToDiagnostic for ReportFault {
     fn code(&self) -> Code {
         match self {
             ReportFault::Io { .. } => Code::ReportUnwritable,
@@ -123,15 +123,15 @@ impl Told {
         for (notice, user, others) in self.warnings.values() {
             let others = if *others > 0 { format!(" (and {others} more such)") } else { String::new() };
             let message = format!("{user}: {}{others}", notice.message);
-            output.warn(&Notice { message, ..notice.clone() });
+            output.warn(&Diagnostic { message, ..notice.clone() });
         }
     }
 }
 
-fn notices_of(handled: &Handled) -> &[Notice] {
+fn notices_of(handled: &Handled) -> &[Diagnostic] {
     match &handled.outcome {
-        Outcome::Written(written) => &written.notices,
-        Outcome::Checked(checked) => &checked.notices,
+        Outcome::Written(written) => &written.warnings,
+        Outcome::Checked(checked) => &checked.warnings,
         Outcome::Skipped(_) | Outcome::Failed { .. } => &[],
     }
 }
@@ -159,7 +159,7 @@ pub(super) fn handled_json(handled: &Handled) -> Json {
         Outcome::Checked(checked) => part_of(provision::json(checked), &["differences", "warnings"]),
         Outcome::Skipped(skip) => vec![("reason", json!(skip.name())), ("message", json!(skip.meaning()))],
         Outcome::Failed { error, changed } => {
-            let mut problem = json!(Notice::from(&**error));
+            let mut problem = json!(Diagnostic::from(&**error));
             if let Error::Desired(error) = &**error {
                 provision::put_place_in(error, &mut problem);
             }
@@ -200,7 +200,7 @@ pub(super) fn handled_text(handled: &Handled, output: Output, styles: Styles) ->
             let _ = writeln!(text, "  {}", skip.meaning());
         }
         Outcome::Failed { error, .. } => {
-            let notice = Notice::from(&**error);
+            let notice = Diagnostic::from(&**error);
             indent(&format!("{} [{}]\n", notice.message, notice.code.name()), &mut text);
             if let Some(hint) = notice.hint {
                 let _ = writeln!(text, "  {}hint{:#}: {hint}", styles.hint, styles.hint);
@@ -238,7 +238,7 @@ pub(super) fn json(summary: &Summary, told: &Told) -> Json {
         "failed": summary.failed,
     });
     if let Some(fault) = summary.fault() {
-        json["error"] = json!(Notice::from(&fault));
+        json["error"] = json!(Diagnostic::from(&fault));
     }
     json
 }

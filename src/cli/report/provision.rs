@@ -24,7 +24,7 @@ pub(super) fn json(checked: &Checked) -> Json {
         "ini": text_of(&checked.ini),
         "in_state": checked.is_in_state,
         "differences": checked.differences.iter().map(difference).collect::<Vec<_>>(),
-        "warnings": checked.notices,
+        "warnings": checked.warnings,
     })
 }
 

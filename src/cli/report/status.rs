@@ -34,7 +34,7 @@ fn install_json(install: &Install) -> Json {
 }
 
 fn ini_json(ini: &IniStatus, status: &Status) -> Json {
-    let users = status.instances.iter().filter(|instance| instance.holds_up(&ini.found.ini));
+    let users = status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini));
     let mut json = json!({
         "ini": text_of(&ini.found.ini),
         "why": ini.found.why.iter().map(Why::to_string).collect::<Vec<_>>(),
@@ -129,7 +129,7 @@ fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles)
     let modified = ini.modified.map_or(String::new(), |modified| format!(", written {}", time(modified)));
     let version = content.version.map_or(String::new(), |version| format!("MicroSIP {version}, "));
     let _ = writeln!(text, "  {version}{}{modified}", content.encoding);
-    for instance in status.instances.iter().filter(|instance| instance.holds_up(&ini.found.ini)) {
+    for instance in status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini)) {
         let _ = writeln!(text, "  in use by pid {}", instance.pid);
     }
     accounts_text(text, content);

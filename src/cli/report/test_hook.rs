@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::commands::test_hook::{HookTest, Outcome, Tested, status_text};
+use crate::diagnostic::Diagnostic;
 use crate::platform::ShellCommand;
-use crate::problem::Notice;
 
 use super::text::{command_text, problems_text};
 use super::{Styles, text_of};
@@ -16,7 +16,7 @@ use super::{Styles, text_of};
 pub(super) fn text(tested: &Tested, styles: Styles) -> String {
     let Styles { heading, .. } = styles;
     let mut text = String::new();
-    let mut said: Vec<&Notice> = Vec::new();
+    let mut said: Vec<&Diagnostic> = Vec::new();
     for (index, test) in tested.tests.iter().enumerate() {
         let is_of_another_event = index == 0 || tested.tests[index - 1].event != test.event;
         if is_of_another_event {
@@ -35,7 +35,8 @@ pub(super) fn text(tested: &Tested, styles: Styles) -> String {
             });
         }
         // what holds for every caller is said once
-        let fresh: Vec<&Notice> = test.problems.iter().filter(|problem| !said.contains(problem)).collect();
+        let fresh: Vec<&Diagnostic> =
+            test.problems.iter().filter(|problem| !said.contains(problem)).collect();
         text.push_str(&problems_text(fresh.iter().copied(), "  ", styles));
         said.extend(fresh);
     }
@@ -85,7 +86,7 @@ pub(super) fn json(tested: &Tested) -> Json {
         "failed": tested.has_failed(),
         "ran": tested.tests.iter().any(|test| test.outcome.is_started()),
         "tests": tested.tests.iter().map(test_json).collect::<Vec<_>>(),
-        "warnings": tested.notices,
+        "warnings": tested.warnings,
     })
 }
 

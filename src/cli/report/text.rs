@@ -8,6 +8,7 @@ use crate::commands::explain::Explanation;
 use crate::commands::hooks::Hook;
 use crate::commands::safety::Listed;
 use crate::commands::{Driven, Linked, Value, Written};
+use crate::diagnostic::Diagnostic;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{Change, LineChange};
 use crate::hook::command::HookCommand;
@@ -15,7 +16,6 @@ use crate::hook::event::Event;
 use crate::hook::meaning::Verdict;
 use crate::microsip::keys::{self, Key, MASK, Privacy};
 use crate::microsip::links::{CLASSES, Link, SaidBy, ValueChange};
-use crate::problem::Notice;
 use crate::request::LinksOrder;
 
 pub(super) fn driven_text(driven: &Driven) -> String {
@@ -133,7 +133,7 @@ pub(super) fn hooks_text(ini: &Path, hooks: &[Hook], styles: Styles) -> String {
 
 /// Problems below what they are about.
 pub(super) fn problems_text<'a>(
-    problems: impl IntoIterator<Item = &'a Notice>,
+    problems: impl IntoIterator<Item = &'a Diagnostic>,
     indent: &str,
     Styles { warning, hint: hint_style, .. }: Styles,
 ) -> String {

@@ -14,24 +14,24 @@ use dialoguer::theme::Theme;
 
 use super::args::A_CALLER;
 use super::ask::{self, Before, Completing};
-use super::report::{Aside, Narrator, Output};
+use super::report::{Output, ProgressReporter, SideEffects};
 use crate::commands::hooks::Hook;
 use crate::commands::{Error, Report};
+use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
 use crate::hook::target::{Allow, TargetFault};
 use crate::microsip::locate::{self, LocateError};
-use crate::platform::{self, Surroundings, WindowsPaths};
-use crate::problem::{Code, ExitStatus, Problem};
+use crate::platform::{self, Env, WindowsPaths};
 use crate::request::{
-    BackupChoice, Drive, EditRequest, HookText, IniChoice, Meanwhile, Query, Request, SetHook, TestHook,
+    BackupChoice, Drive, EditRequest, HookText, IniChoice, Query, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
 };
 use words::Program;
 
 /// Carries out a request, telling how it goes.
-pub type CarryOut<'a> = dyn FnMut(Request, &mut Narrator) -> Result<Report, Error> + 'a;
+pub type CarryOut<'a> = dyn FnMut(Request, &mut ProgressReporter) -> Result<Report, Error> + 'a;
 
 /// What the wizard works with.
 pub struct Tools<'a> {
@@ -40,7 +40,7 @@ pub struct Tools<'a> {
     /// How questions look.
     pub theme: &'a dyn Theme,
     /// The environment.
-    pub surroundings: &'a Surroundings,
+    pub env: &'a Env,
     /// Carries out requests.
     pub carry_out: &'a mut CarryOut<'a>,
     /// Whether the user wanted a write to stop.
@@ -90,7 +90,7 @@ impl From<io::Error> for Stop {
 #[error("the answer could not be read: {0}")]
 struct Unanswered(io::Error);
 
-impl Problem for Unanswered {
+impl ToDiagnostic for Unanswered {
     fn code(&self) -> Code {
         Code::Interrupted
     }
@@ -135,7 +135,7 @@ impl Finder<'_> {
                 }
                 Err(Error::Locate(error)) => {
                     output.err(&words::sentence(&error.to_string()));
-                    if let Ok(path) = locate::place_to_create(self.tools.surroundings)
+                    if let Ok(path) = locate::place_to_create(self.tools.env)
                         && self.tools.confirm("MicroSIP would make it at its first start. Make it now?")?
                     {
                         return Ok(self.place(ini, path, true));
@@ -150,7 +150,7 @@ impl Finder<'_> {
                     ini.path = Some(self.ask_for_path(&path.to_string_lossy())?);
                 }
                 Err(error) => {
-                    let status = output.print_error(&error, &Aside::default());
+                    let status = output.print_error(&error, &SideEffects::default());
                     let Some(path) = ini.path.take() else { return Err(Stop::At(status)) };
                     ini.path = Some(self.ask_for_path(&path.to_string_lossy())?);
                 }
@@ -168,7 +168,7 @@ impl Finder<'_> {
         const USUAL_NAME: &str = "MicroSIP.ini";
         self.is_named = true;
         self.tools.output.err("Where is MicroSIP.ini? A portable MicroSIP has it beside its exe.\n");
-        let here = self.tools.surroundings.current_folder.clone();
+        let here = self.tools.env.current_folder.clone();
         let ways = |typed: &str| paths::ways_here(typed, here.as_deref());
         let prompt = "Path (Tab completes, empty ends)";
         let before = Before { by_up: typed, ..Before::default() };
@@ -196,9 +196,9 @@ impl Tools<'_> {
         self.run(Request::Read { ini: ini.clone(), query }).0
     }
 
-    fn run(&mut self, request: Request) -> (Result<Report, Error>, Narrator) {
-        let mut narrator = Narrator::new(self.output);
-        ((self.carry_out)(request, &mut narrator), narrator)
+    fn run(&mut self, request: Request) -> (Result<Report, Error>, ProgressReporter) {
+        let mut reporter = ProgressReporter::new(self.output);
+        ((self.carry_out)(request, &mut reporter), reporter)
     }
 }
 
@@ -268,19 +268,19 @@ impl Wizard<'_> {
             self.say(&format!("{} will be made.\n\n", self.place.path.display()));
             return Ok(());
         }
-        let (report, mut narrator) = self.read_hooks();
+        let (report, mut reporter) = self.read_hooks();
         let output = self.tools.output;
         match report {
             Ok(report) => {
-                output.print(&report, narrator.aside());
+                output.print(&report, reporter.aside());
                 output.err("\n");
                 Ok(())
             }
-            Err(error) => Err(Stop::At(output.print_error(&error, narrator.aside()))),
+            Err(error) => Err(Stop::At(output.print_error(&error, reporter.aside()))),
         }
     }
 
-    fn read_hooks(&mut self) -> (Result<Report, Error>, Narrator) {
+    fn read_hooks(&mut self) -> (Result<Report, Error>, ProgressReporter) {
         self.tools.run(Request::Read { ini: self.place.ini.clone(), query: Query::Hooks })
     }
 
@@ -467,14 +467,14 @@ impl Wizard<'_> {
     // -----------------------------------------------------------------------------------------------------
     // from a dry run to the ini
 
-    fn request(&self, edit: EditRequest, dry_run: bool, meanwhile: Meanwhile) -> Request {
+    fn request(&self, edit: EditRequest, dry_run: bool, while_running: WhileRunning) -> Request {
         /// Somebody looks on, and Ctrl-C ends it.
         const PATIENCE: Duration = Duration::from_secs(60 * 60);
         let options = WriteOptions {
             dry_run,
             create: self.place.create,
             timeout: PATIENCE,
-            meanwhile,
+            while_running,
             backup: true,
             keep_backups: WriteOptions::USUAL_BACKUPS,
         };
@@ -482,13 +482,13 @@ impl Wizard<'_> {
     }
 
     fn dry_run(&mut self, edit: &EditRequest) -> Result<Report, Error> {
-        let request = self.request(edit.clone(), true, Meanwhile::Wait);
+        let request = self.request(edit.clone(), true, WhileRunning::Wait);
         self.tools.run(request).0
     }
 
     /// Prints why something cannot be; goes on unless the ini itself is what is wrong.
     fn print_refusal(&self, error: &Error) -> Result<(), Stop> {
-        let status = self.tools.output.print_error(error, &Aside::default());
+        let status = self.tools.output.print_error(error, &SideEffects::default());
         match status {
             ExitStatus::Refused | ExitStatus::No => Ok(()),
             status => Err(Stop::At(status)),
@@ -504,32 +504,32 @@ impl Wizard<'_> {
     ) -> Result<Outcome, Stop> {
         let Report::Written(written) = &mut dry else { return Ok(Outcome::Nothing) };
         // the question says that better than a remark
-        let is_running = written.notices.iter().any(|notice| notice.code == Code::MicrosipRunning);
-        written.notices.retain(|notice| notice.code != Code::MicrosipRunning);
+        let is_running = written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
+        written.warnings.retain(|notice| notice.code != Code::MicrosipRunning);
         let is_change = written.changed;
-        self.tools.output.print(&dry, &Aside::default());
+        self.tools.output.print(&dry, &SideEffects::default());
         if !is_change {
             return Ok(Outcome::Nothing);
         }
         if let Some((sample, _)) = sample {
             self.say(&words::about_script(&sample.script_beside(&self.place.path)));
         }
-        let Some(meanwhile) = self.ask_to_write(is_running)? else {
+        let Some(while_running) = self.ask_to_write(is_running)? else {
             self.say("Nothing was changed.\n");
             return Ok(Outcome::Nothing);
         };
-        let request = self.request(edit.clone(), false, meanwhile);
-        let (result, mut narrator) = ask::while_leaving_is(false, || self.tools.run(request));
+        let request = self.request(edit.clone(), false, while_running);
+        let (result, mut reporter) = ask::while_leaving_is(false, || self.tools.run(request));
         let output = self.tools.output;
         match result {
-            Ok(report) => output.print(&report, narrator.aside()),
+            Ok(report) => output.print(&report, reporter.aside()),
             Err(error) => {
-                let status = output.print_error(&error, narrator.aside());
+                let status = output.print_error(&error, reporter.aside());
                 let is_over = status == ExitStatus::Interrupted;
                 return if is_over { Err(Stop::At(status)) } else { Ok(Outcome::Nothing) };
             }
         };
-        self.afterwards(&edit, meanwhile, is_running, sample)?;
+        self.afterwards(&edit, while_running, is_running, sample)?;
         // there is no more to be made
         self.place.create = false;
         if self.tools.stop.load(Ordering::SeqCst) {
@@ -539,13 +539,14 @@ impl Wizard<'_> {
     }
 
     /// The last question: whether, and what is done about a MicroSIP that runs. `None` if it is not to be.
-    fn ask_to_write(&self, is_running: bool) -> Result<Option<Meanwhile>, Stop> {
+    fn ask_to_write(&self, is_running: bool) -> Result<Option<WhileRunning>, Stop> {
         if !is_running {
-            return Ok(self.tools.confirm("Write this?")?.then_some(Meanwhile::Wait));
+            return Ok(self.tools.confirm("Write this?")?.then_some(WhileRunning::Wait));
         }
         self.say("MicroSIP is running, and would undo this when it exits. So it has to exit first.\n");
-        let close = ("Close it for me, and start it again (ends a call)", Some(Meanwhile::CloseAndRestart));
-        let wait = ("Wait until I have closed it: its menu, Exit", Some(Meanwhile::Wait));
+        let close =
+            ("Close it for me, and start it again (ends a call)", Some(WhileRunning::CloseAndRestart));
+        let wait = ("Wait until I have closed it: its menu, Exit", Some(WhileRunning::Wait));
         let not_now = ("Not now: write nothing", None);
         let mut ways = vec![wait, not_now];
         if platform::CAN_REACH_WINDOWS {
@@ -560,19 +561,19 @@ impl Wizard<'_> {
     fn afterwards(
         &mut self,
         edit: &EditRequest,
-        meanwhile: Meanwhile,
+        while_running: WhileRunning,
         was_running: bool,
         sample: Option<(&Sample, &WindowsPaths)>,
     ) -> Result<(), Stop> {
         let output = self.tools.output;
-        let was_closed_by_hand = was_running && meanwhile == Meanwhile::Wait;
+        let was_closed_by_hand = was_running && while_running == WhileRunning::Wait;
         if was_closed_by_hand && platform::CAN_REACH_WINDOWS && self.tools.confirm("Start MicroSIP again?")? {
             let drive = Drive::Start { minimized: false };
-            let (started, mut narrator) =
+            let (started, mut reporter) =
                 self.tools.run(Request::Drive { ini: self.place.ini.clone(), drive });
             match started {
-                Ok(report) => output.print(&report, narrator.aside()),
-                Err(error) => output.print_error(&error, narrator.aside()),
+                Ok(report) => output.print(&report, reporter.aside()),
+                Err(error) => output.print_error(&error, reporter.aside()),
             };
         }
         if let EditRequest::SetHooks(sets) = edit {
@@ -580,7 +581,7 @@ impl Wizard<'_> {
         }
         let named =
             sample.map_or_else(|| edit.clone(), |(sample, paths)| self.by_script(edit, sample, paths));
-        let mut same = self.request(named, false, meanwhile);
+        let mut same = self.request(named, false, while_running);
         if let Request::Write { ini, .. } = &mut same {
             ini.path = ini.path.take().filter(|_| self.place.is_named);
         }
@@ -602,10 +603,10 @@ impl Wizard<'_> {
             version: None,
             capture: false,
         };
-        let (tested, mut narrator) = self.tools.run(Request::TestHook(test));
+        let (tested, mut reporter) = self.tools.run(Request::TestHook(test));
         match tested {
-            Ok(report) => self.tools.output.print(&report, narrator.aside()),
-            Err(error) => self.tools.output.print_error(&error, narrator.aside()),
+            Ok(report) => self.tools.output.print(&report, reporter.aside()),
+            Err(error) => self.tools.output.print_error(&error, reporter.aside()),
         };
         Ok(())
     }

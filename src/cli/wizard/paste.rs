@@ -1,7 +1,7 @@
 //! The command line that does what the wizard did, to be pasted.
 
 use crate::hook::command::{HookCommand, between_quotes, escape_quotes};
-use crate::request::{EditRequest, HookText, IniChoice, Meanwhile, Request, SetHook, WriteOptions};
+use crate::request::{EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions};
 
 /// Who reads the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +59,10 @@ fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
         words.extend(["--codepage".into(), code_page.to_string()]);
     }
     words.extend(options.create.then(|| "--create".to_string()));
-    words.extend(match options.meanwhile {
-        Meanwhile::Wait => None,
-        Meanwhile::Close => Some("--close".into()),
-        Meanwhile::CloseAndRestart => Some("--restart".into()),
+    words.extend(match options.while_running {
+        WhileRunning::Wait => None,
+        WhileRunning::Close => Some("--close".into()),
+        WhileRunning::CloseAndRestart => Some("--restart".into()),
     });
     words
 }
@@ -146,12 +146,12 @@ mod tests {
     /// How long a command waits unless something else is said.
     const USUAL_WAIT: Duration = Duration::from_secs(300);
 
-    fn write(ini: Option<&str>, edit: EditRequest, create: bool, meanwhile: Meanwhile) -> Request {
+    fn write(ini: Option<&str>, edit: EditRequest, create: bool, while_running: WhileRunning) -> Request {
         let options = WriteOptions {
             dry_run: false,
             create,
             timeout: USUAL_WAIT,
-            meanwhile,
+            while_running,
             backup: true,
             keep_backups: WriteOptions::USUAL_BACKUPS,
         };
@@ -168,15 +168,20 @@ mod tests {
     fn a_line_makes_the_request_that_it_was_made_of() {
         let one = |event| set(event, r"C:\ä b\x.ps1", &["--json", "a \"b", ""], true);
         for request in [
-            write(None, EditRequest::SetHooks(vec![one(Event::Ring)]), false, Meanwhile::Wait),
-            write(Some("/p q/x.ini"), EditRequest::SetHooks(vec![one(Event::End)]), true, Meanwhile::Close),
+            write(None, EditRequest::SetHooks(vec![one(Event::Ring)]), false, WhileRunning::Wait),
+            write(
+                Some("/p q/x.ini"),
+                EditRequest::SetHooks(vec![one(Event::End)]),
+                true,
+                WhileRunning::Close,
+            ),
             write(
                 None,
                 EditRequest::UnsetHooks(vec![Event::Busy, Event::End]),
                 false,
-                Meanwhile::CloseAndRestart,
+                WhileRunning::CloseAndRestart,
             ),
-            write(None, EditRequest::Restore(BackupChoice::Newest), false, Meanwhile::Wait),
+            write(None, EditRequest::Restore(BackupChoice::Newest), false, WhileRunning::Wait),
         ] {
             let [words] = &words(&request)[..] else { panic!("{request:?}") };
             let raw: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -184,7 +189,7 @@ mod tests {
             assert_eq!(format!("{again:?}"), format!("{request:?}"));
         }
         let two = EditRequest::SetHooks(vec![one(Event::Ring), one(Event::End)]);
-        assert_eq!(words(&write(None, two, false, Meanwhile::Wait)).len(), 2);
+        assert_eq!(words(&write(None, two, false, WhileRunning::Wait)).len(), 2);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::ini::document::{IniDocument, KeyLine, Section};
 use crate::ini::{Wide, lookup};
 use crate::microsip::accounts::number_of;
 use crate::microsip::values;
-use crate::problem::{Code, Problem};
 
 use super::finding::{Finding, Severity};
 
@@ -37,7 +37,7 @@ enum Fault {
     Length { section: String, length: usize },
 }
 
-impl Problem for Fault {
+impl ToDiagnostic for Fault {
     fn code(&self) -> Code {
         match self {
             Fault::Missing { .. } | Fault::NoDomain { .. } => Code::AccountMissing,

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::{self, Edit};
 use crate::ini::document::{IniDocument, Line};
-use crate::problem::{Code, Notice, Problem};
 
 /// How bad a problem is; the later, the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +50,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong and what that means; the hint is what the user can do.
-    pub notice: Notice,
+    pub notice: Diagnostic,
     /// The file, where it is another than the ini.
     pub file: Option<PathBuf>,
     /// The line, from 1.
@@ -63,8 +63,8 @@ pub struct Finding {
 
 impl Finding {
     /// A problem of the ini as a whole.
-    pub fn new(severity: Severity, problem: &impl Problem) -> Finding {
-        let notice = Notice::from(problem);
+    pub fn new(severity: Severity, problem: &impl ToDiagnostic) -> Finding {
+        let notice = Diagnostic::from(problem);
         Finding { severity, notice, file: None, line: None, key: None, mend: None }
     }
 

@@ -1,18 +1,18 @@
 //! Problems of the commands in an ini: of their text, of their programs, and of one with another.
 
-use crate::commands::hooks::{self, DialectRemark, Examined};
+use crate::commands::hooks::{self, DialectWarning, Examined};
 use crate::commands::suggestion;
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan::Edit;
 use crate::hook::command::{self, CommandFault, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::{Places, TargetFault};
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::version::{Dialect, Version};
-use crate::problem::{Code, Problem};
 
 use super::finding::{Finding, Mend, Severity};
 
@@ -29,7 +29,7 @@ enum Fault {
     Outdated { version: String, why: &'static str },
 }
 
-impl Problem for Fault {
+impl ToDiagnostic for Fault {
     fn code(&self) -> Code {
         match self {
             Fault::Twice { .. } => Code::HookTwice,
@@ -61,32 +61,32 @@ struct Set {
 }
 
 /// Every problem of the commands.
-pub fn check(document: &IniDocument, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
+pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
     let set: Vec<Set> = Event::ALL
         .iter()
         .filter_map(|event| {
             let (line, text) = hooks::text_of(*event, document)?;
-            let examined = Examined::of(&text, *event, saved_by, places);
+            let examined = Examined::of(&text, *event, save_dialect, places);
             let text = String::from_utf16_lossy(&text);
             (!examined.decoded.value.is_empty()).then_some(Set { event: *event, line, text, examined })
         })
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
     for one in &set {
-        let found = problems_of(one, saved_by, places).into_iter();
+        let found = problems_of(one, save_dialect, places).into_iter();
         findings.extend(found.map(|finding| finding.at(document, &one.line).of("Settings", one.event.key())));
     }
-    findings.extend(between(&set, saved_by).map(|(one, severity, fault)| {
+    findings.extend(between(&set, save_dialect).map(|(one, severity, fault)| {
         Finding::new(severity, &fault).at(document, &one.line).of("Settings", one.event.key())
     }));
-    if let Some(fault) = outdated(saved_by).filter(|_| !set.is_empty()) {
+    if let Some(fault) = outdated(save_dialect).filter(|_| !set.is_empty()) {
         findings.push(Finding::new(Severity::Info, &fault));
     }
     findings
 }
 
 /// The problems of one command. What another text does away with is mended by that.
-fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
+fn problems_of(one: &Set, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
     let Set { event, examined, .. } = one;
     let Examined { decoded, targets, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
@@ -100,8 +100,8 @@ fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
     findings.extend(targets.iter().map(|fault| of_target(fault, decoded.command().as_ref(), *event)));
     findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
     let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
-    if !saved_by.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        let remark = DialectRemark { dialect: saved_by.dialect };
+    if !save_dialect.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
+        let remark = DialectWarning { dialect: save_dialect.dialect };
         findings.push(Finding::new(Severity::Info, &remark));
     }
     for finding in &mut findings {
@@ -113,7 +113,7 @@ fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
         findings.iter_mut().for_each(|finding| {
             finding.mend = path.clone().map(|path| Mend::Edit(Edit::Unset { path }));
         });
-    } else if let Some((edit, after)) = mended(one, saved_by, places) {
+    } else if let Some((edit, after)) = mended(one, save_dialect, places) {
         for finding in &mut findings {
             let stays = after.contains(&finding.notice.code);
             finding.mend = (!stays).then(|| Mend::Edit(edit.clone()));
@@ -123,19 +123,19 @@ fn problems_of(one: &Set, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
 }
 
 /// The edit that makes a command do what was meant, and the codes of what is wrong even then.
-fn mended(one: &Set, saved_by: &SavedBy, places: &Places) -> Option<(Edit, Vec<Code>)> {
+fn mended(one: &Set, save_dialect: &SaveDialect, places: &Places) -> Option<(Edit, Vec<Code>)> {
     let Set { event, text, examined, .. } = one;
     let is_at_fault = !examined.decoded.faults.is_empty()
         || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
     if !is_at_fault {
         return None;
     }
-    let text = suggestion::text_for(text, &examined.decoded, None, *event, saved_by, places)?;
+    let text = suggestion::text_for(text, &examined.decoded, None, *event, save_dialect, places)?;
     let value = String::from_utf16_lossy(&command::read(&wide(&text)));
-    let after = Examined::of(&wide(&text), *event, saved_by, places);
-    let codes = after.decoded.faults.iter().map(Problem::code);
-    let codes = codes.chain(after.targets.iter().map(Problem::code));
-    let codes = codes.chain(after.unsupported.iter().map(Problem::code)).collect();
+    let after = Examined::of(&wide(&text), *event, save_dialect, places);
+    let codes = after.decoded.faults.iter().map(ToDiagnostic::code);
+    let codes = codes.chain(after.targets.iter().map(ToDiagnostic::code));
+    let codes = codes.chain(after.unsupported.iter().map(ToDiagnostic::code)).collect();
     let path = KeyPath::in_settings(event.key()).ok()?;
     Some((Edit::Set { path, value, text: ValueText::new(&text).ok()? }, codes))
 }
@@ -170,7 +170,10 @@ fn of_target(fault: &TargetFault, command: Option<&HookCommand>, event: Event) -
 }
 
 /// Problems of one command beside another.
-fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a Set, Severity, Fault)> + 'a {
+fn between<'a>(
+    set: &'a [Set],
+    save_dialect: &SaveDialect,
+) -> impl Iterator<Item = (&'a Set, Severity, Fault)> + 'a {
     /// What happens in one call, one behind the other.
     const SAME_CALL: &[(Event, Event)] = &[
         (Event::Ring, Event::Ringing),
@@ -186,7 +189,7 @@ fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a 
         is_same.then_some((other, Severity::Warning, Fault::Twice { first, second }))
     });
     let no_busy = of(Event::End)
-        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && saved_by.has(Event::Busy))
+        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && save_dialect.has(Event::Busy))
         .and_then(|end| {
             let is_unsafe = end.examined.targets.iter().any(TargetFault::is_unsafe);
             Some((end, Severity::Info, Fault::NoBusy { command: command(end)?, is_unsafe }))
@@ -195,11 +198,11 @@ fn between<'a>(set: &'a [Set], saved_by: &SavedBy) -> impl Iterator<Item = (&'a 
 }
 
 /// What a MicroSIP before 3.21.6 does wrong with commands.
-fn outdated(saved_by: &SavedBy) -> Option<Fault> {
-    if !saved_by.certain && saved_by.version.is_none() {
+fn outdated(save_dialect: &SaveDialect) -> Option<Fault> {
+    if !save_dialect.certain && save_dialect.version.is_none() {
         return None;
     }
-    let why = match (saved_by.dialect, saved_by.version) {
+    let why = match (save_dialect.dialect, save_dialect.version) {
         (Dialect::WholeValue, _) => {
             "takes a whole command for one file, so that a hook can have no arguments"
         }
@@ -213,9 +216,9 @@ fn outdated(saved_by: &SavedBy) -> Option<Fault> {
         }
         (Dialect::Quoted, _) => return None,
     };
-    let version = match saved_by.version {
+    let version = match save_dialect.version {
         Some(version) => format!("MicroSIP {version}"),
-        None => format!("this MicroSIP ({})", saved_by.dialect),
+        None => format!("this MicroSIP ({})", save_dialect.dialect),
     };
     Some(Fault::Outdated { version, why })
 }

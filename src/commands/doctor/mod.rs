@@ -12,20 +12,20 @@ mod text;
 use std::io;
 use std::path::PathBuf;
 
+use crate::diagnostic::Code;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::Places;
 use crate::ini::encoding::Decoded;
 use crate::microsip::locate;
-use crate::platform::{self, Surroundings};
-use crate::problem::Code;
+use crate::platform::{self, Env};
 use crate::request::{Doctor, IniChoice, WriteOptions};
 
-use super::hooks::{places_of, saved_by};
+use super::hooks::{places_of, save_dialect};
 use super::ini_file::Ini;
 use super::write::{draft_of, write};
-use super::{Error, Outside, Report, Written};
+use super::{Context, Error, Report, Written};
 
 use finding::{Finding, Mend, RULES, Severity};
 
@@ -73,23 +73,23 @@ pub struct Mended {
 }
 
 /// Looks for problems, and mends them if that is asked for.
-pub(super) fn run(choice: &IniChoice, doctor: &Doctor, outside: &mut Outside<'_>) -> Result<Report, Error> {
+pub(super) fn run(choice: &IniChoice, doctor: &Doctor, context: &mut Context<'_>) -> Result<Report, Error> {
     let (inis, problems, mended) = match doctor.fix {
         Some(options) => {
-            let (ini, problems, mended) = mend(choice, options, outside)?;
+            let (ini, problems, mended) = mend(choice, options, context)?;
             (vec![ini], problems, Some(mended))
         }
         None => {
             let paths = match &choice.path {
                 Some(path) => vec![path.clone()],
-                None => locate::all(outside.surroundings)?.into_iter().map(|found| found.ini).collect(),
+                None => locate::all(context.env)?.into_iter().map(|found| found.ini).collect(),
             };
             let is_named = choice.path.is_some() || paths.len() > 1;
             let (mut inis, mut problems) = (Vec::new(), Vec::new());
             for path in paths {
                 let choice = IniChoice { path: Some(path), code_page: choice.code_page };
-                let ini = Ini::find(&choice, outside)?;
-                let findings = examine(&ini, outside)?.into_iter();
+                let ini = Ini::find(&choice, context)?;
+                let findings = examine(&ini, context)?.into_iter();
                 problems.extend(findings.map(|finding| found(&ini, is_named, finding)));
                 inis.push(ini.path);
             }
@@ -103,16 +103,16 @@ pub(super) fn run(choice: &IniChoice, doctor: &Doctor, outside: &mut Outside<'_>
 fn mend(
     choice: &IniChoice,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<(PathBuf, Vec<Found>, Mended), Error> {
-    let surroundings = outside.surroundings;
-    let (ini, is_there) = Ini::find_or_place(choice, options.create, outside)?;
-    let before = if is_there { examine(&ini, outside)? } else { Vec::new() };
+    let env = context.env;
+    let (ini, is_there) = Ini::find_or_place(choice, options.create, context)?;
+    let before = if is_there { examine(&ini, context)? } else { Vec::new() };
     let beside: Vec<Finding> = places_mended(&before);
     let mut in_text: Vec<Finding> = Vec::new();
-    let report = write(choice, options, MadeBy::Edit, outside, &mut |ini, current| {
+    let report = write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        in_text = check(ini, &decoded, surroundings);
+        in_text = check(ini, &decoded, env);
         in_text.retain(|finding| finding.mend.is_some());
         in_text.sort_by_key(|finding| finding.line);
         let edits = edits_of(&in_text);
@@ -120,7 +120,7 @@ fn mend(
     })?;
     let Report::Written(mut written) = report else { return Err(Error::NotThere { ini: ini.path }) };
     // what was wrong with the ini is told as such
-    written.notices.retain(|notice| {
+    written.warnings.retain(|notice| {
         notice.code == Code::IniEncoding || RULES.iter().all(|rule| rule.code != notice.code)
     });
     if !options.dry_run {
@@ -131,7 +131,7 @@ fn mend(
         findings.into_iter().map(|finding| found(&ini, is_named, finding)).collect()
     };
     let changed = written.changed || !beside.is_empty();
-    let after = if options.dry_run || !changed { before } else { examine(&ini, outside)? };
+    let after = if options.dry_run || !changed { before } else { examine(&ini, context)? };
     let mended = Mended { changed, written, problems: tell([in_text, beside].concat()) };
     let problems = tell(after);
     Ok((ini.path, problems, mended))
@@ -170,26 +170,26 @@ fn edits_of(findings: &[Finding]) -> Vec<Edit> {
 }
 
 /// Every problem of an ini and of what lies beside it, the worst first.
-pub(super) fn examine(ini: &Ini, outside: &Outside<'_>) -> Result<Vec<Finding>, Error> {
-    let mut findings = match ini.read(outside) {
-        Ok(decoded) => check(ini, &decoded, outside.surroundings),
+pub(super) fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
+    let mut findings = match ini.read(context) {
+        Ok(decoded) => check(ini, &decoded, context.env),
         Err(error) => vec![Finding::new(Severity::Error, &error)],
     };
-    findings.extend(places::check(ini, outside.surroundings)?);
+    findings.extend(places::check(ini, context.env)?);
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
     Ok(findings)
 }
 
 /// Every problem of the text of an ini, and of the programs that it names.
-fn check(ini: &Ini, decoded: &Decoded, surroundings: &Surroundings) -> Vec<Finding> {
-    let saved_by = saved_by(None, ini, &decoded.document, surroundings);
-    check_text(decoded, &saved_by, &places_of(ini, surroundings))
+fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
+    let save_dialect = save_dialect(None, ini, &decoded.document, env);
+    check_text(decoded, &save_dialect, &places_of(ini, env))
 }
 
-fn check_text(decoded: &Decoded, saved_by: &SavedBy, places: &Places) -> Vec<Finding> {
-    let mut findings = text::check(decoded, saved_by);
+fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
+    let mut findings = text::check(decoded, save_dialect);
     findings.extend(accounts::check(&decoded.document));
-    findings.extend(hooks::check(&decoded.document, saved_by, places));
+    findings.extend(hooks::check(&decoded.document, save_dialect, places));
     findings
 }
 
@@ -210,12 +210,12 @@ fn found(ini: &Ini, is_named: bool, finding: Finding) -> Found {
 mod tests {
     use super::finding::Fixable;
     use super::*;
+    use crate::diagnostic::ToDiagnostic;
     use crate::edit::plan;
     use crate::hook::target::{Known, TargetFault};
     use crate::hook::trust::Trust;
     use crate::ini::encoding::{self, encode};
     use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid, WindowsPaths, WinePrefix};
-    use crate::problem::Problem;
 
     /// What raises each problem, and what nearly does.
     const CASES: &str = include_str!("../../../fixtures/doctor.tsv");
@@ -282,8 +282,8 @@ mod tests {
     fn found_in(bytes: &[u8], places: &Places) -> Vec<Finding> {
         match encoding::decode(bytes.to_vec(), None) {
             Ok(decoded) => {
-                let saved_by = SavedBy::tell(None, None, Some(&decoded.document));
-                check_text(&decoded, &saved_by, places)
+                let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
+                check_text(&decoded, &save_dialect, places)
             }
             Err(source) => {
                 let error = Error::Encoding { ini: "x.ini".into(), source };

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Error;
 use crate::commands::ini_file::Ini;
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::{backup, transaction};
 use crate::microsip::locate;
-use crate::platform::{self, AppData, Surroundings};
-use crate::problem::{Code, Problem};
+use crate::platform::{self, AppData, Env};
 
 use super::finding::{Finding, Mend, Severity};
 
@@ -28,7 +28,7 @@ enum Fault {
     Exposed { path: PathBuf },
 }
 
-impl Problem for Fault {
+impl ToDiagnostic for Fault {
     fn code(&self) -> Code {
         match self {
             Fault::ReadOnly { .. } => Code::FileReadOnly,
@@ -57,13 +57,13 @@ impl Problem for Fault {
 ///
 /// # Errors
 /// When its folder cannot be read.
-pub(super) fn check(ini: &Ini, surroundings: &Surroundings) -> Result<Vec<Finding>, Error> {
+pub(super) fn check(ini: &Ini, env: &Env) -> Result<Vec<Finding>, Error> {
     let target = &ini.target;
     let mut findings: Vec<Finding> = Vec::new();
     if std::fs::metadata(target).is_ok_and(|metadata| metadata.permissions().readonly()) {
         findings.push(Finding::new(Severity::Warning, &Fault::ReadOnly { ini: ini.path.clone() }));
     }
-    findings.extend(elsewhere(target, surroundings));
+    findings.extend(elsewhere(target, env));
     for path in transaction::left_behind(target) {
         let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).mended_by(Mend::Leftover));
@@ -78,9 +78,9 @@ pub(super) fn check(ini: &Ini, surroundings: &Surroundings) -> Result<Vec<Findin
 }
 
 /// An ini of the same name where MicroSIP looks, or looked.
-fn elsewhere(ini: &Path, surroundings: &Surroundings) -> Vec<Finding> {
+fn elsewhere(ini: &Path, env: &Env) -> Vec<Finding> {
     let name = ini.file_name().unwrap_or_default();
-    let folders: Vec<AppData> = platform::app_data_folders(surroundings);
+    let folders: Vec<AppData> = platform::app_data_folders(env);
     let roaming = |folder: &AppData| folder.roaming.join("MicroSIP").join(name);
     let local = |folder: &AppData| folder.local.as_ref().map(|local| local.join("MicroSIP").join(name));
     let is_ini = |path: &Path| same_file::is_same_file(path, ini).unwrap_or(false);
@@ -103,9 +103,9 @@ fn elsewhere(ini: &Path, surroundings: &Surroundings) -> Vec<Finding> {
     let Some(used) = folders.iter().map(roaming).find(|roaming| roaming.is_file() && !is_ini(roaming)) else {
         return Vec::new();
     };
-    let finding = if locate::is_beside_installed(ini, surroundings) {
+    let finding = if locate::is_beside_installed(ini, env) {
         Finding::new(Severity::Error, &Fault::NotRead { read: used })
-    } else if locate::installed_exe(surroundings).is_some() {
+    } else if locate::installed_exe(env).is_some() {
         Finding::new(Severity::Info, &Fault::TwoPlaces { other: used })
     } else {
         return Vec::new();

@@ -3,9 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan::Edit;
+use crate::guess;
 use crate::hook::event::Event;
-use crate::hook::saved_by::SavedBy;
+use crate::hook::save_dialect::SaveDialect;
 use crate::ini::document::{IniDocument, KeyLine, Line, Section};
 use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::lookup;
@@ -13,9 +15,8 @@ use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, wide};
 use crate::microsip::accounts::number_of;
 use crate::microsip::keys::{self, BoolRule, Key, Kind, Privacy, Word};
-use crate::microsip::values::{self, ValueError, ValueRemark};
+use crate::microsip::values::{self, ValueError, ValueWarning};
 use crate::microsip::version::{Dialect, Version};
-use crate::problem::{self, Code, Problem};
 
 use super::finding::{Finding, Mend, Severity, path_text};
 
@@ -83,7 +84,7 @@ enum Home {
     Key(String),
 }
 
-impl Problem for Fault {
+impl ToDiagnostic for Fault {
     fn code(&self) -> Code {
         match self {
             Fault::Encoding { .. } => Code::IniEncoding,
@@ -156,7 +157,7 @@ impl Problem for Fault {
 }
 
 /// Every problem of a text.
-pub fn check(decoded: &Decoded, saved_by: &SavedBy) -> Vec<Finding> {
+pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let document = &decoded.document;
     let mut findings = Vec::new();
     if decoded.spoiled_by_microsip {
@@ -180,13 +181,13 @@ pub fn check(decoded: &Decoded, saved_by: &SavedBy) -> Vec<Finding> {
                 findings.push(Finding::new(Severity::Warning, &fault).at(document, &section.header));
             }
         } else if is_known(&name) {
-            findings.extend(keys_of(document, &section, &name, saved_by));
-        } else if let Some(nearest) = problem::nearest(&name, SECTIONS.iter().copied()) {
+            findings.extend(keys_of(document, &section, &name, save_dialect));
+        } else if let Some(nearest) = guess::nearest(&name, SECTIONS.iter().copied()) {
             let fault = Fault::SectionUnknown { section: name, nearest: nearest.into() };
             findings.push(Finding::new(Severity::Warning, &fault).at(document, &section.header));
         }
     }
-    findings.extend(shortcuts(document, saved_by));
+    findings.extend(shortcuts(document, save_dialect));
     findings
 }
 
@@ -284,7 +285,12 @@ fn misplaced_commands(
 const MOST_UNKNOWN: usize = 200;
 
 /// The keys of a section that counts.
-fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: &SavedBy) -> Vec<Finding> {
+fn keys_of(
+    document: &IniDocument,
+    section: &Section<'_>,
+    name: &str,
+    save_dialect: &SaveDialect,
+) -> Vec<Finding> {
     let known = keys::of_section(name);
     let lists_names = keys::all().all(|key| key.name != "#" || !key.section.eq_ignore_ascii_case(name));
     let mut findings = Vec::new();
@@ -315,7 +321,7 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
                 findings.push(finding.at(document, &line.line).of(name, &key));
             }
             (Some(known), Some(value)) if lists_names || !is_list_told => {
-                let finding = value_of_key(name, &key, known, value, saved_by);
+                let finding = value_of_key(name, &key, known, value, save_dialect);
                 is_list_told = finding.is_some();
                 findings.extend(finding.map(|finding| finding.at(document, &line.line).of(name, &key)));
             }
@@ -325,7 +331,7 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
                 if unknown_keys > MOST_UNKNOWN {
                     continue;
                 }
-                let is_old = saved_by.dialect == Dialect::WholeValue;
+                let is_old = save_dialect.dialect == Dialect::WholeValue;
                 let finding = unknown(document, name, &key, value);
                 match finding.filter(|finding| !is_old || finding.severity == Severity::Error) {
                     Some(finding) => findings.push(finding.at(document, &line.line).of(name, &key)),
@@ -337,7 +343,7 @@ fn keys_of(document: &IniDocument, section: &Section<'_>, name: &str, saved_by: 
         seen.insert(key.to_ascii_lowercase(), (value, false));
     }
     // older versions had keys that the catalogue does not know
-    let first = strangers.first().filter(|_| saved_by.dialect != Dialect::WholeValue);
+    let first = strangers.first().filter(|_| save_dialect.dialect != Dialect::WholeValue);
     if let Some((key, line)) = first {
         const SHOWN: usize = 12;
         let mut keys: Vec<String> = strangers.iter().take(SHOWN).map(|(key, _)| key.clone()).collect();
@@ -369,7 +375,7 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
     }
     let names = keys::of_section(section);
     let known = keys::all().map(|key| key.name).filter(|name| names.find(name).is_some());
-    let nearest = problem::nearest(key, known)?;
+    let nearest = guess::nearest(key, known)?;
     let is_command = |name: &str| section.eq_ignore_ascii_case("Settings") && Event::of_key(name).is_some();
     let nearest_is_set =
         lookup::value(document, section, nearest, lookup::NO_LIMIT).is_some_and(|value| !value.is_empty());
@@ -389,13 +395,19 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
 
 /// What is wrong with the value of a known key. Commands and passwords are looked at elsewhere, and what
 /// MicroSIP writes by itself is its own business.
-fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &SavedBy) -> Option<Finding> {
+fn value_of_key(
+    section: &str,
+    name: &str,
+    key: &Key,
+    value: &[u16],
+    save_dialect: &SaveDialect,
+) -> Option<Finding> {
     let path = path_text(section, name);
     let length = value.len();
     if matches!(key.kind, Kind::Command | Kind::Secret) {
         return None;
     }
-    let limit = limit_of(key, saved_by);
+    let limit = limit_of(key, save_dialect);
     if length > limit {
         let fault = Fault::TooLong { path, length, limit };
         return Some(Finding::new(Severity::Warning, &fault));
@@ -412,7 +424,7 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
             let fault = Fault::Refused { path, value, taken_for };
             return Some(Finding::new(Severity::Warning, &fault));
         }
-        Kind::Enum(words) => return enumerated(&path, &value, words, saved_by, &set),
+        Kind::Enum(words) => return enumerated(&path, &value, words, save_dialect, &set),
         _ => {}
     }
     match values::as_saved(&key_path(section, name)?, &value) {
@@ -420,12 +432,12 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
             let is_same_number =
                 || value.trim().parse::<i64>().is_ok_and(|number| number.to_string() == saved.value);
             saved.remarks.into_iter().find_map(|remark| match remark {
-                ValueRemark::Normalised { saved, .. } if !is_same_number() => {
+                ValueWarning::Normalised { saved, .. } if !is_same_number() => {
                     let mend = set(&saved);
                     let fault = Fault::Resaved { path: path.clone(), value: value.clone(), saved };
                     Some(Finding::new(Severity::Warning, &fault).mended_by(mend))
                 }
-                ValueRemark::UnknownWord { word, .. } => {
+                ValueWarning::UnknownWord { word, .. } => {
                     Some(Finding::new(Severity::Info, &Fault::UnknownWord { path: path.clone(), word }))
                 }
                 _ => None,
@@ -445,7 +457,7 @@ fn value_of_key(section: &str, name: &str, key: &Key, value: &[u16], saved_by: &
 }
 
 /// What MicroSIP reads of a value: older versions read less of some.
-fn limit_of(key: &Key, saved_by: &SavedBy) -> usize {
+fn limit_of(key: &Key, save_dialect: &SaveDialect) -> usize {
     const LESS: usize = 255;
     let until = match (key.section, key.name) {
         ("Settings", "audioCodecs") => Version(3, 20, 5),
@@ -455,7 +467,7 @@ fn limit_of(key: &Key, saved_by: &SavedBy) -> usize {
         ("Shortcuts", _) => Version(3, 19, 27),
         _ => return key.limit,
     };
-    let is_older = saved_by.version.is_some_and(|version| version <= until);
+    let is_older = save_dialect.version.is_some_and(|version| version <= until);
     if is_older { LESS } else { key.limit }
 }
 
@@ -488,13 +500,13 @@ fn enumerated(
     path: &str,
     value: &str,
     words: &[Word],
-    saved_by: &SavedBy,
+    save_dialect: &SaveDialect,
     set: &dyn Fn(&str) -> Option<Mend>,
 ) -> Option<Finding> {
     let (path, value) = (path.to_string(), value.to_string());
     let warning = |fault: &Fault| Finding::new(Severity::Warning, fault);
     // what the words meant before 3.19 is another matter
-    if saved_by.dialect == Dialect::WholeValue {
+    if save_dialect.dialect == Dialect::WholeValue {
         return None;
     }
     let Some(word) = words.iter().find(|word| word.text == value) else {
@@ -505,7 +517,7 @@ fn enumerated(
         }
         // the word as it is now, if it is an old one too
         let now = OLD_WORDS.iter().find(|(old, _)| Some(*old) == better).map(|(_, now)| *now);
-        let now = now.filter(|_| !is_older_than_3_21_3(saved_by));
+        let now = now.filter(|_| !is_older_than_3_21_3(save_dialect));
         let mend = now.or(better).and_then(set);
         let taken_for = "off or its default, for it is no word that it knows".to_string();
         let fault = Fault::Refused { path, value, taken_for };
@@ -513,9 +525,9 @@ fn enumerated(
     };
     if let Some((_, now)) = OLD_WORDS.iter().find(|(old, _)| *old == word.text && word.until.is_some()) {
         let fault = Fault::OldWord { path, word: value, now };
-        return (!is_older_than_3_21_3(saved_by)).then(|| warning(&fault).mended_by(set(now)));
+        return (!is_older_than_3_21_3(save_dialect)).then(|| warning(&fault).mended_by(set(now)));
     }
-    let version = saved_by.version?;
+    let version = save_dialect.version?;
     let versions = match (word.since, word.until) {
         (Some(since), _) if version < since => format!("{since} and newer"),
         (_, Some(until)) if version > until => format!("{until} and older"),
@@ -525,11 +537,11 @@ fn enumerated(
 }
 
 /// Whether the words of denyIncoming are still the old ones.
-fn is_older_than_3_21_3(saved_by: &SavedBy) -> bool {
-    match saved_by.version {
+fn is_older_than_3_21_3(save_dialect: &SaveDialect) -> bool {
+    match save_dialect.version {
         Some(version) => version < Version(3, 21, 3),
         // 3.21.3 and 3.21.4 cannot be told from older ones, and there the old words may be right
-        None => saved_by.dialect != Dialect::Quoted,
+        None => save_dialect.dialect != Dialect::Quoted,
     }
 }
 
@@ -553,7 +565,7 @@ fn set_to(section: &str, key: &str, value: &str) -> Option<Mend> {
 }
 
 /// Shortcuts behind a missing number, and those too long for this MicroSIP.
-fn shortcuts(document: &IniDocument, saved_by: &SavedBy) -> Vec<Finding> {
+fn shortcuts(document: &IniDocument, save_dialect: &SaveDialect) -> Vec<Finding> {
     const OVERRUN: std::ops::Range<Version> = Version(3, 20, 0)..Version(3, 21, 3);
     const MOST: u32 = 8;
     let Some(section) = lookup::section(document, "Shortcuts") else { return Vec::new() };
@@ -572,7 +584,7 @@ fn shortcuts(document: &IniDocument, saved_by: &SavedBy) -> Vec<Finding> {
             findings.push(finding.at(document, &line.line).of("Shortcuts", &key));
         }
         if let Some(version) =
-            saved_by.version.filter(|version| OVERRUN.contains(version) && value.len() > 255)
+            save_dialect.version.filter(|version| OVERRUN.contains(version) && value.len() > 255)
         {
             let fault = Fault::ShortcutOverrun { length: value.len(), version };
             let finding = Finding::new(Severity::Error, &fault);

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::commands::{Error, Outside, Report};
+use crate::commands::{Context, Error, Report};
 use crate::desired::instance;
+use crate::diagnostic::ExitStatus;
 use crate::platform;
-use crate::problem::ExitStatus;
 use crate::request::{Executable, Manifest, WhatIf};
 
 /// The name of the resource type: its publisher, then what it is about.
@@ -19,8 +19,8 @@ const PROGRAM: &str = "msipcfg";
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn manifest(asked: &Manifest, outside: &Outside<'_>) -> Result<Report, Error> {
-    let program = match (asked.executable, &outside.surroundings.own_program) {
+pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<Report, Error> {
+    let program = match (asked.executable, &context.env.own_program) {
         (Executable::Absolute, Some(program)) => program.to_string_lossy().into_owned(),
         _ => PROGRAM.into(),
     };
@@ -28,7 +28,7 @@ pub fn manifest(asked: &Manifest, outside: &Outside<'_>) -> Result<Report, Error
     let Some(folder) = &asked.folder else { return Ok(Report::Script(text)) };
     let path = folder.join(FILE);
     let model = Some(path.as_path()).filter(|path| path.exists());
-    platform::put(outside.disk, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
+    platform::put(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
         .map_err(|source| Error::ManifestUnwritten { path: path.clone(), source })?;
     Ok(Report::Script(format!("{}\n", path.display())))
 }

@@ -11,6 +11,7 @@ use crate::desired::file::PARTS;
 use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
 use crate::desired::secrets::Hashes;
 use crate::desired::state::Desired;
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::hook::command;
 use crate::hook::event::Event;
@@ -20,14 +21,13 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
-use crate::problem::{Code, Notice, Problem};
-use crate::request::{DscOperation, IniChoice, NewValue, WriteOptions};
+use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::ini_file::Ini;
 use super::passwords::new_salt;
 use super::provision::{self, Applying, Checked};
-use super::write::{Draft, Writing, holders, running_notice};
-use super::{Error, Outside, Report, Written, hooks};
+use super::write::{Draft, Writing, blockers, running_notice};
+use super::{Context, Error, Report, Written, hooks};
 
 pub use manifest::manifest;
 
@@ -39,7 +39,7 @@ pub struct Answer {
     /// The properties that differ, or that changed, where that was asked for.
     pub properties: Option<Vec<&'static str>>,
     /// What deserves saying.
-    pub notices: Vec<Notice>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// An instance as it is answered.
@@ -75,7 +75,7 @@ fn place(error: &DesiredError) -> String {
     }
 }
 
-impl Problem for InputError {
+impl ToDiagnostic for InputError {
     fn code(&self) -> Code {
         match self {
             InputError::Wrong(error) if error.code() != Code::DesiredInvalid => error.code(),
@@ -92,10 +92,10 @@ impl Problem for InputError {
 }
 
 /// Carries out an operation.
-pub fn run(choice: &IniChoice, operation: &DscOperation, outside: &mut Outside<'_>) -> Result<Report, Error> {
-    let read = |place: &NewValue| (outside.secret)(place);
+pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Report, Error> {
+    let read = |place: &ValueSource| (context.secret)(place);
     // first of all: whoever writes the input is not left with it
-    let text = read(&NewValue::StandardInput).map_err(InputError::Unreadable)?;
+    let text = read(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
@@ -103,10 +103,10 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, outside: &mut Outside<'
     let Instance { ini, wanted } = instance::read(text, passwords).map_err(InputError::Wrong)?;
     let choice = IniChoice { path: ini.or_else(|| choice.path.clone()), code_page: choice.code_page };
     let answer = match operation {
-        DscOperation::Get => get(&choice, &wanted, outside)?,
-        DscOperation::Test => test(&choice, &wanted, outside)?,
-        DscOperation::Set { allow, options } => set(&choice, &wanted, *allow, *options, outside)?,
-        DscOperation::Export => export(&choice, outside)?,
+        DscOperation::Get => get(&choice, &wanted, context)?,
+        DscOperation::Test => test(&choice, &wanted, context)?,
+        DscOperation::Set { allow, options } => set(&choice, &wanted, *allow, *options, context)?,
+        DscOperation::Export => export(&choice, context)?,
     };
     Ok(Report::Dsc(Box::new(answer)))
 }
@@ -120,22 +120,22 @@ enum Found {
 }
 
 impl Found {
-    fn at(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Found, Error> {
-        match Ini::find(choice, outside) {
+    fn at(choice: &IniChoice, context: &mut Context<'_>) -> Result<Found, Error> {
+        match Ini::find(choice, context) {
             Ok(ini) => Ok(Found::There(ini)),
             Err(Error::NotThere { ini } | Error::BrokenLink { ini, .. }) => Ok(Found::Nothing(Some(ini))),
             Err(Error::Locate(LocateError::NotFound { .. })) => {
-                Ok(Found::Nothing(locate::place_to_create(outside.surroundings).ok()))
+                Ok(Found::Nothing(locate::place_to_create(context.env).ok()))
             }
             Err(error) => Err(error),
         }
     }
 }
 
-fn get(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Result<Answer, Error> {
-    let told = match Found::at(choice, outside)? {
+fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
+    let told = match Found::at(choice, context)? {
         Found::There(ini) => Told {
-            state: Some(state(wanted, &ini, &ini.read(outside)?.document, outside)),
+            state: Some(state(wanted, &ini, &ini.read(context)?.document, context)),
             ini: Some(ini.path),
             ..Told::default()
         },
@@ -145,79 +145,79 @@ fn get(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Resu
 }
 
 /// What an ini has for all that is wanted; where nothing is named, all of it.
-fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, outside: &Outside<'_>) -> State {
+fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
     match wanted {
         Presence::Absent => State::default(),
-        Presence::Present(desired) if desired.is_empty() => all_of(ini, document, outside),
+        Presence::Present(desired) if desired.is_empty() => all_of(ini, document, context),
         Presence::Present(desired) => {
-            let saved_by = hooks::saved_by(None, ini, document, outside.surroundings);
+            let save_dialect = hooks::save_dialect(None, ini, document, context.env);
             let runs = |event: Event| {
                 let (_, text) = hooks::text_of(event, document)?;
-                command::decode(&text, event, &saved_by).command()
+                command::decode(&text, event, &save_dialect).command()
             };
             let hooks = desired.hooks.iter().map(|(event, _)| (*event, runs(*event))).collect();
-            State::named(desired, hooks, saved_by.version, document)
+            State::named(desired, hooks, save_dialect.version, document)
         }
     }
 }
 
-fn all_of(ini: &Ini, document: &IniDocument, outside: &Outside<'_>) -> State {
-    State::all(document, provision::state_of(ini, document, outside.surroundings))
+fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
+    State::all(document, provision::state_of(ini, document, context.env))
 }
 
-fn test(choice: &IniChoice, wanted: &Presence, outside: &mut Outside<'_>) -> Result<Answer, Error> {
-    let found = Found::at(choice, outside)?;
-    let (told, differing, notices) = match (wanted, found) {
+fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
+    let found = Found::at(choice, context)?;
+    let (told, differing, warnings) = match (wanted, found) {
         (Presence::Absent, Found::Nothing(ini)) => {
             (Told { ini, is_in_state: Some(true), ..Told::default() }, Vec::new(), Vec::new())
         }
         (Presence::Absent, Found::There(ini)) => {
-            let notices = running_notice(&ini, &Processes::default()).into_iter().collect();
+            let warnings = running_notice(&ini, &Processes::default()).into_iter().collect();
             let state = Some(State::default());
             (
                 Told { ini: Some(ini.path), state, is_in_state: Some(false), ..Told::default() },
                 vec![EXIST],
-                notices,
+                warnings,
             )
         }
         (Presence::Present(desired), Found::There(ini)) => {
-            let decoded = ini.read(outside)?;
-            let state = state(wanted, &ini, &decoded.document, outside);
-            let checked = compare(desired, ini, &decoded, outside)?;
+            let decoded = ini.read(context)?;
+            let state = state(wanted, &ini, &decoded.document, context);
+            let checked = compare(desired, ini, &decoded, context)?;
             let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
             let differing = properties(false, named, !checked.is_in_state);
             let is_in_state = Some(checked.is_in_state);
             let told = Told { ini: Some(checked.ini), state: Some(state), is_in_state, ..Told::default() };
-            (told, differing, checked.notices)
+            (told, differing, checked.warnings)
         }
         (Presence::Present(desired), Found::Nothing(path)) => {
-            let (differing, notices) = match &path {
-                Some(path) => missing(desired, path, outside)?,
+            let (differing, warnings) = match &path {
+                Some(path) => missing(desired, path, context)?,
                 None => (vec![EXIST], Vec::new()),
             };
-            (Told { ini: path, is_in_state: Some(false), ..Told::default() }, differing, notices)
+            (Told { ini: path, is_in_state: Some(false), ..Told::default() }, differing, warnings)
         }
     };
-    Ok(Answer { instances: vec![told], properties: Some(differing), notices })
+    Ok(Answer { instances: vec![told], properties: Some(differing), warnings })
 }
 
-fn compare(desired: &Desired, ini: Ini, decoded: &Decoded, outside: &Outside<'_>) -> Result<Checked, Error> {
+fn compare(desired: &Desired, ini: Ini, decoded: &Decoded, context: &Context<'_>) -> Result<Checked, Error> {
     let hashes = Hashes::new(&new_salt);
     let applying = Applying { desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
-    applying.check(ini, decoded, &Processes::default(), outside)
+    applying.check(ini, decoded, &Processes::default(), context)
 }
 
 /// What differs where there is no ini: from one as MicroSIP makes it.
 fn missing(
     desired: &Desired,
     path: &Path,
-    outside: &Outside<'_>,
-) -> Result<(Vec<&'static str>, Vec<Notice>), Error> {
+    context: &Context<'_>,
+) -> Result<(Vec<&'static str>, Vec<Diagnostic>), Error> {
     let ini = Ini::plain(path.into(), None);
     let decoded = ini.decode_or_first_run(None)?;
-    let checked = compare(desired, ini, &decoded, outside)?;
+    let checked = compare(desired, ini, &decoded, context)?;
     let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
-    Ok((properties(true, named, true), checked.notices))
+    Ok((properties(true, named, true), checked.warnings))
 }
 
 fn set(
@@ -225,33 +225,33 @@ fn set(
     wanted: &Presence,
     allow: Allow,
     options: WriteOptions,
-    outside: &mut Outside<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Answer, Error> {
     let options = WriteOptions { create: true, ..options };
-    let found = Found::at(choice, outside)?;
+    let found = Found::at(choice, context)?;
     match (wanted, found) {
-        (Presence::Absent, Found::There(ini)) => remove(&ini, options, outside),
+        (Presence::Absent, Found::There(ini)) => remove(&ini, options, context),
         (Presence::Absent, Found::Nothing(ini)) => Ok(Answer {
             instances: vec![Told { ini, ..Told::default() }],
             properties: Some(Vec::new()),
-            notices: Vec::new(),
+            warnings: Vec::new(),
         }),
         (Presence::Present(desired), found) => {
             let (ini, is_there) = match found {
                 Found::There(ini) => (ini, true),
-                Found::Nothing(_) => Ini::find_or_place(choice, options.create, outside)?,
+                Found::Nothing(_) => Ini::find_or_place(choice, options.create, context)?,
             };
             let hashes = Hashes::new(&new_salt);
             let applying = Applying { desired, allow, hashes: &hashes };
-            let written = applying.apply(writing(&ini, is_there, options, &Processes::default()), outside)?;
+            let written = applying.apply(writing(&ini, is_there, options, &Processes::default()), context)?;
             let document = match options.dry_run {
                 true => {
-                    let current = is_there.then(|| ini.bytes(outside)).transpose()?;
-                    applying.foreseen(&ini, &ini.decode_or_first_run(current)?, outside)?
+                    let current = is_there.then(|| ini.bytes(context)).transpose()?;
+                    applying.foreseen(&ini, &ini.decode_or_first_run(current)?, context)?
                 }
-                false => ini.read(outside)?.document,
+                false => ini.read(context)?.document,
             };
-            let state = state(wanted, &ini, &document, outside);
+            let state = state(wanted, &ini, &document, context);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!is_there, named, written.changed);
             Ok(answer(Some(state), changed, written))
@@ -260,9 +260,9 @@ fn set(
 }
 
 /// Takes an ini away. Its backup stays.
-fn remove(ini: &Ini, options: WriteOptions, outside: &mut Outside<'_>) -> Result<Answer, Error> {
+fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
-    let written = writing(ini, true, options, &processes).run(outside, &mut |_, current| {
+    let written = writing(ini, true, options, &processes).run(context, &mut |_, current| {
         Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
@@ -275,39 +275,39 @@ fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &
 
 /// The answer of a write after which the ini is in this state, or would be.
 fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: Written) -> Answer {
-    let notices = std::mem::take(&mut written.notices);
+    let warnings = std::mem::take(&mut written.warnings);
     // what was written was written while nobody used it
     let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
-        Ok(ini) if written.dry_run || !written.changed => holders(&ini, &Processes::default()),
+        Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
         _ => Vec::new(),
     };
     let ini = Some(written.ini.clone());
     let what_if = written.dry_run.then_some(written);
     let told = Told { ini, state, what_if, restart, ..Told::default() };
-    Answer { instances: vec![told], properties: Some(changed), notices }
+    Answer { instances: vec![told], properties: Some(changed), warnings }
 }
 
-fn export(choice: &IniChoice, outside: &mut Outside<'_>) -> Result<Answer, Error> {
-    let told = |ini: Ini, document: &IniDocument, outside: &Outside<'_>| Told {
-        state: Some(all_of(&ini, document, outside)),
+fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error> {
+    let told = |ini: Ini, document: &IniDocument, context: &Context<'_>| Told {
+        state: Some(all_of(&ini, document, context)),
         name: Some(ini.path.clone()),
         ini: Some(ini.path),
         ..Told::default()
     };
     let mut answer = Answer::default();
     if choice.path.is_some() {
-        if let Found::There(ini) = Found::at(choice, outside)? {
-            let document = ini.read(outside)?.document;
-            answer.instances.push(told(ini, &document, outside));
+        if let Found::There(ini) = Found::at(choice, context)? {
+            let document = ini.read(context)?.document;
+            answer.instances.push(told(ini, &document, context));
         }
         return Ok(answer);
     }
-    let search = locate::search(outside.surroundings, &Processes::default().instances(&[]));
+    let search = locate::search(context.env, &Processes::default().instances(&[]));
     for found in search.found {
-        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(outside)?, ini)));
+        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
-            Ok((decoded, ini)) => answer.instances.push(told(ini, &decoded.document, outside)),
-            Err(error) => answer.notices.push(Notice::from(&error)),
+            Ok((decoded, ini)) => answer.instances.push(told(ini, &decoded.document, context)),
+            Err(error) => answer.warnings.push(Diagnostic::from(&error)),
         }
     }
     Ok(answer)

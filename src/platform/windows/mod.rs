@@ -27,7 +27,7 @@ use windows_sys::core::{GUID, PWSTR};
 pub use processes::{ProgramWindow, Rights, Watched, start, wait_for_one, windows_of_class};
 
 pub(super) use profiles::path_of_open;
-pub use profiles::{Held, is_named, is_same_file, profile_list};
+pub use profiles::{Pinned, is_named, is_same_file, profile_list};
 
 pub use registry::class_registry;
 
@@ -41,7 +41,7 @@ pub(super) use app_paths::app_paths;
 pub use files::is_held_by_another;
 pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
 
-use super::{AppData, DriveKind, InstallFacts, ProcessPlace, Sid, Surroundings, WindowsPaths};
+use super::{AppData, DriveKind, Env, InstallFacts, ProcessPlace, Sid, WindowsPaths};
 
 /// The system's ANSI code page, in which MicroSIP reads 8-bit inis.
 pub fn ansi_code_page() -> Option<u16> {
@@ -87,30 +87,30 @@ pub fn is_own_user(user: &sysinfo::Uid) -> bool {
 }
 
 /// All of Windows is one machine.
-pub fn is_in_reach(_path: &Path, _surroundings: &Surroundings) -> bool {
+pub fn is_in_reach(_path: &Path, _surroundings: &Env) -> bool {
     true
 }
 
 /// This is Windows.
-pub fn paths_in_use(_surroundings: &Surroundings) -> WindowsPaths {
+pub fn paths_in_use(_surroundings: &Env) -> WindowsPaths {
     WindowsPaths::Native
 }
 
 /// Where Windows looks for a program by name: its own folders first, for those nobody else can write to.
-pub fn search_folders(surroundings: &Surroundings) -> Vec<String> {
-    let root = surroundings.system_root.clone().unwrap_or_else(|| PathBuf::from(r"C:\Windows"));
+pub fn search_folders(env: &Env) -> Vec<String> {
+    let root = env.system_root.clone().unwrap_or_else(|| PathBuf::from(r"C:\Windows"));
     let system = root.join("System32");
     let own = [system.clone(), root, system.join(r"WindowsPowerShell\v1.0")];
-    let path = surroundings.search_path.iter().flat_map(std::env::split_paths);
+    let path = env.search_path.iter().flat_map(std::env::split_paths);
     own.into_iter().chain(path).filter_map(|folder| folder.into_os_string().into_string().ok()).collect()
 }
 
 /// Those of this user, as Windows knows them; those of the environment too, where they are others.
-pub fn app_data_folders(surroundings: &Surroundings) -> Vec<AppData> {
+pub fn app_data_folders(env: &Env) -> Vec<AppData> {
     let known = known_folder(&FOLDERID_RoamingAppData)
         .map(|roaming| AppData { roaming, local: known_folder(&FOLDERID_LocalAppData) });
-    let local = surroundings.local_app_data.clone();
-    let named = surroundings.app_data.clone().map(|roaming| AppData { roaming, local });
+    let local = env.local_app_data.clone();
+    let named = env.app_data.clone().map(|roaming| AppData { roaming, local });
     let is_other =
         |named: &AppData| known.as_ref().is_none_or(|known| !is_same(&known.roaming, &named.roaming));
     known.iter().cloned().chain(named.filter(is_other)).collect()
@@ -145,12 +145,12 @@ unsafe fn text_at(text: PWSTR) -> OsString {
 }
 
 /// Where such folders would be looked for: Windows names them, or there are none.
-pub fn settings_roots(_surroundings: &Surroundings) -> Vec<PathBuf> {
+pub fn settings_roots(_surroundings: &Env) -> Vec<PathBuf> {
     Vec::new()
 }
 
 /// What is known of an install, for this user.
-pub fn install_facts(_surroundings: &Surroundings, key: &str, _ini: Option<&Path>) -> InstallFacts {
+pub fn install_facts(_surroundings: &Env, key: &str, _ini: Option<&Path>) -> InstallFacts {
     installs::install_facts(key, None)
 }
 

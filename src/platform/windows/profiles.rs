@@ -52,17 +52,17 @@ fn expanded(path: &str) -> PathBuf {
 
 /// A folder that is held open, so that nobody can rename or remove it.
 #[derive(Debug)]
-pub struct Held {
+pub struct Pinned {
     _folder: File,
 }
 
-impl Held {
-    pub(in crate::platform) fn open(path: &Path) -> io::Result<Held> {
-        Ok(Held { _folder: open(path, 0)? })
+impl Pinned {
+    pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
+        Ok(Pinned { _folder: open(path, 0)? })
     }
 
-    pub(in crate::platform) fn enter(&self, path: &Path, name: &OsStr) -> io::Result<Held> {
-        Ok(Held { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
+    pub(in crate::platform) fn enter(&self, path: &Path, name: &OsStr) -> io::Result<Pinned> {
+        Ok(Pinned { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
     }
 
     /// The path by which it was come to: it leads there as long as this is held.

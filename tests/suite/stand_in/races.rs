@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use msipcfg::cli::args::Cli;
-use msipcfg::commands::{self, Error, Outside};
-use msipcfg::platform::{Surroundings, SystemDisk};
+use msipcfg::commands::{self, Context, Error};
+use msipcfg::platform::{Env, SystemFs};
 
 use crate::sandbox::{Sandbox, utf16};
 
@@ -51,15 +51,15 @@ fn run(ini: &Path, words: &[&str]) -> Result<(), Error> {
     let words: Vec<OsString> =
         std::iter::once("msipcfg".into()).chain(ini).chain(words.iter().map(OsString::from)).collect();
     let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
-    let mut outside = Outside {
-        surroundings: &Surroundings::default(),
-        disk: &SystemDisk,
+    let mut context = Context {
+        env: &Env::default(),
+        fs: &SystemFs,
         now: &SystemTime::now,
         stop: &|| false,
         secret: &|_| unreachable!("no secret is set"),
-        tell: &mut |_| {},
+        report: &mut |_| {},
     };
-    commands::run(request, &mut outside).map(|_| ())
+    commands::run(request, &mut context).map(|_| ())
 }
 
 fn value(sandbox: &Sandbox, key: &str) -> String {

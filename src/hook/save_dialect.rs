@@ -8,7 +8,7 @@ use super::event::Event;
 
 /// The MicroSIP that will save an ini, as far as it can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedBy {
+pub struct SaveDialect {
     /// How it saves commands; the present way where nothing tells.
     pub dialect: Dialect,
     /// Its version, where something says it.
@@ -17,14 +17,22 @@ pub struct SavedBy {
     pub certain: bool,
 }
 
-impl SavedBy {
+impl SaveDialect {
     /// Asks, in this order: the version that was named; that of the exe that uses the ini; the one written in
     /// the ini; how the ini's empty commands stand.
-    pub fn tell(named: Option<Version>, exe: Option<Version>, document: Option<&IniDocument>) -> SavedBy {
+    pub fn determine(
+        named: Option<Version>,
+        exe: Option<Version>,
+        document: Option<&IniDocument>,
+    ) -> SaveDialect {
         if let Some(version) = named {
             let dialect = Dialect::of(version);
             let certain = dialect.is_some();
-            return SavedBy { dialect: dialect.unwrap_or(Dialect::PRESENT), version: Some(version), certain };
+            return SaveDialect {
+                dialect: dialect.unwrap_or(Dialect::PRESENT),
+                version: Some(version),
+                certain,
+            };
         }
         let version = exe.or_else(|| document.and_then(written_version));
         let by_version = version.and_then(Dialect::of);
@@ -34,7 +42,7 @@ impl SavedBy {
             (Some(told), Some(Told::One(other))) if told == other => (told, true),
             _ => (Dialect::PRESENT, false),
         };
-        SavedBy { dialect, version, certain }
+        SaveDialect { dialect, version, certain }
     }
 
     /// Whether this MicroSIP runs a command at the event.
@@ -89,8 +97,8 @@ mod tests {
 
     fn told(text: &str) -> (Dialect, bool) {
         let document = IniDocument::from_utf16le(encode(text));
-        let saved_by = SavedBy::tell(None, None, Some(&document));
-        (saved_by.dialect, saved_by.certain)
+        let save_dialect = SaveDialect::determine(None, None, Some(&document));
+        (save_dialect.dialect, save_dialect.certain)
     }
 
     #[test]
@@ -114,16 +122,16 @@ mod tests {
     #[test]
     fn a_named_version_outweighs_the_ini() {
         let document = IniDocument::from_utf16le(encode("[Settings]\nversion=3.22.3\n"));
-        let saved_by = SavedBy::tell(Some(Version(3, 20, 5)), None, Some(&document));
-        assert_eq!((saved_by.dialect, saved_by.certain), (Dialect::Raw, true));
-        assert!(saved_by.has(Event::Ringing) && !saved_by.has(Event::AnswerVideo));
+        let save_dialect = SaveDialect::determine(Some(Version(3, 20, 5)), None, Some(&document));
+        assert_eq!((save_dialect.dialect, save_dialect.certain), (Dialect::Raw, true));
+        assert!(save_dialect.has(Event::Ringing) && !save_dialect.has(Event::AnswerVideo));
     }
 
     #[test]
     fn before_3_19_there_are_four_events() {
         let document = IniDocument::from_utf16le(encode("[Settings]\ncmdCallEnd=\n"));
-        let saved_by = SavedBy::tell(None, None, Some(&document));
-        let events: Vec<_> = Event::ALL.iter().filter(|event| saved_by.has(**event)).collect();
+        let save_dialect = SaveDialect::determine(None, None, Some(&document));
+        let events: Vec<_> = Event::ALL.iter().filter(|event| save_dialect.has(**event)).collect();
         assert_eq!(events, [&Event::Ring, &Event::Answer, &Event::Start, &Event::End]);
     }
 }

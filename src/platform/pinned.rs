@@ -7,44 +7,44 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Disk, Sid, bytes_of, is_held_in, system};
+use super::{FileSystem, Sid, bytes_of, is_held_in, system};
 
 /// A folder that was come to without following a link, and that stays the same while this is held.
 ///
 /// On Linux its files are reached through its descriptor, on Windows nobody can rename it or replace it by a junction
 /// meanwhile. Elsewhere it is only looked at once.
 #[derive(Debug)]
-pub struct HeldFolder {
+pub struct PinnedDir {
     path: PathBuf,
-    held: system::Held,
+    held: system::Pinned,
     /// The folder that it is in, if it was come to from there.
-    above: Option<Box<HeldFolder>>,
+    above: Option<Box<PinnedDir>>,
 }
 
-impl HeldFolder {
+impl PinnedDir {
     /// Holds a folder. Its own path may hold links.
     ///
     /// # Errors
     /// It is not there, is no folder, or may not be opened.
-    pub fn open(path: &Path) -> io::Result<HeldFolder> {
-        Ok(HeldFolder { path: path.to_path_buf(), held: system::Held::open(path)?, above: None })
+    pub fn open(path: &Path) -> io::Result<PinnedDir> {
+        Ok(PinnedDir { path: path.to_path_buf(), held: system::Pinned::open(path)?, above: None })
     }
 
     /// Goes into a folder in it. Off Windows the letter case of its name need not be the same.
     ///
     /// # Errors
     /// It is not there, may not be opened, or is no folder; a link is none ([`io::ErrorKind::NotADirectory`]).
-    pub fn enter(self, name: &str) -> io::Result<HeldFolder> {
+    pub fn enter(self, name: &str) -> io::Result<PinnedDir> {
         let name = self.find(name)?.ok_or(io::ErrorKind::NotFound)?;
         let held = self.held.enter(&self.path, &name)?;
-        Ok(HeldFolder { path: self.path.join(name), held, above: Some(Box::new(self)) })
+        Ok(PinnedDir { path: self.path.join(name), held, above: Some(Box::new(self)) })
     }
 
     /// Goes into a folder in it that is made if it is not there, as somebody's.
     ///
     /// # Errors
-    /// As for [`HeldFolder::enter`], or it cannot be made or given to them.
-    pub fn enter_or_make(self, name: &str, owner: Option<&Owner>) -> io::Result<HeldFolder> {
+    /// As for [`PinnedDir::enter`], or it cannot be made or given to them.
+    pub fn enter_or_make(self, name: &str, owner: Option<&Owner>) -> io::Result<PinnedDir> {
         let is_there = self.find(name)?.is_some();
         if !is_there {
             std::fs::create_dir(self.inside(name.as_ref()))?;
@@ -62,7 +62,7 @@ impl HeldFolder {
 
     /// Removes it, if nothing is in it.
     pub fn remove_if_empty(self) {
-        let HeldFolder { path, held, above } = self;
+        let PinnedDir { path, held, above } = self;
         // what is held cannot be removed on Windows
         drop(held);
         if let (Some(above), Some(name)) = (above, path.file_name()) {
@@ -131,18 +131,18 @@ impl Owner {
 }
 
 /// A disk on which in a folder that is held nothing but files are read, and what is made in it belongs to somebody.
-pub struct HeldDisk<'a> {
+pub struct ScopedFs<'a> {
     /// The disk.
-    pub disk: &'a (dyn Disk + Sync),
-    /// The folder, whose files are named by [`HeldFolder::inside`].
-    pub folder: &'a HeldFolder,
+    pub fs: &'a (dyn FileSystem + Sync),
+    /// The folder, whose files are named by [`PinnedDir::inside`].
+    pub folder: &'a PinnedDir,
     /// To whom new files belong.
     pub owner: Option<&'a Owner>,
     /// The most that a file in it can hold, in bytes.
     pub largest: u64,
 }
 
-impl HeldDisk<'_> {
+impl ScopedFs<'_> {
     fn holds_folder(&self, path: &Path) -> bool {
         path == self.folder.reached()
     }
@@ -152,12 +152,12 @@ impl HeldDisk<'_> {
     }
 }
 
-impl Disk for HeldDisk<'_> {
+impl FileSystem for ScopedFs<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if self.is_inside(path) {
             bytes_of(system::open_file(path)?, self.largest)
         } else {
-            self.disk.read(path)
+            self.fs.read(path)
         }
     }
 
@@ -165,55 +165,55 @@ impl Disk for HeldDisk<'_> {
         if self.is_inside(path) {
             is_held_in(system::open_file(path)?, bytes)
         } else {
-            self.disk.holds(path, bytes)
+            self.fs.holds(path, bytes)
         }
     }
 
     fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
-        self.disk.create_temp(folder, prefix, suffix)
+        self.fs.create_temp(folder, prefix, suffix)
     }
 
     fn create_folders(&self, path: &Path) -> io::Result<()> {
         // what is held is there
-        if self.holds_folder(path) { Ok(()) } else { self.disk.create_folders(path) }
+        if self.holds_folder(path) { Ok(()) } else { self.fs.create_folders(path) }
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-        self.disk.write(file, bytes)
+        self.fs.write(file, bytes)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.disk.sync(file)
+        self.fs.sync(file)
     }
 
     fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
         match model {
             Some(model) if self.is_inside(model) => {
                 let open = system::open_file(model)?;
-                self.disk.adopt(Some(&system::path_of_open(&open, model)), file, path)
+                self.fs.adopt(Some(&system::path_of_open(&open, model)), file, path)
             }
-            Some(model) => self.disk.adopt(Some(model), file, path),
+            Some(model) => self.fs.adopt(Some(model), file, path),
             None => {
-                self.disk.adopt(None, file, path)?;
+                self.fs.adopt(None, file, path)?;
                 self.owner.map_or(Ok(()), |owner| owner.take(file, path))
             }
         }
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(from, to)
+        self.fs.link(from, to)
     }
 
     fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.replace(from, to)
+        self.fs.replace(from, to)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.disk.sync_folder(folder)
+        self.fs.sync_folder(folder)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
+        self.fs.remove(path)
     }
 }
 
@@ -222,10 +222,10 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::platform::SystemDisk;
+    use crate::platform::SystemFs;
 
-    fn disk(folder: &HeldFolder) -> HeldDisk<'_> {
-        HeldDisk { disk: &SystemDisk, folder, owner: None, largest: 100 }
+    fn fs(folder: &PinnedDir) -> ScopedFs<'_> {
+        ScopedFs { fs: &SystemFs, folder, owner: None, largest: 100 }
     }
 
     #[test]
@@ -235,17 +235,17 @@ mod tests {
         std::fs::create_dir_all(path("user/settings")).unwrap();
         std::fs::create_dir(path("outside")).unwrap();
         std::fs::write(path("outside/a"), "theirs").unwrap();
-        let held = HeldFolder::open(&path("user")).unwrap().enter("Settings").unwrap();
+        let held = PinnedDir::open(&path("user")).unwrap().enter("Settings").unwrap();
         std::fs::write(held.inside("a".as_ref()), "own").unwrap();
         std::fs::rename(path("user/settings"), path("user/moved")).unwrap();
         symlink(path("outside"), path("user/settings")).unwrap();
-        let disk = disk(&held);
-        assert_eq!(disk.read(&held.inside("a".as_ref())).unwrap(), b"own");
-        let temp_file = disk.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
-        disk.replace(&temp_file.into_temp_path(), &held.inside("a".as_ref())).unwrap();
+        let fs = fs(&held);
+        assert_eq!(fs.read(&held.inside("a".as_ref())).unwrap(), b"own");
+        let temp_file = fs.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
+        fs.replace(&temp_file.into_temp_path(), &held.inside("a".as_ref())).unwrap();
         assert_eq!(std::fs::read(path("user/moved/a")).unwrap(), b"");
         assert_eq!(std::fs::read(path("outside/a")).unwrap(), b"theirs");
-        let again = HeldFolder::open(&path("user")).unwrap().enter("settings").unwrap_err();
+        let again = PinnedDir::open(&path("user")).unwrap().enter("settings").unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::NotADirectory);
     }
 
@@ -259,23 +259,23 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
             .unwrap();
         File::create(path("large")).unwrap().set_len(1 << 43).unwrap();
-        let held = HeldFolder::open(temp.path()).unwrap();
-        let disk = disk(&held);
+        let held = PinnedDir::open(temp.path()).unwrap();
+        let fs = fs(&held);
         let inside = |name: &str| held.inside(name.as_ref());
-        assert_eq!(disk.read(&inside("file")).unwrap().len(), 100);
+        assert_eq!(fs.read(&inside("file")).unwrap().len(), 100);
         for name in ["link", "folder", "pipe", "large", "gone"] {
-            assert!(disk.read(&inside(name)).is_err(), "{name}");
-            assert!(!disk.holds(&inside(name), &[b'x'; 100]).unwrap_or(false), "{name}");
+            assert!(fs.read(&inside(name)).is_err(), "{name}");
+            assert!(!fs.holds(&inside(name), &[b'x'; 100]).unwrap_or(false), "{name}");
         }
-        let file = disk.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
-        assert!(disk.adopt(Some(&inside("link")), file.as_file(), file.path()).is_err());
-        disk.adopt(Some(&inside("file")), file.as_file(), file.path()).unwrap();
+        let file = fs.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
+        assert!(fs.adopt(Some(&inside("link")), file.as_file(), file.path()).is_err());
+        fs.adopt(Some(&inside("file")), file.as_file(), file.path()).unwrap();
     }
 
     #[test]
     fn a_folder_is_made_once_and_goes_only_if_nothing_is_in_it() {
         let temp = tempfile::tempdir().unwrap();
-        let made = || HeldFolder::open(temp.path()).unwrap().enter_or_make("MicroSIP", None).unwrap();
+        let made = || PinnedDir::open(temp.path()).unwrap().enter_or_make("MicroSIP", None).unwrap();
         made().remove_if_empty();
         assert!(!temp.path().join("MicroSIP").exists());
         std::fs::write(made().inside("a".as_ref()), "").unwrap();

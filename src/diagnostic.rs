@@ -242,7 +242,7 @@ impl Serialize for Code {
 }
 
 /// What every error and warning can say of itself beside its message.
-pub trait Problem: std::fmt::Display {
+pub trait ToDiagnostic: std::fmt::Display {
     /// The stable name.
     fn code(&self) -> Code;
     /// What to do next, one sentence.
@@ -253,7 +253,7 @@ pub trait Problem: std::fmt::Display {
 
 /// A problem as it is reported: its text is fixed, its kind is the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
+pub struct Diagnostic {
     /// The stable name.
     pub code: Code,
     /// What happened, to which file.
@@ -263,47 +263,10 @@ pub struct Notice {
     pub hint: Option<String>,
 }
 
-impl<P: Problem> From<&P> for Notice {
+impl<P: ToDiagnostic> From<&P> for Diagnostic {
     fn from(problem: &P) -> Self {
-        Notice { code: problem.code(), message: problem.to_string(), hint: problem.hint() }
+        Diagnostic { code: problem.code(), message: problem.to_string(), hint: problem.hint() }
     }
-}
-
-/// The nearest of `known` to what was typed, if it is near enough to be a slip of the hand.
-pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR_ENOUGH: f64 = 0.78;
-    let (parts, typed) = (parts_of(typed), typed.to_lowercase());
-    known
-        .into_iter()
-        .map(|word| {
-            let lower = word.to_lowercase();
-            // a slip in a short word is a large part of it
-            let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &lower) == 1;
-            let is_in_another_order = parts.len() > 1 && parts == parts_of(word);
-            let score = match is_one_slip || is_in_another_order {
-                true => 1.0,
-                // words that only begin alike
-                false if lower.len() > 2 * typed.len() => 0.0,
-                false => strsim::jaro_winkler(&typed, &lower),
-            };
-            (score, word)
-        })
-        .filter(|(score, _)| *score >= NEAR_ENOUGH)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
-}
-
-/// The parts of a name such as cmdIncomingCall, in the order of the alphabet.
-fn parts_of(name: &str) -> Vec<String> {
-    let mut parts: Vec<String> = Vec::new();
-    for c in name.chars() {
-        match parts.last_mut() {
-            Some(part) if !c.is_uppercase() => part.push(c),
-            _ => parts.push(c.to_lowercase().collect()),
-        }
-    }
-    parts.sort();
-    parts
 }
 
 #[cfg(test)]
@@ -317,18 +280,6 @@ mod tests {
             let name = code.name();
             assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
             assert!(seen.insert(name), "{name} stands twice");
-        }
-    }
-
-    #[test]
-    fn nearest_finds_slips_and_leaves_strangers_alone() {
-        assert_eq!(nearest("rign", ["ring", "answer"]), Some("ring"));
-        assert_eq!(nearest("updateInterval", ["updatesInterval", "VAD"]), Some("updatesInterval"));
-        assert_eq!(nearest("VDA", ["SRTP", "VAD"]), Some("VAD"));
-        let commands = ["cmdCallRing", "cmdIncomingCall", "cmdCallEnd", "cmdOutgoingCall"];
-        assert_eq!(nearest("cmdCallIncoming", commands), Some("cmdIncomingCall"));
-        for stranger in ["zzz", "foo", "an"] {
-            assert_eq!(nearest(stranger, ["ring", "answer", "forceCodec"]), None, "{stranger}");
         }
     }
 }

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use super::closing::Closing;
 use super::instances::{Instance, Processes};
+use crate::diagnostic::Diagnostic;
 use crate::platform::{self, Watched};
-use crate::problem::Notice;
 
 /// Who uses an ini, for whoever wants to write it.
-pub trait Gate {
+pub trait InstanceGuard {
     /// The instances that hold up the ini now.
-    fn holders(&mut self) -> Vec<Instance>;
+    fn blockers(&mut self) -> Vec<Instance>;
 
     /// Asks them to close, if that is wanted. Gives what deserves saying.
-    fn close(&mut self, _holders: &[Instance]) -> Vec<Notice> {
+    fn close(&mut self, _holders: &[Instance]) -> Vec<Diagnostic> {
         Vec::new()
     }
 
     /// Returns after a moment, sooner if one of them ends. Gives whether it is time to look again who holds up
     /// the ini.
-    fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool;
+    fn pause(&mut self, blockers: &[Instance], at_most: Duration) -> bool;
 }
 
 /// So that a wish to stop is heard, and progress is shown.
@@ -63,7 +63,7 @@ impl Watch {
 }
 
 /// The gate before an ini: the instances that hold it up.
-pub struct InstanceGate<'a> {
+pub struct RunningInstances<'a> {
     /// The ini, links followed.
     ini: &'a Path,
     /// Where they are looked for.
@@ -76,30 +76,30 @@ pub struct InstanceGate<'a> {
     pauses: u32,
 }
 
-impl<'a> InstanceGate<'a> {
+impl<'a> RunningInstances<'a> {
     /// A gate through which nobody has looked yet.
     pub fn new(ini: &'a Path, processes: &'a Processes, closing: Option<&'a mut Closing>) -> Self {
-        InstanceGate { ini, processes, closing, watch: Watch::default(), pauses: 0 }
+        RunningInstances { ini, processes, closing, watch: Watch::default(), pauses: 0 }
     }
 }
 
-impl Gate for InstanceGate<'_> {
-    fn holders(&mut self) -> Vec<Instance> {
+impl InstanceGuard for RunningInstances<'_> {
+    fn blockers(&mut self) -> Vec<Instance> {
         self.pauses = 0;
         let stem = self.ini.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let mut instances = self.processes.instances(&[&stem]);
-        instances.retain(|instance| instance.holds_up(self.ini));
+        instances.retain(|instance| instance.blocks(self.ini));
         instances
     }
 
-    fn close(&mut self, holders: &[Instance]) -> Vec<Notice> {
-        self.closing.as_mut().map_or_else(Vec::new, |closing| closing.ask(holders))
+    fn close(&mut self, blockers: &[Instance]) -> Vec<Diagnostic> {
+        self.closing.as_mut().map_or_else(Vec::new, |closing| closing.ask(blockers))
     }
 
-    fn pause(&mut self, holders: &[Instance], at_most: Duration) -> bool {
+    fn pause(&mut self, blockers: &[Instance], at_most: Duration) -> bool {
         /// What one that just started uses may show later, and one may come up beside.
         const PAUSES_WITHOUT_A_LOOK: u32 = 10;
         self.pauses += 1;
-        self.watch.pause(holders, self.processes, at_most) || self.pauses >= PAUSES_WITHOUT_A_LOOK
+        self.watch.pause(blockers, self.processes, at_most) || self.pauses >= PAUSES_WITHOUT_A_LOOK
     }
 }
