@@ -1,7 +1,6 @@
 //! How long the inis of many users take, and how much memory: 100, 1,000 and 10,000 of them.
 //!
-//! Run it by hand: `cargo bench --bench profiles`. That all is done as it should be is looked at each time; nothing is
-//! asserted about speed.
+//! Run it by hand: `cargo bench --bench profiles`. Each run's results are checked; nothing is asserted about speed.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +10,8 @@
     reason = "a bench prints, and should say where it cannot go on"
 )]
 
-#[path = "../crowd.rs"]
-mod crowd;
+#[path = "../many_users.rs"]
+mod many_users;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,12 +27,12 @@ fn main() {
     println!("{:>8}  {:>26}  {:>26}  {:>26}", "users", "apply", "apply again", "check");
     for count in [100, 1_000, 10_000] {
         let folder = tempfile::tempdir_in(FOLDER).unwrap();
-        let crowd = crowd::make(folder.path(), count);
-        std::fs::write(folder.path().join("wanted.toml"), crowd::WANTED).unwrap();
+        let users = many_users::make(folder.path(), count);
+        std::fs::write(folder.path().join("wanted.toml"), many_users::WANTED).unwrap();
         let first = run(folder.path(), &["apply", "--allow-missing"]);
         let report = std::fs::read_to_string(folder.path().join("done.jsonl")).unwrap();
         let lines: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        crowd.assert_done(&lines);
+        users.assert_done(&lines);
         let again = run(folder.path(), &["apply", "--allow-missing"]);
         let check = run(folder.path(), &["check"]);
         let shown = |(time, peak): (Duration, u64)| {

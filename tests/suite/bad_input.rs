@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::crowd::Alone;
+use crate::alone::Alone;
 use crate::inis::snapshot;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, place, utf16};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::crowd::Alone;
+use crate::alone::Alone;
 use crate::inis::snapshot;
 use crate::sandbox::{Ran, Sandbox, image, text_of_ini, utf16};
 

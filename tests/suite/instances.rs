@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::crowd::Among;
+use crate::alone::Among;
 use crate::going::{Going, WAITS};
 use crate::sandbox::{Sandbox, utf16};
 

@@ -1,6 +1,6 @@
-//! What users see, through the program itself, and what only a whole transaction shows.
+//! Tests of what users see, through the program itself, and of what only a whole transaction shows.
 //!
-//! One test program, so that it is linked once for Linux and once for Windows.
+//! All in one test program, so that it is linked only once for each system.
 
 #![allow(
     clippy::disallowed_methods,
@@ -9,17 +9,17 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "tests ask the environment where they run, and should say where they cannot go on"
+    reason = "tests read the environment, and should stop where something is wrong"
 )]
 
-#[path = "../crowd.rs"]
-mod crowd_of_users;
+#[path = "../many_users.rs"]
+mod many_users;
 mod sandbox;
 
+mod alone;
 mod bad_input;
 mod completions;
 mod concurrency;
-mod crowd;
 mod detect;
 mod docs;
 mod doctor;
@@ -37,6 +37,7 @@ mod profiles;
 mod provision;
 mod safety;
 mod secrets;
+mod sessions;
 mod settings;
 #[cfg(windows)]
 mod stand_in;

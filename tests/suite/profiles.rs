@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::crowd_of_users::{self as crowd, outcomes};
+use crate::many_users::{self, outcomes};
 use crate::sandbox::{PROGRAM, Ran, Sandbox, text_of_ini, utf16};
 
 const WANTED: &str = "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n";
@@ -405,14 +405,14 @@ fn of_a_crowd_the_good_are_done_the_bad_are_told_of_and_nothing_else_is_touched(
     // the bench does so with ten thousand
     let count = if cfg!(windows) { 100 } else { 1_000 };
     let sandbox = Sandbox::new();
-    sandbox.write("wanted.toml", crowd::WANTED);
-    let crowd = crowd::make(&sandbox.path(""), count);
+    sandbox.write("wanted.toml", many_users::WANTED);
+    let users = many_users::make(&sandbox.path(""), count);
     let words = ["--allow-missing", "--no-backup", "--json"];
     let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
-    crowd.assert_done(ran.json()["profiles"].as_array().unwrap());
+    users.assert_done(ran.json()["profiles"].as_array().unwrap());
 
     // a second run has nothing left to do
     let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
-    assert_eq!(ran.json()["counts"]["in_state"], crowd.good.len());
+    assert_eq!(ran.json()["counts"]["in_state"], users.usable.len());
     assert_eq!(ran.json()["changed"], false);
 }

@@ -1,4 +1,4 @@
-//! A folder of its own for each test, and the program run in it with nothing of the caller's surroundings.
+//! A folder for each test, and the program run in it without the caller's environment.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use serde_json::Value;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_msipcfg");
 
-/// A folder that goes when the test ends, with an own home and own settings folders.
+/// A folder with its own home and settings folders, removed when the test ends.
 pub struct Sandbox {
     folder: tempfile::TempDir,
 }
 
 impl Sandbox {
-    /// An empty one.
+    /// Makes an empty sandbox.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["home", "roaming", "local"] {
@@ -25,24 +25,24 @@ impl Sandbox {
         Sandbox { folder }
     }
 
-    /// One with this ini in it.
+    /// Makes a sandbox with an ini.
     pub fn with_ini(bytes: impl AsRef<[u8]>) -> Self {
         let sandbox = Sandbox::new();
         sandbox.write("MicroSIP.ini", bytes);
         sandbox
     }
 
-    /// A path in it.
+    /// Returns a path in the sandbox.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Where its ini is, or would be.
+    /// Returns the path of the ini, which may not exist.
     pub fn ini(&self) -> PathBuf {
         self.path("MicroSIP.ini")
     }
 
-    /// Writes a file in it, with the folders above.
+    /// Writes a file and makes its folders.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,17 +50,17 @@ impl Sandbox {
         path
     }
 
-    /// The bytes of its ini.
+    /// Returns the bytes of the ini.
     pub fn ini_bytes(&self) -> Vec<u8> {
         std::fs::read(self.ini()).unwrap()
     }
 
-    /// The text of its ini, which is UTF-16LE with BOM.
+    /// Returns the text of the ini, which is UTF-16LE with BOM.
     pub fn ini_text(&self) -> String {
         text_of_ini(&self.ini())
     }
 
-    /// The names in it, sorted, its own folders left out.
+    /// Returns the sorted names of the files, without the sandbox's own folders.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> =
@@ -70,11 +70,11 @@ impl Sandbox {
         names
     }
 
-    /// A command with the surroundings of this folder and no input.
+    /// Returns a command with this folder's environment and no input.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command.env_clear().stdin(Stdio::null()).current_dir(self.folder.path());
-        // what Windows and Wine cannot do without
+        // Windows and Wine need these
         for name in
             ["SystemRoot", "windir", "PATH", "PATHEXT", "WINEPREFIX", "WINEDEBUG", "WINEARCH", "COMSPEC"]
         {
@@ -91,38 +91,38 @@ impl Sandbox {
         command
     }
 
-    /// Runs msipcfg with these words.
-    pub fn run(&self, words: &[&str]) -> Ran {
+    /// Runs msipcfg.
+    pub fn run(&self, args: &[&str]) -> Ran {
         let mut command = self.command(PROGRAM);
-        command.args(words);
+        command.args(args);
         self.finish(command)
     }
 
-    /// Runs msipcfg on the ini of this folder: the command, `--ini`, then the other words.
-    pub fn run_on_ini(&self, words: &[&str]) -> Ran {
+    /// Runs msipcfg on the ini of this folder, with `--ini` after the command's name.
+    pub fn run_on_ini(&self, args: &[&str]) -> Ran {
         let ini = self.ini();
-        let mut all = vec![words[0], "--ini", ini.to_str().unwrap()];
-        all.extend(&words[1..]);
+        let mut all = vec![args[0], "--ini", ini.to_str().unwrap()];
+        all.extend(&args[1..]);
         self.run(&all)
     }
 
-    /// Runs a command to its end. What it says goes to files: a pipe is held open by whatever it started.
+    /// Runs a command until it exits. It writes to files, because programs that it starts would keep a pipe open.
     #[track_caller]
     pub fn finish(&self, mut command: Command) -> Ran {
-        const LONG: Duration = Duration::from_secs(600);
+        const LIMIT: Duration = Duration::from_secs(600);
         let shown = format!("{command:?}");
         let folder = tempfile::tempdir().unwrap();
         let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let mut child = spawn(&mut command);
-        let end = Instant::now() + LONG;
+        let end = Instant::now() + LIMIT;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
             if Instant::now() > end {
                 child.kill().unwrap();
-                panic!("it does not end: {shown}");
+                panic!("does not exit: {shown}");
             }
             std::thread::sleep(Duration::from_millis(1));
         };
@@ -130,20 +130,20 @@ impl Sandbox {
             [out, err].map(|path| String::from_utf8(std::fs::read(path).unwrap()).unwrap());
         let files = self.names().join("\n  ");
         let told = format!(
-            "\n{shown}\nended with {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}"
+            "\n{shown}\nexited with {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}"
         );
         Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
     }
 }
 
-/// Starts a program. Now and then, while many others end, Wine 8 fails to: that says nothing of the program.
+/// Starts a program. Wine 8 sometimes fails to while many others exit, so this tries again.
 #[track_caller]
 pub fn spawn(command: &mut Command) -> Child {
-    const WINE_COULD_NOT: i32 = 1359;
+    const ERROR_INTERNAL_ERROR: i32 = 1359;
     const TRIES: usize = 5;
     for _ in 1..TRIES {
         match command.spawn() {
-            Err(error) if cfg!(windows) && error.raw_os_error() == Some(WINE_COULD_NOT) => {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(ERROR_INTERNAL_ERROR) => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             result => return result.unwrap(),
@@ -157,7 +157,7 @@ pub fn some<T>(all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
     all.into_iter().step_by(if cfg!(windows) { 4 } else { 1 })
 }
 
-/// The places where MicroSIP's own inis are, by user where there are several.
+/// Returns where MicroSIP keeps an ini, in the sandbox; on Windows there is only one user.
 pub fn place(user: &str, name: &str) -> String {
     if cfg!(windows) {
         format!(r"roaming\MicroSIP\{name}")
@@ -166,40 +166,40 @@ pub fn place(user: &str, name: &str) -> String {
     }
 }
 
-/// A run that has ended.
+/// A finished run.
 pub struct Ran {
-    /// The exit status, -1 if a signal ended it.
+    /// The exit status, -1 after a signal.
     pub status: i32,
-    /// What it said.
+    /// Standard output.
     pub stdout: String,
-    /// What it said on the side.
+    /// Standard error.
     pub stderr: String,
-    /// All of it, for a failed assertion.
+    /// The command, its output and the files, for a failed assertion.
     pub told: String,
 }
 
 impl Ran {
-    /// Fails the test if the exit status is another.
+    /// Fails the test unless the exit status is this one.
     #[track_caller]
     pub fn exits(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{}", self.told);
         self
     }
 
-    /// Fails the test if this does not stand in what it said on either side.
+    /// Fails the test unless standard output or standard error contains a text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in: {}", self.told);
         self
     }
 
-    /// The one JSON object on standard output.
+    /// Returns the JSON object on standard output.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told))
     }
 
-    /// The codes of the warnings in the JSON object.
+    /// Returns the codes of the warnings in the JSON object.
     #[track_caller]
     pub fn warnings(&self) -> Vec<String> {
         let json = self.json();
@@ -207,7 +207,7 @@ impl Ran {
         warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_string()).collect()
     }
 
-    /// Fails the test if the exit status or the error code in the JSON object is another.
+    /// Fails the test unless the exit status and the error code in the JSON object are these.
     #[track_caller]
     pub fn fails(self, status: i32, code: &str) -> Self {
         let ran = self.exits(status);
@@ -222,22 +222,22 @@ impl Ran {
     }
 }
 
-/// Refused with this status and code, and the ini is what it was.
+/// Runs msipcfg on the ini and fails the test unless it fails with this status and code and leaves all files alone.
 #[track_caller]
-pub fn refused(sandbox: &Sandbox, words: &[&str], status: i32, code: &str) -> Ran {
+pub fn refused(sandbox: &Sandbox, args: &[&str], status: i32, code: &str) -> Ran {
     let before = sandbox.ini_bytes();
-    let ran = sandbox.run_on_ini(words).fails(status, code);
-    assert_eq!(sandbox.ini_bytes(), before, "the ini was touched: {}", ran.told);
-    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "something was left behind: {}", ran.told);
+    let ran = sandbox.run_on_ini(args).fails(status, code);
+    assert_eq!(sandbox.ini_bytes(), before, "the ini was changed: {}", ran.told);
+    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "unexpected files: {}", ran.told);
     ran
 }
 
-/// UTF-16LE with BOM, as MicroSIP keeps its ini.
+/// Encodes text as MicroSIP does: UTF-16LE with BOM.
 pub fn utf16(text: &str) -> Vec<u8> {
     [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
 }
 
-/// The text of an ini, which is UTF-16LE with BOM.
+/// Returns the text of an ini, which is UTF-16LE with BOM.
 pub fn text_of_ini(ini: &Path) -> String {
     let bytes = std::fs::read(ini).unwrap();
     assert!(bytes.starts_with(&[0xFF, 0xFE]), "not UTF-16LE with BOM: {bytes:02X?}");
@@ -246,7 +246,7 @@ pub fn text_of_ini(ini: &Path) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// The least that is taken for a program: the headers where Windows looks for them.
+/// Returns the smallest file that counts as a program: the headers where Windows looks for them.
 pub fn image() -> Vec<u8> {
     let mut image = vec![0_u8; 64];
     image[..2].copy_from_slice(b"MZ");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::crowd::Alone;
+use crate::alone::Alone;
 use crate::sandbox::{Sandbox, image, place, utf16};
 
 const INI: &str = "[Settings]\r\naccountId=2\r\nversion=3.22.3\r\ncmdIncomingCall=\"C:\\Program Files\\x.exe\"\r\n\

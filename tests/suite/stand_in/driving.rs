@@ -1,6 +1,6 @@
 //! What it is told by the driving commands.
 
-use crate::crowd::Among;
+use crate::alone::Among;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 use super::{Phone, Start};

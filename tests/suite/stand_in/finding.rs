@@ -1,6 +1,6 @@
 //! Which ini it uses, and that the same one is found.
 
-use crate::crowd::Alone;
+use crate::alone::Alone;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, text_of_ini, utf16};
 
 use super::{Installed, Start};

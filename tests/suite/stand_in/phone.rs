@@ -24,7 +24,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::core::BOOL;
 
-use crate::crowd::Among;
+use crate::alone::Among;
 use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
 /// Long enough for the slowest machine, for things that happen at once otherwise.

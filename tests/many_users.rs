@@ -1,30 +1,30 @@
-//! A folder of many users' folders, good ones and bad ones, for the suite and the benches.
+//! Profile folders of many users, usable ones and unusable ones, for the suite and the benches.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// What was made.
-pub struct Crowd {
-    /// The inis in which something is to change.
-    pub good: Vec<PathBuf>,
-    /// What cannot be done, or is not to be, by user: the status with the code of the error or the reason.
+/// The users that [`make`] made.
+pub struct Users {
+    /// The inis that `WANTED` changes.
+    pub usable: Vec<PathBuf>,
+    /// The users whose ini can't or shouldn't be changed: the status with the code of the error or the reason.
     pub others: BTreeMap<String, &'static str>,
-    /// What links lead to; nobody is to touch it.
+    /// What links lead to. Nothing may be changed there.
     outside: PathBuf,
 }
 
-impl Crowd {
-    /// Fails unless the good were done, the others were told of with their reasons, and nothing outside was touched.
+impl Users {
+    /// Fails unless usable inis were changed, the others were reported with their reasons, and nothing outside changed.
     #[track_caller]
     pub fn assert_done(&self, profiles: &[Value]) {
         let mut found = outcomes(profiles);
         for (user, wanted) in &self.others {
             assert_eq!(found.remove(user).as_deref(), Some(*wanted), "{user}");
         }
-        assert_eq!(found.len(), self.good.len());
-        for ini in &self.good {
+        assert_eq!(found.len(), self.usable.len());
+        for ini in &self.usable {
             let user = ini.ancestors().nth(4).unwrap().file_name().unwrap().to_str().unwrap();
             assert_eq!(found[user], "changed", "{user}");
             let bytes = std::fs::read(ini).unwrap();
@@ -42,17 +42,17 @@ impl Crowd {
     }
 }
 
-/// What became of each by user: the status, and the reason or the code of the error.
+/// Returns for each user the status, and the reason or the code of the error.
 pub fn outcomes(profiles: &[Value]) -> BTreeMap<String, String> {
     let outcome = |profile: &Value| {
         let status = profile["status"].as_str().unwrap();
-        let why = profile["reason"].as_str().or(profile["error"]["code"].as_str());
-        why.map_or(status.to_string(), |why| format!("{status} {why}"))
+        let reason = profile["reason"].as_str().or(profile["error"]["code"].as_str());
+        reason.map_or(status.to_string(), |reason| format!("{status} {reason}"))
     };
     profiles.iter().map(|profile| (profile["user"].as_str().unwrap().into(), outcome(profile))).collect()
 }
 
-/// Bytes of every file in a folder by its path.
+/// Returns the bytes of every file below a folder by its path.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -66,62 +66,62 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// What was put there.
+/// Returns the files that links lead to.
 fn outside_files(outside: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let below = outside.join("Roaming").join("MicroSIP").join("MicroSIP.ini");
     [outside.join("MicroSIP.ini"), below].into_iter().map(|path| (path, text(0, "outside"))).collect()
 }
 
-/// A state of which nothing is true of these inis.
+/// A desired state that every usable ini differs from.
 pub const WANTED: &str =
     "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n[hooks]\nend = 'C:\\hooks\\log.exe'\n";
 
-/// Makes so many below `folder`: in each encoding; of each hundred one is no ini, one is marked read-only, one has none,
-/// and where that is possible one is a link, at one of several places, to something outside.
-pub fn make(folder: &Path, count: usize) -> Crowd {
+/// Makes this many users below `folder`, with inis in four encodings. Of each hundred, one has a file that isn't an ini,
+/// one a read-only ini, one no ini, and on Unix one has a link to something outside at one of several places.
+pub fn make(folder: &Path, count: usize) -> Users {
     let outside = folder.join("outside");
     for (path, bytes) in outside_files(&outside) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
-    let mut crowd = Crowd { good: Vec::new(), others: BTreeMap::new(), outside };
+    let mut users = Users { usable: Vec::new(), others: BTreeMap::new(), outside };
     for number in 0..count {
         let user = format!("u{number:05}");
         let settings = folder.join("profiles").join(&user).join("AppData").join("Roaming").join("MicroSIP");
         let ini = settings.join("MicroSIP.ini");
-        let is_linked = number % 100 == 23 && plant(&settings, number / 100, &crowd.outside);
+        let is_linked = number % 100 == 23 && make_link(&settings, number / 100, &users.outside);
         if is_linked {
-            crowd.others.insert(user, "failed profile-link");
+            users.others.insert(user, "failed profile-link");
             continue;
         }
         std::fs::create_dir_all(&settings).unwrap();
         match number % 100 {
             7 => {
                 std::fs::write(&ini, b"\x89PNG\r\n\x1a\n\0\0").unwrap();
-                crowd.others.insert(user, "failed not-an-ini");
+                users.others.insert(user, "failed not-an-ini");
             }
             13 => {
                 std::fs::write(&ini, text(number, &user)).unwrap();
                 let mut permissions = std::fs::metadata(&ini).unwrap().permissions();
                 permissions.set_readonly(true);
                 std::fs::set_permissions(&ini, permissions).unwrap();
-                crowd.others.insert(user, "failed file-read-only");
+                users.others.insert(user, "failed file-read-only");
             }
             31 => {
-                crowd.others.insert(user, "skipped no-ini");
+                users.others.insert(user, "skipped no-ini");
             }
             _ => {
                 std::fs::write(&ini, text(number, &user)).unwrap();
-                crowd.good.push(ini);
+                users.usable.push(ini);
             }
         }
     }
-    crowd
+    users
 }
 
-/// Makes a link at one of several places. Gives whether there are such.
+/// Makes a link at one of several places. Returns whether this system has links.
 #[cfg(unix)]
-fn plant(settings: &Path, which: usize, outside: &Path) -> bool {
+fn make_link(settings: &Path, which: usize, outside: &Path) -> bool {
     let roaming = settings.parent().unwrap();
     let (link, to) = match which % 3 {
         0 => (settings.join("MicroSIP.ini"), outside.join("MicroSIP.ini")),
@@ -133,13 +133,13 @@ fn plant(settings: &Path, which: usize, outside: &Path) -> bool {
     true
 }
 
-/// On Windows only administrators make links.
+/// Makes nothing: on Windows only administrators can make links.
 #[cfg(not(unix))]
-fn plant(_settings: &Path, _which: usize, _outside: &Path) -> bool {
+fn make_link(_settings: &Path, _which: usize, _outside: &Path) -> bool {
     false
 }
 
-/// The ini of a user, in one of four encodings.
+/// Returns the ini of a user, in one of four encodings.
 fn text(number: usize, user: &str) -> Vec<u8> {
     let text = format!(
         "[Settings]\r\nVAD=0\r\nversion=3.22.3\r\naccountId=1\r\nringtone={user}.wav\r\n\
