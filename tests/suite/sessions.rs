@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use msipcfg::cli::args::Cli;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
@@ -36,7 +36,7 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns all sessions of this system, or those that the test was asked for: `cargo test sessions:: set/`.
+/// Returns all sessions of this system, or those that the test was asked for: `cargo test --test suite -- sessions:: settings/`.
 fn sessions() -> Vec<Session> {
     let mut paths = Vec::new();
     find(&folder(), &mut paths);
@@ -91,7 +91,7 @@ fn every_command_and_exit_status_has_a_session() {
         .filter_map(|line| line.strip_prefix("$ "))
         .map(|line| line.split(' ').skip_while(|word| *word != "msipcfg").collect())
         .collect();
-    for command in Cli::command().get_subcommands().map(|command| command.get_name()) {
+    for command in Cli::command().get_subcommands().map(Command::get_name) {
         for is_json in [false, true].into_iter().filter(|_| !WITHOUT.contains(&command)) {
             let is_shown =
                 lines.iter().any(|line| line.get(1) == Some(&command) && line.contains(&"--json") == is_json);
