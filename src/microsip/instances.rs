@@ -13,7 +13,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 
 use super::ini_path::{self, Keeps};
 use super::version::Version;
-use crate::platform::{self, ProcessPlace, ProgramWindow};
+use crate::platform::{self, FileSystem, ProcessPlace, ProgramWindow, SystemFs};
 
 /// A running MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,7 +282,7 @@ fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> O
 
 /// Returns whether two paths lead to the same file. Paths to missing or locked files are compared as text.
 fn is_same(a: &Path, b: &Path) -> bool {
-    platform::is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+    SystemFs.is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
 }
 
 /// Returns a path in lower case, without the prefix of Windows' long form.

@@ -4,12 +4,11 @@
 //! no links are followed there.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, Owner, PinnedDir, ProfileList};
+use crate::platform::{self, FileKind, FileSystem, Owner, PinnedDir, ProfileList, SystemFs};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ const INI: &str = "MicroSIP.ini";
 /// Returns the users of this computer, or `None` if the system has no list of them.
 pub fn of_this_machine() -> Option<Vec<Profile>> {
     let own_name = |sid: &platform::Sid| platform::account_name(sid);
-    Some(of_list(platform::profile_list()?, &own_name, &|folder| folder.is_dir()))
+    Some(of_list(platform::profile_list()?, &own_name, &|folder| SystemFs.is_dir(folder)))
 }
 
 /// Returns the listed profiles that belong to people. Windows also lists those of its services.
@@ -130,18 +129,16 @@ fn is_below(path: &Path, folder: &Path) -> bool {
 /// The folder can't be listed.
 pub fn in_folder(folder: &Path) -> io::Result<Vec<Profile>> {
     let mut profiles = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
+    for entry in SystemFs.list(folder)? {
+        let name = entry.name();
         let is_created_by_windows =
             ["Public", "All Users", "Default User"].iter().any(|other| name.eq_ignore_ascii_case(other));
         // links are kept, so that an error is reported for that user
-        let is_candidate = |kind: FileType| kind.is_dir() || kind.is_symlink();
-        if !is_created_by_windows && is_candidate(entry.file_type()?) {
+        let is_candidate = matches!(entry.kind, FileKind::Folder | FileKind::Link);
+        if !is_created_by_windows && is_candidate {
             let is_default = name.eq_ignore_ascii_case("Default");
-            let path = entry.path();
-            let owner = Owner::of(&path).filter(|_| !is_default);
-            profiles.push(Profile { owner, ..found(path, is_default) });
+            let owner = Owner::of(&entry.path).filter(|_| !is_default);
+            profiles.push(Profile { owner, ..found(entry.path, is_default) });
         }
     }
     profiles.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -275,7 +272,7 @@ impl Profile {
         let path = folder.path().join(INI);
         let unreadable = |source| ProfileError::Io { path: path.clone(), source };
         let Some(name) = folder.find(INI).map_err(unreadable)? else { return Ok(None) };
-        let metadata = folder.inside(&name).symlink_metadata().map_err(unreadable)?;
+        let metadata = SystemFs.link_metadata(&folder.inside(&name)).map_err(unreadable)?;
         if metadata.is_file() {
             Ok(Some(Place { folder, name }))
         } else {
@@ -289,7 +286,7 @@ impl Profile {
     /// A file or link with that name exists, or the folder can't be created.
     pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileError> {
         let path = app_data.path().join(FOLDER);
-        match app_data.enter_or_make(FOLDER, self.owner.as_ref()) {
+        match app_data.enter_or_create(FOLDER, self.owner.as_ref()) {
             Ok(folder) => Ok(Place { folder, name: INI.into() }),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 Err(ProfileError::NotAFolder { path })
