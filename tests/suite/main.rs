@@ -30,6 +30,8 @@ mod going;
 mod hooks;
 mod inis;
 mod instances;
+#[cfg(target_os = "linux")]
+mod layers;
 mod links;
 mod output;
 mod profile_api;
