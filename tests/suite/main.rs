@@ -37,6 +37,8 @@ mod output;
 mod profile_api;
 mod profiles;
 mod provision;
+#[cfg(target_os = "linux")]
+mod repository;
 mod safety;
 mod secrets;
 mod settings;
