@@ -10,6 +10,10 @@
 //! [`platform`]. `docs/architecture.md` has the whole picture.
 
 #![doc(hidden)]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests prepare files on the disk")
+)]
 
 pub mod cli;
 pub mod commands;
