@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::save_dialect::SaveDialect;
 use crate::microsip::closing::Closing;
-use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
+use crate::microsip::control::{self, Message, NotInVersion, PhoneCommand, Transport};
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
@@ -143,7 +143,7 @@ fn start(
         instance
             .exe_on_disk
             .as_ref()
-            .is_some_and(|other| same_file::is_same_file(other, &exe).unwrap_or(false))
+            .is_some_and(|other| context.fs.is_same_file(other, &exe).unwrap_or(false))
     };
     if let Some(instance) = running.into_iter().find(is_same) {
         return Ok(Driven { order: "start", sent: None, changed: false, instance });
@@ -182,7 +182,7 @@ fn exit(
         if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
             return Err(DriveError::Unreachable { instance: instance.into(), why: message });
         }
-        if !processes.is_there(&instance) {
+        if !processes.is_running(&instance) {
             return Ok(Driven { order: "exit", sent: None, changed: true, instance });
         }
         let left = until.saturating_duration_since(Instant::now());
@@ -198,13 +198,13 @@ fn exit(
 fn obey(
     choice: &IniChoice,
     instance: Instance,
-    order: &Order,
+    order: &PhoneCommand,
     context: &Context<'_>,
 ) -> Result<Driven, DriveError> {
     let message = control::message(order, version_of(choice, &instance, context))?;
-    match message.way {
-        Way::CopyData { data } => send(&instance, data, &message, context)?,
-        Way::StartExe => {
+    match message.transport {
+        Transport::CopyData { data } => send(&instance, data, &message, context)?,
+        Transport::StartExe => {
             let exe = instance.exe_on_disk.clone().ok_or(DriveError::NoExe { ini: None })?;
             let rights = Rights::of(instance.pid).ok();
             let started = platform::start(&exe, Some(&message.text), rights.as_ref());
@@ -247,8 +247,8 @@ fn send(
 fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) -> Option<Version> {
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
-        let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
-        let decoded = Ini::at(ini.clone(), choice).ok()?.read(context).ok()?;
+        let ini = instance.inis.iter().flatten().find(|ini| context.fs.is_file(ini))?;
+        let decoded = Ini::at(ini.clone(), choice, context.fs).ok()?.read(context).ok()?;
         let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
         // the oldest that was read of each kind knows the least
         let oldest = match save_dialect.dialect {

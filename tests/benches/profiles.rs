@@ -3,6 +3,8 @@
 //! Run it by hand: `cargo bench --bench profiles`. Each run's results are checked; nothing is asserted about speed.
 
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -6,13 +6,16 @@ mod paths;
 mod pinned;
 mod processes;
 mod profiles;
+mod programs;
 mod registry;
 mod run;
 mod security;
 mod terminal;
 
-pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
-pub use files::{can_remove_mark, is_held_by_another, is_named, is_same_file, mark_of, remove_mark};
+pub(super) use files::{
+    adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
+};
+pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
 pub(super) use installs::app_paths;
 pub use installs::{install_facts, start_commands};
 pub use paths::{
@@ -22,10 +25,11 @@ pub use paths::{
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
 pub use processes::{
-    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, may_be_windows_program,
-    place_of_process, session_of, start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, may_be_windows_program, place_of_process, session_of,
+    start, wait_for_one, windows_of_class,
 };
 pub use profiles::profile_list;
+pub use programs::for_each_program;
 pub use registry::class_registry;
 pub use run::{Runner, Started};
 pub use security::{

@@ -9,6 +9,7 @@ mod paths;
 mod pinned;
 mod processes;
 mod profiles;
+mod programs;
 mod registry;
 mod run;
 mod security;
@@ -18,8 +19,10 @@ mod text;
 use windows_sys::Win32::Globalization::GetACP;
 
 pub(super) use app_paths::app_paths;
-pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
-pub use files::{can_remove_mark, is_held_by_another, is_named, is_same_file, mark_of, remove_mark};
+pub(super) use files::{
+    adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
+};
+pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
 pub use installs::{install_facts, start_commands};
 pub use paths::{
     app_data_folders, drive_kind, is_in_reach, paths_in_use, search_folders, settings_roots, short_path,
@@ -28,10 +31,11 @@ pub use paths::{
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
 pub use processes::{
-    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, may_be_windows_program,
-    place_of_process, session_of, start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, may_be_windows_program, place_of_process, session_of,
+    start, wait_for_one, windows_of_class,
 };
 pub use profiles::profile_list;
+pub use programs::for_each_program;
 pub use registry::class_registry;
 pub use run::{Runner, Started};
 pub use security::{
