@@ -1,5 +1,5 @@
-//! The few questions that are asked of the system, and the disk. All `unsafe` and all that differs between
-//! Windows and other systems is in this folder.
+//! The operating system and the file system. All `unsafe` code and everything that differs between Windows and other
+//! systems is in this folder.
 
 mod access;
 mod env;
@@ -38,7 +38,7 @@ pub use fs::{
 };
 pub use installs::{AppPaths, InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
-pub use pe::{Look, look, version_of_exe};
+pub use pe::{ProgramProbe, probe_program, version_of_exe};
 pub use pinned::{Owner, PinnedDir, ScopedFs};
 pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
@@ -46,10 +46,10 @@ pub use run::{Recording, ShellCommand};
 pub use system::{
     CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner,
     Started, TerminalMode, Watched, access_of, account_name, ansi_code_page, app_data_folders,
-    can_remove_mark, class_registry, copy_access, drive_kind, has_wider_access, install_facts,
-    is_access_denied_by_mode, is_held_by_another, is_in_reach, is_own_user, mark_of, may_be_windows_program,
-    paths_in_use, place_of_process, privileges, profile_list, remove_mark, search_folders, session_of,
-    settings_roots, short_path, start, start_commands, survive_signals, user_name, wait_for_one,
-    windows_of_class, windows_paths,
+    can_remove_download_mark, class_registry, copy_access, default_windows_paths, download_mark, drive_kind,
+    has_wider_access, ignore_file_size_signal, install_facts, is_access_denied_by_mode, is_file_in_use,
+    is_on_this_windows, is_own_user, may_be_windows_program, place_of_process, privileges, profile_list,
+    remove_download_mark, search_folders, session_of, settings_roots, short_path, start, start_commands,
+    user_name, wait_for_one, windows_of_class, windows_paths,
 };
 pub use wine::WinePrefix;
