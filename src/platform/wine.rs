@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn default_values_are_read_from_registry_files() {
         let text = "WINE REGISTRY Version 2\n\n[Software\\\\Mi] 1\n@=\"no\"\n\n[software\\\\MicroSIP] 1700000000\n\
-                    #time=1\n\"RunAtSystemStartup\"=dword:1\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n\n[Software\\\\Z] 1\n@=\"no\"\n";
+                    #time=1\n\"RunAtSystemStartup\"=dword:1\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n\n\
+                    [Software\\\\Z] 1\n@=\"no\"\n";
         let folder = wine_registry_default(text, r"Software\MicroSIP");
         assert_eq!(folder.as_deref(), Some(r"C:\Program Files\MicroSIP"));
         assert_eq!(wine_registry_default(text, r"Software\None"), None);

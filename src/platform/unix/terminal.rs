@@ -12,8 +12,8 @@ impl TerminalMode {
         TerminalMode(rustix::termios::tcgetattr(io::stdin()).ok())
     }
 
-    /// Passes on each key at once and doesn't echo it. Otherwise the terminal would edit the line itself between two keys
-    /// that are read one by one, and Backspace would have no effect.
+    /// Passes on each key at once and doesn't echo it. Otherwise the terminal would edit the line itself between two
+    /// keys that are read one by one, and Backspace would have no effect.
     pub fn key_by_key(&self) {
         use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
         let Some(mut mode) = self.0.clone() else { return };

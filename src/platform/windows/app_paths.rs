@@ -5,8 +5,8 @@ use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 
 use crate::platform::AppPaths;
 
-/// Reads the default values of a key of `App Paths`, with variables replaced if their type demands it. 32-bit and 64-bit
-/// programs share this key.
+/// Reads the default values of a key of `App Paths`, with variables replaced if their type demands it. 32-bit and
+/// 64-bit programs share this key.
 pub fn app_paths(key: &str) -> AppPaths {
     AppPaths { user: path_in(CURRENT_USER, key), machine: path_in(LOCAL_MACHINE, key) }
 }

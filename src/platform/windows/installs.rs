@@ -78,7 +78,8 @@ pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
 
 const USER_PROFILE: &str = "%USERPROFILE%";
 
-/// Returns the command lines with which Windows starts MicroSIP for this user: at logon, and for links of these schemes.
+/// Returns the command lines with which Windows starts MicroSIP for this user, at logon and for links of these
+/// schemes.
 pub fn start_commands(schemes: &[&str]) -> Vec<String> {
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
     let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
