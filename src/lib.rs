@@ -6,6 +6,7 @@
 //! what was done. What is known of MicroSIP is in [`microsip`], of its hooks in [`hook`], of the system in
 //! [`platform`]. `docs/architecture.md` has the whole picture.
 
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod desired;
@@ -15,5 +16,6 @@ pub mod guess;
 pub mod hook;
 pub mod ini;
 pub mod microsip;
+pub mod page;
 pub mod platform;
 pub mod request;

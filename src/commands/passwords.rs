@@ -12,10 +12,10 @@ use crate::ini::lookup;
 use crate::microsip::keys;
 use crate::platform::{self, FileSystem};
 
-use super::ini_file::Ini;
+use super::ini::Ini;
 
 /// A password in an ini.
-pub(super) struct Stored {
+pub struct Stored {
     /// Its section.
     pub section: String,
     /// What it is to be.
@@ -27,7 +27,7 @@ pub(super) struct Stored {
 }
 
 /// What MicroSIP reads as the password of a section; an empty one is none.
-pub(super) fn text_of(document: &IniDocument, section: &str) -> String {
+pub fn text_of(document: &IniDocument, section: &str) -> String {
     const KEY: &str = "password";
     let stored = lookup::value(document, section, KEY, keys::limit(section, KEY));
     String::from_utf16_lossy(&stored.unwrap_or_default())
@@ -40,7 +40,7 @@ fn kept_path(ini: &Path) -> PathBuf {
 }
 
 /// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
+pub fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
     const LARGEST: u64 = 1024 * 1024;
     let path = kept_path(&ini.reached);
     // a link or a pipe was put there by somebody else
@@ -52,12 +52,7 @@ pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
 }
 
 /// Notes what was set. A remark says that it could not be noted.
-pub(super) fn note(
-    passwords: &[Stored],
-    ini: &Ini,
-    hashes: &Hashes<'_>,
-    fs: &dyn FileSystem,
-) -> Option<Diagnostic> {
+pub fn note(passwords: &[Stored], ini: &Ini, hashes: &Hashes<'_>, fs: &dyn FileSystem) -> Option<Diagnostic> {
     let before = kept_of(ini, fs);
     let mut kept = before.clone();
     for Stored { section, wanted, stored, standing } in passwords {
@@ -67,7 +62,7 @@ pub(super) fn note(
 }
 
 /// What is kept of the passwords of an ini, followed through a write.
-pub(super) struct Followed {
+pub struct Followed {
     before: Kept,
     /// After what was found in the ini.
     found: Kept,
@@ -129,7 +124,7 @@ fn keep(before: &Kept, kept: &Kept, ini: &Ini, fs: &dyn FileSystem) -> Option<Di
 }
 
 /// Sixteen random bytes.
-pub(super) fn new_salt() -> Option<[u8; 16]> {
+pub fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::commands::Error;
-use crate::commands::ini_file::Ini;
+use crate::commands::backups::BackupError;
+use crate::commands::error::Error;
+use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::{backup, transaction};
 use crate::microsip::locate;
 use crate::platform::{self, AppData, Env};
 
-use super::finding::{Finding, Mend, Severity};
+use super::finding::{Finding, Fix, Severity};
 
 /// What is wrong with a place.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -66,13 +67,13 @@ pub(super) fn check(ini: &Ini, env: &Env) -> Result<Vec<Finding>, Error> {
     findings.extend(elsewhere(target, env));
     for path in transaction::left_behind(target) {
         let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
-        findings.push(finding.in_file(path).mended_by(Mend::Leftover));
+        findings.push(finding.in_file(path).fixed_by(Fix::Leftover));
     }
     let backups =
-        backup::list(target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?.into_iter();
+        backup::list(target).map_err(|source| BackupError::Folder { ini: ini.path.clone(), source })?.into_iter();
     for path in backups.map(|backup| backup.path).filter(|path| platform::has_wider_access(path, target)) {
         let finding = Finding::new(Severity::Warning, &Fault::Exposed { path: path.clone() });
-        findings.push(finding.in_file(path.clone()).mended_by(Mend::Access(path)));
+        findings.push(finding.in_file(path.clone()).fixed_by(Fix::Access(path)));
     }
     Ok(findings)
 }

@@ -1,4 +1,6 @@
-//! Runs hooks as MicroSIP would, and sees how that goes.
+//! `test-hook`: runs hooks as MicroSIP would, and reports how each run went.
+
+mod tested;
 
 use std::io;
 use std::path::PathBuf;
@@ -14,99 +16,26 @@ use crate::microsip::version::Dialect;
 use crate::platform::{Recording, Runner, ShellCommand, Started};
 use crate::request::TestHook;
 
-use super::hooks;
-use super::ini_file::{Ini, encoding_notice};
-use super::{Context, Error, Report, RunEvent};
+use super::context::{Context, RunEvent};
+use super::error::{CommandError, Error};
+use super::hook_state::{self, places_of, save_dialect};
+use super::ini::{Ini, encoding_warning};
+use tested::status_text;
 
-/// Hooks that were run.
-#[derive(Debug)]
-pub struct Tested {
-    /// The ini that says what runs.
-    pub ini: PathBuf,
-    /// Each run, in order.
-    pub tests: Vec<HookTest>,
-    /// What deserves saying of all of them.
-    pub warnings: Vec<Diagnostic>,
-}
-
-impl Tested {
-    /// Whether one of them failed.
-    pub fn has_failed(&self) -> bool {
-        self.tests.iter().any(HookTest::has_failed)
-    }
-}
-
-/// One run of a hook.
-#[derive(Debug)]
-pub struct HookTest {
-    /// Its event.
-    pub event: Event,
-    /// The number of the other party; `None`: there is none.
-    pub caller: Option<String>,
-    /// What is started; `None` where MicroSIP would start nothing.
-    pub command: Option<ShellCommand>,
-    /// How that went.
-    pub outcome: Outcome,
-    /// Whether MicroSIP waits for it, and is frozen meanwhile. Before 3.19 it does not.
-    pub is_waited_for: bool,
-    /// What it printed, standard output and standard error, where that was wanted.
-    pub printed: Option<[String; 2]>,
-    /// What is wrong, or deserves saying.
-    pub problems: Vec<Diagnostic>,
-}
-
-/// What became of a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was not tried: MicroSIP would not run it, or it cannot be run here.
-    NotTried,
-    /// It could not be started.
-    NotStarted,
-    /// It was started, and there is no process whose end could be waited for.
-    Unwatched,
-    /// It ended.
-    Ended { status: u32, took: Duration },
-    /// It ran on after the time that MicroSIP waits.
-    RanOn { took: Duration },
-}
-
-impl Outcome {
-    /// Whether it was started.
-    pub fn is_started(self) -> bool {
-        !matches!(self, Outcome::NotTried | Outcome::NotStarted)
-    }
-
-    /// How long it was waited for, its start included.
-    pub fn took(self) -> Option<Duration> {
-        match self {
-            Outcome::Ended { took, .. } | Outcome::RanOn { took } => Some(took),
-            _ => None,
-        }
-    }
-}
-
-impl HookTest {
-    /// Whether it did not start, kept MicroSIP for as long as that waits, or says itself that it failed.
-    pub fn has_failed(&self) -> bool {
-        match self.outcome {
-            Outcome::NotTried | Outcome::NotStarted => true,
-            Outcome::Unwatched => false,
-            Outcome::Ended { status, .. } => status != 0,
-            Outcome::RanOn { .. } => self.is_waited_for,
-        }
-    }
-}
+pub use tested::{HookTest, RunResult, Tested};
 
 /// Why no hook was tested.
 #[derive(Debug, thiserror::Error)]
 pub enum TestError {
     #[error("{}: no hook is set{}", .ini.display(), .event.map_or(String::new(), |event| format!(" for '{event}'")))]
     NotSet { ini: PathBuf, event: Option<Event> },
-    #[error("what a hook prints could not be kept: {0}")]
+    #[error("the output of a hook could not be captured: {0}")]
     Recording(io::Error),
-    #[error("interrupted; the hook goes on")]
+    #[error("interrupted; the hook keeps running")]
     Stopped,
 }
+
+impl CommandError for TestError {}
 
 impl ToDiagnostic for TestError {
     fn code(&self) -> Code {
@@ -119,76 +48,74 @@ impl ToDiagnostic for TestError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            TestError::NotSet { .. } => {
-                Some("'msipcfg hooks' shows what is set, 'msipcfg set-hook EVENT PROGRAM' sets one".into())
-            }
+            TestError::NotSet { .. } => Some(
+                "to see what is set, run 'msipcfg hooks'; to set one, run 'msipcfg set-hook EVENT PROGRAM'"
+                    .into(),
+            ),
             TestError::Recording(_) => Some("check the folder for temporary files".into()),
             TestError::Stopped => None,
         }
     }
 }
 
-/// What a run shows of a hook.
+/// What a run shows about a hook.
 #[derive(Debug, thiserror::Error)]
-enum Finding {
-    #[error("it was not run: {why}")]
+enum RunProblem {
+    #[error("it wasn't run: {why}")]
     CannotRun { why: String },
     #[error("it could not be started: {why}")]
     NotStarted { why: String },
-    #[error("it ended with exit status {}", status_text(*.status))]
+    #[error("it exited with status {}", status_text(*.status))]
     Failed { status: u32, is_captured: bool },
-    #[error("it was still running after {} s, when MicroSIP stops waiting; it goes on", .at_most.as_secs())]
-    RanOn { at_most: Duration },
-    #[error("it took {:.1} s, and MicroSIP is frozen meanwhile", .took.as_secs_f64())]
+    #[error("it was still running after {} s, when MicroSIP stops waiting; it keeps running", .at_most.as_secs())]
+    StillRunning { at_most: Duration },
+    #[error("it took {:.1} s, during which MicroSIP is frozen", .took.as_secs_f64())]
     Slow { took: Duration },
 }
 
-impl ToDiagnostic for Finding {
+impl ToDiagnostic for RunProblem {
     fn code(&self) -> Code {
         match self {
-            Finding::CannotRun { .. } => Code::WindowsOnly,
-            Finding::NotStarted { .. } => Code::HookNotStarted,
-            Finding::Failed { .. } => Code::HookFailed,
-            Finding::RanOn { .. } => Code::HookTimeout,
-            Finding::Slow { .. } => Code::HookSlow,
+            RunProblem::CannotRun { .. } => Code::WindowsOnly,
+            RunProblem::NotStarted { .. } => Code::HookNotStarted,
+            RunProblem::Failed { .. } => Code::HookFailed,
+            RunProblem::StillRunning { .. } => Code::HookTimeout,
+            RunProblem::Slow { .. } => Code::HookSlow,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Finding::CannotRun { .. } => "run msipcfg for Windows where MicroSIP runs",
-            Finding::NotStarted { .. } => "MicroSIP would say nothing; check the path and who may run it",
-            Finding::Failed { is_captured: true, .. } => {
-                "MicroSIP does not look at it; the program says that it did not do its work"
+            RunProblem::CannotRun { .. } => "run msipcfg for Windows where MicroSIP runs",
+            RunProblem::NotStarted { .. } => {
+                "MicroSIP would show no error; check the path and who may run it"
             }
-            Finding::Failed { is_captured: false, .. } => {
-                "MicroSIP does not look at it; the program says that it did not do its work, and --capture shows what \
-                 it prints"
+            RunProblem::Failed { is_captured: true, .. } => {
+                "MicroSIP ignores the status, but the program reports a failure"
             }
-            Finding::RanOn { .. } | Finding::Slow { .. } => "start the real work in the background and end",
+            RunProblem::Failed { is_captured: false, .. } => {
+                "MicroSIP ignores the status, but the program reports a failure; to see its output, use --capture"
+            }
+            RunProblem::StillRunning { .. } | RunProblem::Slow { .. } => {
+                "start the real work in the background and exit"
+            }
         };
         Some(hint.into())
     }
 }
 
-/// An exit status for people: Windows' own, such as that of a missing DLL, are known by their hexadecimal form.
-pub fn status_text(status: u32) -> String {
-    const FIRST_OF_WINDOWS: u32 = 0x8000_0000;
-    if status >= FIRST_OF_WINDOWS { format!("{status:#010X}") } else { status.to_string() }
-}
-
-/// The remark that this is not quite what MicroSIP does.
+/// The warning that the programs weren't started exactly as MicroSIP starts them.
 #[derive(Debug, thiserror::Error)]
-enum StartedOtherwise {
+enum StartWarning {
     #[error(
-        "so that it shows what is printed, the programs were started as processes; MicroSIP has the shell open them"
+        "to capture their output, the programs were started as processes; MicroSIP lets the shell open them"
     )]
     Captured,
-    #[error("the programs were started by this machine's Wine; MicroSIP starts them itself")]
+    #[error("the programs were started through this computer's Wine; MicroSIP starts them itself")]
     ThroughWine,
 }
 
-impl ToDiagnostic for StartedOtherwise {
+impl ToDiagnostic for StartWarning {
     fn code(&self) -> Code {
         Code::HookStartedOtherwise
     }
@@ -196,9 +123,9 @@ impl ToDiagnostic for StartedOtherwise {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                StartedOtherwise::Captured => "without --capture they are started as by MicroSIP",
-                StartedOtherwise::ThroughWine => {
-                    "run msipcfg for Windows in the prefix to have them started so"
+                StartWarning::Captured => "without --capture, they are started as MicroSIP does",
+                StartWarning::ThroughWine => {
+                    "to start them as MicroSIP does, run msipcfg for Windows in the prefix"
                 }
             }
             .into(),
@@ -207,13 +134,16 @@ impl ToDiagnostic for StartedOtherwise {
 }
 
 /// Runs hooks.
-pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error> {
+///
+/// # Errors
+/// No ini was found, it can't be read, no hook is set, or the user stopped.
+pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error> {
     let env = context.env;
-    let ini = Ini::find(&asked.ini, context)?;
+    let ini = Ini::choose(&asked.ini, context)?;
     let decoded = ini.read(context)?;
     let document = &decoded.document;
-    let save_dialect = hooks::save_dialect(asked.version, &ini, document, env);
-    let places = hooks::places_of(&ini, env);
+    let save_dialect = save_dialect(asked.version, &ini, document, env);
+    let places = places_of(&ini, env);
     let value_of = |event: &Event| {
         let value = lookup::value(document, "Settings", event.key(), command::READ_LIMIT)?;
         (!value.is_empty()).then_some((*event, value))
@@ -229,7 +159,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error>
     let runner = Runner::of(&places.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
     for (event, value) in &set {
-        let known = hooks::hook_of(*event, document, &save_dialect, &places).problems;
+        let known = hook_state::hook_of(*event, document, &save_dialect, &places).problems;
         for caller in &asked.callers {
             let prepared = prepare(value, *event, &save_dialect, caller);
             let mut problems = known.clone();
@@ -238,7 +168,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error>
                 event: *event,
                 caller: Some(caller.clone()).filter(|caller| !caller.is_empty()),
                 command: prepared.command,
-                outcome: Outcome::NotTried,
+                result: RunResult::NotRun,
                 is_waited_for: save_dialect.dialect != Dialect::WholeValue,
                 printed: None,
                 problems,
@@ -246,30 +176,30 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error>
             if test.command.is_some() && runner.is_ok() {
                 (context.report)(RunEvent::Testing { event: *event, caller });
             }
-            try_out(&mut test, runner.as_ref(), asked.capture, context.stop)?;
+            run_hook(&mut test, runner.as_ref(), asked.capture, context.stop)?;
             tests.push(test);
         }
     }
-    let mut warnings = encoding_notice(&decoded);
-    if tests.iter().any(|test| test.outcome.is_started()) {
+    let mut warnings = encoding_warning(&decoded);
+    if tests.iter().any(|test| test.result.is_started()) {
         let otherwise = match (Runner::IS_LIKE_MICROSIP, asked.capture) {
-            (false, _) => Some(StartedOtherwise::ThroughWine),
-            (true, true) => Some(StartedOtherwise::Captured),
+            (false, _) => Some(StartWarning::ThroughWine),
+            (true, true) => Some(StartWarning::Captured),
             (true, false) => None,
         };
         warnings.extend(otherwise.as_ref().map(Diagnostic::from));
     }
-    Ok(Report::Tested(Tested { ini: ini.path, tests, warnings }))
+    Ok(Tested { ini: ini.path, tests, warnings })
 }
 
-/// What is to be started.
+/// What MicroSIP would start.
 struct Prepared {
-    /// Nothing where MicroSIP would start nothing, or itself.
+    /// `None` if MicroSIP would start nothing, or itself.
     command: Option<ShellCommand>,
     remarks: Vec<Diagnostic>,
 }
 
-/// What MicroSIP makes of a value when this caller calls.
+/// Returns what MicroSIP would start for a value when this caller calls.
 fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str) -> Prepared {
     if !save_dialect.has(event) {
         return Prepared { command: None, remarks: Vec::new() };
@@ -277,7 +207,7 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
     let text = String::from_utf16_lossy(value);
     let expanded = masks::expand(&text, event, save_dialect, caller);
     let remarks = expanded.remarks.iter().map(Diagnostic::from).collect();
-    // as text it may have lost what is none
+    // As text, lone surrogates are lost.
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
     let command = match command::run(&value, save_dialect.dialect) {
         Run::Nothing | Run::Itself => None,
@@ -290,8 +220,8 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
     Prepared { command, remarks }
 }
 
-/// Runs a hook, waits as long as MicroSIP would, and writes down how it went.
-fn try_out(
+/// Runs a hook, waits as long as MicroSIP would, and records how it went.
+fn run_hook(
     test: &mut HookTest,
     runner: Result<&Runner, &io::Error>,
     capture: bool,
@@ -301,7 +231,7 @@ fn try_out(
     let runner = match runner {
         Ok(runner) => runner,
         Err(error) => {
-            test.problems.push(Diagnostic::from(&Finding::CannotRun { why: error.to_string() }));
+            test.problems.push(Diagnostic::from(&RunProblem::CannotRun { why: error.to_string() }));
             return Ok(());
         }
     };
@@ -311,33 +241,33 @@ fn try_out(
         Some(recording) => runner.record(command, recording),
         None => runner.open_hidden(command),
     };
-    test.outcome = match started {
-        Ok(started) => outcome_of(started, begun, stop)?,
+    test.result = match started {
+        Ok(started) => result_of(started, begun, stop)?,
         Err(error) => {
-            test.problems.push(Diagnostic::from(&Finding::NotStarted { why: error.to_string() }));
-            Outcome::NotStarted
+            test.problems.push(Diagnostic::from(&RunProblem::NotStarted { why: error.to_string() }));
+            RunResult::NotStarted
         }
     };
-    test.problems.extend(findings(test.outcome, test.is_waited_for, capture).iter().map(Diagnostic::from));
+    test.problems.extend(run_problems(test.result, test.is_waited_for, capture).iter().map(Diagnostic::from));
     test.printed = recording.map(|recording| recording.text()).transpose().map_err(TestError::Recording)?;
     Ok(())
 }
 
-fn outcome_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> Result<Outcome, TestError> {
+fn result_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> Result<RunResult, TestError> {
     if !started.has_process() {
-        return Ok(Outcome::Unwatched);
+        return Ok(RunResult::Unwatched);
     }
     let ended = wait(command::LONGEST_WAIT, stop, &mut |at_most| started.wait(at_most))?;
     let took = begun.elapsed();
     Ok(match ended {
-        Ok(Some(status)) => Outcome::Ended { status, took },
-        Ok(None) => Outcome::RanOn { took },
-        Err(_) => Outcome::Unwatched,
+        Ok(Some(status)) => RunResult::Exited { status, took },
+        Ok(None) => RunResult::StillRunning { took },
+        Err(_) => RunResult::Unwatched,
     })
 }
 
-/// Waits for the end of a program, its exit status; `None` if it runs on after that time. In between it looks whether
-/// the user wants to stop, which ends nothing but this.
+/// Waits until a program exits and returns its exit status; `None` if it is still running after that time. If the
+/// user stops msipcfg in between, the program keeps running.
 fn wait(
     at_most: Duration,
     stop: &dyn Fn() -> bool,
@@ -355,22 +285,24 @@ fn wait(
     }
 }
 
-/// What an outcome means for the user.
-fn findings(outcome: Outcome, is_waited_for: bool, is_captured: bool) -> Vec<Finding> {
-    /// A caller hears the difference.
+/// Returns what a result means for the user.
+fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Vec<RunProblem> {
+    /// The other party notices a longer delay.
     const LONG: Duration = Duration::from_secs(1);
-    let mut findings = Vec::new();
-    match outcome {
-        Outcome::RanOn { .. } if is_waited_for => {
-            findings.push(Finding::RanOn { at_most: command::LONGEST_WAIT });
+    let mut problems = Vec::new();
+    match result {
+        RunResult::StillRunning { .. } if is_waited_for => {
+            problems.push(RunProblem::StillRunning { at_most: command::LONGEST_WAIT });
         }
-        Outcome::Ended { took, .. } if is_waited_for && took > LONG => findings.push(Finding::Slow { took }),
+        RunResult::Exited { took, .. } if is_waited_for && took > LONG => {
+            problems.push(RunProblem::Slow { took })
+        }
         _ => {}
     }
-    if let Outcome::Ended { status: status @ 1.., .. } = outcome {
-        findings.push(Finding::Failed { status, is_captured });
+    if let RunResult::Exited { status: status @ 1.., .. } = result {
+        problems.push(RunProblem::Failed { status, is_captured });
     }
-    findings
+    problems
 }
 
 #[cfg(test)]
@@ -404,7 +336,7 @@ mod tests {
         assert!(looks[0] < Duration::from_secs(1), "Ctrl-C would go unheard for {looks:?}");
     }
 
-    fn test(outcome: Outcome, is_waited_for: bool) -> HookTest {
+    fn test(result: RunResult, is_waited_for: bool) -> HookTest {
         HookTest {
             event: Event::Ring,
             caller: None,
@@ -418,12 +350,12 @@ mod tests {
 
     #[test]
     fn what_fails_and_what_is_said_of_it() {
-        let ended = |status, seconds| Outcome::Ended { status, took: Duration::from_secs(seconds) };
-        let ran_on = Outcome::RanOn { took: Duration::from_secs(10) };
+        let ended = |status, seconds| RunResult::Exited { status, took: Duration::from_secs(seconds) };
+        let ran_on = RunResult::StillRunning { took: Duration::from_secs(10) };
         for (outcome, is_waited_for, fails, codes) in [
-            (Outcome::NotTried, true, true, vec![]),
-            (Outcome::NotStarted, true, true, vec![]),
-            (Outcome::Unwatched, true, false, vec![]),
+            (RunResult::NotRun, true, true, vec![]),
+            (RunResult::NotStarted, true, true, vec![]),
+            (RunResult::Unwatched, true, false, vec![]),
             (ended(0, 0), true, false, vec![]),
             (ended(0, 3), true, false, vec![Code::HookSlow]),
             (ended(0, 3), false, false, vec![]),
