@@ -19,7 +19,7 @@ use crate::cli::trace::Level;
 use crate::cli::wizard::{self, Tools};
 use crate::commands::completions;
 use crate::diagnostic::ExitStatus;
-use crate::platform::Env;
+use crate::platform::{self, Env, SystemFs};
 use crate::request::{Request, ValueSource};
 
 /// The process: its environment, and how it ends.
@@ -156,7 +156,7 @@ fn read_secret(source: &ValueSource, variable: fn(&str) -> Option<OsString>) -> 
     let text = match source {
         ValueSource::Inline(value) => return Ok(value.clone()),
         ValueSource::StandardInput => read_stdin()?,
-        ValueSource::File(path) => std::fs::read_to_string(path)?,
+        ValueSource::File(path) => platform::read_text(&SystemFs, path)?,
         ValueSource::Variable(name) => {
             // The error of std would contain the value.
             let not_set = || io::Error::new(io::ErrorKind::NotFound, "it isn't set");

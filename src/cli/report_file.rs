@@ -1,19 +1,18 @@
 //! The report of the work on many users.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform;
+use crate::platform::{FileSystem, OutputFile, SystemFs};
 
 /// A file with one line of JSON per user (`--report`).
 #[derive(Debug)]
 pub struct ReportFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<OutputFile>,
     failed: Option<io::Error>,
 }
 
@@ -53,12 +52,11 @@ impl ReportFile {
     /// # Errors
     /// It can't be written to, or is one of the inputs.
     pub fn open(path: &Path, inputs: &[&Path]) -> Result<ReportFile, ReportError> {
-        let is_input = |input: &&Path| platform::is_same_file(path, input).unwrap_or(false);
+        let is_input = |input: &&Path| SystemFs.is_same_file(path, input).unwrap_or(false);
         if inputs.iter().any(is_input) {
             return Err(ReportError::IsInput { path: path.to_path_buf() });
         }
-        let opened = OpenOptions::new().create(true).write(true).truncate(false).open(path);
-        match opened {
+        match SystemFs.open_output(path) {
             Ok(file) => Ok(ReportFile { path: path.to_path_buf(), file: BufWriter::new(file), failed: None }),
             Err(source) => Err(ReportError::Io { path: path.to_path_buf(), source }),
         }
@@ -66,11 +64,7 @@ impl ReportFile {
 
     /// Removes what an earlier run wrote.
     pub fn begin(&mut self) {
-        let file = self.file.get_ref();
-        // A terminal or a pipe has no length.
-        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            self.failed = file.set_len(0).err();
-        }
+        self.failed = self.file.get_ref().clear().err();
     }
 
     /// Adds a line. An error is reported at the end, because the inis are more important.

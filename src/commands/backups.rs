@@ -15,6 +15,7 @@ use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
 use crate::page::{Page, path_text};
+use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::context::Context;
@@ -140,7 +141,7 @@ impl CommandError for BackupError {}
 pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<BackupList, Error> {
     let ini = Ini::choose(choice, context)?;
     let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
-    let found = || backup::list(&ini.target).map_err(failed);
+    let found = || backup::list(&ini.target, context.fs).map_err(failed);
     let backups = if purge {
         let _lock = Lock::acquire(&ini.target, context.fs, context.stop)?;
         let backups = found()?;
@@ -151,12 +152,12 @@ pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Resul
     } else {
         found()?
     };
-    Ok(BackupList { backups: listed(backups), ini: ini.path, purged: purge })
+    Ok(BackupList { backups: listed(backups, context.fs), ini: ini.path, purged: purge })
 }
 
 /// Numbers backups, and adds their sizes.
-pub fn listed(backups: Vec<Backup>) -> Vec<ListedBackup> {
-    let size = |backup: &Backup| std::fs::metadata(&backup.path).ok().map(|metadata| metadata.len());
+pub fn listed(backups: Vec<Backup>, fs: &dyn FileSystem) -> Vec<ListedBackup> {
+    let size = |backup: &Backup| fs.metadata(&backup.path).ok().map(|metadata| metadata.len);
     (1..).zip(backups).map(|(number, backup)| ListedBackup { number, size: size(&backup), backup }).collect()
 }
 
@@ -174,7 +175,7 @@ pub fn restore(
     let options = WriteOptions { create: true, ..options };
     let ini = Ini::choose_or_create(choice, options.create, context)?;
     let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
-    let backups = backup::list(&ini.target).map_err(failed)?;
+    let backups = backup::list(&ini.target, context.fs).map_err(failed)?;
     let chosen = choose(&backups, which).ok_or_else(|| no_backup(&ini, which))?;
     // Only an ini is restored.
     let backup = Ini::plain(chosen.path.clone(), ini.code_page, true);

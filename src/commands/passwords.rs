@@ -1,139 +1,154 @@
-//! The file beside an ini in which it is kept what was set as passwords; `desired::secrets` knows what that means.
+//! The file next to an ini that remembers which passwords were set; [`desired::passwords`](crate::desired::passwords)
+//! explains why.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::temp_name;
 use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
+use crate::microsip::privacy::Guarded;
 use crate::platform::{self, FileSystem};
 
 use super::ini::Ini;
 
 /// A password in an ini.
 pub struct Stored {
-    /// Its section.
+    /// The section.
     pub section: String,
-    /// What it is to be.
-    pub wanted: String,
-    /// What stands there.
-    pub stored: String,
-    /// How that stands to what is wanted.
-    pub standing: Standing,
+    /// The desired password.
+    pub wanted: Guarded,
+    /// What the ini has.
+    pub stored: Guarded,
+    /// How the two compare.
+    pub found: PasswordMatch,
 }
 
-/// What MicroSIP reads as the password of a section; an empty one is none.
-pub fn text_of(document: &IniDocument, section: &str) -> String {
+/// Returns the password that MicroSIP reads in a section; empty if there is none.
+pub fn text_of(document: &IniDocument, section: &str) -> Guarded {
     const KEY: &str = "password";
     let stored = lookup::value(document, section, KEY, keys::limit(section, KEY));
-    String::from_utf16_lossy(&stored.unwrap_or_default())
+    Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
-fn kept_path(ini: &Path) -> PathBuf {
+fn store_path(ini: &Path) -> PathBuf {
     let mut name = ini.file_name().unwrap_or_default().to_os_string();
     name.push(".msipcfg-passwords.json");
     ini.with_file_name(name)
 }
 
-/// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
-    const LARGEST: u64 = 1024 * 1024;
-    let path = kept_path(&ini.reached);
-    // a link or a pipe was put there by somebody else
-    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
-    match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => Kept::parse(&fs.read(&path).unwrap_or_default()),
-        _ => Kept::default(),
+/// Returns what is remembered; nothing if that can't be read, so that passwords are set again.
+pub fn stored_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
+    const MAX_LEN: u64 = 1024 * 1024;
+    let path = store_path(&ini.reached);
+    // A link or a pipe was put there by somebody else.
+    match fs.link_metadata(&path) {
+        Ok(metadata) if metadata.is_file() && metadata.len <= MAX_LEN => {
+            PasswordStore::parse(&fs.read(&path).unwrap_or_default())
+        }
+        _ => PasswordStore::default(),
     }
 }
 
-/// Notes what was set. A remark says that it could not be noted.
-pub fn note(passwords: &[Stored], ini: &Ini, hashes: &Hashes<'_>, fs: &dyn FileSystem) -> Option<Diagnostic> {
-    let before = kept_of(ini, fs);
+/// Remembers what was set; returns a warning if that failed.
+pub fn note(
+    passwords: &[Stored],
+    ini: &Ini,
+    hashes: &PasswordHasher<'_>,
+    fs: &dyn FileSystem,
+) -> Option<Diagnostic> {
+    let before = stored_of(ini, fs);
     let mut kept = before.clone();
-    for Stored { section, wanted, stored, standing } in passwords {
-        kept.note(section, wanted, stored, *standing, hashes);
+    for Stored { section, wanted, stored, found } in passwords {
+        kept.record(section, wanted, stored, *found, hashes);
     }
-    keep(&before, &kept, ini, fs)
+    store(&before, &kept, ini, fs)
 }
 
-/// What is kept of the passwords of an ini, followed through a write.
+/// What is remembered about the passwords of an ini, updated during a write.
 pub struct Followed {
-    before: Kept,
-    /// After what was found in the ini.
-    found: Kept,
-    /// After what is left there too.
-    left: Kept,
+    before: PasswordStore,
+    /// Updated by what the ini had.
+    found: PasswordStore,
+    /// Also updated by what the ini will have.
+    left: PasswordStore,
 }
 
 impl Followed {
-    /// `None` if nothing is kept, which takes one look at the disk.
+    /// Returns `None` if nothing is remembered.
     pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<Followed> {
-        let before = kept_of(ini, fs);
-        let is_any = before != Kept::default();
+        let before = stored_of(ini, fs);
+        let is_any = before != PasswordStore::default();
         is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
     }
 
-    /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
+    /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
     pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
-        let hashes = Hashes::new(&new_salt);
-        // what cannot be read says nothing of passwords
+        let hashes = PasswordHasher::new(&new_salt);
+        // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
         if let Some(current) = decoded(current) {
-            self.found.see(|section| text_of(&current.document, section), &hashes);
+            self.found.observe(|section| text_of(&current.document, section), &hashes);
         }
         self.left.clone_from(&self.found);
         match new {
-            // nobody's password is left
-            Some(New::Gone) => self.left = Kept::default(),
+            // No password is left.
+            Some(New::Gone) => self.left = PasswordStore::default(),
             Some(New::Text(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
-                    self.left.see(|section| text_of(&new.document, section), &hashes);
+                    self.left.observe(|section| text_of(&new.document, section), &hashes);
                 }
             }
             None => {}
         }
     }
 
-    /// Notes it. A remark says that it could not be noted.
+    /// Remembers it; returns a warning if that failed.
     pub fn note(self, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
-        // another run that wrote while this one waited knows better
-        if kept_of(ini, fs) != self.before {
+        // Another run has written in the meantime and knows better.
+        if stored_of(ini, fs) != self.before {
             return None;
         }
-        keep(&self.before, &self.left, ini, fs)
+        store(&self.before, &self.left, ini, fs)
     }
 }
 
-fn keep(before: &Kept, kept: &Kept, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
+fn store(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
     if before == kept {
         return None;
     }
-    let path = kept_path(&ini.reached);
+    let path = store_path(&ini.reached);
     let (prefix, suffix) = temp_name(&ini.reached);
-    let result = match *kept == Kept::default() {
-        true => fs.remove(&path),
-        // with the owner and access of the ini
-        false => platform::put(fs, &path, kept.text().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
+    let result = if *kept == PasswordStore::default() {
+        fs.remove(&path)
+    } else {
+        // The store gets the owner and access rights of the ini.
+        platform::write_atomically(
+            fs,
+            &path,
+            kept.to_json().as_bytes(),
+            Some(&ini.reached),
+            (&prefix, suffix),
+        )
     };
     result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
 }
 
-/// Sixteen random bytes.
+/// Returns sixteen random bytes.
 pub fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)
 }
 
-/// The remark that what is known of passwords is not up to date.
+/// The warning that the remembered passwords aren't up to date.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} could not be written: {source}; 'check' may not tell who changed a password since, and 'apply' may set it again"
+    "{path} could not be written: {source}; 'check' may not notice changed passwords, and 'apply' may set them again"
 )]
 struct NoteWarning {
     path: PathBuf,

@@ -4,12 +4,13 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "tests ask the environment where they run, and should say where they cannot go on"
+    reason = "tests use the environment and the disk, and should say where they cannot go on"
 )]
 
 #[path = "../crowd.rs"]
@@ -30,11 +31,15 @@ mod going;
 mod hooks;
 mod inis;
 mod instances;
+#[cfg(target_os = "linux")]
+mod layers;
 mod links;
 mod output;
 mod profile_api;
 mod profiles;
 mod provision;
+#[cfg(target_os = "linux")]
+mod repository;
 mod safety;
 mod secrets;
 mod settings;

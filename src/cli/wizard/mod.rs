@@ -26,7 +26,7 @@ use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
 use crate::hook::target::{Allow, TargetFault};
 use crate::microsip::locate::{self, LocateError};
-use crate::platform::{self, WindowsPaths};
+use crate::platform::{self, FileSystem, SystemFs, WindowsPaths};
 use crate::request::{
     BackupChoice, Drive, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
@@ -172,7 +172,7 @@ impl Finder<'_> {
             return Err(Stop::At(ExitStatus::Done));
         }
         let path = PathBuf::from(typed.trim_matches('"'));
-        Ok(if path.is_dir() { path.join(USUAL_NAME) } else { path })
+        Ok(if SystemFs.is_dir(&path) { path.join(USUAL_NAME) } else { path })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::commands::outcome::Outcome;
 use crate::commands::passwords::{self, Stored};
 use crate::commands::write::{Draft, Write, running_warning};
 use crate::commands::written::WriteOutcome;
-use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -29,6 +29,7 @@ use crate::ini::name::KeyPath;
 use crate::ini::wide;
 use crate::microsip::instances::Processes;
 use crate::microsip::keys::{self, MASK, Privacy, setting_path};
+use crate::microsip::privacy::Guarded;
 use crate::microsip::version::Version;
 use crate::page::{Page, Styles, path_text};
 use crate::platform::{Env, FileSystem};
@@ -172,7 +173,7 @@ pub fn apply(
     let template = Template::load(desired, context)?;
     let ini = Ini::choose_or_create(choice, options.create, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
     let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes };
     Application { desired: &desired, allow, hashes: &hashes }.apply(write, context)
 }
@@ -189,7 +190,7 @@ pub fn check(
     let template = Template::load(desired, context)?;
     let (ini, decoded) = Ini::open(choice, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
     let application = Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: &hashes };
     application.check(ini, &decoded, &processes, context)
 }
@@ -201,7 +202,7 @@ pub struct Application<'a> {
     /// What is accepted although it would be refused by default.
     pub allow: Allow,
     /// The password hashes of this run.
-    pub hashes: &'a Hashes<'a>,
+    pub hashes: &'a PasswordHasher<'a>,
 }
 
 impl Application<'_> {
@@ -277,7 +278,7 @@ impl Application<'_> {
         }));
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);
-        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
         warnings
             .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
         warnings.extend(running_warning(&ini, processes));
@@ -332,11 +333,11 @@ impl Application<'_> {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &passwords::kept_of(ini, fs), document, hashes);
+        let passwords = passwords_of(&edits, &passwords::stored_of(ini, fs), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
-            let standing = passwords.iter().find(is_of).map(|one| one.standing);
-            !matches!(standing, Some(Standing::Confirmed | Standing::Unconfirmed))
+            let found = passwords.iter().find(is_of).map(|one| one.found);
+            !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
         for (event, command) in &desired.hooks {
             let Some(command) = command else {
@@ -360,16 +361,16 @@ fn is_password(edit: &Edit) -> bool {
 }
 
 /// Returns the desired passwords, and what the ini has. An empty password counts as none.
-fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Hashes<'_>) -> Vec<Stored> {
+fn passwords_of(edits: &[Edit], store: &PasswordStore, document: &IniDocument, hashes: &PasswordHasher<'_>) -> Vec<Stored> {
     let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
         Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
         _ => None,
     });
     wanted
         .map(|(section, wanted)| {
-            let stored = passwords::text_of(document, section);
-            let standing = kept.standing(section, wanted, &stored, hashes);
-            Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
+            let (wanted, stored) = (Guarded::password(wanted), passwords::text_of(document, section));
+            let found = store.compare(section, &wanted, &stored, hashes);
+            Stored { section: section.to_string(), wanted, stored, found }
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Each code of doctor has a text that triggers it and one that almost does.
 
 use super::examine::check_text;
-use super::finding::{Finding, Fix, Fixable, RULES, Severity};
+use super::finding::{Finding, Fixable, RULES, Severity};
 use super::fix::edits_of;
 use crate::commands::error::Error;
 use crate::diagnostic::{Code, ToDiagnostic};

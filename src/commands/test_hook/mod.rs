@@ -257,9 +257,9 @@ fn result_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> R
     if !started.has_process() {
         return Ok(RunResult::Unwatched);
     }
-    let ended = wait(command::LONGEST_WAIT, stop, &mut |at_most| started.wait(at_most))?;
+    let exited = wait(command::LONGEST_WAIT, stop, &mut |at_most| started.wait(at_most))?;
     let took = begun.elapsed();
-    Ok(match ended {
+    Ok(match exited {
         Ok(Some(status)) => RunResult::Exited { status, took },
         Ok(None) => RunResult::StillRunning { took },
         Err(_) => RunResult::Unwatched,
@@ -295,7 +295,7 @@ fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Ve
             problems.push(RunProblem::StillRunning { at_most: command::LONGEST_WAIT });
         }
         RunResult::Exited { took, .. } if is_waited_for && took > LONG => {
-            problems.push(RunProblem::Slow { took })
+            problems.push(RunProblem::Slow { took });
         }
         _ => {}
     }
@@ -313,7 +313,7 @@ mod tests {
     const NEVER: &dyn Fn() -> bool = &|| false;
 
     #[test]
-    fn it_waits_until_the_end_the_limit_or_the_users_wish() {
+    fn waiting_ends_at_exit_timeout_or_ctrl_c() {
         let mut looks = 0;
         let mut ends_at_the_third_look = |_: Duration| {
             looks += 1;
@@ -333,7 +333,7 @@ mod tests {
             Err(io::ErrorKind::Unsupported.into())
         };
         assert!(wait(long, NEVER, &mut has_no_process).unwrap().is_err());
-        assert!(looks[0] < Duration::from_secs(1), "Ctrl-C would go unheard for {looks:?}");
+        assert!(looks[0] < Duration::from_secs(1), "Ctrl-C would be ignored for {looks:?}");
     }
 
     fn test(result: RunResult, is_waited_for: bool) -> HookTest {
@@ -341,7 +341,7 @@ mod tests {
             event: Event::Ring,
             caller: None,
             command: None,
-            outcome,
+            result,
             is_waited_for,
             printed: None,
             problems: Vec::new(),
@@ -349,24 +349,24 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_and_what_is_said_of_it() {
-        let ended = |status, seconds| RunResult::Exited { status, took: Duration::from_secs(seconds) };
-        let ran_on = RunResult::StillRunning { took: Duration::from_secs(10) };
-        for (outcome, is_waited_for, fails, codes) in [
+    fn results_decide_what_fails_and_what_is_reported() {
+        let exited = |status, seconds| RunResult::Exited { status, took: Duration::from_secs(seconds) };
+        let still_running = RunResult::StillRunning { took: Duration::from_secs(10) };
+        for (result, is_waited_for, fails, codes) in [
             (RunResult::NotRun, true, true, vec![]),
             (RunResult::NotStarted, true, true, vec![]),
             (RunResult::Unwatched, true, false, vec![]),
-            (ended(0, 0), true, false, vec![]),
-            (ended(0, 3), true, false, vec![Code::HookSlow]),
-            (ended(0, 3), false, false, vec![]),
-            (ended(3, 0), true, true, vec![Code::HookFailed]),
-            (ended(3, 3), true, true, vec![Code::HookSlow, Code::HookFailed]),
-            (ran_on, true, true, vec![Code::HookTimeout]),
-            (ran_on, false, false, vec![]),
+            (exited(0, 0), true, false, vec![]),
+            (exited(0, 3), true, false, vec![Code::HookSlow]),
+            (exited(0, 3), false, false, vec![]),
+            (exited(3, 0), true, true, vec![Code::HookFailed]),
+            (exited(3, 3), true, true, vec![Code::HookSlow, Code::HookFailed]),
+            (still_running, true, true, vec![Code::HookTimeout]),
+            (still_running, false, false, vec![]),
         ] {
-            assert_eq!(test(outcome, is_waited_for).has_failed(), fails, "{outcome:?}");
-            let findings = findings(outcome, is_waited_for, false);
-            assert_eq!(findings.iter().map(ToDiagnostic::code).collect::<Vec<_>>(), codes, "{outcome:?}");
+            assert_eq!(test(result, is_waited_for).has_failed(), fails, "{result:?}");
+            let problems = run_problems(result, is_waited_for, false);
+            assert_eq!(problems.iter().map(ToDiagnostic::code).collect::<Vec<_>>(), codes, "{result:?}");
         }
     }
 
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_started_is_what_microsip_makes_of_it() {
+    fn the_same_command_is_started_as_by_microsip() {
         const NEW: Version = Version(3, 22, 3);
         const OLD: Version = Version(3, 14, 0);
         for (value, event, version, caller, file, parameters) in [
@@ -393,11 +393,11 @@ mod tests {
             assert_eq!(prepared(value, event, version, caller), expected, "{value}");
         }
         assert_eq!(prepared(" ", Event::Ring, NEW, "1"), None, "MicroSIP would start itself");
-        assert_eq!(prepared(r"C:\x.exe", Event::Ringing, OLD, "1"), None, "an event that it does not have");
+        assert_eq!(prepared(r"C:\x.exe", Event::Ringing, OLD, "1"), None, "an event that it doesn't have");
     }
 
     #[test]
-    fn statuses_of_windows_are_hexadecimal() {
+    fn exit_statuses_of_windows_are_hexadecimal() {
         assert_eq!(status_text(3), "3");
         assert_eq!(status_text(0xC000_0135), "0xC0000135");
     }

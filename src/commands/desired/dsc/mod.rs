@@ -17,7 +17,7 @@ use crate::commands::written::WriteOutcome;
 use crate::desired::DesiredError;
 use crate::desired::file::PARTS;
 use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -29,6 +29,7 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::Processes;
 use crate::microsip::locate::{self, LocateError};
+use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::apply::{Application, CheckOutcome};
@@ -205,7 +206,7 @@ fn compare(
     decoded: &Decoded,
     context: &Context<'_>,
 ) -> Result<CheckOutcome, Error> {
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let application = Application { desired, allow: Application::WHEN_CHECKED, hashes: &hashes };
     application.check(ini, decoded, &Processes::default(), context)
 }
@@ -244,7 +245,7 @@ fn set(
                 Found::There(ini) => ini,
                 Found::Nothing(_) => Ini::choose_or_create(choice, options.create, context)?,
             };
-            let hashes = Hashes::new(&new_salt);
+            let hashes = PasswordHasher::new(&new_salt);
             let application = Application { desired, allow, hashes: &hashes };
             let written = application.apply(write_of(&ini, options, &Processes::default()), context)?;
             let document = match options.dry_run {
@@ -257,7 +258,7 @@ fn set(
             let state = state(wanted, &ini, &document, context);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!ini.exists, named, written.changed);
-            Ok(answer(Some(state), changed, written))
+            Ok(answer(Some(state), changed, written, context.fs))
         }
     }
 }
@@ -269,7 +270,7 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
         Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
-    Ok(answer(None, changed, written))
+    Ok(answer(None, changed, written, context.fs))
 }
 
 fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -> Write<'a> {
@@ -277,10 +278,10 @@ fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -
 }
 
 /// Returns the answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: WriteOutcome) -> Answer {
+fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: WriteOutcome, fs: &dyn FileSystem) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // While an ini is written, nobody uses it.
-    let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
+    let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
         Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
         _ => Vec::new(),
     };
@@ -307,7 +308,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     }
     let search = locate::search(context.env, &Processes::default().instances(&[]));
     for found in search.found {
-        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(context)?, ini)));
+        let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
             Ok((decoded, ini)) => answer.instances.push(instance(ini, &decoded.document, context)),
             Err(error) => answer.warnings.push(Diagnostic::from(&error)),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::error::{CommandError, Error};
 use crate::commands::passwords::new_salt;
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
@@ -78,7 +78,7 @@ pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
         // These folders may be another computer's.
         Profiles::In(_) => many.code_page,
     };
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let work = Work {
         budget: MemoryBudget::new(),
         template: &template,

@@ -173,6 +173,11 @@ impl Summary {
         }
     }
 
+    /// Returns a summary without results yet.
+    pub fn new(total: usize, is_check: bool, dry_run: bool) -> Summary {
+        Summary { total, is_check, dry_run, ..Summary::default() }
+    }
+
     /// Adds a result.
     pub fn add(&mut self, result: &UserResult) {
         self.count(&result.state);

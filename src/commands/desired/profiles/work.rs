@@ -1,6 +1,6 @@
 //! The work on each of many users. Each ini is one transaction, and one failure doesn't stop the others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::commands::context::{Context, RunEvent};
@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Error};
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::{DesiredError, What};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -46,7 +46,7 @@ pub struct Work<'a> {
     pub budget: MemoryBudget,
     pub template: &'a Template,
     pub secrets: &'a Secrets<'a>,
-    pub hashes: &'a Hashes<'a>,
+    pub hashes: &'a PasswordHasher<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
     pub order: ManyOrder,
@@ -63,7 +63,7 @@ impl Work<'_> {
     pub fn on(&self, profiles: Vec<Profile>, context: &mut Context<'_>) -> Summary {
         let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
         let is_check = !matches!(self.order, ManyOrder::Apply { .. });
-        let mut summary = Summary { is_check, dry_run, total: profiles.len(), ..Summary::default() };
+        let mut summary = Summary::new(profiles.len(), is_check, dry_run);
         (context.report)(RunEvent::Users { total: profiles.len() });
         let mut blocked = self.pass(profiles, &mut summary, context);
         if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
@@ -202,7 +202,7 @@ impl Work<'_> {
         let found = profile.look()?;
         let size = match &found {
             Found::Ini(place) => {
-                place.folder.inside(&place.name).symlink_metadata().map_or(0, |ini| ini.len())
+                context.fs.link_metadata(&place.folder.inside(&place.name)).map_or(0, |ini| ini.len)
             }
             Found::NoIni(_) | Found::NoAppData => 0,
         };
@@ -216,7 +216,7 @@ impl Work<'_> {
                 };
                 let application =
                     Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: self.hashes };
-                let here = self.ini_in(&place);
+                let here = self.ini_in(&place, context.fs);
                 *ini = Some(here.path.clone());
                 let fs = scoped_fs(&place, None, context.fs);
                 let context = Context { fs: &fs, report: &mut |_| {}, ..*context };
@@ -240,7 +240,7 @@ impl Work<'_> {
                             let written = application.apply(self.write(&ini, options), context);
                             return with_first_run(written).map(UserState::Written);
                         }
-                        let was_there = path.parent().is_some_and(Path::is_dir);
+                        let was_there = path.parent().is_some_and(|folder| context.fs.is_dir(folder));
                         let place = profile.make_place(app_data)?;
                         let written = self.apply(&application, profile, &place, options, context);
                         if written.is_err() && !was_there {
@@ -266,7 +266,7 @@ impl Work<'_> {
     ) -> Result<WriteOutcome, Error> {
         let fs = scoped_fs(place, profile.owner.as_ref(), context.fs);
         let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
-        let ini = self.ini_in(place);
+        let ini = self.ini_in(place, context.fs);
         application.apply(self.write(&ini, options), &mut context)
     }
 
@@ -275,9 +275,9 @@ impl Work<'_> {
     }
 
     /// Returns the ini of a place, opened through its pinned folder.
-    fn ini_in(&self, place: &Place) -> Ini {
+    fn ini_in(&self, place: &Place, fs: &dyn FileSystem) -> Ini {
         let reached = place.folder.inside(&place.name);
-        let exists = reached.symlink_metadata().is_ok();
+        let exists = fs.link_metadata(&reached).is_ok();
         Ini { reached, ..Ini::plain(place.path(), self.code_page, exists) }
     }
 }
@@ -291,7 +291,7 @@ fn scoped_fs<'a>(
     owner: Option<&'a Owner>,
     fs: &'a (dyn FileSystem + Sync),
 ) -> ScopedFs<'a> {
-    ScopedFs { fs, folder: &place.folder, owner, largest: LARGEST_INI }
+    ScopedFs { fs, folder: &place.folder, owner, max_len: LARGEST_INI }
 }
 
 fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, Error> {
