@@ -214,7 +214,7 @@ mod tests {
             check(&path).unwrap_err().to_string()
         };
         assert!(refusal("a%1.exe", b"MZ").contains("a % or a quote"));
-        assert!(refusal("text.exe", b"hello").contains("no program"));
+        assert!(refusal("text.exe", b"hello").contains("isn't a program"));
         assert!(check(folder.path()).unwrap_err().to_string().contains("folder"));
         assert!(matches!(check(&folder.path().join("none.exe")), Err(LinksError::NotThere { .. })));
     }

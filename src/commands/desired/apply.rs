@@ -361,7 +361,12 @@ fn is_password(edit: &Edit) -> bool {
 }
 
 /// Returns the desired passwords, and what the ini has. An empty password counts as none.
-fn passwords_of(edits: &[Edit], store: &PasswordStore, document: &IniDocument, hashes: &PasswordHasher<'_>) -> Vec<Stored> {
+fn passwords_of(
+    edits: &[Edit],
+    store: &PasswordStore,
+    document: &IniDocument,
+    hashes: &PasswordHasher<'_>,
+) -> Vec<Stored> {
     let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
         Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
         _ => None,

@@ -178,7 +178,7 @@ fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String 
     text.push_str(&counted(own.iter().map(|found| &found.finding)));
     let fixable = own.iter().filter(|found| found.finding.fix.is_some()).count();
     if fixable > 0 {
-        let _ = write!(text, "; {fixable} can be fixes by doctor --fix");
+        let _ = write!(text, "; {fixable} can be fixed by 'msipcfg doctor --fix'");
     }
     text.push('\n');
     text

@@ -278,7 +278,12 @@ fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -
 }
 
 /// Returns the answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: WriteOutcome, fs: &dyn FileSystem) -> Answer {
+fn answer(
+    state: Option<State>,
+    changed: Vec<&'static str>,
+    mut written: WriteOutcome,
+    fs: &dyn FileSystem,
+) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // While an ini is written, nobody uses it.
     let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
