@@ -146,7 +146,7 @@ impl ToDiagnostic for Error {
             Error::NotRegular { .. } => {
                 "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini"
             }
-            Error::Unreadable { source, .. } if platform::is_held_by_another(source) => {
+            Error::Unreadable { source, .. } if platform::is_file_in_use(source) => {
                 "another program has it open; close that program, then try again"
             }
             Error::Unreadable { .. } => "check that you may read it",

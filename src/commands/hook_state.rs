@@ -115,7 +115,7 @@ pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> CommandError {
 /// Returns where the programs of an ini's hooks are looked for.
 pub fn places_of(ini: &Ini, env: &Env) -> Places {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-    let endings = env.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
+    let endings = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     Places {
         paths: platform::windows_paths(&ini.target),
         ini: ini.target.clone(),

@@ -10,7 +10,7 @@ use crate::microsip::links::{self, CLASSES, Link, LinksError, LinksWarning, Plan
 use crate::microsip::locate;
 use crate::page::{Page, Styles};
 use crate::platform::registry::{ClassRegistry, ClassValue};
-use crate::platform::{self, Env, Look};
+use crate::platform::{self, Env, ProgramProbe};
 use crate::request::{LinksOrder, LinksRequest};
 
 use super::context::Context;
@@ -188,12 +188,12 @@ fn check(exe: &Path) -> Result<(), LinksError> {
     if exe.to_string_lossy().contains(['%', '"']) {
         return Err(no_program(exe, "its path contains a % or a quote, which Windows would misread"));
     }
-    match platform::look(exe) {
-        Look::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
-        Look::Folder => Err(no_program(exe, "it is a folder")),
-        Look::Unreadable(why) => Err(no_program(exe, &why)),
-        Look::File { is_executable_image: false, .. } => Err(no_program(exe, "it isn't a program")),
-        Look::File { .. } => Ok(()),
+    match platform::probe_program(exe) {
+        ProgramProbe::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
+        ProgramProbe::Folder => Err(no_program(exe, "it is a folder")),
+        ProgramProbe::Unreadable(why) => Err(no_program(exe, &why)),
+        ProgramProbe::File { is_executable_image: false, .. } => Err(no_program(exe, "it isn't a program")),
+        ProgramProbe::File { .. } => Ok(()),
     }
 }
 

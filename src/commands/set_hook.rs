@@ -71,7 +71,7 @@ fn write_hooks(
     if !is_dry_run {
         let changed = written.changed;
         for path in blocked {
-            platform::remove_mark(&path).map_err(|source| MarkError { path, source, changed })?;
+            platform::remove_download_mark(&path).map_err(|source| MarkError { path, source, changed })?;
         }
     }
     Ok(written)

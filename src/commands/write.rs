@@ -123,7 +123,7 @@ impl Write<'_> {
     ) -> Result<FirstDraft, Error> {
         let bytes = self.ini.exists.then(|| self.ini.bytes(context)).transpose();
         // While an instance holds the file without sharing it, it can only be read after that exits.
-        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
+        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_file_in_use(source))
             && !self.options.dry_run
             && !guard.blockers().is_empty();
         if is_held {

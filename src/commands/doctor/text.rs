@@ -443,8 +443,8 @@ fn value_of_key(
                 _ => None,
             })
         }
-        Err(ValueError::Unstable { would_hold, .. }) => {
-            let fix = set(&would_hold);
+        Err(ValueError::Unstable { suggestion, .. }) => {
+            let fix = set(&suggestion);
             Some(Finding::new(Severity::Warning, &Fault::Unstable { path, value }).fixed_by(fix))
         }
         Err(ValueError::Impossible { .. }) => {

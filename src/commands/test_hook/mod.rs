@@ -156,7 +156,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
         };
         return Err(TestError::NotSet { ini: ini.path, event }.into());
     }
-    let runner = Runner::of(&places.paths, env.search_path.as_deref());
+    let runner = Runner::new(&places.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
     for (event, value) in &set {
         let known = hook_state::hook_of(*event, document, &save_dialect, &places).problems;
@@ -182,7 +182,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
     }
     let mut warnings = encoding_warning(&decoded);
     if tests.iter().any(|test| test.result.is_started()) {
-        let otherwise = match (Runner::IS_LIKE_MICROSIP, asked.capture) {
+        let otherwise = match (Runner::STARTS_LIKE_MICROSIP, asked.capture) {
             (false, _) => Some(StartWarning::ThroughWine),
             (true, true) => Some(StartWarning::Captured),
             (true, false) => None,

@@ -20,13 +20,13 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
-use crate::microsip::profiles::{self, Found, Place, Profile, ProfileFault};
+use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
 use crate::platform::{FileSystem, Owner, ScopedFs};
 use crate::request::{ManyOrder, WhileRunning, WriteOptions};
 
 use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
 
-impl CommandError for ProfileFault {}
+impl CommandError for ProfileError {}
 
 /// The warning that MicroSIP won't recognize its first start, because it finds an ini.
 #[derive(Debug, thiserror::Error)]
