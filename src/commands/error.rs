@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::desired::DesiredError;
+use crate::desired::error::DesiredError;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{Cause, Failure};

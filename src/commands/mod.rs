@@ -30,7 +30,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::desired::{file, instance};
+use crate::desired::{instance, schema};
 use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
@@ -236,7 +236,7 @@ pub fn run(request: Request, context: &mut Context<'_>) -> Result<Report, Error>
             ManyOrder::Detect(style) => Ok(Report::Detected(detect::detect_many(&many, style, context))),
             _ => profiles::run(&many, context).map(Report::Profiles),
         },
-        Request::Schema => Ok(Report::Script(file::schema())),
+        Request::Schema => Ok(Report::Script(schema::render())),
         Request::Dsc { ini, operation } => dsc::run(&ini, &operation, context),
         Request::DscSchema => Ok(Report::Script(format!("{:#}\n", instance::schema()))),
         Request::DscManifest(manifest) => dsc::manifest(&manifest, context),

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::desired::error::{DesiredError, DesiredErrorKind};
 use crate::desired::passwords::PasswordHasher;
-use crate::desired::{DesiredError, What};
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
@@ -552,5 +552,8 @@ fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {
 }
 
 fn is_about_variables(error: &DesiredError) -> bool {
-    matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
+    matches!(
+        &*error.kind,
+        DesiredErrorKind::UndefinedVariable { .. } | DesiredErrorKind::EnvironmentOfCaller { .. }
+    )
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::desired::export::State;
+use crate::desired::export::ExportedState;
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
-use crate::desired::state::Desired;
+use crate::desired::resolve::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
@@ -224,9 +224,9 @@ pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Report, E
 }
 
 /// The state of an ini, as far as it can be written down.
-pub(super) fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> State {
+pub(super) fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> ExportedState {
     let hook = |event: &Event| Some((*event, hook_there(*event, ini, document, env)?));
-    State::of(document, Event::ALL.iter().filter_map(hook).collect())
+    ExportedState::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
 /// What runs at an event, or why it could not be set again.
@@ -269,7 +269,7 @@ impl Applying<'_> {
     ) -> Result<Wanted, Error> {
         let &Applying { desired, allow, hashes } = self;
         let save_dialect = hooks::save_dialect(None, ini, document, env);
-        let mut warnings = desired.remarks.clone();
+        let mut warnings = desired.warnings.clone();
         let too_old = match (desired.min_version, save_dialect.version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {

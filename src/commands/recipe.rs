@@ -5,11 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::desired::DesiredError;
-use crate::desired::source::{Format, Hidden, Node, Source};
-use crate::desired::state::{self, Desired};
+use crate::desired::error::DesiredError;
+use crate::desired::redact::Redaction;
+use crate::desired::resolve::{self, Desired};
+use crate::desired::source::{Format, Source};
+use crate::desired::tree::Node;
 use crate::desired::users::Users;
-use crate::desired::vars::Variables;
+use crate::desired::variables::Variables;
+use crate::microsip::privacy::Guarded;
 use crate::microsip::profiles::Profile;
 use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
@@ -35,7 +38,7 @@ struct Part<T> {
 /// Reads passwords, each place once: standard input has nothing for a second reader.
 pub(super) struct Secrets<'a> {
     read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
-    kept: Mutex<HashMap<ValueSource, String>>,
+    kept: Mutex<HashMap<ValueSource, Guarded>>,
 }
 
 impl<'a> Secrets<'a> {
@@ -44,15 +47,12 @@ impl<'a> Secrets<'a> {
         Secrets { read, kept: Mutex::default() }
     }
 
-    fn get(&self, place: &ValueSource) -> io::Result<String> {
-        if let ValueSource::Inline(value) = place {
-            return Ok(value.clone());
-        }
+    fn get(&self, place: &ValueSource) -> io::Result<Guarded> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = kept.get(place) {
             return Ok(text.clone());
         }
-        let text = (self.read)(place)?;
+        let text = Guarded::password((self.read)(place)?);
         kept.insert(place.clone(), text.clone());
         Ok(text)
     }
@@ -61,17 +61,17 @@ impl<'a> Secrets<'a> {
 impl Recipe {
     /// Reads the file, and those with variables.
     pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Recipe, Error> {
-        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, context);
+        let read =
+            |path: &Path, format: Format, redaction: Redaction| source(path, format, redaction, context);
         let files = choice.variable_files.iter().map(|path| {
-            Ok(Part { what: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
+            Ok(Part { what: read(path, Format::of(path), Redaction::Everything)?, folder: folder_of(path) })
         });
         let files = files.collect::<Result<_, Error>>()?;
         let users = choice.users.as_ref().map(|users| {
             let (source, folder) = match users {
                 UsersChoice::File(path) => {
                     let format = Format::of_users(path);
-                    let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
-                    (read(path, format, hidden)?, folder_of(path))
+                    (read(path, format, Redaction::Everything)?, folder_of(path))
                 }
                 UsersChoice::StandardInput => {
                     let place = ValueSource::StandardInput;
@@ -79,13 +79,16 @@ impl Recipe {
                         path: place.to_string().into(),
                         source,
                     })?;
-                    (Source::parse(place.to_string(), text, Format::Csv, Hidden::Lines)?, PathBuf::new())
+                    (
+                        Source::parse(place.to_string(), text, Format::Csv, Redaction::Everything)?,
+                        PathBuf::new(),
+                    )
                 }
             };
             Ok::<_, Error>(Part { what: Users::new(source)?, folder })
         });
         Ok(Recipe {
-            source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
+            source: read(&choice.file, Format::of(&choice.file), Redaction::Passwords)?,
             folder: folder_of(&choice.file),
             given: choice.variables.clone(),
             files,
@@ -95,11 +98,11 @@ impl Recipe {
     }
 
     /// Reads passwords. Where the table of users came from standard input, none is left there.
-    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<String> + use<'a> {
+    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<Guarded> + use<'a> {
         let took_input = self.took_input;
         move |place| match place {
             ValueSource::StandardInput if took_input => {
-                Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of users stood there"))
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of users was read from there"))
             }
             place => secrets.get(place),
         }
@@ -173,7 +176,7 @@ impl Recipe {
             (None, Some(profile)) => {
                 let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
-                let row = self.users.as_ref().and_then(|users| users.what.any_row());
+                let row = self.users.as_ref().and_then(|users| users.what.first_row());
                 self.resolved(Some(profile), row, variables, &self.source).map(drop)
             }
             (None, None) => Ok(()),
@@ -200,11 +203,11 @@ impl Recipe {
         for Part { what, folder } in &self.files {
             variables.add_file(what, folder)?;
         }
-        state::resolve(source, &variables, &self.folder)
+        resolve::resolve(source, &variables, &self.folder)
     }
 }
 
-fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) -> Result<Source, Error> {
+fn source(path: &Path, format: Format, redaction: Redaction, context: &Context<'_>) -> Result<Source, Error> {
     let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
     let bytes = context.fs.read(path).map_err(unreadable)?;
     let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
@@ -219,7 +222,7 @@ fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) ->
         None => String::from_utf8(bytes).ok(),
     };
     let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
-    Ok(Source::parse(path.display().to_string(), text, format, hidden)?)
+    Ok(Source::parse(path.display().to_string(), text, format, redaction)?)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

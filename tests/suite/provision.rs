@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use msipcfg::desired::source::{Format, Hidden, Source};
-use msipcfg::desired::state::{self, Desired};
-use msipcfg::desired::vars::Variables;
+use msipcfg::desired::redact::Redaction;
+use msipcfg::desired::resolve::{self, Desired};
+use msipcfg::desired::source::{Format, Source};
+use msipcfg::desired::variables::Variables;
 use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::microsip::privacy::Guarded;
 use msipcfg::request::ValueSource;
 
 use crate::docs::{is_updating, keeps_file_true, path};
@@ -15,25 +17,25 @@ use crate::sandbox::{Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
 
-fn read_secret(place: &ValueSource) -> io::Result<String> {
+fn read_secret(place: &ValueSource) -> io::Result<Guarded> {
     match place {
-        ValueSource::Variable(name) if name == "PW" => Ok(SECRET.into()),
+        ValueSource::Variable(name) if name == "PW" => Ok(Guarded::password(SECRET)),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
 /// Reads a file with two variables: one of the command line, and a password.
 fn resolve(name: &str, text: String) -> Result<Desired, String> {
-    let told = |error: msipcfg::desired::DesiredError| {
+    let told = |error: msipcfg::desired::error::DesiredError| {
         let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         format!("{} [{}]{hint}\n", error, error.code().name())
     };
     let mut variables = Variables::new(&[("extension".into(), "201".into())], &read_secret);
     let more = "pw = { env = \"PW\" }".to_string();
-    let more = Source::parse("vars.toml".into(), more, Format::Toml, Hidden::Values).map_err(told)?;
+    let more = Source::parse("vars.toml".into(), more, Format::Toml, Redaction::Everything).map_err(told)?;
     variables.add_file(&more, Path::new("")).map_err(told)?;
-    let source = Source::parse(name.into(), text, Format::of(Path::new(name)), Hidden::Passwords);
-    state::resolve(&source.map_err(told)?, &variables, Path::new("")).map_err(told)
+    let source = Source::parse(name.into(), text, Format::of(Path::new(name)), Redaction::Passwords);
+    resolve::resolve(&source.map_err(told)?, &variables, Path::new("")).map_err(told)
 }
 
 #[test]
@@ -366,7 +368,7 @@ fn the_ini_is_not_touched_if_anything_is_wrong() {
 
 #[test]
 fn the_schema_is_published() {
-    keeps_file_true("docs/desired-state.schema.json", &msipcfg::desired::file::schema());
+    keeps_file_true("docs/desired-state.schema.json", &msipcfg::desired::schema::render());
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
 }

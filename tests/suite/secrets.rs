@@ -4,11 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use msipcfg::desired::DesiredError;
-use msipcfg::desired::source::{Format, Hidden, Source};
-use msipcfg::desired::state;
-use msipcfg::desired::vars::Variables;
+use msipcfg::desired::error::DesiredError;
+use msipcfg::desired::redact::Redaction;
+use msipcfg::desired::resolve;
+use msipcfg::desired::source::{Format, Source};
+use msipcfg::desired::variables::Variables;
 use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::microsip::privacy::Guarded;
 use msipcfg::request::ValueSource;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -134,23 +136,23 @@ fn files(secret: &str) -> Vec<(&'static str, String)> {
 }
 
 fn told(error: &DesiredError) -> String {
-    format!("{error}\n{}\n{}", error.hint().unwrap_or_default(), error.what)
+    format!("{error}\n{}\n{}", error.hint().unwrap_or_default(), error.kind)
 }
 
 /// Fails if a mistake shows the secret: one in a desired state, or the same one in a file of variables.
 fn is_not_told(secret: &str, name: &str, text: &str) {
-    let read = |_: &ValueSource| -> io::Result<String> { Ok(secret.to_string()) };
+    let read = |_: &ValueSource| -> io::Result<Guarded> { Ok(Guarded::password(secret)) };
     let parse = |hidden| Source::parse(name.into(), text.into(), Format::of(Path::new(name)), hidden);
     let variables = Variables::new(&[("other".into(), "x".into())], &read);
     let resolved =
-        parse(Hidden::Passwords).and_then(|source| state::resolve(&source, &variables, Path::new("")));
+        parse(Redaction::Passwords).and_then(|source| resolve::resolve(&source, &variables, Path::new("")));
     let said = match &resolved {
-        Ok(desired) => desired.remarks.iter().map(|remark| format!("{remark:?}\n")).collect(),
+        Ok(desired) => desired.warnings.iter().map(|warning| format!("{warning:?}\n")).collect(),
         Err(error) => told(error),
     };
     hides(secret, &said);
     let mut variables = Variables::new(&[], &read);
-    let added = parse(Hidden::Values).and_then(|source| variables.add_file(&source, Path::new("")));
+    let added = parse(Redaction::Everything).and_then(|source| variables.add_file(&source, Path::new("")));
     hides(secret, &added.err().map(|error| told(&error)).unwrap_or_default());
 }
 

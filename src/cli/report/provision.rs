@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use crate::commands::provision::{Checked, Difference};
-use crate::desired::DesiredError;
+use crate::desired::error::DesiredError;
 use crate::microsip::keys::{self, MASK, Privacy};
 
 use super::{Styles, place_of, text_of};

@@ -6,11 +6,11 @@ mod manifest;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::desired::DesiredError;
-use crate::desired::file::PARTS;
-use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
+use crate::desired::error::DesiredError;
+use crate::desired::instance::{self, EXIST, INI, Instance, InstanceState, Passwords, Presence};
 use crate::desired::passwords::PasswordHasher;
-use crate::desired::state::Desired;
+use crate::desired::resolve::Desired;
+use crate::desired::schema::PARTS;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::hook::command;
@@ -21,6 +21,7 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
+use crate::microsip::privacy::Guarded;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::ini_file::Ini;
@@ -48,7 +49,7 @@ pub struct Told {
     /// The ini; `None` where there is none, and no place for one.
     pub ini: Option<PathBuf>,
     /// Its state; `None`: it is not there.
-    pub state: Option<State>,
+    pub state: Option<InstanceState>,
     /// Whether it is in the wanted state, where that was asked for.
     pub is_in_state: Option<bool>,
     /// What a set would do.
@@ -64,7 +65,7 @@ pub struct Told {
 pub enum InputError {
     #[error("the input could not be read: {0}")]
     Unreadable(io::Error),
-    #[error("the input, {}: {}", place(.0), .0.what)]
+    #[error("the input, {}: {}", place(.0), .0.kind)]
     Wrong(DesiredError),
 }
 
@@ -93,9 +94,9 @@ impl ToDiagnostic for InputError {
 
 /// Carries out an operation.
 pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Report, Error> {
-    let read = |place: &ValueSource| (context.secret)(place);
+    let read = |place: &ValueSource| (context.secret)(place).map(Guarded::password);
     // first of all: whoever writes the input is not left with it
-    let text = read(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
+    let text = (context.secret)(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
@@ -145,9 +146,9 @@ fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Resu
 }
 
 /// What an ini has for all that is wanted; where nothing is named, all of it.
-fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
+fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
     match wanted {
-        Presence::Absent => State::default(),
+        Presence::Absent => InstanceState::default(),
         Presence::Present(desired) if desired.is_empty() => all_of(ini, document, context),
         Presence::Present(desired) => {
             let save_dialect = hooks::save_dialect(None, ini, document, context.env);
@@ -156,13 +157,13 @@ fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context
                 command::decode(&text, event, &save_dialect).command()
             };
             let hooks = desired.hooks.iter().map(|(event, _)| (*event, runs(*event))).collect();
-            State::named(desired, hooks, save_dialect.version, document)
+            InstanceState::named(desired, hooks, save_dialect.version, document)
         }
     }
 }
 
-fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
-    State::all(document, provision::state_of(ini, document, context.env))
+fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
+    InstanceState::all(document, provision::state_of(ini, document, context.env))
 }
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
@@ -173,7 +174,7 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
         }
         (Presence::Absent, Found::There(ini)) => {
             let warnings = running_notice(&ini, &Processes::default()).into_iter().collect();
-            let state = Some(State::default());
+            let state = Some(InstanceState::default());
             (
                 Told { ini: Some(ini.path), state, is_in_state: Some(false), ..Told::default() },
                 vec![EXIST],
@@ -274,7 +275,7 @@ fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &
 }
 
 /// The answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: Written) -> Answer {
+fn answer(state: Option<InstanceState>, changed: Vec<&'static str>, mut written: Written) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // what was written was written while nobody used it
     let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
