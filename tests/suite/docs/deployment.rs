@@ -52,7 +52,7 @@ fn command_lines(text: &str) -> Vec<Vec<OsString>> {
         for choice in 0..2 {
             let word = |item: &&str| match item.trim_matches('"').split('\'').skip(1).step_by(2).nth(choice) {
                 Some(chosen) => chosen.to_string(),
-                None => item.trim_matches('"').replace("{{ whose }}", "--all-users"),
+                None => item.trim_matches('"').replace("{{ users_option }}", "--all-users"),
             };
             let words = std::iter::once("msipcfg".to_string()).chain(items.iter().map(word));
             found.push(words.map(OsString::from).collect());
