@@ -22,6 +22,7 @@ use crate::microsip::accounts;
 use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
 use crate::microsip::privacy::Guarded;
+use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::ini_file::Ini;
@@ -255,7 +256,7 @@ fn set(
             let state = state(wanted, &ini, &document, context);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!is_there, named, written.changed);
-            Ok(answer(Some(state), changed, written))
+            Ok(answer(Some(state), changed, written, context.fs))
         }
     }
 }
@@ -267,7 +268,7 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
         Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
-    Ok(answer(None, changed, written))
+    Ok(answer(None, changed, written, context.fs))
 }
 
 fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &'a Processes) -> Writing<'a> {
@@ -275,10 +276,15 @@ fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &
 }
 
 /// The answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<InstanceState>, changed: Vec<&'static str>, mut written: Written) -> Answer {
+fn answer(
+    state: Option<InstanceState>,
+    changed: Vec<&'static str>,
+    mut written: Written,
+    fs: &dyn FileSystem,
+) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // what was written was written while nobody used it
-    let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
+    let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
         Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
         _ => Vec::new(),
     };
@@ -305,7 +311,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     }
     let search = locate::search(context.env, &Processes::default().instances(&[]));
     for found in search.found {
-        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(context)?, ini)));
+        let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
             Ok((decoded, ini)) => answer.instances.push(told(ini, &decoded.document, context)),
             Err(error) => answer.warnings.push(Diagnostic::from(&error)),
