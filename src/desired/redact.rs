@@ -62,7 +62,9 @@ fn may_contain_secret(node: &Node, name: &str, line: &Range<usize>) -> bool {
 fn is_harmless(line: &str) -> bool {
     let line = line.trim().trim_end_matches(',');
     if let Some(header) = line.strip_prefix('[') {
-        return PARTS.contains(&header.trim_matches(['[', ']']));
+        let name = header.trim_matches(['[', ']']);
+        let is_ini_header = header.ends_with(']') && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        return is_ini_header || PARTS.contains(&name);
     }
     let Some((name, value)) = line.split_once(['=', ':']) else { return line.is_empty() };
     let [name, value] = [name, value].map(|part| part.trim().trim_matches(['"', '\'']));
@@ -75,16 +77,24 @@ mod tests {
 
     #[test]
     fn broken_line_is_shown_only_if_it_is_harmless() {
-        for line in
-            ["", "[settings", "[[accounts]]", "VAD = yes", "userAgent = \"Phone", "  \"EC\": 1,", "ring: x"]
-        {
+        for line in [
+            "",
+            "[settings",
+            "[[accounts]]",
+            "[Account3]",
+            "VAD = yes",
+            "userAgent = \"Phone",
+            "  \"EC\": 1,",
+            "ring: x",
+        ] {
             assert!(is_harmless(line), "{line}");
         }
         for line in [
             "password = x",
             "passwrod = x",
             "x",
-            "[x]",
+            "[x",
+            "[\"x\"]",
             "= x",
             "domain = \"a\", password \"x\"",
             "{\"domain\": \"a\"",

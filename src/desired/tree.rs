@@ -34,11 +34,12 @@ impl Node {
         Node { span: span.clone(), key: span.clone(), tree }
     }
 
-    /// Returns the type of the part, for messages.
+    /// Returns the type of the part for messages, or the value of a boolean.
     pub fn type_name(&self) -> &'static str {
         match &self.tree {
             Tree::Leaf(Json::String(_)) => "text",
-            Tree::Leaf(Json::Bool(_)) => "true or false",
+            Tree::Leaf(Json::Bool(true)) => "true",
+            Tree::Leaf(Json::Bool(false)) => "false",
             Tree::Leaf(Json::Number(number)) if number.is_f64() => "a fraction",
             Tree::Leaf(Json::Number(_)) => "a number",
             Tree::Leaf(_) => "null",
