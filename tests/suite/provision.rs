@@ -12,7 +12,7 @@ use msipcfg::diagnostic::ToDiagnostic;
 use msipcfg::microsip::privacy::Guarded;
 use msipcfg::request::ValueSource;
 
-use crate::docs::{is_updating, keeps_file_true, path};
+use crate::docs::{assert_generated_file, is_updating, path};
 use crate::sandbox::{Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
@@ -54,7 +54,7 @@ fn mistakes_are_reported_with_their_place_and_without_passwords() {
         let error = resolve(&name, std::fs::read_to_string(&file).unwrap()).err();
         let error = error.unwrap_or_else(|| panic!("{name} is accepted"));
         assert!(!error.contains(SECRET), "{name}: {error}");
-        keeps_file_true(&format!("{folder}/{name}.txt"), &error);
+        assert_generated_file(&format!("{folder}/{name}.txt"), &error);
         found.insert(name);
     }
     assert!(found.len() > 40);
@@ -369,7 +369,7 @@ fn mistakes_leave_the_ini_unchanged() {
 
 #[test]
 fn schema_is_published() {
-    keeps_file_true("docs/desired-state.schema.json", &msipcfg::desired::schema::render());
+    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::schema::render());
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
 }
