@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{PROGRAM, Ran, Sandbox, image, refused, some, utf16};
+use crate::sandbox::{PROGRAM, Ran, Sandbox, image, refused, utf16};
 
 const MODERN: &str = "[Settings]\r\nVAD=1\r\ncmdIncomingCall=\"\"\r\ncmdCallRing=\"\"\r\nversion=3.22.3\r\n";
 const RAW: &str = "[Settings]\r\nVAD=1\r\ncmdCallEnd=\r\ncmdCallRing=\r\n";
@@ -76,7 +76,7 @@ fn an_event_is_known_by_its_name_its_alias_and_its_key_in_any_letter_case() {
             names.flat_map(|word| [word.to_string(), word.to_lowercase(), word.to_uppercase()]).collect();
         words.sort();
         words.dedup();
-        for word in some(&words) {
+        for word in &words {
             let sandbox = Sandbox::with_ini(utf16(MODERN));
             let json = set_hook(&sandbox, &[word, RING]).exits(0).json();
             assert_eq!(json["changes"][0]["section"], "Settings", "{word}: {json}");
@@ -283,7 +283,7 @@ fn our_options_behind_the_event_need_a_double_dash() {
         "--help",
         "-h",
     ];
-    for (at, option) in some(ours.iter().enumerate()) {
+    for (at, option) in ours.iter().enumerate() {
         let sandbox = Sandbox::with_ini(utf16(MODERN));
         // behind the event, wherever that is
         let words = [&["ring", RING, option][..], &["ring", option, RING], &["ring", RING, "a", option, "b"]];
@@ -403,7 +403,7 @@ fn programs_receive_exactly_the_arguments_that_were_set_however_often_microsip_s
     for (ini, quoted) in [(MODERN, true), (RAW, false)] {
         let mut written = Vec::new();
         for program in [RING, r"C:\grüße an\Ж 日本.exe"] {
-            for args in some(ARGUMENTS) {
+            for args in ARGUMENTS {
                 let sandbox = Sandbox::with_ini(utf16(ini));
                 let words = [&["end", "--", program][..], args].concat();
                 let ran = set_hook(&sandbox, &words);
@@ -521,7 +521,7 @@ fn other_masks_are_for_the_outgoing_event_only() {
     let sandbox = Sandbox::with_ini(utf16(MODERN));
     let masks =
         ["{server}", "{extension}", "{time}", "{number}", "{user}", "{domain}", "{name}", "{callerid}"];
-    for mask in some(masks) {
+    for mask in masks {
         let ran = set_hook(&sandbox, &["outgoing", RING, mask]).exits(0);
         assert!(!ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.told);
         assert_eq!(hook(&sandbox, "outgoing")["args"][0], mask);

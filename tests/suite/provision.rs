@@ -85,8 +85,9 @@ fn fixture_inis() -> Vec<PathBuf> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: over a hundred starts, for rules that are the same on each system")]
 fn exported_state_can_be_applied_to_an_empty_ini() {
-    for ini in crate::sandbox::some(fixture_inis()) {
+    for ini in fixture_inis() {
         let sandbox = Sandbox::new();
         let exported = export_of(&sandbox, &ini);
         assert!(!exported.stdout.contains("T0p"), "{}", exported.told);

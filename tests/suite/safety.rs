@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::inis::{self, snapshot};
-use crate::sandbox::{Sandbox, some, utf16};
+use crate::sandbox::{Sandbox, utf16};
 
 const INI: &str = "[Settings]\r\nvolumeRing=100\r\nversion=3.22.3\r\n";
 
@@ -218,7 +218,7 @@ fn restore_goes_back_to_the_newest_backup() {
 
 #[test]
 fn restore_takes_a_number_of_the_list_or_a_name() {
-    for (number, expected) in some([("1", "3"), ("2", "2"), ("3", "1"), ("4", "100")]) {
+    for (number, expected) in [("1", "3"), ("2", "2"), ("3", "1"), ("4", "100")] {
         let sandbox = edited(&[1, 2, 3, 4]);
         sandbox.run_on_ini(&["restore", number]).exits(0);
         assert_eq!(volume(&sandbox), expected);
@@ -327,7 +327,7 @@ fn a_backup_that_is_no_ini_is_not_gone_back_to() {
 
 #[test]
 fn restore_gives_back_the_first_bytes_of_every_ini() {
-    for (name, bytes) in some(inis::fixtures()) {
+    for (name, bytes) in inis::fixtures() {
         let sandbox = Sandbox::with_ini(&bytes);
         let code_page = inis::code_page_of(&name);
         for volume in ["volumeRing=41", "volumeRing=42"] {
@@ -341,7 +341,7 @@ fn restore_gives_back_the_first_bytes_of_every_ini() {
 
 #[test]
 fn restore_needs_no_code_page() {
-    for (name, bytes) in some(inis::fixtures()) {
+    for (name, bytes) in inis::fixtures() {
         let sandbox = Sandbox::with_ini(&bytes);
         sandbox.run_on_ini(&["set", "--codepage", inis::code_page_of(&name), "volumeRing=41"]).exits(0);
         let ran = sandbox.run_on_ini(&["restore"]).exits(0);

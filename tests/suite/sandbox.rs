@@ -152,11 +152,6 @@ pub fn spawn(command: &mut Command) -> Child {
     command.spawn().unwrap()
 }
 
-/// All of them; on Windows every fourth. The rules are the same there, and a start takes long under Wine.
-pub fn some<T>(all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-    all.into_iter().step_by(if cfg!(windows) { 4 } else { 1 })
-}
-
 /// Returns where MicroSIP keeps an ini, in the sandbox; on Windows there is only one user.
 pub fn place(user: &str, name: &str) -> String {
     if cfg!(windows) {
