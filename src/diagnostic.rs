@@ -102,7 +102,7 @@ codes! {
 
     IniNotFound = "ini-not-found", NoIni, "no MicroSIP ini was found";
     IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP inis were found and none was named";
-    NotAnIni = "not-an-ini", NotAnIni, "the file is not empty and has no section header, or it is over 256 MiB";
+    NotAnIni = "not-an-ini", NotAnIni, "the file is not empty and has no section header, or it is over 16 MiB";
     EncodingUnknown = "encoding-unknown", NotAnIni, "8-bit text that is not UTF-8, and the code page is not known";
     EncodingInvalid = "encoding-invalid", NotAnIni, "the file holds bytes that its encoding does not have";
     EditUnverified = "edit-unverified", NotAnIni, "a second reading of the edit did not show what was wanted";

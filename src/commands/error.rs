@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::desired::DesiredError;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::lock::LockError;
-use crate::edit::transaction::{Cause, Failure};
-use crate::edit::verify::Unverified;
+use crate::edit::transaction::{TransactionError, TransactionErrorKind};
+use crate::edit::verify::VerifyError;
 use crate::hook::command::{CommandError, CommandFault};
 use crate::hook::target::TargetFault;
 use crate::ini::encoding::EncodingError;
@@ -69,9 +69,9 @@ pub enum Error {
     #[error("{path} could not be given the access of its ini: {source}")]
     BackupAccess { path: PathBuf, source: io::Error },
     #[error("{0}")]
-    Unverified(#[from] Unverified),
+    Verify(#[from] VerifyError),
     #[error("{0}")]
-    Transaction(Box<Failure<Error>>),
+    Transaction(Box<TransactionError<Error>>),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
@@ -141,7 +141,7 @@ impl Error {
             Error::Command(error) => error,
             Error::Target(error) => error,
             Error::Fault(error) => error,
-            Error::Unverified(error) => error,
+            Error::Verify(error) => error,
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
             Error::Links(error) => error,
@@ -235,11 +235,11 @@ impl ToDiagnostic for Error {
     }
 }
 
-impl From<Failure<Error>> for Error {
-    fn from(failure: Failure<Error>) -> Self {
-        match failure {
-            Failure { cause: Cause::Make(error), changed: false, .. } => error,
-            failure => Error::Transaction(Box::new(failure)),
+impl From<TransactionError<Error>> for Error {
+    fn from(error: TransactionError<Error>) -> Self {
+        match error {
+            TransactionError { kind: TransactionErrorKind::Edit(error), changed: false, .. } => error,
+            error => Error::Transaction(Box::new(error)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::request::IniChoice;
 use super::{Context, Error, RunEvent};
 
 /// A larger file is no ini of MicroSIP's.
-pub(super) const LARGEST_INI: u64 = 256 * 1024 * 1024;
+pub(super) const LARGEST_INI: u64 = 16 * 1024 * 1024;
 
 /// An ini that is there.
 pub(super) struct Ini {
@@ -147,7 +147,7 @@ impl Ini {
 
 /// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
 pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Diagnostic> {
-    let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let is_spoiled = decoded.damaged_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
     let remark = PlanWarning::EncodingRead { encoding: decoded.encoding };
     if is_spoiled { vec![Diagnostic::from(&remark)] } else { Vec::new() }
 }

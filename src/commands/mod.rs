@@ -34,7 +34,6 @@ use crate::desired::{file, instance};
 use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::edit::plan::{Change, LineChange};
 use crate::edit::transaction::Progress;
-use crate::edit::verify::SecondOpinion;
 use crate::hook::event::Event;
 use crate::ini::encoding::Encoding;
 use crate::microsip::closing::Restarted;
@@ -72,8 +71,6 @@ pub enum RunEvent<'a> {
     Read { size: usize, encoding: Encoding },
     /// How the transaction goes.
     Progress(Progress<'a>),
-    /// Whether the second reader had a say in verifying the edit.
-    SecondOpinion(SecondOpinion),
     /// This MicroSIP was asked to close and has ended.
     Closed(Instance),
     /// This MicroSIP was started again.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::desired::secrets::{Hashes, Kept, Standing};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::temp_name;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
@@ -84,7 +84,7 @@ impl Followed {
     }
 
     /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
-    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
+    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
         let hashes = Hashes::new(&new_salt);
         // what cannot be read says nothing of passwords
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
@@ -94,8 +94,8 @@ impl Followed {
         self.left.clone_from(&self.found);
         match new {
             // nobody's password is left
-            Some(New::Gone) => self.left = Kept::default(),
-            Some(New::Text(bytes)) => {
+            Some(NewContent::Delete) => self.left = Kept::default(),
+            Some(NewContent::Write(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
                     self.left.see(|section| text_of(&new.document, section), &hashes);
                 }

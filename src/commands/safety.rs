@@ -3,7 +3,7 @@
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
@@ -91,8 +91,7 @@ pub fn restore(
         let is_change = current.as_ref() != Some(&bytes);
         let restored = Some(chosen.name.clone());
         Ok(Draft {
-            original: current,
-            new: New::Text(bytes.clone()),
+            new: NewContent::Write(bytes.clone()),
             is_change,
             changes,
             restored,

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
-use crate::edit::backup::{MadeBy, Policy};
+use crate::edit::backup::{BackupPolicy, MadeBy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
-use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
-use crate::edit::verify::{self, SecondOpinion};
+use crate::edit::transaction::{
+    self, Editor, NewContent, Prepared, Progress, Transaction, TransactionOptions, TransactionOutcome,
+};
+use crate::edit::verify;
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::{InstanceGuard, RunningInstances};
@@ -20,10 +22,8 @@ use super::{Context, Error, Report, RunEvent, Written};
 
 /// An edit as it is worked out for a text.
 pub(super) struct Draft {
-    /// What was there, given back.
-    pub original: Option<Vec<u8>>,
-    /// What is to become of the file.
-    pub new: New,
+    /// What to do with the file.
+    pub new: NewContent,
     /// Whether that is to be written.
     pub is_change: bool,
     /// The values that change.
@@ -32,8 +32,6 @@ pub(super) struct Draft {
     pub lines: Vec<LineChange>,
     /// What deserves saying.
     pub warnings: Vec<Diagnostic>,
-    /// Whether the second reader had a say.
-    pub second_opinion: Option<SecondOpinion>,
     /// The backup that this goes back to.
     pub restored: Option<String>,
 }
@@ -90,10 +88,10 @@ impl Writing<'_> {
         let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
             && !options.dry_run
             && !gate.blockers().is_empty();
-        let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
-        let is_change = is_held || drafted.new.is_some();
-        let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
-        let prepared = prepared.map(|(current, new)| Prepared { current, new });
+        let bytes = if is_held { None } else { bytes? };
+        let new = if is_held { None } else { content.draft(bytes.as_deref())? };
+        let is_change = is_held || new.is_some();
+        let prepared = bytes.zip(new).map(|(current, new)| Prepared { current, new });
         if !is_change && !options.dry_run {
             transaction::remove_leftovers(&ini.reached, context.fs);
         }
@@ -107,23 +105,23 @@ impl Writing<'_> {
                 let mut warnings: Vec<Diagnostic> =
                     blockers.into_iter().take(1).map(|holder| Diagnostic::from(&remark(holder))).collect();
                 warnings.extend(content.note_passwords(context));
-                let outcome = Outcome { changed: is_change, backup: None };
+                let outcome = TransactionOutcome { changed: is_change, backup: None };
                 return Ok(content.report(outcome, options.dry_run, warnings));
             }
         }
         let transaction = Transaction {
             ini: &ini.reached,
             fs: context.fs,
-            gate: &mut gate,
+            guard: &mut gate,
             now: context.now,
             stop: context.stop,
             report: &mut |progress| match progress {
                 Progress::Warning(notice) => (context.report)(RunEvent::Warning(notice)),
                 progress => (context.report)(RunEvent::Progress(progress)),
             },
-            options: Options {
+            options: TransactionOptions {
                 until: Instant::now() + options.timeout,
-                backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
+                backups: BackupPolicy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
             },
             prepared,
         };
@@ -132,9 +130,6 @@ impl Writing<'_> {
             start_again(closing, options.while_running, processes, context);
         }
         let outcome = outcome.map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?;
-        if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
-            (context.report)(RunEvent::SecondOpinion(opinion));
-        }
         let warnings = content.note_passwords(context).into_iter().collect();
         Ok(content.report(outcome, false, warnings))
     }
@@ -174,17 +169,16 @@ pub(super) fn draft_of(
     mut warnings: Vec<Diagnostic>,
 ) -> Result<Draft, Error> {
     let plan = plan::make(&decoded, edits);
-    let second_opinion =
-        if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
+    if plan.is_change {
+        verify::check(&decoded.document, &plan.document, edits)?;
+    }
     warnings.splice(0..0, plan.warnings);
     Ok(Draft {
-        original: Some(decoded.into_original()),
-        new: New::Text(plan.document.into_bytes()),
+        new: NewContent::Write(plan.document.into_bytes()),
         is_change: plan.is_change,
         changes: plan.changes,
         lines: plan.lines,
         warnings,
-        second_opinion,
         restored: None,
     })
 }
@@ -192,13 +186,11 @@ pub(super) fn draft_of(
 impl Draft {
     pub fn nothing() -> Draft {
         Draft {
-            original: None,
-            new: New::Gone,
+            new: NewContent::Delete,
             is_change: false,
             changes: Vec::new(),
             lines: Vec::new(),
             warnings: Vec::new(),
-            second_opinion: None,
             restored: None,
         }
     }
@@ -218,33 +210,25 @@ struct Drafting<'a> {
     passwords: Option<Followed>,
 }
 
-/// What was there, given back without a copy, and what is to become of it if there is something to change.
-#[derive(Default)]
-struct Drafted {
-    original: Option<Vec<u8>>,
-    new: Option<New>,
-}
-
 impl Drafting<'_> {
-    fn draft(&mut self, current: Option<Vec<u8>>) -> Result<Drafted, Error> {
+    fn draft(&mut self, current: Option<&[u8]>) -> Result<Option<NewContent>, Error> {
         let is_there = current.is_some();
         if !is_there && !self.may_create {
             return Err(Error::NotThere { ini: self.ini.path.clone() });
         }
-        let mut draft = (self.draft)(self.ini, current)?;
-        let original = draft.original.take();
-        let new = std::mem::replace(&mut draft.new, New::Gone);
+        let mut draft = (self.draft)(self.ini, current.map(<[u8]>::to_vec))?;
+        let new = std::mem::replace(&mut draft.new, NewContent::Delete);
         if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
             return Err(Error::TooLarge { ini: self.ini.path.clone() });
         }
-        let is_made = !is_there && new != New::Gone;
+        let is_made = !is_there && new != NewContent::Delete;
         let is_change = draft.is_change || is_made;
         if let Some(passwords) = &mut self.passwords {
-            passwords.see(self.ini, original.as_deref(), is_change.then_some(&new));
+            passwords.see(self.ini, current, is_change.then_some(&new));
         }
         let kept = if is_change { &mut self.change } else { &mut self.no_change };
         *kept = Some(draft);
-        Ok(Drafted { original, new: is_change.then_some(new) })
+        Ok(is_change.then_some(new))
     }
 
     /// Notes what was seen of passwords; only once the ini is as it was drafted.
@@ -252,7 +236,7 @@ impl Drafting<'_> {
         self.passwords.take().and_then(|passwords| passwords.note(self.ini, context.fs))
     }
 
-    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Diagnostic>) -> Written {
+    fn report(self, outcome: TransactionOutcome, dry_run: bool, more: Vec<Diagnostic>) -> Written {
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, mut warnings, restored, .. } = draft.unwrap_or_else(Draft::nothing);
         warnings.extend(more);
@@ -264,18 +248,18 @@ impl Drafting<'_> {
                 true
             }
         });
-        let Outcome { changed, backup } = outcome;
+        let TransactionOutcome { changed, backup } = outcome;
         let backup = backup.map(|backup| self.ini.known_as(&backup));
         let ini = self.ini.path.clone();
         Written { ini, changed, dry_run, changes, lines, backup, restored, warnings }
     }
 }
 
-impl Content for Drafting<'_> {
+impl Editor for Drafting<'_> {
     type Error = Error;
 
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, Error> {
-        self.draft(current.map(<[u8]>::to_vec)).map(|drafted| drafted.new)
+    fn edit(&mut self, current: Option<&[u8]>) -> Result<Option<NewContent>, Error> {
+        self.draft(current)
     }
 
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {

@@ -39,7 +39,6 @@ use crate::commands::{Error, Linked, Report, RunEvent, Value, Written};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
-use crate::edit::verify::SecondOpinion;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::microsip::keys::{MASK, Privacy};
@@ -390,11 +389,7 @@ impl ProgressReporter {
                 }
                 self.verbose(step.name());
             }
-            RunEvent::Progress(Progress::Redo) => self.verbose("the ini changed meanwhile, once more"),
-            RunEvent::SecondOpinion(SecondOpinion::None) => {
-                self.verbose("rust-ini reads this section otherwise, so it had no say in verifying the edit");
-            }
-            RunEvent::SecondOpinion(SecondOpinion::Agrees) => self.verbose("rust-ini agrees with the edit"),
+            RunEvent::Progress(Progress::Redo) => self.verbose("the ini has changed in the meantime; making the edit again"),
             RunEvent::Progress(Progress::Warning(notice)) | RunEvent::Warning(notice) => {
                 self.say(|output| output.warn(notice));
                 self.aside.warnings.push(notice.clone());

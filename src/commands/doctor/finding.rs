@@ -70,7 +70,7 @@ impl Finding {
 
     /// Found in a line.
     pub fn at(self, document: &IniDocument, line: &Line) -> Finding {
-        Finding { line: Some(plan::number_of(document, line)), ..self }
+        Finding { line: Some(plan::line_number(document, line)), ..self }
     }
 
     /// Found in a key.

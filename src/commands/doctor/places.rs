@@ -64,7 +64,7 @@ pub(super) fn check(ini: &Ini, env: &Env) -> Result<Vec<Finding>, Error> {
         findings.push(Finding::new(Severity::Warning, &Fault::ReadOnly { ini: ini.path.clone() }));
     }
     findings.extend(elsewhere(target, env));
-    for path in transaction::left_behind(target) {
+    for path in transaction::leftovers(target) {
         let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).mended_by(Mend::Leftover));
     }
