@@ -105,14 +105,13 @@ impl Drop for Phone {
     }
 }
 
-/// Puts this program there. By a link where that is enough, for a copy that was just written may be found busy:
-/// other tests' processes inherit the open file for a moment. Wine calls a process by the file's first name.
+/// Puts this program there. Wine names a process after the first name of its file, so a link isn't enough there.
 fn put_stand_in(exe: &Path) {
     if !exe.exists() {
         let own = std::env::current_exe().unwrap();
         std::fs::create_dir_all(exe.parent().unwrap()).unwrap();
         if cfg!(windows) || std::fs::hard_link(&own, exe).is_err() {
-            std::fs::copy(&own, exe).unwrap();
+            copy_program(&own, exe);
         }
     }
 }

@@ -51,7 +51,6 @@ fn what_microsip_would_not_run_is_not_run() {
 /// Through Wine, which is a script here that writes down what it is asked for.
 #[cfg(unix)]
 mod through_wine {
-    use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
 
     use super::*;
@@ -63,8 +62,7 @@ mod through_wine {
     fn in_a_prefix(commands: &[(&str, &str)], wine: &str) -> Sandbox {
         let sandbox = Sandbox::new();
         sandbox.write(INI, ini(commands));
-        let wine = sandbox.write("bin/wine", format!("#!/bin/sh\n{wine}"));
-        std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
+        sandbox.write_script("bin/wine", format!("#!/bin/sh\n{wine}"));
         sandbox
     }
 
