@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::{DesiredError, What};
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -239,7 +239,7 @@ pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
         // another machine's
         Profiles::In(_) => many.code_page,
     };
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let work = Work {
         room: Room::new(),
         recipe: &recipe,
@@ -295,7 +295,7 @@ struct Work<'a> {
     room: Room,
     recipe: &'a Recipe,
     secrets: &'a Secrets<'a>,
-    hashes: &'a Hashes<'a>,
+    hashes: &'a PasswordHasher<'a>,
     processes: Processes,
     code_page: Option<CodePage>,
     order: ManyOrder,

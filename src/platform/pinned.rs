@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{FileSystem, Sid, bytes_of, is_held_in, system};
+use super::access::Sid;
+use super::fs::{FileSystem, bytes_of, is_held_in};
+use super::system;
 
 /// A folder that was come to without following a link, and that stays the same while this is held.
 ///

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::crowd::Among;
 use crate::going::{Going, WAITS};
-use crate::sandbox::{Sandbox, utf16};
+use crate::sandbox::{Sandbox, copy_program, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
 const NEW: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";

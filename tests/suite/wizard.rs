@@ -1,7 +1,6 @@
 //! The wizard, and the question which ini is meant, in a terminal. MicroSIP is one under Wine here.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::instances::FileSystem;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::desired::DesiredError;
 use crate::desired::file::PARTS;
 use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -202,7 +202,7 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
 }
 
 fn compare(desired: &Desired, ini: Ini, decoded: &Decoded, context: &Context<'_>) -> Result<Checked, Error> {
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let applying = Applying { desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
     applying.check(ini, decoded, &Processes::default(), context)
 }
@@ -241,7 +241,7 @@ fn set(
                 Found::There(ini) => (ini, true),
                 Found::Nothing(_) => Ini::find_or_place(choice, options.create, context)?,
             };
-            let hashes = Hashes::new(&new_salt);
+            let hashes = PasswordHasher::new(&new_salt);
             let applying = Applying { desired, allow, hashes: &hashes };
             let written = applying.apply(writing(&ini, is_there, options, &Processes::default()), context)?;
             let document = match options.dry_run {
