@@ -90,13 +90,7 @@ pub fn restore(
         let changes = both.map(|(before, wanted)| plan::differences(before, wanted)).unwrap_or_default();
         let is_change = current.as_ref() != Some(&bytes);
         let restored = Some(chosen.name.clone());
-        Ok(Draft {
-            new: NewContent::Write(bytes.clone()),
-            is_change,
-            changes,
-            restored,
-            ..Draft::nothing()
-        })
+        Ok(Draft { new: NewContent::Write(bytes.clone()), is_change, changes, restored, ..Draft::nothing() })
     })
 }
 

@@ -121,7 +121,10 @@ impl Writing<'_> {
             },
             options: TransactionOptions {
                 until: Instant::now() + options.timeout,
-                backups: BackupPolicy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
+                backups: BackupPolicy {
+                    made_by: options.backup.then_some(made_by),
+                    keep: options.keep_backups,
+                },
             },
             prepared,
         };

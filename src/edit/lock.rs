@@ -47,7 +47,9 @@ impl ToDiagnostic for LockError {
         Some(
             match self {
                 LockError::Busy { .. } => "wait until it has finished, or end it, then try again",
-                LockError::Io { .. } => "check that you may write to the folder and that the disk has free space",
+                LockError::Io { .. } => {
+                    "check that you may write to the folder and that the disk has free space"
+                }
                 LockError::Stopped => return None,
             }
             .into(),

@@ -163,8 +163,7 @@ fn apply(plan: &mut Plan, edit: &Edit) {
     let text_of = |document: &IniDocument, line: &Line| document.units(line.text.clone()).to_string();
     let mut removed: Vec<String> = old.iter().map(|line| text_of(&plan.document, line)).collect();
 
-    let sections =
-        plan.document.sections().filter(|found| found.name.eq_ignore_ascii_case(section)).count();
+    let sections = plan.document.sections().filter(|found| found.name.eq_ignore_ascii_case(section)).count();
     if sections > 1 {
         plan.warn(&PlanWarning::SectionDuplicate { section: section.to_string(), count: sections });
     }

@@ -139,9 +139,7 @@ impl Transaction<'_> {
         };
         match run.until_it_stays(editor) {
             Ok(()) => Ok(run.outcome),
-            Err(kind) => {
-                Err(TransactionError { ini: ini.to_path_buf(), changed: run.outcome.changed, kind })
-            }
+            Err(kind) => Err(TransactionError { ini: ini.to_path_buf(), changed: run.outcome.changed, kind }),
         }
     }
 }
@@ -158,6 +156,12 @@ enum Attempt {
 
 /// The number of attempts before giving up on an ini that another program keeps writing to.
 const MAX_ATTEMPTS: usize = 50;
+
+/// The bytes of the ini, if it exists, and what to do with it, if anything.
+struct Planned {
+    current: Option<Vec<u8>>,
+    new: Option<NewContent>,
+}
 
 /// The bytes that were read before the ini was replaced, and those that MicroSIP had written by then.
 struct MissedSave {
@@ -247,9 +251,8 @@ impl<'a> Run<'a> {
         self.step(Step::Lock)?;
         let (ini, fs) = (self.tx.ini, self.tx.fs);
         let folder = folder_of(ini);
-        fs.create_folders(folder).map_err(|source| {
-            TransactionErrorKind::io(Step::Lock, folder, "could not be created", source)
-        })?;
+        fs.create_folders(folder)
+            .map_err(|source| TransactionErrorKind::io(Step::Lock, folder, "could not be created", source))?;
         let _lock = Lock::acquire(ini, fs, self.tx.stop)?;
         remove_leftovers_under_lock(ini, fs);
         let attempt = self.replace_under_lock(editor)?;
@@ -268,7 +271,7 @@ impl<'a> Run<'a> {
         let mut is_replaced = false;
         let mut missed: Option<MissedSave> = None;
         for _ in 0..MAX_ATTEMPTS {
-            let (current, new) = self.read_and_plan(editor, missed.as_ref())?;
+            let Planned { current, new } = self.read_and_plan(editor, missed.as_ref())?;
             let Some(new) = new else {
                 return Ok(if is_replaced { Attempt::Replaced } else { Attempt::NothingToChange });
             };
@@ -301,12 +304,12 @@ impl<'a> Run<'a> {
         Err(TransactionErrorKind::KeepsChanging)
     }
 
-    /// Reads the ini and plans the edit. Returns the bytes of the ini and what to do with it, if anything.
+    /// Reads the ini and plans the edit, on top of a missed save.
     fn read_and_plan<E: Editor>(
         &mut self,
         editor: &mut E,
         missed: Option<&MissedSave>,
-    ) -> Result<(Option<Vec<u8>>, Option<NewContent>), E::Error> {
+    ) -> Result<Planned, E::Error> {
         self.step(Step::Read)?;
         let (current, prepared) = match self.tx.prepared.take() {
             Some(Prepared { current, new }) => (Some(current), Some(new)),
@@ -324,7 +327,7 @@ impl<'a> Run<'a> {
         };
         let new = edited.or(merged.map(NewContent::Write));
         let new = new.filter(|new| new.bytes() != current.as_deref());
-        Ok((current, new))
+        Ok(Planned { current, new })
     }
 
     /// Writes the new file, if there is one, and gives the old one a second name.
@@ -340,11 +343,7 @@ impl<'a> Run<'a> {
     }
 
     /// Turns an error into `None` if its cause is that another program has deleted the ini.
-    fn unless_deleted<T, E>(
-        &mut self,
-        result: Result<T, E>,
-        did_exist: bool,
-    ) -> Result<Option<T>, E> {
+    fn unless_deleted<T, E>(&mut self, result: Result<T, E>, did_exist: bool) -> Result<Option<T>, E> {
         match result {
             Err(TransactionErrorKind::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && did_exist && !self.tx.ini.exists() =>
@@ -381,7 +380,8 @@ impl<'a> Run<'a> {
         let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { fs, path, is_linked, is_backup };
         let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.tx.options.backups;
-        let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.outcome.backup.is_none()) else {
+        let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.outcome.backup.is_none())
+        else {
             let (mut name, suffix) = temp_name(ini);
             name.push("old");
             name.push(suffix);
@@ -402,11 +402,7 @@ impl<'a> Run<'a> {
     }
 
     /// Replaces or deletes the ini. Returns false if another program has created it in the meantime.
-    fn replace_ini<E>(
-        &mut self,
-        temp: Option<TempPath>,
-        is_new: bool,
-    ) -> Result<bool, E> {
+    fn replace_ini<E>(&mut self, temp: Option<TempPath>, is_new: bool) -> Result<bool, E> {
         let (result, what) = match temp {
             Some(temp) => (self.put_in_place(temp, is_new), "could not be replaced"),
             None => (self.tx.fs.remove(self.tx.ini), "could not be deleted"),

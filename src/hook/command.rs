@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::ini::utf16::is_whitespace;
 use crate::ini::name::ValueText;
+use crate::ini::utf16::is_whitespace;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
 

@@ -223,9 +223,7 @@ fn find_header_starts(bytes: &[u8]) -> Vec<usize> {
             let before = Units::new(&text[BOM.len()..bracket]);
             match before.iter().rposition(|unit| !is_whitespace(unit)) {
                 None => Some(BOM.len()),
-                Some(last) => {
-                    matches!(before.get(last), Some(CR | LF)).then_some(BOM.len() + 2 * (last + 1))
-                }
+                Some(last) => matches!(before.get(last), Some(CR | LF)).then_some(BOM.len() + 2 * (last + 1)),
             }
         })
         .collect()

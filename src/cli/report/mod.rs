@@ -389,7 +389,9 @@ impl ProgressReporter {
                 }
                 self.verbose(step.name());
             }
-            RunEvent::Progress(Progress::Redo) => self.verbose("the ini has changed in the meantime; making the edit again"),
+            RunEvent::Progress(Progress::Redo) => {
+                self.verbose("the ini has changed in the meantime; making the edit again");
+            }
             RunEvent::Progress(Progress::Warning(notice)) | RunEvent::Warning(notice) => {
                 self.say(|output| output.warn(notice));
                 self.aside.warnings.push(notice.clone());

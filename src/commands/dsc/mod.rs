@@ -262,9 +262,8 @@ fn set(
 /// Takes an ini away. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
-    let written = writing(ini, true, options, &processes).run(context, &mut |_, current| {
-        Ok(Draft { is_change: current.is_some(), ..Draft::nothing() })
-    })?;
+    let written = writing(ini, true, options, &processes)
+        .run(context, &mut |_, current| Ok(Draft { is_change: current.is_some(), ..Draft::nothing() }))?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written))
 }

@@ -61,7 +61,8 @@ impl<E> TransactionError<E> {
     pub fn with_paths(mut self, known_as: impl Fn(&Path) -> PathBuf) -> Self {
         self.ini = known_as(&self.ini);
         match &mut self.kind {
-            Kind::Io { path, .. } | Kind::Lock(LockError::Io { path, .. } | LockError::Busy { ini: path }) => {
+            Kind::Io { path, .. }
+            | Kind::Lock(LockError::Io { path, .. } | LockError::Busy { ini: path }) => {
                 *path = known_as(path);
             }
             _ => {}
@@ -152,7 +153,11 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
         }
         _ => "check the disk and the folder",
     };
-    if changed { format!("the new ini is complete; {advice}") } else { format!("{advice}, then run this again") }
+    if changed {
+        format!("the new ini is complete; {advice}")
+    } else {
+        format!("{advice}, then run this again")
+    }
 }
 
 fn list(blockers: &[Instance]) -> String {

@@ -11,9 +11,10 @@ use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use msipcfg::hook::command::command_line_to_argv;
-use msipcfg::ini::document::{IniDocument, is_blank};
+use msipcfg::ini::document::IniDocument;
 use msipcfg::ini::encoding::BOM;
 use msipcfg::ini::name::{KeyName, KeyPath, SectionName};
+use msipcfg::ini::utf16::is_whitespace;
 use msipcfg::ini::{Wide, lookup, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -183,7 +184,7 @@ const ALL_KNOWN: [Known; 5] = [
 fn known_difference(text: &[u16], section: &str, key: &str) -> Option<Known> {
     let (section, key) = (units(section.trim_matches(' ')), units(key.trim_matches(' ')));
     let is_blank_at_end =
-        |name: &Wide| [name.first(), name.last()].into_iter().flatten().any(|&unit| is_blank(unit));
+        |name: &Wide| [name.first(), name.last()].into_iter().flatten().any(|&unit| is_whitespace(unit));
     if is_blank_at_end(&section) || is_blank_at_end(&key) {
         return Some(Known::BlanksRoundAskedName);
     }
@@ -219,8 +220,8 @@ fn known_difference(text: &[u16], section: &str, key: &str) -> Option<Known> {
 }
 
 fn trimmed(text: &[u16]) -> &[u16] {
-    let start = text.iter().position(|&unit| !is_blank(unit)).unwrap_or(text.len());
-    let end = text.iter().rposition(|&unit| !is_blank(unit)).map_or(start, |last| last + 1);
+    let start = text.iter().position(|&unit| !is_whitespace(unit)).unwrap_or(text.len());
+    let end = text.iter().rposition(|&unit| !is_whitespace(unit)).map_or(start, |last| last + 1);
     &text[start..end]
 }
 

@@ -84,7 +84,9 @@ fn no_file_is_ever_more_accessible_than_the_ini() {
             let base = if links { FaultyFs::default() } else { FaultyFs::without_links() };
             let fs = FaultyFs { after: Some(&after), ..base };
             let on_step = |moment| check(&format!("at {moment:?}"));
-            TestRun { on_step: &on_step, fs: &fs, backups, ..TestRun::default() }.run(&sandbox.ini()).outcome();
+            TestRun { on_step: &on_step, fs: &fs, backups, ..TestRun::default() }
+                .run(&sandbox.ini())
+                .outcome();
             assert!(checks.get() > Step::ALL.len());
             assert_eq!(*wide.borrow(), Vec::<String>::new(), "links {links}, {backups:?}");
         }

@@ -5,9 +5,7 @@ use msipcfg::edit::transaction::TransactionOutcome;
 
 use super::failing::LOCKING;
 use super::faulty_fs::FaultyFs;
-use super::harness::{
-    NEW, NO_BACKUP, OLD, ONE_BACKUP, TestRun, assert_no_unexpected_files, backup_states,
-};
+use super::harness::{NEW, NO_BACKUP, OLD, ONE_BACKUP, TestRun, assert_no_unexpected_files, backup_states};
 use crate::sandbox::Sandbox;
 
 #[test]

@@ -8,7 +8,8 @@ use msipcfg::edit::transaction::{Step, TransactionErrorKind};
 use msipcfg::platform::SystemFs;
 
 use super::harness::{
-    BOTH, IniState, Moment, OLD, OTHERS, TestRun, assert_no_unexpected_files, at, write_in_place,
+    BOTH, IniState, Moment, OLD, OTHERS, TestRun, assert_no_unexpected_files, at, unexpected_files,
+    write_in_place,
 };
 use super::scenario::{OTHER_WRITER_RAN, SCENARIOS, Scenario, is_other_change_kept};
 use crate::sandbox::Sandbox;
@@ -58,7 +59,8 @@ fn a_run_can_be_cancelled_before_anything_is_written() {
     for step in [Step::Wait, Step::Lock, Step::Read, Step::Plan, Step::Temp] {
         let is_cancelled = Cell::new(false);
         let on_step = |now| is_cancelled.set(is_cancelled.get() || now == at(step, 1));
-        let result = TestRun { stop: &|| is_cancelled.get(), on_step: &on_step, ..TestRun::default() }.run(&sandbox.ini());
+        let result = TestRun { stop: &|| is_cancelled.get(), on_step: &on_step, ..TestRun::default() }
+            .run(&sandbox.ini());
         assert_eq!((result.error().code(), result.error().changed), (Code::Interrupted, false), "{step:?}");
         assert_eq!(IniState::of(&sandbox.ini()), Some(OLD), "{step:?}");
         assert_eq!(sandbox.names(), ["MicroSIP.ini"], "{step:?}");
@@ -70,7 +72,12 @@ fn a_run_can_be_cancelled_while_waiting_for_microsip() {
     let sandbox = Sandbox::with_ini(OLD.bytes());
     let is_cancelled = Cell::new(false);
     let pause = || is_cancelled.set(true);
-    let run = TestRun { is_running: &|_| true, while_waiting: &pause, stop: &|| is_cancelled.get(), ..TestRun::default() };
+    let run = TestRun {
+        is_running: &|_| true,
+        while_waiting: &pause,
+        stop: &|| is_cancelled.get(),
+        ..TestRun::default()
+    };
     assert_eq!(run.run(&sandbox.ini()).error().code(), Code::Interrupted);
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
     assert_eq!(IniState::of(&sandbox.ini()), Some(OLD));
@@ -92,8 +99,13 @@ fn a_run_can_be_cancelled_once_the_other_writers_change_is_safe() {
     let pauses = Cell::new(0);
     let pause = || pauses.set(pauses.get() + 1);
     let is_running = |moment: Moment| moment.step == Step::LookLast || moment.time > 1 && pauses.get() < 3;
-    let run =
-        TestRun { on_step: &on_step, while_waiting: &pause, is_running: &is_running, stop: &|| pauses.get() > 0, ..TestRun::default() };
+    let run = TestRun {
+        on_step: &on_step,
+        while_waiting: &pause,
+        is_running: &is_running,
+        stop: &|| pauses.get() > 0,
+        ..TestRun::default()
+    };
     let result = run.run(&ini);
     let error = result.error();
     assert_eq!((error.code(), error.changed), (Code::Interrupted, true));

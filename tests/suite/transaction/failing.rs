@@ -187,11 +187,9 @@ fn a_failed_read_leaves_no_leftovers() {
                 assert!(number > 3, "{scenario:?}: read {number}");
                 break;
             }
-            problems.extend(
-                problems_after(scenario, &sandbox, &result, "read").into_iter().map(|problem| {
-                    format!("{scenario:?}, read {number}: {problem}; the result was {:?}", result.result)
-                }),
-            );
+            problems.extend(problems_after(scenario, &sandbox, &result, "read").into_iter().map(|problem| {
+                format!("{scenario:?}, read {number}: {problem}; the result was {:?}", result.result)
+            }));
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
@@ -199,7 +197,9 @@ fn a_failed_read_leaves_no_leftovers() {
 
 #[test]
 fn without_hard_links_the_backup_is_a_synced_copy() {
-    for rejects_link in [|_: &Path| true, |to: &Path| to.extension().is_some_and(|extension| extension == "bak")] {
+    for rejects_link in
+        [|_: &Path| true, |to: &Path| to.extension().is_some_and(|extension| extension == "bak")]
+    {
         let sandbox = Sandbox::with_ini(OLD.bytes());
         let fs = FaultyFs { rejects_link: Some(rejects_link), ..FaultyFs::default() };
         let result = TestRun { fs: &fs, ..TestRun::default() }.run(&sandbox.ini());

@@ -10,8 +10,8 @@ use msipcfg::platform::{Env, SystemFs};
 use msipcfg::request::{EditRequest, IniChoice, Request, ValueSource, WhileRunning, WriteOptions};
 
 use super::harness::{
-    BOTH, IniState, Moment, NEW, OLD, OTHERS, TestResult, TestRun, assert_no_unexpected_files, at, backup_states,
-    created, write_in_place,
+    BOTH, IniState, Moment, NEW, OLD, OTHERS, TestResult, TestRun, assert_no_unexpected_files, at,
+    backup_states, created, write_in_place,
 };
 use crate::sandbox::{Sandbox, utf16};
 
@@ -127,7 +127,10 @@ fn an_ini_that_keeps_changing_is_given_up_and_left_unchanged() {
     };
     let result = TestRun { on_step: &on_step, ..TestRun::default() }.run(&ini);
     let error = result.error();
-    assert!(matches!((&error.kind, error.changed), (TransactionErrorKind::KeepsChanging, false)), "{error:?}");
+    assert!(
+        matches!((&error.kind, error.changed), (TransactionErrorKind::KeepsChanging, false)),
+        "{error:?}"
+    );
     assert_eq!(error.code(), Code::FileWrite);
     assert_eq!(IniState::of(&ini).map(|state| state.vad), Some(0));
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);

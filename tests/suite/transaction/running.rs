@@ -8,7 +8,8 @@ use msipcfg::edit::transaction::{Step, TransactionErrorKind};
 use msipcfg::platform::SystemFs;
 
 use super::harness::{
-    BOTH, IniState, Moment, NEW, OLD, OTHERS, TestRun, assert_no_unexpected_files, at, backup_states, write_in_place,
+    BOTH, IniState, Moment, NEW, OLD, OTHERS, TestRun, assert_no_unexpected_files, at, backup_states,
+    write_in_place,
 };
 use super::scenario::{OTHER_WRITER_RAN, Scenario};
 use crate::sandbox::Sandbox;
@@ -16,7 +17,8 @@ use crate::sandbox::Sandbox;
 #[test]
 fn nothing_is_written_while_microsip_is_running() {
     let sandbox = Sandbox::with_ini(OLD.bytes());
-    let result = TestRun { timeout: Duration::ZERO, is_running: &|_| true, ..TestRun::default() }.run(&sandbox.ini());
+    let result =
+        TestRun { timeout: Duration::ZERO, is_running: &|_| true, ..TestRun::default() }.run(&sandbox.ini());
     let error = result.error();
     assert!(matches!((&error.kind, error.changed), (TransactionErrorKind::Running(_), false)), "{error:?}");
     assert_eq!((error.code(), error.changed), (Code::MicrosipRunning, false));
@@ -32,7 +34,8 @@ fn a_run_waits_for_microsip_until_the_timeout() {
     let pauses = Cell::new(0);
     let pause = || pauses.set(pauses.get() + 1);
     let timeout = Duration::from_millis(20);
-    let result = TestRun { timeout, is_running: &|_| true, while_waiting: &pause, ..TestRun::default() }.run(&sandbox.ini());
+    let result = TestRun { timeout, is_running: &|_| true, while_waiting: &pause, ..TestRun::default() }
+        .run(&sandbox.ini());
     assert_eq!(result.error().code(), Code::MicrosipRunning);
     assert!(pauses.get() > 0);
     assert_eq!(IniState::of(&sandbox.ini()), Some(OLD));
@@ -48,7 +51,8 @@ fn a_run_waits_for_microsip_and_edits_what_it_saved() {
         write_in_place(&ini, OTHERS);
         is_started.set(false);
     };
-    let result = TestRun { is_running: &|_| is_started.get(), while_waiting: &pause, ..TestRun::default() }.run(&ini);
+    let result =
+        TestRun { is_running: &|_| is_started.get(), while_waiting: &pause, ..TestRun::default() }.run(&ini);
     assert!(result.outcome().changed);
     assert_eq!(result.redos, 0);
     assert_eq!(IniState::of(&ini), Some(BOTH));
@@ -96,7 +100,8 @@ fn a_microsip_that_keeps_running_after_look_again_prevents_the_edit() {
         is_started.set(is_started.get() || moment.step == Step::LookAgain);
         is_started.get()
     };
-    let result = TestRun { timeout: Duration::ZERO, is_running: &is_running, ..TestRun::default() }.run(&sandbox.ini());
+    let result = TestRun { timeout: Duration::ZERO, is_running: &is_running, ..TestRun::default() }
+        .run(&sandbox.ini());
     let error = result.error();
     assert_eq!((error.code(), error.changed), (Code::MicrosipRunning, false));
     assert_eq!(IniState::of(&sandbox.ini()), Some(OLD));
@@ -122,7 +127,8 @@ fn a_microsip_that_started_and_keeps_running_is_reported() {
         is_started.set(is_started.get() || moment.step == Step::LookLast);
         is_started.get()
     };
-    let result = TestRun { timeout: Duration::ZERO, is_running: &is_running, ..TestRun::default() }.run(&sandbox.ini());
+    let result = TestRun { timeout: Duration::ZERO, is_running: &is_running, ..TestRun::default() }
+        .run(&sandbox.ini());
     let error = result.error();
     assert!(matches!((&error.kind, error.changed), (TransactionErrorKind::Running(_), true)), "{error:?}");
     assert_eq!((error.code(), error.changed), (Code::EditMayBeUndone, true));

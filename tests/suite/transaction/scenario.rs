@@ -11,7 +11,8 @@ use msipcfg::platform::FileSystem;
 use super::faulty_fs::FaultyFs;
 use super::harness::TestEdit::SetVad;
 use super::harness::{
-    BOTH, IniState, Moment, NEW, NO_BACKUP, OLD, ONE_BACKUP, OTHERS, TestEdit, TestResult, TestRun, at, write_in_place,
+    BOTH, IniState, Moment, NEW, NO_BACKUP, OLD, ONE_BACKUP, OTHERS, TestEdit, TestResult, TestRun, at,
+    write_in_place,
 };
 use crate::sandbox::Sandbox;
 
