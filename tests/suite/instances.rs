@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::background::{BackgroundRun, WAITS};
 use crate::crowd::Among;
-use crate::going::{Going, WAITS};
 use crate::sandbox::{Sandbox, copy_program, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
@@ -229,15 +229,15 @@ fn a_microsip_that_exits_is_waited_for() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
-    let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
-    going.says(WAITS);
+    let mut background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+    background.wait_for(WAITS);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"], "while it is waited for");
     // what MicroSIP saves as it exits is not lost
     std::fs::write(&ini, utf16(&OLD.replace("80", "55"))).unwrap();
     let pid = phone.pid();
     phone.exit();
-    let ran = going.end().exits(0).says(&format!("pid {pid}"));
+    let ran = background.wait().exits(0).says(&format!("pid {pid}"));
     assert!(ran.stderr.contains("hint"), "{}", ran.told);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(&NEW.replace("80", "55")));
 }
@@ -388,7 +388,7 @@ mod under_wine {
     use msipcfg::microsip::instances::{Instance, Processes};
 
     use super::*;
-    use crate::going::wait_until;
+    use crate::background::wait_until;
 
     #[test]
     fn a_phone_that_names_itself_in_other_letters_or_by_its_bare_name_is_found() {
@@ -507,14 +507,14 @@ mod under_wine {
         assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
 
         std::fs::write(&inis[1], utf16(OLD)).unwrap();
-        let mut going = Going::start(&disk.sandbox, &words);
-        going.says(WAITS);
+        let mut background = BackgroundRun::start(&disk.sandbox, &words);
+        background.wait_for(WAITS);
         assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
         assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
         // what MicroSIP saves as it exits is not lost
         std::fs::write(&inis[0], utf16(&OLD.replace("80", "55"))).unwrap();
         phone.exit();
-        going.end().exits(0).says("2 users: 2 changed");
+        background.wait().exits(0).says("2 users: 2 changed");
         assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(&NEW.replace("80", "55")));
     }
 
@@ -523,10 +523,14 @@ mod under_wine {
         let disk = FileSystem::new();
         let (inis, phone, words) = two_users_and_a_phone(&disk);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut going = Going::start(&disk.sandbox, &words);
-        going.says(WAITS);
-        going.interrupt();
-        going.end().exits(130).says("interrupted after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
+        let mut background = BackgroundRun::start(&disk.sandbox, &words);
+        background.wait_for(WAITS);
+        background.interrupt();
+        background
+            .wait()
+            .exits(130)
+            .says("interrupted after 1 of 2 users")
+            .says("2 users: 1 changed, 1 skipped");
         assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
         assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
         phone.exit();
@@ -653,10 +657,10 @@ mod under_wine {
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);
-        let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
-        going.says(WAITS);
-        going.interrupt();
-        let ran = going.end().exits(130).says("interrupted");
+        let mut background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+        background.wait_for(WAITS);
+        background.interrupt();
+        let ran = background.wait().exits(130).says("interrupted");
         assert_eq!(ran.stdout, "", "{}", ran.told);
         assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
         assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
@@ -669,15 +673,16 @@ mod under_wine {
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let wanted = disk.sandbox.path("wanted.toml");
         rustix::fs::mknodat(rustix::fs::CWD, &wanted, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        let mut going = Going::start(&disk.sandbox, &["apply", &text_of(&wanted), "--ini", &text_of(&ini)]);
+        let mut background =
+            BackgroundRun::start(&disk.sandbox, &["apply", &text_of(&wanted), "--ini", &text_of(&ini)]);
         // returns when the other end is opened: it reads, and nothing comes
         let pipe = std::fs::OpenOptions::new().write(true).open(&wanted).unwrap();
         wait_until(|| {
-            going.interrupt();
-            going.has_ended()
+            background.interrupt();
+            background.has_exited()
         });
         drop(pipe);
-        going.end().exits(130);
+        background.wait().exits(130);
     }
 
     #[test]
@@ -686,17 +691,17 @@ mod under_wine {
         let ini = disk.ini("MicroSIP/MicroSIP.ini");
         let phone = disk.start_phone();
         let ini_text = text_of(&ini);
-        let going = Going::start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
+        let background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
         // it says nothing while it waits: from when on it listens stands in its status
-        let status = format!("/proc/{}/status", going.pid());
+        let status = format!("/proc/{}/status", background.pid());
         wait_until(|| {
             let status = std::fs::read_to_string(&status).unwrap();
             let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
             let interrupt = 1 << (rustix::process::Signal::INT.as_raw() - 1);
             u64::from_str_radix(caught.trim(), 16).unwrap() & interrupt != 0
         });
-        going.interrupt();
-        let ran = going.end().fails(130, "interrupted");
+        background.interrupt();
+        let ran = background.wait().fails(130, "interrupted");
         assert_eq!(ran.json()["changed"], false, "{}", ran.told);
         assert_eq!(ran.stderr, "", "{}", ran.told);
         assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));

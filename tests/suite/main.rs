@@ -16,6 +16,7 @@
 mod crowd_of_users;
 mod sandbox;
 
+mod background;
 mod bad_input;
 mod completions;
 mod concurrency;
@@ -26,7 +27,6 @@ mod doctor;
 mod documents;
 mod dsc;
 mod explain;
-mod going;
 mod hooks;
 mod inis;
 mod instances;

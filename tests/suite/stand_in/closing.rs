@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::going::{Going, WAITS};
+use crate::background::{BackgroundRun, WAITS};
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 use super::{Phone, Start};
@@ -34,11 +34,11 @@ fn log_of(mut command: Command, sandbox: &Sandbox) -> Command {
 fn an_edit_waits_until_it_exits_and_comes_after_its_save() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
-    run.says(WAITS);
+    let mut run = BackgroundRun::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.wait_for(WAITS);
     assert!(holds(&sandbox, "VAD=0"));
     phone.close();
-    run.end().exits(0);
+    run.wait().exits(0);
     assert!(holds(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
     assert!(holds(&sandbox, "volumeOutput=1"), "its own save is lost: {}", sandbox.ini_text());
 }
@@ -194,11 +194,11 @@ fn each_copy_has_its_own_ini() {
 fn one_that_comes_up_and_exits_while_an_edit_waits_is_waited_for_too() {
     let sandbox = sandbox();
     let first = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
-    run.says(WAITS);
+    let mut run = BackgroundRun::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.wait_for(WAITS);
     first.close();
     let second = Start::portable(&sandbox).start();
     second.close();
-    run.end().exits(0);
+    run.wait().exits(0);
     assert!(holds(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
 }
