@@ -45,9 +45,10 @@ pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
     const LARGEST: u64 = 1024 * 1024;
     let path = kept_path(&ini.reached);
     // a link or a pipe was put there by somebody else
-    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
-    match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => PasswordStore::parse(&fs.read(&path).unwrap_or_default()),
+    match fs.link_metadata(&path) {
+        Ok(metadata) if metadata.is_file() && metadata.len <= LARGEST => {
+            PasswordStore::parse(&fs.read(&path).unwrap_or_default())
+        }
         _ => PasswordStore::default(),
     }
 }
@@ -124,7 +125,13 @@ fn keep(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileSy
     let result = match *kept == PasswordStore::default() {
         true => fs.remove(&path),
         // with the owner and access of the ini
-        false => platform::put(fs, &path, kept.to_json().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
+        false => platform::write_atomically(
+            fs,
+            &path,
+            kept.to_json().as_bytes(),
+            Some(&ini.reached),
+            (&prefix, suffix),
+        ),
     };
     result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
 }

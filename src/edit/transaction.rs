@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
     /// Fails early if the ini can't be written, so that nobody waits for an edit that is impossible.
     fn check_writable<E>(&self) -> Result<(), E> {
         let ini = self.tx.ini;
-        if std::fs::metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        if self.tx.fs.metadata(ini).is_ok_and(|metadata| metadata.is_readonly) {
             return Err(TransactionErrorKind::ReadOnly);
         }
         let denied = [ini, folder_of(ini)].into_iter().find(|path| platform::is_access_denied_by_mode(path));
@@ -346,7 +346,9 @@ impl<'a> Run<'a> {
     fn unless_deleted<T, E>(&mut self, result: Result<T, E>, did_exist: bool) -> Result<Option<T>, E> {
         match result {
             Err(TransactionErrorKind::Io { source, .. })
-                if source.kind() == io::ErrorKind::NotFound && did_exist && !self.tx.ini.exists() =>
+                if source.kind() == io::ErrorKind::NotFound
+                    && did_exist
+                    && !self.tx.fs.exists(self.tx.ini) =>
             {
                 (self.tx.report)(Progress::Redo);
                 Ok(None)
@@ -390,7 +392,7 @@ impl<'a> Run<'a> {
             let is_linked = fs.link(ini, &path).is_ok();
             return Ok(old(is_linked.then_some(path), is_linked, false));
         };
-        let path = backup::unused_path(ini, made_by, (self.tx.now)());
+        let path = backup::unused_path(ini, made_by, (self.tx.now)(), fs);
         let is_linked = fs.link(ini, &path).is_ok();
         if !is_linked {
             // a file system without hard links: a copy, which gets the name of the backup when it is complete
@@ -463,7 +465,7 @@ impl<'a> Run<'a> {
         if old.is_backup {
             self.outcome.backup = old.path.take();
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
-            let path = backup::unused_path(self.tx.ini, MadeBy::Edit, (self.tx.now)());
+            let path = backup::unused_path(self.tx.ini, MadeBy::Edit, (self.tx.now)(), self.tx.fs);
             if self.tx.fs.link(scratch, &path).is_ok() {
                 self.rescued.get_or_insert(path);
             }
@@ -500,8 +502,8 @@ impl<'a> Run<'a> {
     /// Returns whether the ini has these bytes, or doesn't exist if there are none.
     fn is_still<E>(&self, bytes: Option<&[u8]>) -> Result<bool, E> {
         let is_same = match bytes {
-            Some(bytes) => self.tx.fs.holds(self.tx.ini, bytes),
-            None => Ok(self.tx.ini.symlink_metadata().is_err()),
+            Some(bytes) => self.tx.fs.content_equals(self.tx.ini, bytes),
+            None => Ok(self.tx.fs.link_metadata(self.tx.ini).is_err()),
         };
         match is_same {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

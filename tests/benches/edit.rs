@@ -5,6 +5,8 @@
 //! and the ratio of the fastest runs. If the two ratios differ much, the machine was busy. Speed isn't asserted.
 
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -21,6 +21,7 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
+use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::ini_file::Ini;
@@ -254,7 +255,7 @@ fn set(
             let state = state(wanted, &ini, &document, context);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!is_there, named, written.changed);
-            Ok(answer(Some(state), changed, written))
+            Ok(answer(Some(state), changed, written, context.fs))
         }
     }
 }
@@ -265,7 +266,7 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
     let written = writing(ini, true, options, &processes)
         .run(context, &mut |_, current| Ok(Draft { is_change: current.is_some(), ..Draft::nothing() }))?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
-    Ok(answer(None, changed, written))
+    Ok(answer(None, changed, written, context.fs))
 }
 
 fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &'a Processes) -> Writing<'a> {
@@ -273,10 +274,15 @@ fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &
 }
 
 /// The answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: Written) -> Answer {
+fn answer(
+    state: Option<State>,
+    changed: Vec<&'static str>,
+    mut written: Written,
+    fs: &dyn FileSystem,
+) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // what was written was written while nobody used it
-    let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
+    let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
         Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
         _ => Vec::new(),
     };
@@ -303,7 +309,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     }
     let search = locate::search(context.env, &Processes::default().instances(&[]));
     for found in search.found {
-        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(context)?, ini)));
+        let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
             Ok((decoded, ini)) => answer.instances.push(told(ini, &decoded.document, context)),
             Err(error) => answer.warnings.push(Diagnostic::from(&error)),

@@ -20,7 +20,7 @@ impl OldFile<'_> {
     /// Reads the old file if it can be seen and differs from what was read before it was replaced.
     pub fn read_if_not(&self, read: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match self.path.as_ref().filter(|_| self.is_linked) {
-            Some(path) if !self.fs.holds(path, read)? => self.fs.read(path).map(Some),
+            Some(path) if !self.fs.content_equals(path, read)? => self.fs.read(path).map(Some),
             _ => Ok(None),
         }
     }

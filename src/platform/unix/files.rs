@@ -115,7 +115,7 @@ pub(in crate::platform) fn sync_folder(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// One of them is not there, or cannot be looked at.
-pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let (a, b) = (std::fs::metadata(a)?, std::fs::metadata(b)?);
     Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
 }
@@ -124,7 +124,7 @@ pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
 ///
 /// # Errors
 /// There is nothing of that name, or it cannot be looked at.
-pub fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     let (open, named) = (file.metadata()?, path.symlink_metadata()?);
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
 }

@@ -11,8 +11,10 @@ mod run;
 mod security;
 mod terminal;
 
-pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
-pub use files::{can_remove_mark, is_held_by_another, is_named, is_same_file, mark_of, remove_mark};
+pub(super) use files::{
+    adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
+};
+pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
 pub(super) use installs::app_paths;
 pub use installs::{install_facts, start_commands};
 pub use paths::{

@@ -195,7 +195,7 @@ pub(in crate::platform) fn sync_folder(_folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// One of them cannot be opened.
-pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     same_file::is_same_file(a, b)
 }
 
@@ -203,6 +203,6 @@ pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
 ///
 /// # Errors
 /// What has that name cannot be opened.
-pub fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }

@@ -18,8 +18,10 @@ mod text;
 use windows_sys::Win32::Globalization::GetACP;
 
 pub(super) use app_paths::app_paths;
-pub(super) use files::{adopt, never_follow_links, open_file, open_to_read, remove, replace, sync_folder};
-pub use files::{can_remove_mark, is_held_by_another, is_named, is_same_file, mark_of, remove_mark};
+pub(super) use files::{
+    adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
+};
+pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
 pub use installs::{install_facts, start_commands};
 pub use paths::{
     app_data_folders, drive_kind, is_in_reach, paths_in_use, search_folders, settings_roots, short_path,

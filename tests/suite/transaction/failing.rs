@@ -164,8 +164,8 @@ struct UnreadableFs {
 }
 
 impl FileSystem for UnreadableFs {
-    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-        self.read(path).map(|held| held == bytes)
+    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        self.read(path).map(|content| content == bytes)
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

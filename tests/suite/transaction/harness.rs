@@ -241,14 +241,14 @@ pub(super) fn write_in_place(path: &Path, state: IniState) {
 
 /// Reads the backups of the sandbox's ini, newest first.
 pub(super) fn backup_states(sandbox: &Sandbox) -> Vec<IniState> {
-    let backups = backup::list(&sandbox.ini()).unwrap();
+    let backups = backup::list(&sandbox.ini(), &SystemFs).unwrap();
     backups.iter().map(|backup| IniState::of(&backup.path).unwrap()).collect()
 }
 
 /// Lists everything in the folder that is neither the ini nor a complete backup in a file of its own.
 pub(super) fn unexpected_files(sandbox: &Sandbox) -> Vec<String> {
     let ini = sandbox.ini();
-    let backups = backup::list(&ini).unwrap();
+    let backups = backup::list(&ini, &SystemFs).unwrap();
     let is_backup = |name: &String| backups.iter().any(|backup| backup.name == *name);
     let mut found: Vec<String> =
         sandbox.names().into_iter().filter(|name| name != "MicroSIP.ini" && !is_backup(name)).collect();

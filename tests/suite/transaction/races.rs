@@ -59,7 +59,10 @@ fn a_change_after_look_again_is_in_the_ini_and_in_the_backup() {
     assert_eq!(result.redos, 1);
     assert_eq!(IniState::of(&sandbox.ini()), Some(BOTH));
     assert_eq!(backup_states(&sandbox), [OTHERS]);
-    assert_eq!(result.outcome().backup, Some(backup::list(&sandbox.ini()).unwrap()[0].path.clone()));
+    assert_eq!(
+        result.outcome().backup,
+        Some(backup::list(&sandbox.ini(), &SystemFs).unwrap()[0].path.clone())
+    );
     assert_no_unexpected_files(&sandbox);
 }
 
