@@ -123,7 +123,12 @@ impl KeyPath {
     /// # Errors
     /// If this isn't the name of a key.
     pub fn in_settings(key: &str) -> Result<Self, NameError> {
-        Ok(KeyPath { section: SectionName::new("Settings")?, key: KeyName::new(key)? })
+        KeyPath::new("Settings", key)
+    }
+
+    /// Creates the path of a key in a section.
+    pub fn new(section: &str, key: &str) -> Result<Self, NameError> {
+        Ok(KeyPath { section: SectionName::new(section)?, key: KeyName::new(key)? })
     }
 }
 
