@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
@@ -198,8 +198,7 @@ pub fn restore(
         let changes = both.map(|(before, wanted)| plan::differences(before, wanted)).unwrap_or_default();
         Ok(Draft {
             is_change: current.as_ref() != Some(&bytes),
-            original: current,
-            new: New::Text(bytes.clone()),
+            new: NewContent::Write(bytes.clone()),
             changes,
             restored: Some(chosen.name.clone()),
             ..Draft::nothing()

@@ -16,7 +16,7 @@ use super::context::{Context, RunEvent};
 use super::error::Error;
 
 /// The most bytes that an ini can have; a larger file isn't MicroSIP's.
-pub const LARGEST_INI: u64 = 256 * 1024 * 1024;
+pub const LARGEST_INI: u64 = 16 * 1024 * 1024;
 
 /// The ini that a request is about.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl Ini {
 
 /// Returns the warning that MicroSIP would damage this file by converting it, so that it reads other values.
 pub fn encoding_warning(decoded: &Decoded) -> Vec<Diagnostic> {
-    let is_damaged = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let is_damaged = decoded.damaged_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
     let warning = PlanWarning::EncodingRead { encoding: decoded.encoding };
     if is_damaged { vec![Diagnostic::from(&warning)] } else { Vec::new() }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::lock::temp_name;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
@@ -86,7 +86,7 @@ impl Followed {
     }
 
     /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
-    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
+    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
         let hashes = PasswordHasher::new(&new_salt);
         // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
@@ -96,8 +96,8 @@ impl Followed {
         self.left.clone_from(&self.found);
         match new {
             // No password is left.
-            Some(New::Gone) => self.left = PasswordStore::default(),
-            Some(New::Text(bytes)) => {
+            Some(NewContent::Delete) => self.left = PasswordStore::default(),
+            Some(NewContent::Write(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
                     self.left.observe(|section| text_of(&new.document, section), &hashes);
                 }

@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use msipcfg::cli::args::Cli;
 use serde_json::Value;
 
-use crate::bad_input::plain;
+use crate::bad_input::assert_plain;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 const INI: &str = "[Settings]\r\nVAD=1\r\nversion=3.22.3\r\n[Account1]\r\nlabel=x\r\n";
@@ -165,7 +165,7 @@ fn a_failure_answers_with_one_object_too() {
         notice(&json["error"]);
         let message = json["error"]["message"].as_str().unwrap();
         assert!(!message.ends_with(':'), "it stops short: {message}");
-        plain(&ran);
+        assert_plain(&ran);
         assert_eq!(sandbox.ini_bytes(), before, "{json}");
     }
 }
@@ -216,7 +216,7 @@ fn a_failure_is_one_line_on_standard_error_with_a_way_out() {
         assert_eq!(ran.stdout, "", "{}", ran.told);
         assert!(ran.stderr.starts_with("error: "), "{}", ran.told);
         assert_eq!(ran.stderr.matches("error: ").count(), 1, "{}", ran.told);
-        plain(&ran);
+        assert_plain(&ran);
     }
 }
 
@@ -507,6 +507,6 @@ fn durations_are_written_as_people_do() {
     for duration in ["soon", "", "-1s", "1x"] {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&["set", "--json", "--timeout", duration, "VAD=0"]).fails(2, "usage");
-        plain(&ran);
+        assert_plain(&ran);
     }
 }

@@ -1,7 +1,6 @@
 //! The wizard, and the question which ini is meant, in a terminal. MicroSIP is one under Wine here.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::instances::WindowsDisk;
@@ -60,9 +59,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn a_new_ini_gets_a_hook_from_nothing() {
     let sandbox = prefix();
     std::fs::create_dir_all(sandbox.path("prefix/drive_c/Ünï")).unwrap();
-    let wine = sandbox
-        .write("bin/wine", format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display()));
-    std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
+    let script = format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display());
+    sandbox.write_script("bin/wine", script);
     let mut terminal = Terminal::start(&sandbox, &[]);
     terminal.sees("No MicroSIP ini was found in").sees("Path (Tab completes, empty ends):");
     terminal.press(&["pre", TAB]).sees("prefix/").press(&["dr", TAB]).sees("drive_c/");

@@ -69,7 +69,7 @@ pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, 
         findings.push(Finding::new(Severity::Warning, &PlaceProblem::ReadOnly { ini: ini.path.clone() }));
     }
     findings.extend(elsewhere(target, env, fs));
-    for path in transaction::left_behind(target, fs) {
+    for path in transaction::leftovers(target, fs) {
         let finding = Finding::new(Severity::Info, &PlaceProblem::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).fixed_by(Fix::Leftover));
     }
