@@ -11,11 +11,11 @@ use std::time::SystemTime;
 
 use clap_complete::env::CompleteEnv;
 use msipcfg::cli::args::{self, Cli, UsageError};
-use msipcfg::cli::ask;
-use msipcfg::cli::completing;
-use msipcfg::cli::mistyped::with_guesses;
+use msipcfg::cli::completion;
+use msipcfg::cli::prompt;
 use msipcfg::cli::report::{Level, Output, ProgressReporter, ReportFile};
-use msipcfg::cli::wizard::{self, Tools};
+use msipcfg::cli::suggestions::with_suggestions;
+use msipcfg::cli::wizard::{self, Session};
 use msipcfg::commands::{self, Context, completions};
 use msipcfg::diagnostic::ExitStatus;
 use msipcfg::platform::{self, Env, SystemFs};
@@ -33,25 +33,25 @@ fn carried_out() -> i32 {
     if let Some(status) = complete(&words) {
         return status as i32;
     }
-    match Cli::read(&words) {
+    match Cli::try_from_argv(&words) {
         Ok(cli) => {
             let codes = cli.exit_codes();
             codes.number(run(cli, &words))
         }
         Err(error) => {
-            let dsc = args::are_for_dsc(&words).then(dsc_level);
+            let dsc = args::is_run_by_dsc(&words).then(dsc_level);
             if dsc.is_some() && !io::stdin().is_terminal() {
                 // whoever writes it would else be told of that, and not of the mistake
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
             }
-            Output { dsc, ..Output::of_words(&words) }.print_usage(&with_guesses(error)) as i32
+            Output { dsc, ..Output::of_words(&words) }.print_usage(&with_suggestions(error)) as i32
         }
     }
 }
 
 fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
     let common = &cli.common;
-    let dsc = cli.is_for_dsc().then(dsc_level);
+    let dsc = cli.is_run_by_dsc().then(dsc_level);
     let output = Output {
         json: common.json && dsc.is_none(),
         quiet: common.quiet,
@@ -79,13 +79,13 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         };
         commands::run(request, &mut context)
     };
-    let theme = ask::theme(output.is_coloured());
-    if cli.is_for_wizard() && ask::may_converse(&cli.common) {
+    let theme = prompt::theme(output.is_coloured());
+    if cli.is_for_wizard() && prompt::is_interactive(&cli.common) {
         hear_interrupts(&stop);
-        let tools = Tools { output, theme: &*theme, env: &env, carry_out: &mut carry_out, stop: &stop };
-        return wizard::run(tools, cli.ini_choice());
+        let session = Session { output, theme: &*theme, env: &env, run_request: &mut carry_out, stop: &stop };
+        return wizard::run(session, cli.ini_choice());
     }
-    let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
+    let may_ask = output.dsc.is_none() && prompt::can_prompt(&cli.common);
     // before anything is touched
     let report = cli.report_file().map(|(path, inputs)| ReportFile::open(path, &inputs)).transpose();
     let request = match cli.into_request(words) {
@@ -106,12 +106,12 @@ fn run(cli: Cli, words: &[OsString]) -> ExitStatus {
         Ok(report) => report,
         Err(fault) => return output.print_problem(&fault),
     };
-    ask::while_leaving_is(!is_stopped_in_order, || {
+    prompt::with_exit_at_once(!is_stopped_in_order, || {
         let mut reporter = ProgressReporter::new(output);
         reporter.report_to(report);
         let mut carry_out = |request| carry_out(request, &mut reporter);
         let result = if may_ask {
-            match ask::through(request, &*theme, output, &mut carry_out) {
+            match prompt::run_with_prompts(request, &*theme, output, &mut carry_out) {
                 Ok(result) => result,
                 Err(status) => return status,
             }
@@ -131,8 +131,8 @@ fn hear_interrupts(stop: &Arc<AtomicBool>) {
     let stop = Arc::clone(stop);
     let _ = ctrlc::set_handler(move || {
         let is_second = stop.swap(true, Ordering::SeqCst);
-        if is_second || ask::may_leave() {
-            ask::leave();
+        if is_second || prompt::exits_at_once() {
+            prompt::restore_terminal();
             std::process::exit(ExitStatus::Interrupted as i32);
         }
     });
@@ -140,9 +140,9 @@ fn hear_interrupts(stop: &Arc<AtomicBool>) {
 
 /// Answers a shell that asks what can be typed next.
 fn complete(words: &[OsString]) -> Option<ExitStatus> {
-    let completing =
-        CompleteEnv::with_factory(completing::command).var(completions::VARIABLE).shells(completions::SHELLS);
-    match completing.try_complete(words, std::env::current_dir().ok().as_deref()) {
+    let completion =
+        CompleteEnv::with_factory(completion::command).var(completions::VARIABLE).shells(completions::SHELLS);
+    match completion.try_complete(words, std::env::current_dir().ok().as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(ExitStatus::Done),
         Err(error) => Some(Output::default().print_usage(&error)),

@@ -147,7 +147,7 @@ fn get(folder: &Path) {
     let words = [OsStr::new("get"), OsStr::new("--ini"), ini.as_os_str(), OsStr::new("cmdIncomingCall")];
     let times =
         in_turns(300, || timed(&mut again(Part::Read, &[ini.as_os_str()])), || timed(&mut msipcfg(&words)));
-    times.print("msipcfg get / a program that reads the file", Some(1.5));
+    times.print("msipcfg get / a program that reads the file", Some(2.0));
 }
 
 /// Setting a hook on an ini, each time another one, so that each run writes.
@@ -287,7 +287,7 @@ fn in_memory(part: Part, path: &Path) {
 fn whole(words: &[OsString]) {
     let start = Instant::now();
     let words: Vec<OsString> = [OsString::from("msipcfg")].into_iter().chain(words.iter().cloned()).collect();
-    let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
+    let request = Cli::try_from_argv(&words).unwrap().into_request(&words).unwrap();
     let mut context = Context {
         env: &Env::default(),
         fs: &SystemFs,

@@ -191,7 +191,7 @@ fn every_command_has_examples_and_they_can_be_typed() {
                 continue;
             }
             let words = words_of(&line);
-            let read = Cli::read(&words).map_err(|error| error.to_string());
+            let read = Cli::try_from_argv(&words).map_err(|error| error.to_string());
             let told = read.and_then(|cli| match cli.is_for_wizard() {
                 true => Ok(()),
                 false => cli.into_request(&words).map(|_| ()).map_err(|error| error.to_string()),
@@ -205,8 +205,8 @@ fn every_command_has_examples_and_they_can_be_typed() {
 
 // --- the reference and the manual pages
 
-/// Options that many commands share stand under a heading of their own, and are listed once.
-const SHARED: &str = "Options of every command";
+/// The heading of the options that every command has. They are listed once.
+const GLOBAL_OPTIONS: &str = "Global options";
 
 fn shown_arguments<'a>(command: &'a Command, heading: Option<&'a str>) -> impl Iterator<Item = &'a Arg> {
     let is_own = |arg: &Arg| ["help", "version"].contains(&arg.get_id().as_str());
@@ -253,9 +253,9 @@ fn reference_of(command: &Command) -> String {
     if !own.is_empty() {
         let _ = write!(text, "\n{own}");
     }
-    for heading in shared_headings(command).iter().filter(|heading| **heading != SHARED) {
-        let anchor = heading.to_lowercase().replace(' ', "-");
-        let _ = write!(text, "\nAnd the [{}](#{anchor}).\n", heading.replacen('O', "o", 1));
+    for heading in shared_headings(command).iter().filter(|heading| **heading != GLOBAL_OPTIONS) {
+        let heading = heading.to_lowercase();
+        let _ = write!(text, "\nAnd the [{heading}](#{}).\n", heading.replace(' ', "-"));
     }
     let (before, examples) = foot_of(command);
     if !before.is_empty() {

@@ -30,7 +30,7 @@ use self::text::{
     backups_text, diff_text, driven_text, events_text, explained_text, hooks_text, key_text, links_text,
     sections_text, written_text,
 };
-use super::mistyped::Mistake;
+use super::args::RejectedByClap;
 use crate::commands::profiles::{Handled, Summary};
 use crate::commands::provision::Checked;
 use crate::commands::safety::Listed;
@@ -182,7 +182,7 @@ impl Output {
             return self.out(&self.rendered(&error.render(), &io::stdout()));
         }
         if self.json || self.dsc.is_some() {
-            return self.print_problem(&Mistake(error));
+            return self.print_problem(&RejectedByClap(error));
         }
         self.print_help(&error.render());
         ExitStatus::Usage

@@ -84,7 +84,7 @@ fn every_command_line_for_deployment_can_be_typed() {
         if let Some(at) = words.iter().position(|word| word == "--exit-codes").filter(|_| !cfg!(windows)) {
             words.drain(at..at + 2);
         }
-        let request = Cli::read(&*words).map_err(|error| error.to_string());
+        let request = Cli::try_from_argv(words).map_err(|error| error.to_string());
         let request = request.and_then(|cli| cli.into_request(words).map_err(|error| error.to_string()));
         assert_eq!(request.map(|_| ()), Ok(()), "{words:?}");
     }

@@ -1,20 +1,17 @@
-//! Pictures of what is seen in a terminal, drawn from what the program really prints. On Linux only, where it is
-//! drawn; what it prints differs between systems in paths alone.
+//! Pictures of terminals, drawn from what the program prints. They are drawn on Linux only: the output of other systems
+//! differs only in paths.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use anstyle_svg::Term;
-use clap::CommandFactory;
-use msipcfg::cli::args::Cli;
 
 use super::{keeps_folder_true, words_of};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
 use crate::terminal::{DOWN, ENTER, SPACE, Terminal};
 
-/// The pictures beside those of the help texts: their names, and what is typed. All are of one machine, made by
-/// [`phone`].
+/// The pictures' names and the command that each shows, all on the same computer, which [`phone`] creates.
 const SCREENS: &[(&str, &str)] = &[
     ("set-hook-dry-run", r"set-hook --dry-run start C:\hooks\log.exe --to crm"),
     ("set-hook", r"set-hook answer C:\hooks\log.exe"),
@@ -28,19 +25,19 @@ const SCREENS: &[(&str, &str)] = &[
     ("keys", "keys volume"),
 ];
 
-/// What the wizard shows: the names of pictures, what is waited for, and the keys that lead to the next.
+/// The wizard's pictures: a name (or none), the text to wait for, and the keys to press then.
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
-    ("", "What to do:", &[ENTER]),
+    ("", "What do you want to do?", &[ENTER]),
     ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
-    ("", "What should it run:", &[ENTER]),
+    ("", "What should it run?", &[ENTER]),
     ("", "Program (", &[r"C:\hooks\log.exe", ENTER]),
-    ("", "Its arguments", &["--to \"our crm\"", ENTER]),
-    ("wizard-write", "Write this? [Y/n] ", &["n"]),
+    ("", "Arguments before", &["--to \"our crm\"", ENTER]),
+    ("wizard-write", "Save this change? [Y/n] ", &["n"]),
 ];
 
 const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
 
-/// A Wine prefix with two programs and an ini.
+/// Creates a Wine prefix with programs and an ini.
 fn phone() -> Sandbox {
     let sandbox = Sandbox::new();
     for program in ["hooks/ring.exe", "hooks/log.exe", "CRM/show caller.exe"] {
@@ -78,7 +75,7 @@ fn phone() -> Sandbox {
     sandbox
 }
 
-/// What is typed and what is seen, as a picture.
+/// Draws a command and its output.
 fn picture(sandbox: &Sandbox, typed: &str) -> String {
     let words = words_of(typed);
     let mut command = sandbox.command(PROGRAM);
@@ -86,7 +83,7 @@ fn picture(sandbox: &Sandbox, typed: &str) -> String {
     let ran = sandbox.finish(command);
     let screen = format!("\u{1B}[2m>\u{1B}[0m msipcfg {typed}\n{}{}", ran.stderr, ran.stdout);
     let mut screen = as_on_windows(sandbox, &screen);
-    // the only time that is seen is that of a backup
+    // the name of the backup contains the current time
     if let Some((before, after)) = screen.clone().split_once("(backup ") {
         let (_, after) = after.split_once(')').unwrap();
         screen = format!("{before}(backup MicroSIP.ini.20260131T095959.000Z.bak){after}");
@@ -94,10 +91,10 @@ fn picture(sandbox: &Sandbox, typed: &str) -> String {
     Term::new().render_svg(&screen)
 }
 
-/// A screen with its paths as Windows has them.
+/// Turns the screen's paths into Windows paths.
 fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     let drive = sandbox.path("prefix/drive_c");
-    // other tests have phones that run
+    // other tests run MicroSIPs at the same time
     let own = screen.lines().filter(|line| !line.starts_with("  runs: ") && *line != "  none runs");
     let lines = own.map(|line| match line.split_once(drive.to_str().unwrap()) {
         Some((before, path)) => {
@@ -108,9 +105,9 @@ fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The wizard's pictures by their names.
+/// Returns the wizard's pictures by name.
 fn questions() -> Vec<(String, String)> {
-    // wide enough for the longest path, which no other line may tell
+    // wide enough for the longest path
     const COLUMNS: u16 = 200;
     let sandbox = phone();
     let mut terminal = Terminal::of_size(&sandbox, &["wizard", "--color", "always"], 40, COLUMNS);
@@ -118,7 +115,7 @@ fn questions() -> Vec<(String, String)> {
     for (name, seen, keys) in QUESTIONS {
         terminal.sees(seen);
         if !name.is_empty() {
-            let screen = as_on_windows(&sandbox, &terminal.coloured_lines().join("\n"));
+            let screen = as_on_windows(&sandbox, &terminal.colored_lines().join("\n"));
             pictures.push((format!("{name}.svg"), Term::new().render_svg(screen.trim_end())));
         }
         terminal.press(keys);
@@ -131,11 +128,6 @@ fn the_pictures_show_what_is_printed() {
     let mut pictures = BTreeMap::new();
     for (name, typed) in SCREENS {
         pictures.insert(format!("{name}.svg"), picture(&phone(), typed));
-    }
-    pictures.insert("help.svg".to_string(), picture(&phone(), "--help"));
-    for command in Cli::command().get_subcommands() {
-        let name = command.get_name();
-        pictures.insert(format!("help-{name}.svg"), picture(&phone(), &format!("{name} --help")));
     }
     pictures.extend(questions());
     keeps_folder_true("docs/pictures", &pictures);

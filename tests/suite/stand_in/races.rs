@@ -50,7 +50,7 @@ fn run(ini: &Path, words: &[&str]) -> Result<(), Error> {
     let ini = [OsString::from("--ini"), ini.into()];
     let words: Vec<OsString> =
         std::iter::once("msipcfg".into()).chain(ini).chain(words.iter().map(OsString::from)).collect();
-    let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
+    let request = Cli::try_from_argv(&words).unwrap().into_request(&words).unwrap();
     let mut context = Context {
         env: &Env::default(),
         fs: &SystemFs,
