@@ -205,7 +205,7 @@ fn leaving_any_prompt_changes_nothing() {
                 let mut terminal = start(&sandbox);
                 terminal.sees(MENU);
                 for (keys, question) in &steps[..length] {
-                    terminal.press(keys).sees(WHICH_INI);
+                    terminal.press(keys).sees(question);
                 }
                 terminal
             };

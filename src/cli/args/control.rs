@@ -50,21 +50,21 @@ pub(super) enum Command {
     ))]
     Answer,
 
-    /// Hang up; calls that are ringing here keep ringing unless --incoming is given
+    /// Hang up; incoming calls keep ringing unless --incoming is given
     #[command(after_help = examples!(
         r"msipcfg hangup"
         r"msipcfg hangup --incoming"
     ))]
     Hangup {
-        /// Only calls that are ringing here
+        /// Only incoming calls that are ringing
         #[arg(long, conflicts_with_all = ["calling", "all"])]
         incoming: bool,
 
-        /// Only calls that are ringing at the other end
+        /// Only outgoing calls that aren't answered yet
         #[arg(long, conflicts_with = "all")]
         calling: bool,
 
-        /// All calls except those that are ringing here (the default)
+        /// All calls except incoming calls that are ringing (the default)
         #[arg(long)]
         all: bool,
     },

@@ -22,7 +22,7 @@ pub(super) enum Command {
         r"msipcfg apply --dry-run phone.toml"
         r"msipcfg apply phone.toml --create --var extension=201"
         r"msipcfg apply phone.json --vars site.toml --restart"
-        r"msipcfg apply phone.toml --all-users --users users.csv --create --report done.jsonl"
+        r"msipcfg apply phone.toml --all-users --users users.csv --report done.jsonl"
     ))]
     Apply {
         #[command(flatten)]
@@ -50,9 +50,9 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Compare the ini with a desired-state file and list the differences
+    /// Compare the ini with a desired-state file
     ///
-    /// Exits with 1 if there are any.
+    /// Lists the differences, and exits with 1 if there are any.
     #[command(after_help = examples!(
         r"msipcfg check phone.toml"
         r"msipcfg check phone.toml --var extension=201 --json"
@@ -69,9 +69,9 @@ pub(super) enum Command {
         report: ReportArgs,
     },
 
-    /// Report to Intune or ConfigMgr whether the ini matches a desired-state file
+    /// Report to Intune or ConfigMgr whether the ini is compliant
     ///
-    /// The output and the exit status are what that tool expects; --json has no effect. See docs/detection.md.
+    /// Compares the ini with a desired-state file as 'check' does. The output and the exit status are what that tool expects; --json has no effect. See docs/detection.md.
     #[command(after_help = examples!(
         r"msipcfg detect phone.toml --style intune-app"
         r"msipcfg detect phone.toml --style configmgr --all-users --users users.csv"

@@ -28,7 +28,7 @@ pub(super) enum Command {
     /// Run a program on a call event
     ///
     /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
-    /// without a folder is looked up as Windows would. MicroSIP adds the other party's number as the last argument.
+    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last argument.
     SetHook(SetHookArgs),
 
     /// Remove hooks
@@ -96,9 +96,10 @@ pub(super) enum Command {
         microsip_version: Option<Version>,
     },
 
-    /// Explain what MicroSIP would run for a command in the ini, and what is wrong with it
+    /// Explain what MicroSIP would run for a value in the ini
     ///
-    /// Needs no ini, and doesn't check whether the program exists.
+    /// Shows the program, its arguments, and what is wrong with the value. Needs no ini, and doesn't check whether the
+    /// program exists.
     #[command(
         override_usage = "msipcfg explain [OPTIONS] [--] TEXT",
         after_help = examples!(

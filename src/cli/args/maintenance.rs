@@ -8,7 +8,7 @@ use crate::request::{BackupChoice, Doctor, EditRequest, IniChoice, Query, Reques
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show MicroSIP's installations, inis, hooks, accounts and backups on one page
+    /// Show MicroSIP's installations, inis, hooks, accounts and backups
     #[command(after_help = examples!(
         r"msipcfg status"
         r"msipcfg status --json"

@@ -2,7 +2,7 @@
 //!
 //! Each group of commands has a module with its options and the requests that it makes.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 
 use clap::builder::StyledStr;
@@ -91,12 +91,14 @@ enum Command {
     #[command(flatten)]
     Control(control::Command),
 
-    /// Show which program opens tel:, callto: and sip: links, or make it MicroSIP (for this user)
+    /// Show or set the program that opens tel:, callto: and sip: links
+    ///
+    /// Affects only the current user.
     Links(links::LinksArgs),
 
-    /// Print a script for shell completion of commands, options, events and keys
+    /// Print a shell completion script
     ///
-    /// The script runs msipcfg at each Tab, so msipcfg must be in PATH.
+    /// It completes commands, options, events and keys. It runs msipcfg at each Tab, so msipcfg must be in PATH.
     #[command(after_help = concat!(
         "Add the line for your shell to the file that it reads at startup:\n",
         "  PowerShell  msipcfg completions powershell | Out-String | Invoke-Expression\n",
@@ -130,9 +132,9 @@ impl Cli {
     ///
     /// # Errors
     /// If clap doesn't accept it, or if it asks for help.
-    pub fn try_from_argv(argv: &[impl AsRef<OsStr>]) -> Result<Cli, clap::Error> {
+    pub fn try_from_argv(argv: &[OsString]) -> Result<Cli, clap::Error> {
         let mut command = Cli::command();
-        let matches = command.try_get_matches_from_mut(argv.iter().map(|argument| argument.as_ref()))?;
+        let matches = command.try_get_matches_from_mut(argv)?;
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         // an empty variable counts as not set; an empty option is a mistake
         if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
@@ -205,7 +207,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        let argv: Vec<&str> = ["msipcfg"].into_iter().chain(line.split(' ')).collect();
+        let argv: Vec<_> = ["msipcfg"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
         Cli::try_from_argv(&argv)
     }
 
@@ -228,9 +230,9 @@ mod tests {
             assert!(parse(line).is_ok(), "{line}");
         }
         for (line, kind) in [
-            ("--ini get list=", ErrorKind::InvalidSubcommand),
+            ("--ini get nonsense", ErrorKind::InvalidSubcommand),
             ("-qv get VAD", ErrorKind::ArgumentConflict),
-            ("-- get VAD", ErrorKind::InvalidSubcommand),
+            ("-- get VAD", ErrorKind::UnknownArgument),
             ("--ini= get VAD", ErrorKind::InvalidValue),
             ("help get", ErrorKind::DisplayHelp),
             ("get --version", ErrorKind::DisplayVersion),

@@ -55,13 +55,13 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Print all sections, keys and values; passwords and private data are masked
+    /// List all keys and values; passwords and private data are masked
     #[command(after_help = examples!(
         r"msipcfg list"
         r"msipcfg list Account1"
     ))]
     List {
-        /// Print only this section
+        /// List only this section
         section: Option<String>,
     },
 

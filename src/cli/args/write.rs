@@ -50,10 +50,10 @@ pub(super) struct WriteArgs {
 /// A convention for exit codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ExitCodes {
-    /// msipcfg's own.
+    /// msipcfg's own
     #[default]
     Own,
-    /// That of Windows Installer, which deployment tools know.
+    /// Windows Installer's, for deployment tools
     Windows,
 }
 
