@@ -9,6 +9,7 @@ use crate::cli::prompt::{self, Prefill, TabCompletion};
 use crate::commands::{Error, Report};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{self, LocateError};
+use crate::platform::{FileSystem, SystemFs};
 use crate::request::IniChoice;
 
 const INI_NAME: &str = "MicroSIP.ini";
@@ -84,5 +85,5 @@ fn ask_for_path(session: &Session<'_>, previous: &str) -> Result<PathBuf, Exit> 
         return Err(Exit::With(ExitStatus::Done));
     }
     let path = PathBuf::from(typed.trim_matches('"'));
-    Ok(if path.is_dir() { path.join(INI_NAME) } else { path })
+    Ok(if SystemFs.is_dir(&path) { path.join(INI_NAME) } else { path })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::commands::hooks::Hook;
 use crate::hook::command::{command_line_to_argv, quote};
 use crate::hook::event::Event;
+use crate::platform::{FileSystem, SystemFs};
 
 /// Printed at the start.
 pub const WELCOME: &str = "This sets up what MicroSIP runs when there is a call.\n\
@@ -100,7 +101,7 @@ pub fn sentence(message: &str) -> String {
 
 /// Returns whether the file of a ready-made script is created or kept.
 pub fn about_script(script: &Path) -> String {
-    if script.exists() {
+    if SystemFs.exists(script) {
         format!("Uses the existing script: {}\n", script.display())
     } else {
         format!("Also creates the script: {}\n", script.display())
