@@ -1,5 +1,4 @@
-//! Pictures of terminals, drawn from what the program prints. They are drawn on Linux only: the output of other systems
-//! differs only in paths.
+//! Generates the screenshots from what the program prints. Only on Linux: on Windows only the paths differ.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use anstyle_svg::Term;
 
-use super::{keeps_folder_true, words_of};
+use super::{assert_generated_folder, split_arguments};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
 use crate::terminal::{DOWN, ENTER, SPACE, Terminal};
 
-/// The pictures' names and the command that each shows, all on the same computer, which [`phone`] creates.
+/// Screenshots and the commands that they show, run on the computer that [`phone`] creates.
 const SCREENS: &[(&str, &str)] = &[
     ("set-hook-dry-run", r"set-hook --dry-run start C:\hooks\log.exe --to crm"),
     ("set-hook", r"set-hook answer C:\hooks\log.exe"),
@@ -25,7 +24,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("keys", "keys volume"),
 ];
 
-/// The wizard's pictures: a name (or none), the text to wait for, and the keys to press then.
+/// The steps of the wizard: the name of the screenshot, the text to wait for, and the keys that lead to the next step.
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
     ("", "What do you want to do?", &[ENTER]),
     ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
@@ -75,15 +74,17 @@ fn phone() -> Sandbox {
     sandbox
 }
 
-/// Draws a command and its output.
+/// Runs a command and draws it with its output.
 fn picture(sandbox: &Sandbox, typed: &str) -> String {
-    let words = words_of(typed);
     let mut command = sandbox.command(PROGRAM);
-    command.args(["--color", "always"]).args(words).env("WINEPREFIX", sandbox.path("prefix"));
+    command
+        .args(["--color", "always"])
+        .args(split_arguments(typed))
+        .env("WINEPREFIX", sandbox.path("prefix"));
     let ran = sandbox.finish(command);
     let screen = format!("\u{1B}[2m>\u{1B}[0m msipcfg {typed}\n{}{}", ran.stderr, ran.stdout);
     let mut screen = as_on_windows(sandbox, &screen);
-    // the name of the backup contains the current time
+    // the time of the backup is the only one in the output
     if let Some((before, after)) = screen.clone().split_once("(backup ") {
         let (_, after) = after.split_once(')').unwrap();
         screen = format!("{before}(backup MicroSIP.ini.20260131T095959.000Z.bak){after}");
@@ -91,10 +92,10 @@ fn picture(sandbox: &Sandbox, typed: &str) -> String {
     Term::new().render_svg(&screen)
 }
 
-/// Turns the screen's paths into Windows paths.
+/// Replaces the paths of the prefix by those that Windows would show.
 fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     let drive = sandbox.path("prefix/drive_c");
-    // other tests run MicroSIPs at the same time
+    // tests that run at the same time may have started a MicroSIP
     let own = screen.lines().filter(|line| !line.starts_with("  runs: ") && *line != "  none runs");
     let lines = own.map(|line| match line.split_once(drive.to_str().unwrap()) {
         Some((before, path)) => {
@@ -105,9 +106,9 @@ fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the wizard's pictures by name.
+/// Draws the wizard's screenshots.
 fn questions() -> Vec<(String, String)> {
-    // wide enough for the longest path
+    // wide enough for the longest path, whose length must not show in the screenshots
     const COLUMNS: u16 = 200;
     let sandbox = phone();
     let mut terminal = Terminal::of_size(&sandbox, &["wizard", "--color", "always"], 40, COLUMNS);
@@ -124,11 +125,11 @@ fn questions() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_pictures_show_what_is_printed() {
+fn screenshots_match_output() {
     let mut pictures = BTreeMap::new();
     for (name, typed) in SCREENS {
         pictures.insert(format!("{name}.svg"), picture(&phone(), typed));
     }
     pictures.extend(questions());
-    keeps_folder_true("docs/pictures", &pictures);
+    assert_generated_folder("docs/pictures", &pictures);
 }
