@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::instances::FileSystem;
+use crate::instances::WindowsDisk;
 use crate::sandbox::{Sandbox, image, text_of_ini, utf16};
 use crate::terminal::{CTRL_C, DOWN, ENTER, ESC, SPACE, TAB, Terminal, UP};
 
@@ -285,7 +285,7 @@ fn never_color_prints_no_styles_and_lists_fit_the_terminal() {
 
 #[test]
 fn asks_what_to_do_about_a_running_microsip() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     for name in ["hooks/ring.exe", "windows/system32/WindowsPowerShell/v1.0/powershell.exe"] {
         disk.sandbox.write(&format!("prefix/drive_c/{name}"), image());
@@ -348,13 +348,13 @@ fn asks_what_to_do_about_a_running_microsip() {
 // which ini
 
 /// Creates two inis. A stand-in MicroSIP uses the portable one.
-fn two_inis(disk: &FileSystem) -> [PathBuf; 2] {
+fn two_inis(disk: &WindowsDisk) -> [PathBuf; 2] {
     [disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"), disk.ini("MicroSIP/MicroSIP.ini")]
 }
 
 #[test]
 fn every_command_asks_which_ini_to_use() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     let [installed, portable] = two_inis(&disk);
     let bob = disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
 
@@ -385,7 +385,7 @@ fn every_command_asks_which_ini_to_use() {
 
 #[test]
 fn no_input_and_json_never_prompt() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     two_inis(&disk);
     disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
     for args in [&["hooks", "--no-input"][..], &["get", "VAD", "--json"], &["set", "VAD=1", "--no-input"]] {
