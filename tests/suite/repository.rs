@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::docs::{path, read};
 
-const MAX_FILE_LINES: usize = 610;
+const MAX_FILE_LINES: usize = 600;
 const MAX_MAIN_LINES: usize = 80;
 const MAX_PROSE_COLUMNS: usize = 120;
 
@@ -41,7 +41,7 @@ fn files_are_short() {
 #[test]
 fn prose_fits_the_page() {
     let mut long = Vec::new();
-    let mut check = |name: &str, is_prose: fn(&str) -> bool| {
+    let mut check = |name: &str, is_prose: &mut dyn FnMut(&str) -> bool| {
         for (index, line) in read(name).lines().enumerate() {
             if is_prose(line.trim_start()) && line.chars().count() > MAX_PROSE_COLUMNS {
                 long.push(format!("{name}:{}", index + 1));
@@ -49,12 +49,16 @@ fn prose_fits_the_page() {
         }
     };
     for name in source_files() {
-        check(&name, |line| line.starts_with("//"));
+        check(&name, &mut |line| line.starts_with("//"));
     }
     let pages = files("docs", &["md"]).into_iter().chain(files(".github", &["md"]));
     for name in pages.filter(|name| name != "docs/cli.md").chain(["README.md".into()]) {
-        // tables can't be wrapped
-        check(&name, |line| !line.starts_with('|'));
+        let mut is_code = false;
+        check(&name, &mut |line| {
+            is_code ^= line.starts_with("```");
+            // tables can't be wrapped
+            !is_code && !line.starts_with('|')
+        });
     }
     assert!(long.is_empty(), "these lines have more than {MAX_PROSE_COLUMNS} columns: {long:#?}");
 }
