@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::guess;
-use crate::platform::{self, Access, DriveKind, Look, WindowsPaths};
+use crate::platform::{self, Access, DriveKind, ProgramProbe, WindowsPaths};
 
 use super::command::HookCommand;
 use super::trust::{self, Trust, WeakSpot};
@@ -58,8 +58,8 @@ pub struct Known {
 impl Known {
     /// By this machine.
     pub const HERE: Known = Known {
-        mark_of: platform::mark_of,
-        can_remove_mark: platform::can_remove_mark,
+        mark_of: platform::download_mark,
+        can_remove_mark: platform::can_remove_download_mark,
         access_of: platform::access_of,
     };
 }
@@ -443,19 +443,21 @@ fn check_path(path: &str, role: Role, places: &Places) -> Vec<TargetFault> {
     let owned = || path.to_string();
     let mut faults = Vec::new();
     let mut found = None;
-    let is_image = match places.paths.to_host(path).map(|host| (platform::look(&host), host)) {
+    let is_image = match places.paths.to_host(path).map(|host| (platform::probe_program(&host), host)) {
         None => {
             faults.push(TargetFault::Unchecked { path: owned() });
             true
         }
-        Some((Look::Missing, host)) => {
+        Some((ProgramProbe::Missing, host)) => {
             faults.push(TargetFault::Missing { path: owned(), nearest: nearest_beside(path, &host) });
             true
         }
-        Some((Look::Folder, _)) => return vec![TargetFault::Folder { path: owned() }],
-        Some((Look::Unreadable(why), _)) => return vec![TargetFault::Unreadable { path: owned(), why }],
-        Some((Look::File { length: 0, .. }, _)) => return vec![TargetFault::Empty { path: owned() }],
-        Some((Look::File { is_executable_image, .. }, host)) => {
+        Some((ProgramProbe::Folder, _)) => return vec![TargetFault::Folder { path: owned() }],
+        Some((ProgramProbe::Unreadable(why), _)) => {
+            return vec![TargetFault::Unreadable { path: owned(), why }];
+        }
+        Some((ProgramProbe::File { length: 0, .. }, _)) => return vec![TargetFault::Empty { path: owned() }],
+        Some((ProgramProbe::File { is_executable_image, .. }, host)) => {
             found = Some(host);
             is_executable_image
         }
@@ -619,7 +621,10 @@ fn find_registered(name: &str, is_whole: bool, places: &Places) -> Option<String
 }
 
 fn exists(path: &str, places: &Places) -> bool {
-    places.paths.to_host(path).is_some_and(|host| matches!(platform::look(&host), Look::File { .. }))
+    places
+        .paths
+        .to_host(path)
+        .is_some_and(|host| matches!(platform::probe_program(&host), ProgramProbe::File { .. }))
 }
 
 fn nearest_beside(path: &str, host: &Path) -> Option<String> {
