@@ -1,9 +1,14 @@
 //! The command line: [`args`] parses it, [`suggestions`] corrects typos in it, [`completion`] completes it in shells,
-//! [`prompt`] asks the user, [`wizard`] asks for everything that a hook needs, [`report`] prints.
+//! [`prompt`] asks the user, [`wizard`] asks for everything that a hook needs, [`output`] and [`progress`] print.
 
 pub mod args;
 pub mod completion;
+pub mod output;
+pub mod progress;
 pub mod prompt;
-pub mod report;
+pub mod report_file;
+pub mod session;
 pub mod suggestions;
+pub mod terminal;
+pub mod trace;
 pub mod wizard;

@@ -2,19 +2,21 @@
 //! diff. The same request writes it after the last question.
 
 mod command_line;
+mod dialog;
 mod ini;
 mod path_completion;
-mod session;
 mod texts;
 
 use std::io;
 use std::time::Duration;
 
 use super::args::DEFAULT_CALLER;
+use super::output::Output;
+use super::progress::SideEffects;
 use super::prompt::{self, Prefill, TabCompletion};
-use super::report::{Output, SideEffects};
-use crate::commands::hooks::Hook;
-use crate::commands::{Error, Report};
+use crate::commands::Error;
+use crate::commands::hook_state::Hook;
+use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
@@ -25,21 +27,21 @@ use crate::request::{
     BackupChoice, Drive, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
 };
+use dialog::Exit;
 use ini::ChosenIni;
-use session::Exit;
 use texts::ProgramChoice;
 
-pub use session::{RunRequest, Session};
+pub use dialog::Dialog;
 
 /// Runs the wizard until its user quits.
-pub fn run(session: Session<'_>, choice: IniChoice) -> ExitStatus {
+pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
     // a wizard that doesn't print anything would be of no use
-    let mut session = Session { output: Output { quiet: false, ..session.output }, ..session };
-    let output = session.output;
+    let output = Output { quiet: false, ..dialog.output };
+    let dialog = Dialog { output, ..dialog };
     let result = prompt::with_exit_at_once(true, || {
-        session.say(texts::WELCOME);
-        let ini = ini::choose(&mut session, choice)?;
-        Wizard { session, ini }.run()
+        dialog.say(texts::WELCOME);
+        let ini = ini::choose(&dialog, choice)?;
+        Wizard { dialog, ini }.run()
     });
     match result {
         Ok(()) => ExitStatus::Done,
@@ -48,7 +50,7 @@ pub fn run(session: Session<'_>, choice: IniChoice) -> ExitStatus {
             prompt::restore_terminal();
             match error.kind() {
                 io::ErrorKind::Interrupted => ExitStatus::Interrupted,
-                _ => output.print_problem(&PromptFailed(error)),
+                _ => output.print_early_error(&PromptFailed(error)),
             }
         }
     }
@@ -66,7 +68,7 @@ impl ToDiagnostic for PromptFailed {
 }
 
 struct Wizard<'a> {
-    session: Session<'a>,
+    dialog: Dialog<'a>,
     ini: ChosenIni,
 }
 
@@ -113,7 +115,7 @@ impl Wizard<'_> {
         loop {
             let labels = Task::ALL.map(Task::label);
             let default = Task::ALL.iter().position(|task| *task == preselected).unwrap_or(0);
-            let task = self.session.select("What do you want to do?", &labels, default)?;
+            let task = self.dialog.select("What do you want to do?", &labels, default)?;
             let result = match task.map_or(Task::Quit, |index| Task::ALL[index]) {
                 Task::Set => self.set_hook()?,
                 Task::Remove => self.remove_hook()?,
@@ -128,20 +130,17 @@ impl Wizard<'_> {
 
     fn show_hooks(&mut self) -> Result<(), Exit> {
         if self.ini.create {
-            self.session.say(&format!("{} will be created.\n\n", self.ini.path.display()));
+            self.dialog.say(&format!("{} will be created.\n\n", self.ini.path.display()));
             return Ok(());
         }
-        self.session.run_and_print(session::hooks_request(&self.ini.choice)).map_err(Exit::With)?;
-        self.session.say("\n");
+        self.dialog.print(self.dialog.hooks(&self.ini.choice)).map_err(Exit::With)?;
+        self.dialog.say("\n");
         Ok(())
     }
 
     /// Returns the hooks in the ini; none if it doesn't exist yet.
     fn hooks(&mut self) -> Vec<Hook> {
-        match self.session.run(session::hooks_request(&self.ini.choice)).0 {
-            Ok(Report::Hooks { hooks, .. }) => hooks,
-            _ => Vec::new(),
-        }
+        self.dialog.hooks(&self.ini.choice).0.map(|list| list.hooks).unwrap_or_default()
     }
 
     fn set_hook(&mut self) -> Result<TaskResult, Exit> {
@@ -153,7 +152,7 @@ impl Wizard<'_> {
             Some(ProgramChoice::Own)
         } else {
             let labels = ProgramChoice::ALL.map(ProgramChoice::label);
-            let index = self.session.select("What should it run?", &labels, 0)?;
+            let index = self.dialog.select("What should it run?", &labels, 0)?;
             index.map(|index| ProgramChoice::ALL[index])
         };
         let sample = match choice {
@@ -179,16 +178,16 @@ impl Wizard<'_> {
         loop {
             let items = texts::event_items(hooks);
             let prompt = "When should it run? (Space selects, Enter continues)";
-            let Some(chosen) = prompt::select_many(self.session.theme, prompt, &items)? else {
+            let Some(chosen) = prompt::select_many(self.dialog.theme, prompt, &items)? else {
                 return Ok(None);
             };
             let events: Vec<Event> = chosen.into_iter().map(|index| Event::ALL[index]).collect();
             if !events.is_empty() {
                 let names: Vec<&str> = events.iter().map(|event| event.name()).collect();
-                self.session.say(&format!("Runs on: {}\n", names.join(", ")));
+                self.dialog.say(&format!("Runs on: {}\n", names.join(", ")));
                 return Ok(Some(events));
             }
-            self.session.say("Nothing is selected. Press Space to select the line with the >, then Enter.\n");
+            self.dialog.say("Nothing is selected. Press Space to select the line with the >, then Enter.\n");
         }
     }
 
@@ -217,7 +216,7 @@ impl Wizard<'_> {
                 if program == current.program { texts::join_arguments(&current.args) } else { String::new() };
             let prefill = Prefill { initial: &initial, ..Prefill::default() };
             let prompt = "Arguments before the number (Enter for none)";
-            let args = texts::split_arguments(&prompt::line(self.session.theme, prompt, prefill, None)?);
+            let args = texts::split_arguments(&prompt::line(self.dialog.theme, prompt, prefill, None)?);
             let command = HookCommand { program: program.clone(), args };
             if let Some((edit, preview)) = self.check_own_program(events, command, &mut allow)? {
                 return self.confirm_and_write(edit, preview, None);
@@ -229,7 +228,7 @@ impl Wizard<'_> {
         let candidates = |typed: &str| path_completion::for_windows(typed, paths);
         let completion = TabCompletion::new(&candidates);
         let prompt = "Program (Tab completes, empty to go back)";
-        let line = prompt::line(self.session.theme, prompt, prefill, Some(&completion))?;
+        let line = prompt::line(self.dialog.theme, prompt, prefill, Some(&completion))?;
         Ok(line.trim_matches('"').to_string())
     }
 
@@ -240,7 +239,7 @@ impl Wizard<'_> {
         events: &[Event],
         command: HookCommand,
         allow: &mut Allow,
-    ) -> Result<Option<(EditRequest, Report)>, Exit> {
+    ) -> Result<Option<(EditRequest, WriteOutcome)>, Exit> {
         loop {
             let edit = set_hooks(events, &HookText::Command(command.clone()), *allow);
             let error = match self.dry_run(&edit) {
@@ -250,7 +249,7 @@ impl Wizard<'_> {
             let is_marked = matches!(error, Error::Target(TargetFault::Blocked { .. })) && !allow.mark;
             self.print_refusal(&error)?;
             let question = "Trust this program and remove the mark when the hook is saved?";
-            if !is_marked || !prompt::confirm(self.session.theme, question, false)? {
+            if !is_marked || !prompt::confirm(self.dialog.theme, question, false)? {
                 return Ok(None);
             }
             allow.mark = true;
@@ -261,16 +260,16 @@ impl Wizard<'_> {
         const SCHEME: &str = "https://";
         let mut typed = String::new();
         loop {
-            self.session.say(
+            self.dialog.say(
                 "The number is added to the end of the address, for example https://crm.example/find?number=\n",
             );
             let prefill = Prefill { initial: SCHEME, previous: &typed };
-            typed = prompt::line(self.session.theme, "Address (empty to go back)", prefill, None)?;
+            typed = prompt::line(self.dialog.theme, "Address (empty to go back)", prefill, None)?;
             if typed.is_empty() || typed == SCHEME {
                 return Ok(TaskResult::Unchanged);
             }
             let Some(address) = WebAddress::new(&typed) else {
-                self.session.say(
+                self.dialog.say(
                     "Not a valid address. It needs a host name, then a /, and no spaces: https://crm.example/\n",
                 );
                 continue;
@@ -295,11 +294,11 @@ impl Wizard<'_> {
         let mut hooks = self.hooks();
         hooks.retain(texts::is_set);
         if hooks.is_empty() {
-            self.session.say("No hooks are set.\n");
+            self.dialog.say("No hooks are set.\n");
             return Ok(TaskResult::Unchanged);
         }
         let items = texts::hook_items(&hooks);
-        match prompt::select(self.session.theme, "Which hook do you want to remove?", &items, 0)? {
+        match prompt::select(self.dialog.theme, "Which hook do you want to remove?", &items, 0)? {
             Some(index) => self.edit_if_confirmed(EditRequest::UnsetHooks(vec![hooks[index].event])),
             None => Ok(TaskResult::Unchanged),
         }
@@ -308,8 +307,8 @@ impl Wizard<'_> {
     fn edit_if_confirmed(&mut self, edit: EditRequest) -> Result<TaskResult, Exit> {
         match self.dry_run(&edit) {
             Ok(preview) => self.confirm_and_write(edit, preview, None),
-            Err(Error::NoBackup { .. }) => {
-                self.session.say("There is nothing to undo.\n");
+            Err(error) if error.code() == Code::NoBackup => {
+                self.dialog.say("There is nothing to undo.\n");
                 Ok(TaskResult::Unchanged)
             }
             Err(error) => self.print_refusal(&error).map(|()| TaskResult::Unchanged),
@@ -319,28 +318,27 @@ impl Wizard<'_> {
     // -----------------------------------------------------------------------------------------------------
     // from a dry run to the ini
 
-    fn write_request(&self, edit: EditRequest, dry_run: bool, while_running: WhileRunning) -> Request {
+    fn write_options(&self, dry_run: bool, while_running: WhileRunning) -> WriteOptions {
         /// Long, because the user is watching and can press Ctrl-C.
         const TIMEOUT: Duration = Duration::from_secs(60 * 60);
-        let options = WriteOptions {
+        WriteOptions {
             dry_run,
             create: self.ini.create,
             timeout: TIMEOUT,
             while_running,
             backup: true,
             keep_backups: WriteOptions::USUAL_BACKUPS,
-        };
-        Request::Write { ini: self.ini.choice.clone(), edit, options }
+        }
     }
 
-    fn dry_run(&mut self, edit: &EditRequest) -> Result<Report, Error> {
-        let request = self.write_request(edit.clone(), true, WhileRunning::Wait);
-        self.session.run(request).0
+    fn dry_run(&self, edit: &EditRequest) -> Result<WriteOutcome, Error> {
+        let options = self.write_options(true, WhileRunning::Wait);
+        self.dialog.edit(&self.ini.choice, edit.clone(), options).0
     }
 
     /// Prints why an edit was refused. Exits if the ini is the problem, because other answers wouldn't help.
     fn print_refusal(&self, error: &Error) -> Result<(), Exit> {
-        match self.session.print_error(error) {
+        match self.dialog.print_error(error) {
             ExitStatus::Refused | ExitStatus::No => Ok(()),
             status => Err(Exit::With(status)),
         }
@@ -350,34 +348,34 @@ impl Wizard<'_> {
     fn confirm_and_write(
         &mut self,
         edit: EditRequest,
-        mut preview: Report,
+        mut preview: WriteOutcome,
         script: Option<SampleScript<'_>>,
     ) -> Result<TaskResult, Exit> {
-        let Report::Written(written) = &mut preview else { return Ok(TaskResult::Unchanged) };
         // the prompt below explains this warning better
-        let is_running = written.warnings.iter().any(|warning| warning.code == Code::MicrosipRunning);
-        written.warnings.retain(|warning| warning.code != Code::MicrosipRunning);
-        let is_change = written.changed;
-        self.session.output.print(&preview, &SideEffects::default());
-        if !is_change {
+        let is_running = preview.warnings.iter().any(|warning| warning.code == Code::MicrosipRunning);
+        preview.warnings.retain(|warning| warning.code != Code::MicrosipRunning);
+        self.dialog.output.print(&preview, &SideEffects::default());
+        if !preview.changed {
             return Ok(TaskResult::Unchanged);
         }
         if let Some(script) = script {
-            self.session.say(&texts::about_script(&script.sample.script_beside(&self.ini.path)));
+            self.dialog.say(&texts::about_script(&script.sample.script_beside(&self.ini.path)));
         }
         let Some(while_running) = self.ask_to_write(is_running)? else {
-            self.session.say("Nothing was changed.\n");
+            self.dialog.say("Nothing was changed.\n");
             return Ok(TaskResult::Unchanged);
         };
-        let request = self.write_request(edit.clone(), false, while_running);
-        match prompt::with_exit_at_once(false, || self.session.run_and_print(request)) {
+        let options = self.write_options(false, while_running);
+        let write = || self.dialog.edit(&self.ini.choice, edit.clone(), options);
+        let written = prompt::with_exit_at_once(false, write);
+        match self.dialog.print(written) {
             Ok(()) => {}
             Err(ExitStatus::Interrupted) => return Err(Exit::With(ExitStatus::Interrupted)),
             Err(_) => return Ok(TaskResult::Unchanged),
         }
         self.follow_up(&edit, while_running, is_running, script)?;
         self.ini.create = false;
-        if self.session.is_stopped() {
+        if self.dialog.session.is_stopped() {
             return Err(Exit::With(ExitStatus::Interrupted));
         }
         Ok(TaskResult::Changed)
@@ -387,9 +385,9 @@ impl Wizard<'_> {
     fn ask_to_write(&self, is_running: bool) -> Result<Option<WhileRunning>, Exit> {
         const QUESTION: &str = "Save this change?";
         if !is_running {
-            return Ok(self.session.confirm(QUESTION)?.then_some(WhileRunning::Wait));
+            return Ok(self.dialog.confirm(QUESTION)?.then_some(WhileRunning::Wait));
         }
-        self.session
+        self.dialog
             .say("MicroSIP is running and would undo this change when it exits, so it has to exit first.\n");
         let mut answers = vec![
             ("Yes, after I exit MicroSIP myself (its menu > Exit)", Some(WhileRunning::Wait)),
@@ -400,7 +398,7 @@ impl Wizard<'_> {
             answers.insert(0, (close, Some(WhileRunning::CloseAndRestart)));
         }
         let labels: Vec<&str> = answers.iter().map(|(label, _)| *label).collect();
-        let chosen = self.session.select(QUESTION, &labels, 0)?;
+        let chosen = self.dialog.select(QUESTION, &labels, 0)?;
         Ok(chosen.and_then(|index| answers[index].1))
     }
 
@@ -413,10 +411,9 @@ impl Wizard<'_> {
         script: Option<SampleScript<'_>>,
     ) -> Result<(), Exit> {
         let user_closed_it = was_running && while_running == WhileRunning::Wait;
-        if user_closed_it && platform::CAN_REACH_WINDOWS && self.session.confirm("Start MicroSIP again?")? {
+        if user_closed_it && platform::CAN_REACH_WINDOWS && self.dialog.confirm("Start MicroSIP again?")? {
             let drive = Drive::Start { minimized: false };
-            let start = Request::Drive { ini: self.ini.choice.clone(), drive };
-            let _ = self.session.run_and_print(start);
+            self.dialog.run(Request::Drive { ini: self.ini.choice.clone(), drive });
         }
         if let EditRequest::SetHooks(hooks) = edit {
             self.offer_test(hooks.iter().map(|hook| hook.event).collect())?;
@@ -425,13 +422,12 @@ impl Wizard<'_> {
             Some(script) => self.with_script_as_program(edit, script),
             None => edit.clone(),
         };
-        let mut request = self.write_request(edit, false, while_running);
-        if let Request::Write { ini, .. } = &mut request
-            && !self.ini.needs_option
-        {
+        let mut ini = self.ini.choice.clone();
+        if !self.ini.needs_option {
             ini.path = None;
         }
-        self.session.say(&format!("\nTo do this from a script:\n{}\n", command_line::lines(&request)));
+        let request = Request::Write { ini, edit, options: self.write_options(false, while_running) };
+        self.dialog.say(&format!("\nTo do this from a script:\n{}\n", command_line::lines(&request)));
         Ok(())
     }
 
@@ -439,7 +435,7 @@ impl Wizard<'_> {
     fn offer_test(&mut self, events: Vec<Event>) -> Result<(), Exit> {
         let can_run = platform::windows_paths(&self.ini.path) != WindowsPaths::Unknown;
         let question = format!("Test it now, with a call from {DEFAULT_CALLER}?");
-        if can_run && self.session.confirm(&question)? {
+        if can_run && self.dialog.confirm(&question)? {
             let test = TestHook {
                 ini: self.ini.choice.clone(),
                 events,
@@ -447,7 +443,7 @@ impl Wizard<'_> {
                 version: None,
                 capture: false,
             };
-            let _ = self.session.run_and_print(Request::TestHook(test));
+            self.dialog.run(Request::TestHook(test));
         }
         Ok(())
     }

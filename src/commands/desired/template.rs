@@ -1,0 +1,275 @@
+//! A desired-state file and the values of its variables: read once, for one ini or for the inis of many users.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::commands::context::Context;
+use crate::commands::error::{CommandError, Error};
+use crate::desired::DesiredError;
+use crate::desired::source::{Format, Hidden, Node, Source};
+use crate::desired::state::{self, Desired};
+use crate::desired::users::Users;
+use crate::desired::vars::Variables;
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::microsip::profiles::Profile;
+use crate::request::{DesiredChoice, UsersChoice, ValueSource};
+
+/// Why a desired-state file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("{path} could not be read: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is neither UTF-8 nor UTF-16LE with BOM")]
+    NotText { path: PathBuf },
+    #[error("the table of users has no line for {user}")]
+    UserNotListed { user: String },
+    #[error("{ini} isn't in a user's folder, so no line of the table of users applies to it")]
+    UserUnknown { ini: PathBuf },
+}
+
+impl ToDiagnostic for TemplateError {
+    fn code(&self) -> Code {
+        match self {
+            TemplateError::Unreadable { .. } => Code::FileRead,
+            TemplateError::NotText { .. } => Code::DesiredInvalid,
+            TemplateError::UserNotListed { .. } | TemplateError::UserUnknown { .. } => Code::UserNotListed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            TemplateError::Unreadable { .. } => "check the path, and that you may read it",
+            TemplateError::NotText { .. } => "save it as UTF-8",
+            TemplateError::UserNotListed { .. } => "add a line for this user, or run this without --users",
+            TemplateError::UserUnknown { .. } => "set the variables with --var or --vars",
+        };
+        Some(hint.into())
+    }
+}
+
+impl CommandError for TemplateError {}
+
+/// A desired state whose variables have no values yet.
+pub struct Template {
+    source: Source,
+    folder: PathBuf,
+    given: Vec<(String, String)>,
+    files: Vec<InFolder<Source>>,
+    users: Option<InFolder<Users>>,
+    /// Whether the table of users came from standard input.
+    used_stdin: bool,
+}
+
+/// The content of a file, and its folder.
+struct InFolder<T> {
+    content: T,
+    folder: PathBuf,
+}
+
+/// Reads passwords, each source once: standard input can't be read twice.
+pub struct Secrets<'a> {
+    read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
+    known: Mutex<HashMap<ValueSource, String>>,
+}
+
+impl<'a> Secrets<'a> {
+    /// Returns a reader that has read nothing yet.
+    pub fn new(read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync)) -> Self {
+        Secrets { read, known: Mutex::default() }
+    }
+
+    fn get(&self, source: &ValueSource) -> io::Result<String> {
+        if let ValueSource::Inline(value) = source {
+            return Ok(value.clone());
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known.get(source) {
+            return Ok(text.clone());
+        }
+        let text = (self.read)(source)?;
+        known.insert(source.clone(), text.clone());
+        Ok(text)
+    }
+}
+
+impl Template {
+    /// Reads the file and the files with variables.
+    ///
+    /// # Errors
+    /// A file can't be read or is wrong.
+    pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Template, Error> {
+        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, context);
+        let files = choice.variable_files.iter().map(|path| {
+            Ok(InFolder { content: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
+        });
+        let files = files.collect::<Result<_, Error>>()?;
+        let users = choice.users.as_ref().map(|users| {
+            let (source, folder) = match users {
+                UsersChoice::File(path) => {
+                    let format = Format::of_users(path);
+                    let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
+                    (read(path, format, hidden)?, folder_of(path))
+                }
+                UsersChoice::StandardInput => {
+                    let place = ValueSource::StandardInput;
+                    let text = (context.secret)(&place).map_err(|source| TemplateError::Unreadable {
+                        path: place.to_string().into(),
+                        source,
+                    })?;
+                    (Source::parse(place.to_string(), text, Format::Csv, Hidden::Lines)?, PathBuf::new())
+                }
+            };
+            Ok::<_, Error>(InFolder { content: Users::new(source)?, folder })
+        });
+        Ok(Template {
+            source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
+            folder: folder_of(&choice.file),
+            given: choice.variables.clone(),
+            files,
+            users: users.transpose()?,
+            used_stdin: choice.users == Some(UsersChoice::StandardInput),
+        })
+    }
+
+    /// Reads passwords. Standard input has none if the table of users came from there.
+    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<String> + use<'a> {
+        let used_stdin = self.used_stdin;
+        move |place| match place {
+            ValueSource::StandardInput if used_stdin => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "standard input contains the table of users"))
+            }
+            place => secrets.get(place),
+        }
+    }
+
+    /// Returns the desired state of an ini, for the user who runs msipcfg.
+    ///
+    /// # Errors
+    /// The file is wrong, or the table of users doesn't list the ini's user.
+    pub fn desired_for(&self, ini: &Path, secrets: &Secrets<'_>) -> Result<Desired, Error> {
+        let read = self.reader(secrets);
+        let profile = Profile::around(ini);
+        let row = match (&self.users, &profile) {
+            (Some(users), Some(profile)) => {
+                let names = profile.names();
+                Some(
+                    users
+                        .content
+                        .row(names)
+                        .ok_or_else(|| TemplateError::UserNotListed { user: profile.user.clone() })?,
+                )
+            }
+            (Some(_), None) => return Err(TemplateError::UserUnknown { ini: ini.to_path_buf() }.into()),
+            (None, _) => None,
+        };
+        Ok(self.resolved(profile.as_ref(), row, Variables::new(&self.given, &read), &self.source)?)
+    }
+
+    /// Returns the desired state for one of many users; `None` if the table of users doesn't list the user.
+    ///
+    /// # Errors
+    /// The file is wrong for this user.
+    pub fn desired_for_user(
+        &self,
+        profile: &Profile,
+        secrets: &Secrets<'_>,
+    ) -> Result<Option<Desired>, DesiredError> {
+        let read = self.reader(secrets);
+        let variables = Variables::new(&self.given, &read).without_environment();
+        if profile.is_default {
+            // Every user can read the default profile, and it belongs to nobody.
+            let source = self.source.clone().without("accounts");
+            let desired = self.resolved(None, None, variables, &source)?;
+            return Ok(Some(desired.without_selection()));
+        }
+        let row = match &self.users {
+            Some(users) => match users.content.row(profile.names()) {
+                Some(row) => Some(row),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        self.resolved(Some(profile), row, variables, &self.source).map(Some)
+    }
+
+    /// Returns the listed users who aren't among these.
+    pub fn listed_others(&self, profiles: &[Profile]) -> Vec<&str> {
+        let names = profiles.iter().flat_map(Profile::names);
+        self.users.as_ref().map(|users| users.content.others(names)).unwrap_or_default()
+    }
+
+    /// Checks whether the file can be used for any of these users, before anything is written.
+    ///
+    /// # Errors
+    /// The file is wrong for all of them.
+    pub fn check_for(&self, profiles: &[Profile], secrets: &Secrets<'_>) -> Result<(), DesiredError> {
+        let mut first = None;
+        for profile in profiles.iter().filter(|profile| !profile.is_default) {
+            match self.desired_for_user(profile, secrets) {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match (first, profiles.first()) {
+            (Some(error), _) => Err(error),
+            // Nobody is listed, but the file can still be wrong.
+            (None, Some(profile)) => {
+                let read = self.reader(secrets);
+                let variables = Variables::new(&self.given, &read).without_environment();
+                let row = self.users.as_ref().and_then(|users| users.content.any_row());
+                self.resolved(Some(profile), row, variables, &self.source).map(drop)
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn resolved(
+        &self,
+        profile: Option<&Profile>,
+        row: Option<&Node>,
+        mut variables: Variables<'_>,
+        source: &Source,
+    ) -> Result<Desired, DesiredError> {
+        if let Some(profile) = profile {
+            let windows_path = |path: &Path| profile.windows_path(path);
+            variables.define("user", profile.user.clone());
+            variables.define("profile", windows_path(&profile.folder));
+            variables.define("appdata", windows_path(&profile.app_data()));
+        }
+        // Variables of one user override those of all.
+        if let (Some(users), Some(row)) = (&self.users, row) {
+            variables.add_table(users.content.source(), row, &users.folder)?;
+        }
+        for InFolder { content, folder } in &self.files {
+            variables.add_file(content, folder)?;
+        }
+        state::resolve(source, &variables, &self.folder)
+    }
+}
+
+fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) -> Result<Source, Error> {
+    let unreadable = |source| TemplateError::Unreadable { path: path.to_path_buf(), source };
+    let bytes = context.fs.read(path).map_err(unreadable)?;
+    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        // Windows PowerShell writes text like this.
+        Some(bytes) => {
+            let units: Vec<u16> = bytes
+                .chunks(2)
+                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
+                .collect();
+            String::from_utf16(&units).ok()
+        }
+        None => String::from_utf8(bytes).ok(),
+    };
+    let text = text.ok_or_else(|| TemplateError::NotText { path: path.to_path_buf() })?;
+    Ok(Source::parse(path.display().to_string(), text, format, hidden)?)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_path_buf()
+}

@@ -1,0 +1,189 @@
+//! Chooses the ini that a request is about, once per run, and reads it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostic;
+use crate::edit::plan::PlanWarning;
+use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
+use crate::ini::name::SectionName;
+use crate::ini::write;
+use crate::microsip::locate::{self, Candidate, LocateError, Why};
+use crate::platform::{self, FileSystem};
+use crate::request::IniChoice;
+
+use super::context::{Context, RunEvent};
+use super::error::Error;
+
+/// The most bytes that an ini can have; a larger file isn't MicroSIP's.
+pub const LARGEST_INI: u64 = 256 * 1024 * 1024;
+
+/// The ini that a request is about.
+#[derive(Debug)]
+pub struct Ini {
+    /// The path as the user named it, or as it was found.
+    pub path: PathBuf,
+    /// The file itself, after following links.
+    pub target: PathBuf,
+    /// The path by which the file is opened; it differs from `target` in a pinned folder.
+    pub reached: PathBuf,
+    /// The code page of 8-bit text.
+    pub code_page: Option<CodePage>,
+    /// Whether the file existed when the ini was chosen.
+    pub exists: bool,
+}
+
+impl Ini {
+    /// Chooses the ini that a request is about; it must exist.
+    ///
+    /// # Errors
+    /// No ini or several were found, or the named one doesn't exist.
+    pub fn choose(choice: &IniChoice, context: &mut Context<'_>) -> Result<Ini, Error> {
+        Ini::choose_or_create(choice, false, context)
+    }
+
+    /// Chooses the ini that a request is about, and reads it.
+    ///
+    /// # Errors
+    /// As [`Ini::choose`], or it can't be read.
+    pub fn open(choice: &IniChoice, context: &mut Context<'_>) -> Result<(Ini, Decoded), Error> {
+        let ini = Ini::choose(choice, context)?;
+        let bytes = ini.bytes(context)?;
+        let size = bytes.len();
+        let decoded = ini.decode(bytes)?;
+        (context.report)(RunEvent::Read { size, encoding: decoded.encoding });
+        Ok((ini, decoded))
+    }
+
+    /// Chooses the ini that a request is about; with `create` it needn't exist.
+    ///
+    /// # Errors
+    /// As [`Ini::choose`].
+    pub fn choose_or_create(
+        choice: &IniChoice,
+        create: bool,
+        context: &mut Context<'_>,
+    ) -> Result<Ini, Error> {
+        let chosen = match (&choice.path, create) {
+            (Some(path), _) => Candidate::new(path.clone(), Why::Named),
+            (None, false) => locate::the_one(context.env)?,
+            (None, true) => match locate::the_one(context.env) {
+                Err(LocateError::NotFound { .. }) => {
+                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeMade)
+                }
+                found => found?,
+            },
+        };
+        (context.report)(RunEvent::Chosen(&chosen));
+        let path = chosen.ini;
+        match Ini::at(path.clone(), choice, context.fs) {
+            Err(Error::NotThere { .. }) if create => {
+                let path = std::path::absolute(&path).unwrap_or(path);
+                Ok(Ini::plain(path, choice.code_page, false))
+            }
+            found => found,
+        }
+    }
+
+    /// Returns the ini of exactly this path, without looking at the disk.
+    pub fn plain(path: PathBuf, code_page: Option<CodePage>, exists: bool) -> Ini {
+        Ini { reached: path.clone(), target: path.clone(), path, code_page, exists }
+    }
+
+    /// Returns the path that people know of a file next to the ini, or of its folder.
+    pub fn known_as(&self, path: &Path) -> PathBuf {
+        let (reached, target) = (self.reached.parent(), self.target.parent());
+        match (reached, target, path.file_name()) {
+            (Some(reached), Some(target), Some(name)) if path.parent() == Some(reached) => target.join(name),
+            (Some(reached), Some(target), _) if path == reached => target.to_path_buf(),
+            _ => path.to_path_buf(),
+        }
+    }
+
+    /// Returns the ini of a path, after following links; it must exist.
+    ///
+    /// # Errors
+    /// It doesn't exist, can't be read, or isn't a file.
+    pub fn at(path: PathBuf, choice: &IniChoice, fs: &dyn FileSystem) -> Result<Ini, Error> {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
+        let own = match fs.link_metadata(&path) {
+            Err(error) if is_nothing_there(&error) => return Err(Error::NotThere { ini: path }),
+            own => own.map_err(unreadable)?,
+        };
+        let target = if own.is_link() {
+            match fs.canonicalize(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let target = fs.read_link(&path).unwrap_or_default();
+                    return Err(Error::BrokenLink { ini: path, target });
+                }
+                target => target.map_err(unreadable)?,
+            }
+        } else {
+            path.clone()
+        };
+        let metadata = fs.metadata(&target).map_err(unreadable)?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "folder" } else { "device or a pipe" };
+            return Err(Error::NotRegular { ini: path, what });
+        }
+        let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
+        Ok(Ini { path, reached: target.clone(), target, code_page, exists: true })
+    }
+
+    /// Reads and decodes the file.
+    ///
+    /// # Errors
+    /// It can't be read, is too large, or has an unknown encoding.
+    pub fn read(&self, context: &Context<'_>) -> Result<Decoded, Error> {
+        self.decode(self.bytes(context)?)
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It can't be read, or is too large.
+    pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
+        let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
+        if context.fs.metadata(&self.reached).map_err(unreadable)?.len > LARGEST_INI {
+            return Err(too_large(&self.path));
+        }
+        context.fs.read(&self.reached).map_err(unreadable)
+    }
+
+    /// Decodes the bytes of the ini; without any, returns what MicroSIP creates at its first run.
+    ///
+    /// # Errors
+    /// The encoding is unknown or invalid.
+    pub fn decode_or_first_run(&self, current: Option<Vec<u8>>) -> Result<Decoded, Error> {
+        match current {
+            Some(bytes) => self.decode(bytes),
+            None => self.decode(write::first_run(&SectionName::new("Settings")?).into_bytes()),
+        }
+    }
+
+    /// Decodes bytes of the ini.
+    ///
+    /// # Errors
+    /// The encoding is unknown or invalid.
+    pub fn decode(&self, bytes: Vec<u8>) -> Result<Decoded, Error> {
+        encoding::decode(bytes, self.code_page)
+            .map_err(|source| Error::Encoding { ini: self.path.clone(), source })
+    }
+}
+
+/// Returns the warning that MicroSIP would damage this file by converting it, so that it reads other values.
+pub fn encoding_warning(decoded: &Decoded) -> Vec<Diagnostic> {
+    let is_damaged = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let warning = PlanWarning::EncodingRead { encoding: decoded.encoding };
+    if is_damaged { vec![Diagnostic::from(&warning)] } else { Vec::new() }
+}
+
+fn is_nothing_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Returns the error that an ini is, or would become, too large.
+pub fn too_large(ini: &Path) -> Error {
+    Error::TooLarge { ini: ini.to_path_buf(), limit: LARGEST_INI / 1024 / 1024 }
+}
