@@ -68,7 +68,7 @@ fn creates_an_ini_with_its_first_hook() {
         .write("bin/wine", format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display()));
     std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
     let mut terminal = Terminal::start(&sandbox, &[]);
-    terminal.sees("No MicroSIP ini was found; looked in").sees(PATH);
+    terminal.sees("No MicroSIP ini was found in").sees(PATH);
     terminal.press(&["pre", TAB]).sees("prefix/").press(&["dr", TAB]).sees("drive_c/");
     terminal.press(&["ü", TAB]).sees("Ünï/").press(&["MicroSIP.ini", ENTER]);
     terminal.sees("doesn't exist").sees("Create it?").press(&["y"]).sees(MENU).press(&[ENTER]);

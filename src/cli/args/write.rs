@@ -38,7 +38,7 @@ pub(super) struct WriteArgs {
     no_backup: bool,
 
     /// Number of backups to keep (the oldest, plus the newest); 0 keeps none
-    #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = WriteOptions::DEFAULT_BACKUPS, value_parser = count)]
     #[arg(allow_negative_numbers = true)]
     keep_backups: usize,
 

@@ -327,7 +327,7 @@ impl Wizard<'_> {
             timeout: TIMEOUT,
             while_running,
             backup: true,
-            keep_backups: WriteOptions::USUAL_BACKUPS,
+            keep_backups: WriteOptions::DEFAULT_BACKUPS,
         }
     }
 
