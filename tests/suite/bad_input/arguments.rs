@@ -19,10 +19,7 @@ fn an_unknown_command_or_option_is_a_usage_error() {
         (&["set", "--timeout", "soon", "VAD=1"], "soon"),
         (&["set", "--timeout", "-5", "VAD=1"], "'-5' for '--timeout <DURATION>'"),
         (&["exit", "--timeout", "-5"], "'-5' for '--timeout <DURATION>'"),
-        (
-            &["set", "--keep-backups", "many", "VAD=1"],
-            "'many' for '--keep-backups <N>': it is no number of backups",
-        ),
+        (&["set", "--keep-backups", "many", "VAD=1"], "'many' for '--keep-backups <N>': expected a number"),
         (&["set", "--keep-backups", "-1", "VAD=1"], "'-1' for '--keep-backups <N>'"),
         (&["set-hook", "--dryrun", "ring", "x.exe"], "'--dry-run'"),
         (&["set-hook", "-x", "ring", "x.exe"], "'-x'"),
