@@ -9,6 +9,7 @@ use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
+use crate::microsip::privacy::{Guarded, Viewer};
 
 /// One thing to change.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +45,21 @@ pub struct Change {
     /// The key as it was named.
     pub key: String,
     /// What MicroSIP read.
-    pub before: Option<String>,
+    pub before: Option<Guarded>,
     /// What it will read.
-    pub after: Option<String>,
+    pub after: Option<Guarded>,
+}
+
+impl Change {
+    fn new(section: &str, key: &str, before: Option<String>, after: Option<String>) -> Change {
+        let guarded = |value: Option<String>| value.map(|value| Guarded::of_key(section, key, value));
+        Change {
+            section: section.to_string(),
+            key: key.to_string(),
+            before: guarded(before),
+            after: guarded(after),
+        }
+    }
 }
 
 /// Lines of the file before and after, for a diff.
@@ -190,12 +203,7 @@ fn apply(plan: &mut Plan, edit: &Edit) {
     }
     let after = lookup::value(&plan.document, section, key, limit);
     let text = |value: Option<Wide>| value.map(|value| String::from_utf16_lossy(&value));
-    plan.changes.push(Change {
-        section: section.to_string(),
-        key: key.to_string(),
-        before: text(before),
-        after: text(after),
-    });
+    plan.changes.push(Change::new(section, key, text(before), text(after)));
 }
 
 /// The lines of a key in the section that counts.
@@ -234,7 +242,7 @@ pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -
             return saved.clone();
         };
         let path = KeyPath { section, key };
-        match after.map(|text| ValueText::new(&text)) {
+        match after.map(|text| ValueText::new(text.reveal(Viewer::Program))) {
             Some(Ok(text)) => write::set(&mut current, &path, &text),
             Some(Err(_)) => return saved.clone(),
             None => {
@@ -303,22 +311,13 @@ fn changes_between(before: &[Entry], after: &[Entry]) -> Vec<Change> {
     let (old, new) = (index(before), index(after));
     let gone_or_changed = before.iter().filter_map(|(section, key, said)| {
         let after = new.get(&identity(section, key));
-        let change = || Change {
-            section: section.clone(),
-            key: key.clone(),
-            before: said.clone(),
-            after: after.cloned().flatten(),
-        };
+        let change = || Change::new(section, key, said.clone(), after.cloned().flatten());
         (after != Some(said)).then(change)
     });
-    let added = after.iter().filter(|(section, key, _)| !old.contains_key(&identity(section, key))).map(
-        |(section, key, said)| Change {
-            section: section.clone(),
-            key: key.clone(),
-            before: None,
-            after: said.clone(),
-        },
-    );
+    let added = after
+        .iter()
+        .filter(|(section, key, _)| !old.contains_key(&identity(section, key)))
+        .map(|(section, key, said)| Change::new(section, key, None, said.clone()));
     gone_or_changed.chain(added).collect()
 }
 
@@ -345,12 +344,7 @@ mod tests {
     fn a_change_says_what_was_and_what_will_be() {
         let plan = plan(encode("[Settings]\r\na=1\r\n k = \"v\"\r\n"), &[set("K", "w")]);
         assert!(plan.is_change);
-        let change = Change {
-            section: "Settings".into(),
-            key: "K".into(),
-            before: Some("v".into()),
-            after: Some("w".into()),
-        };
+        let change = Change::new("Settings", "K", Some("v".into()), Some("w".into()));
         assert_eq!(plan.changes, [change]);
         assert_eq!(plan.lines[0].number, 3);
         assert_eq!(plan.lines[0].removed, [" k = \"v\""]);
@@ -391,7 +385,7 @@ mod tests {
             .into_iter()
             .map(|c| (c.section + "/" + &c.key, c.before, c.after))
             .collect();
-        let text = |text: &str| Some(text.to_string());
+        let text = |text: &str| Some(Guarded::new(text, keys::Privacy::Open));
         assert_eq!(changes, [("S/b".into(), text("2"), text("4")), ("T/d".into(), None, text("5"))]);
     }
 
