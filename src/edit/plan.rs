@@ -10,6 +10,7 @@ use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::utf16::Units;
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
+use crate::microsip::privacy::{Guarded, Viewer};
 
 /// A change to one key.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +46,21 @@ pub struct Change {
     /// The key, as it was given.
     pub key: String,
     /// The value before the edit.
-    pub before: Option<String>,
+    pub before: Option<Guarded>,
     /// The value after the edit.
-    pub after: Option<String>,
+    pub after: Option<Guarded>,
+}
+
+impl Change {
+    fn new(section: &str, key: &str, before: Option<String>, after: Option<String>) -> Change {
+        let guarded = |value: Option<String>| value.map(|value| Guarded::of_key(section, key, value));
+        Change {
+            section: section.to_string(),
+            key: key.to_string(),
+            before: guarded(before),
+            after: guarded(after),
+        }
+    }
 }
 
 /// Lines of the file before and after the edit, for a diff.
@@ -197,12 +210,7 @@ fn apply(plan: &mut Plan, edit: &Edit) {
     }
     let after = lookup::value(&plan.document, section, key, limit);
     let text = |value: Option<Wide>| value.map(|value| String::from_utf16_lossy(&value));
-    plan.changes.push(Change {
-        section: section.to_string(),
-        key: key.to_string(),
-        before: text(before),
-        after: text(after),
-    });
+    plan.changes.push(Change::new(section, key, text(before), text(after)));
 }
 
 /// Returns the lines of a key in the first section of its name.
@@ -231,7 +239,7 @@ pub fn merge(old: &IniDocument, saved: &IniDocument, mut current: IniDocument) -
             return saved.clone();
         };
         let path = KeyPath { section, key };
-        match after.map(|text| ValueText::new(&text)) {
+        match after.map(|text| ValueText::new(text.reveal(Viewer::Program))) {
             Some(Ok(text)) => write::set(&mut current, &path, &text),
             Some(Err(_)) => return saved.clone(),
             None => {
@@ -301,6 +309,7 @@ fn changes_between(before: &[Entry], after: &[Entry]) -> Vec<Change> {
     let mut changes = Vec::new();
     for (section, key, value) in before {
         let after = new.get(&identity(section, key));
+<<<<<<< HEAD
         if after != Some(value) {
             changes.push(Change {
                 section: section.clone(),
@@ -321,6 +330,16 @@ fn changes_between(before: &[Entry], after: &[Entry]) -> Vec<Change> {
         }
     }
     changes
+=======
+        let change = || Change::new(section, key, said.clone(), after.cloned().flatten());
+        (after != Some(said)).then(change)
+    });
+    let added = after
+        .iter()
+        .filter(|(section, key, _)| !old.contains_key(&identity(section, key)))
+        .map(|(section, key, said)| Change::new(section, key, None, said.clone()));
+    gone_or_changed.chain(added).collect()
+>>>>>>> desired
 }
 
 #[cfg(test)]
@@ -346,12 +365,7 @@ mod tests {
     fn a_change_shows_the_value_before_and_after() {
         let plan = plan(encode("[Settings]\r\na=1\r\n k = \"v\"\r\n"), &[set("K", "w")]);
         assert!(plan.is_change);
-        let change = Change {
-            section: "Settings".into(),
-            key: "K".into(),
-            before: Some("v".into()),
-            after: Some("w".into()),
-        };
+        let change = Change::new("Settings", "K", Some("v".into()), Some("w".into()));
         assert_eq!(plan.changes, [change]);
         assert_eq!(plan.lines[0].number, 3);
         assert_eq!(plan.lines[0].removed, [" k = \"v\""]);
@@ -392,7 +406,7 @@ mod tests {
             .into_iter()
             .map(|c| (c.section + "/" + &c.key, c.before, c.after))
             .collect();
-        let text = |text: &str| Some(text.to_string());
+        let text = |text: &str| Some(Guarded::new(text, keys::Privacy::Open));
         assert_eq!(changes, [("S/b".into(), text("2"), text("4")), ("T/d".into(), None, text("5"))]);
     }
 
