@@ -251,7 +251,7 @@ impl Reading<'_> {
             }
         };
         let saved = values::as_saved(path, &text).map_err(|error| What::Value(error).at(&node.span))?;
-        self.remarks.extend(saved.remarks.iter().map(Diagnostic::from));
+        self.remarks.extend(saved.warnings.iter().map(Diagnostic::from));
         Ok(Some(saved))
     }
 }
