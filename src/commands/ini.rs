@@ -66,10 +66,10 @@ impl Ini {
     ) -> Result<Ini, Error> {
         let chosen = match (&choice.path, create) {
             (Some(path), _) => Candidate::new(path.clone(), Why::Named),
-            (None, false) => locate::the_one(context.env)?,
-            (None, true) => match locate::the_one(context.env) {
+            (None, false) => locate::only_ini(context.env)?,
+            (None, true) => match locate::only_ini(context.env) {
                 Err(LocateError::NotFound { .. }) => {
-                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeMade)
+                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeCreated)
                 }
                 found => found?,
             },

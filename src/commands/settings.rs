@@ -240,7 +240,7 @@ pub fn set(
             match wanted {
                 Wanted::Value(path, value) => {
                     let saved = values::as_saved(path, value)?;
-                    warnings.extend(saved.remarks.iter().map(Diagnostic::from));
+                    warnings.extend(saved.warnings.iter().map(Diagnostic::from));
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
                 Wanted::Hook(set) => {

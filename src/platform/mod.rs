@@ -44,8 +44,8 @@ pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::{
-    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, for_each_program, may_be_windows_program,
-    place_of_process, session_of, start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, WatchedProcess, for_each_program, may_be_windows_program,
+    place_of_process, session_of, start, wait_for_any, windows_of_class,
 };
 pub use system::{EXIT_STATUSES_OVER_255, TerminalMode, ansi_code_page, ignore_file_size_signal};
 pub use system::{Runner, Started};

@@ -110,7 +110,7 @@ fn elsewhere(ini: &Path, env: &Env, fs: &dyn FileSystem) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    let finding = if locate::is_beside_installed(ini, env) {
+    let finding = if locate::is_next_to_installed(ini, env) {
         Finding::new(Severity::Error, &PlaceProblem::NotRead { read: used })
     } else if locate::installed_exe(env).is_some() {
         Finding::new(Severity::Info, &PlaceProblem::TwoPlaces { other: used })

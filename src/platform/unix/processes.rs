@@ -104,38 +104,38 @@ impl ProgramWindow {
 
 /// A process that can be waited for. Its number may be given to another, but this still means the first.
 #[derive(Debug)]
-pub struct Watched {
+pub struct WatchedProcess {
     #[cfg(target_os = "linux")]
     descriptor: OwnedFd,
 }
 
 #[cfg(target_os = "linux")]
-impl Watched {
+impl WatchedProcess {
     /// A process by its number.
     ///
     /// # Errors
     /// It is gone, or this Linux is older than 5.3.
-    pub fn open(pid: u32) -> io::Result<Watched> {
+    pub fn open(pid: u32) -> io::Result<WatchedProcess> {
         use rustix::process::{Pid, PidfdFlags, pidfd_open};
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Watched { descriptor: pidfd_open(pid, PidfdFlags::empty())? })
+        Ok(WatchedProcess { descriptor: pidfd_open(pid, PidfdFlags::empty())? })
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Watched {
+impl WatchedProcess {
     /// Not on this system.
     ///
     /// # Errors
     /// Always.
-    pub fn open(_pid: u32) -> io::Result<Watched> {
+    pub fn open(_pid: u32) -> io::Result<WatchedProcess> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 /// Waits until one of them ends. Gives whether one did.
 #[cfg(target_os = "linux")]
-pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
+pub fn wait_for_any(watched: &[&WatchedProcess], at_most: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut ends: Vec<PollFd<'_>> =
         watched.iter().map(|watched| PollFd::new(&watched.descriptor, PollFlags::IN)).collect();
@@ -145,7 +145,7 @@ pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
 
 /// There is nothing to wait for on this system.
 #[cfg(not(target_os = "linux"))]
-pub fn wait_for_one(_watched: &[&Watched], _at_most: Duration) -> bool {
+pub fn wait_for_any(_watched: &[&WatchedProcess], _at_most: Duration) -> bool {
     false
 }
 

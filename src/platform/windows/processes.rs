@@ -147,20 +147,20 @@ impl ProgramWindow {
 
 /// A process that can be waited for. Its number is not given to another while this is held.
 #[derive(Debug)]
-pub struct Watched(OwnedHandle);
+pub struct WatchedProcess(OwnedHandle);
 
-impl Watched {
+impl WatchedProcess {
     /// A process by its number.
     ///
     /// # Errors
     /// It is gone, or may not be waited for.
-    pub fn open(pid: u32) -> io::Result<Watched> {
-        open(pid, PROCESS_SYNCHRONIZE).map(Watched)
+    pub fn open(pid: u32) -> io::Result<WatchedProcess> {
+        open(pid, PROCESS_SYNCHRONIZE).map(WatchedProcess)
     }
 }
 
 /// Waits until one of them ends. Gives whether one did.
-pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
+pub fn wait_for_any(watched: &[&WatchedProcess], at_most: Duration) -> bool {
     const MOST_HANDLES: usize = 64;
     let handles: Vec<HANDLE> =
         watched.iter().take(MOST_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();
