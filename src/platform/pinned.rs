@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::access::Sid;
+use super::file_path::FilePath;
 use super::fs::{DirEntry, FileSystem, LockFile, Metadata, OutputFile, file_equals, read_all};
 use super::system;
 
@@ -105,6 +106,11 @@ impl PinnedDir {
     /// Returns a path that leads to this folder even if the folders above it are replaced.
     pub fn reached(&self) -> &Path {
         &self.reached
+    }
+
+    /// Returns the path of a file in the folder.
+    pub fn file(&self, name: &OsStr) -> FilePath {
+        FilePath::pinned(self.path.join(name), self.inside(name))
     }
 
     /// Returns the same kind of path for something in the folder.
