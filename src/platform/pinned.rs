@@ -104,7 +104,7 @@ impl PinnedDir {
     }
 
     /// Returns a path that leads to this folder even if the folders above it are replaced.
-    pub fn reached(&self) -> &Path {
+    pub(super) fn reached(&self) -> &Path {
         &self.reached
     }
 
@@ -114,7 +114,7 @@ impl PinnedDir {
     }
 
     /// Returns the same kind of path for something in the folder.
-    pub fn inside(&self, name: &OsStr) -> PathBuf {
+    fn inside(&self, name: &OsStr) -> PathBuf {
         self.reached().join(name)
     }
 }
@@ -149,7 +149,7 @@ impl Owner {
 pub struct ScopedFs<'a> {
     /// The file system.
     pub fs: &'a (dyn FileSystem + Sync),
-    /// The folder, whose files are named by [`PinnedDir::inside`].
+    /// The folder, whose files are opened by the paths of [`PinnedDir::file`].
     pub folder: &'a PinnedDir,
     /// The owner of new files.
     pub owner: Option<&'a Owner>,
