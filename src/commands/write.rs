@@ -84,11 +84,11 @@ impl Write<'_> {
             passwords: if options.dry_run { None } else { Followed::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
-        let mut guard = RunningInstances::new(&ini.target, processes, closing.as_mut());
+        let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
         let drafted = self.first_draft(&mut content, &mut guard, context)?;
         let is_change = !matches!(drafted, FirstDraft::NoChange);
         if !is_change && !options.dry_run {
-            transaction::remove_leftovers(&ini.reached, context.fs);
+            transaction::remove_leftovers(ini.file.to_open(), context.fs);
         }
         if !is_change || options.dry_run {
             let blockers = guard.blockers();
@@ -147,7 +147,7 @@ impl Write<'_> {
     ) -> Result<TransactionOutcome, Error> {
         let Write { ini, options, made_by, .. } = *self;
         let transaction = Transaction {
-            ini: &ini.reached,
+            ini: ini.file.to_open(),
             fs: context.fs,
             guard,
             now: context.now,
@@ -168,7 +168,7 @@ impl Write<'_> {
                 FirstDraft::NoChange | FirstDraft::Unknown => None,
             },
         };
-        Ok(transaction.run(content).map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?)
+        Ok(transaction.run(content).map_err(|failure| failure.with_paths(|path| ini.file.shown_for(path)))?)
     }
 }
 
@@ -189,7 +189,7 @@ pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
 
 /// Returns the instances that use an ini.
 pub fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
-    RunningInstances::new(&ini.target, processes, None).blockers()
+    RunningInstances::new(ini.file.shown(), processes, None).blockers()
 }
 
 /// Reports the instances that were closed, and starts them again if that is wanted, even if the edit failed.
@@ -294,7 +294,7 @@ impl Drafting<'_> {
             }
         }
         let TransactionOutcome { changed, backup } = outcome;
-        let backup = backup.map(|backup| self.ini.known_as(&backup));
+        let backup = backup.map(|backup| self.ini.file.shown_for(&backup));
         let ini = self.ini.path.clone();
         WriteOutcome { ini, changed, dry_run, changes, lines, backup, restored, warnings }
     }

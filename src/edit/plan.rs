@@ -309,37 +309,16 @@ fn changes_between(before: &[Entry], after: &[Entry]) -> Vec<Change> {
     let mut changes = Vec::new();
     for (section, key, value) in before {
         let after = new.get(&identity(section, key));
-<<<<<<< HEAD
         if after != Some(value) {
-            changes.push(Change {
-                section: section.clone(),
-                key: key.clone(),
-                before: value.clone(),
-                after: after.cloned().flatten(),
-            });
+            changes.push(Change::new(section, key, value.clone(), after.cloned().flatten()));
         }
     }
     for (section, key, value) in after {
         if !old.contains_key(&identity(section, key)) {
-            changes.push(Change {
-                section: section.clone(),
-                key: key.clone(),
-                before: None,
-                after: value.clone(),
-            });
+            changes.push(Change::new(section, key, None, value.clone()));
         }
     }
     changes
-=======
-        let change = || Change::new(section, key, said.clone(), after.cloned().flatten());
-        (after != Some(said)).then(change)
-    });
-    let added = after
-        .iter()
-        .filter(|(section, key, _)| !old.contains_key(&identity(section, key)))
-        .map(|(section, key, said)| Change::new(section, key, None, said.clone()));
-    gone_or_changed.chain(added).collect()
->>>>>>> desired
 }
 
 #[cfg(test)]

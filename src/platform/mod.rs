@@ -3,6 +3,7 @@
 
 mod access;
 mod env;
+mod file_path;
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod fs;
 mod installs;
@@ -32,6 +33,7 @@ use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
+pub use file_path::FilePath;
 pub use fs::{
     DirEntry, FileKind, FileSystem, LockFile, Metadata, OutputFile, SystemFs, file_names, move_to,
     names_with_prefix, read_text, write_atomically,

@@ -63,7 +63,7 @@ impl ToDiagnostic for PlaceProblem {
 /// # Errors
 /// The folder can't be read.
 pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
-    let target = &ini.target;
+    let target = ini.file.to_open();
     let mut findings: Vec<Finding> = Vec::new();
     if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
         findings.push(Finding::new(Severity::Warning, &PlaceProblem::ReadOnly { ini: ini.path.clone() }));
