@@ -88,7 +88,7 @@ codes! {
     IniNotFound = "ini-not-found", NoIni, "no MicroSIP.ini was found";
     IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP.ini files were found and none was chosen";
     NotAnIni = "not-an-ini", NotAnIni,
-        "the file isn't empty but has no section header, or it is larger than 256 MiB";
+        "the file isn't empty but has no section header, or it is larger than 16 MiB";
     EncodingUnknown = "encoding-unknown", NotAnIni,
         "the file is 8-bit text that isn't UTF-8, and its code page isn't known";
     EncodingInvalid = "encoding-invalid", NotAnIni,
@@ -314,6 +314,18 @@ pub struct Diagnostic {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Returns a diagnostic without a hint.
+    pub fn new(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, message: message.into(), hint: None }
+    }
+
+    /// Adds what to do next.
+    pub fn with_hint(self, hint: impl Into<String>) -> Diagnostic {
+        Diagnostic { hint: Some(hint.into()), ..self }
+    }
 }
 
 impl<P: ToDiagnostic> From<&P> for Diagnostic {

@@ -12,8 +12,8 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Page, Styles};
 
-use super::mistyped::Mistake;
-use super::progress::SideEffects;
+use super::args::RejectedByClap;
+use super::side_effects::SideEffects;
 use super::terminal::{has_color, visible};
 use super::trace::{self, Level};
 
@@ -46,7 +46,7 @@ impl Output {
         }
         let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
         let printed = self.out(&answer);
-        let report_error = effects.report_error().map(Diagnostic::from);
+        let report_error = effects.report_error.as_ref().map(Diagnostic::from);
         let failure = outcome.failure().filter(|_| !as_json);
         failure.iter().chain(&report_error).for_each(|error| self.diagnostic(Level::Error, error));
         let report_status = report_error.map_or(ExitStatus::Done, |_| ExitStatus::File);
@@ -97,7 +97,7 @@ impl Output {
             return self.out(&self.rendered(&error.render(), &io::stdout()));
         }
         if self.json || self.dsc.is_some() {
-            return self.print_early_error(&Mistake(error));
+            return self.print_early_error(&RejectedByClap(error));
         }
         self.print_help(&error.render());
         ExitStatus::Usage

@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::ini::document::is_blank;
 use crate::ini::name::ValueText;
+use crate::ini::utf16::is_whitespace;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
 
@@ -317,7 +317,7 @@ fn is_separator(unit: u16) -> bool {
 
 /// As MicroSIP trims a command before it splits it.
 fn trimmed(value: &[u16]) -> Wide {
-    let is_white = |unit: &u16| is_blank(*unit) || matches!(unit, 0x0A | 0x0D);
+    let is_white = |unit: &u16| is_whitespace(*unit) || matches!(unit, 0x0A | 0x0D);
     let start = value.iter().position(|unit| !is_white(unit)).unwrap_or(value.len());
     let end = value.iter().rposition(|unit| !is_white(unit)).map_or(start, |last| last + 1);
     value[start..end].to_vec()

@@ -110,7 +110,7 @@ fn exposed_backup_gets_the_access_of_the_ini() {
     let json = doctor(&sandbox, &["--json"]).exits(0).json();
     assert_eq!(codes(&json, "problems"), ["backup-exposed"]);
     assert_eq!(json["problems"][0]["file"], exposed.to_str().unwrap());
-    doctor(&sandbox, &["--fix"]).exits(0).says("the access of the ini").says("no problems");
+    doctor(&sandbox, &["--fix"]).exits(0).says("the access rights of the ini").says("no problems");
     assert_eq!((mode(&exposed), mode(&nearly)), (0o600, 0o400));
     assert_eq!(std::fs::read(&exposed).unwrap(), b"x");
 }

@@ -18,6 +18,7 @@ mod many_users;
 mod sandbox;
 
 mod alone;
+mod background;
 mod bad_input;
 mod completions;
 mod concurrency;
@@ -27,7 +28,6 @@ mod doctor;
 mod documents;
 mod dsc;
 mod explain;
-mod going;
 mod hooks;
 mod inis;
 mod instances;

@@ -1,6 +1,6 @@
 //! Color in terminals, help texts and durations. Sessions show the rest of the output.
 
-use crate::bad_input::plain;
+use crate::bad_input::assert_plain;
 #[cfg(target_os = "linux")]
 use crate::sandbox::PROGRAM;
 use crate::sandbox::{Sandbox, utf16};
@@ -67,7 +67,7 @@ fn terminals_get_color_unless_no_color_is_set() {
 // --- help
 
 #[test]
-fn every_command_has_a_help_text() {
+fn every_command_has_help() {
     let sandbox = Sandbox::new();
     let all = sandbox.run(&["--help"]).exits(0).stdout;
     assert_eq!(sandbox.run(&["help"]).exits(0).stdout, all);
@@ -139,6 +139,6 @@ fn timeouts_have_units() {
     for duration in ["soon", "", "-1s", "1x"] {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&["set", "--json", "--timeout", duration, "VAD=0"]).fails(2, "usage");
-        plain(&ran);
+        assert_plain(&ran);
     }
 }

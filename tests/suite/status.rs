@@ -33,5 +33,5 @@ fn every_ini_is_shown_or_where_it_was_looked_for() {
         json["inis"].as_array().unwrap().iter().map(|ini| ini["ini"].as_str().unwrap()).collect();
     assert_eq!(found, [sandbox.ini().to_str().unwrap(), installed.to_str().unwrap()]);
     assert_eq!(json["installs"][0]["ini"], sandbox.ini().to_str().unwrap());
-    assert_eq!(json["inis"][0]["why"], json!(["beside MicroSIP.exe"]));
+    assert_eq!(json["inis"][0]["why"], json!(["next to MicroSIP.exe"]));
 }

@@ -28,8 +28,8 @@ use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::wide;
 use crate::microsip::instances::Processes;
-use crate::microsip::keys::{self, MASK, Privacy, setting_path};
-use crate::microsip::privacy::Guarded;
+use crate::microsip::keys::{Privacy, setting_path};
+use crate::microsip::privacy::{Guarded, Viewer};
 use crate::microsip::version::Version;
 use crate::page::{Page, Styles, path_text};
 use crate::platform::{Env, FileSystem};
@@ -73,8 +73,8 @@ impl Outcome for CheckOutcome {
             json!({
                 "section": difference.section,
                 "key": difference.key,
-                "wanted": difference.shown(difference.wanted.as_deref()),
-                "found": difference.shown(difference.found.as_deref()),
+                "wanted": shown(difference.wanted.as_ref()),
+                "found": shown(difference.found.as_ref()),
             })
         };
         json!({
@@ -93,12 +93,12 @@ impl CheckOutcome {
         let mut text = String::new();
         for difference in &self.differences {
             let path = setting_path(&difference.section, &difference.key);
-            let quoted = |value: Option<&str>| match difference.shown(value) {
+            let quoted = |value: Option<&Guarded>| match shown(value) {
                 Some(value) => format!("'{value}'"),
                 None => "no value".into(),
             };
-            let wanted = quoted(difference.wanted.as_deref());
-            let found = quoted(difference.found.as_deref());
+            let wanted = quoted(difference.wanted.as_ref());
+            let found = quoted(difference.found.as_ref());
             let _ = writeln!(text, "  {path}: {hint}expected{hint:#} {wanted}, {hint}found{hint:#} {found}");
         }
         text
@@ -113,17 +113,14 @@ pub struct Difference {
     /// The key.
     pub key: String,
     /// The desired value; `None` if the key should not exist.
-    pub wanted: Option<String>,
+    pub wanted: Option<Guarded>,
     /// The value that MicroSIP reads.
-    pub found: Option<String>,
+    pub found: Option<Guarded>,
 }
 
-impl Difference {
-    /// Returns a value as it may be shown. Nobody asked for private values by name.
-    fn shown<'a>(&self, value: Option<&'a str>) -> Option<&'a str> {
-        let is_hidden = keys::privacy(&self.section, &self.key) >= Privacy::Private;
-        value.map(|value| if is_hidden && !value.is_empty() { MASK } else { value })
-    }
+/// Returns a value as it may be shown. Nobody asked for private values by name.
+fn shown(value: Option<&Guarded>) -> Option<&str> {
+    value.map(|value| value.reveal(Viewer::Anyone))
 }
 
 /// MicroSIP is older than the desired state allows.
@@ -143,19 +140,6 @@ impl ToDiagnostic for TooOld {
 
     fn hint(&self) -> Option<String> {
         Some("update MicroSIP, or lower min-version".into())
-    }
-}
-
-/// The warning that the version isn't known.
-#[derive(Debug, thiserror::Error)]
-#[error("this MicroSIP's version isn't known, so it wasn't compared with {min}")]
-struct VersionWarning {
-    min: Version,
-}
-
-impl ToDiagnostic for VersionWarning {
-    fn code(&self) -> Code {
-        Code::MicrosipVersionUnknown
     }
 }
 
@@ -273,35 +257,22 @@ impl Application<'_> {
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
             section: "microsip".into(),
             key: "min-version".into(),
-            wanted: Some(min.to_string()),
-            found: Some(found.to_string()),
+            wanted: Some(Guarded::new(min.to_string(), Privacy::Open)),
+            found: Some(Guarded::new(found.to_string(), Privacy::Open)),
         }));
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);
         let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
-        warnings
-            .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
+        warnings.extend(unconfirmed.map(|one| {
+            let message =
+                format!("[{}]: MicroSIP seems to have encrypted the password since it was set", one.section);
+            Diagnostic::new(Code::PasswordUnconfirmed, message)
+                .with_hint("the next command that writes records it; after that, every change is reported")
+        }));
         warnings.extend(running_warning(&ini, processes));
         // A text that MicroSIP would damage must be written again, whatever its values.
         let is_in_state = differences.is_empty() && !plan.is_change;
         Ok(CheckOutcome { ini: ini.path, is_in_state, differences, warnings })
-    }
-}
-
-/// The warning that a password is assumed to be the desired one.
-#[derive(Debug, thiserror::Error)]
-#[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
-struct UnconfirmedWarning {
-    section: String,
-}
-
-impl ToDiagnostic for UnconfirmedWarning {
-    fn code(&self) -> Code {
-        Code::PasswordUnconfirmed
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("the next command that writes records it; after that, every change is reported".into())
     }
 }
 
@@ -327,7 +298,9 @@ impl Application<'_> {
         let too_old = match (desired.min_version, save_dialect.version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {
-                warnings.push(Diagnostic::from(&VersionWarning { min }));
+                let message =
+                    format!("this MicroSIP's version isn't known, so it wasn't compared with {min}");
+                warnings.push(Diagnostic::new(Code::MicrosipVersionUnknown, message));
                 None
             }
             _ => None,

@@ -66,13 +66,17 @@ pub struct Finding {
 impl Finding {
     /// Returns a problem of the ini as a whole.
     pub fn new(severity: Severity, problem: &impl ToDiagnostic) -> Finding {
-        let diagnostic = Diagnostic::from(problem);
+        Finding::of_diagnostic(severity, Diagnostic::from(problem))
+    }
+
+    /// Returns a problem of the ini as a whole.
+    pub fn of_diagnostic(severity: Severity, diagnostic: Diagnostic) -> Finding {
         Finding { severity, diagnostic, file: None, line: None, key: None, fix: None }
     }
 
     /// Sets the line of the problem.
     pub fn at(self, document: &IniDocument, line: &Line) -> Finding {
-        Finding { line: Some(plan::number_of(document, line)), ..self }
+        Finding { line: Some(plan::line_number(document, line)), ..self }
     }
 
     /// Sets the key of the problem.

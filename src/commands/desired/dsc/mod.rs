@@ -1,5 +1,5 @@
-//! `dsc`: the operations of Microsoft's DSC on one ini. They compare and write as [`apply`](super::apply) does; only the
-//! form of input and output differs.
+//! `dsc`: the operations of Microsoft's DSC on one ini. They compare and write as [`apply`](super::apply) does; only
+//! the form of input and output differs.
 
 mod answer;
 mod manifest;
@@ -267,9 +267,8 @@ fn set(
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
-    let written = write_of(ini, options, &processes).run(context, &mut |_, current| {
-        Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
-    })?;
+    let written = write_of(ini, options, &processes)
+        .run(context, &mut |_, current| Ok(Draft { is_change: current.is_some(), ..Draft::nothing() }))?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written, context.fs))
 }
@@ -342,8 +341,8 @@ fn property(section: &str, key: &str, desired: &Desired) -> &'static str {
     }
 }
 
-/// Returns each property once, in the order of the schema. `ini` stands for a difference that isn't in a value: MicroSIP
-/// would damage the text.
+/// Returns each property once, in the order of the schema. `ini` stands for a difference that isn't in a value:
+/// MicroSIP would damage the text.
 fn properties(
     is_created: bool,
     named: impl Iterator<Item = &'static str>,

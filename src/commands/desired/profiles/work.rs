@@ -28,18 +28,9 @@ use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
 
 impl CommandError for ProfileError {}
 
-/// The warning that MicroSIP won't recognize its first start, because it finds an ini.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this ini is new, so MicroSIP won't recognize its first start and won't set itself to start with Windows"
-)]
-struct FirstRunWarning;
-
-impl ToDiagnostic for FirstRunWarning {
-    fn code(&self) -> Code {
-        Code::FirstRunSkipped
-    }
-}
+/// MicroSIP recognizes its first start by the missing ini.
+const FIRST_RUN_SKIPPED: &str =
+    "this ini is new, so MicroSIP won't recognize its first start and won't set itself to start with Windows";
 
 /// The work on each user.
 pub struct Work<'a> {
@@ -201,9 +192,7 @@ impl Work<'_> {
         };
         let found = profile.look()?;
         let size = match &found {
-            Found::Ini(place) => {
-                context.fs.link_metadata(&place.folder.inside(&place.name)).map_or(0, |ini| ini.len)
-            }
+            Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len),
             Found::NoIni(_) | Found::NoAppData => 0,
         };
         let _permit = self.budget.acquire(size);
@@ -276,9 +265,9 @@ impl Work<'_> {
 
     /// Returns the ini of a place, opened through its pinned folder.
     fn ini_in(&self, place: &Place, fs: &dyn FileSystem) -> Ini {
-        let reached = place.folder.inside(&place.name);
-        let exists = fs.link_metadata(&reached).is_ok();
-        Ini { reached, ..Ini::plain(place.path(), self.code_page, exists) }
+        let file = place.file();
+        let exists = fs.link_metadata(file.to_open()).is_ok();
+        Ini { file, ..Ini::plain(place.path(), self.code_page, exists) }
     }
 }
 
@@ -296,7 +285,7 @@ fn scoped_fs<'a>(
 
 fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, Error> {
     written.map(|mut written| {
-        written.warnings.push(Diagnostic::from(&FirstRunWarning));
+        written.warnings.push(Diagnostic::new(Code::FirstRunSkipped, FIRST_RUN_SKIPPED));
         written
     })
 }
