@@ -6,7 +6,7 @@ use std::slice;
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
-use crate::hook::save_dialect::SaveDialect;
+use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
 use crate::microsip::guard::Watch;

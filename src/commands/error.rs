@@ -8,8 +8,8 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{Cause, Failure};
 use crate::edit::verify::Unverified;
-use crate::hook::command::{CommandError, CommandFault};
-use crate::hook::target::TargetFault;
+use crate::hook::command::{CommandError, HookError};
+use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::links::LinksError;
@@ -47,11 +47,11 @@ pub enum Error {
     #[error(transparent)]
     Value(#[from] ValueError),
     #[error(transparent)]
-    Command(#[from] CommandError),
+    Hook(#[from] HookError),
     #[error(transparent)]
-    Target(#[from] TargetFault),
+    Target(#[from] TargetError),
     #[error("{0}")]
-    Fault(#[from] CommandFault),
+    Command(#[from] CommandError),
     #[error("{path}: a password on the command line can be read by other programs")]
     SecretInline { path: KeyPath },
     #[error("{path}: the password could not be read from {}: {source}", named(.place, .source))]
@@ -138,9 +138,9 @@ impl Error {
             Error::Encoding { source, .. } => source,
             Error::Name(error) => error,
             Error::Value(error) => error,
-            Error::Command(error) => error,
+            Error::Hook(error) => error,
             Error::Target(error) => error,
-            Error::Fault(error) => error,
+            Error::Command(error) => error,
             Error::Unverified(error) => error,
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,

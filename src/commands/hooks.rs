@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, CommandError, CommandFault, Decoded, HookCommand};
+use crate::hook::command::{self, CommandError, Decoded, HookCommand, HookError};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{self, Allow, Known, Places, TargetFault};
+use crate::hook::masks;
+use crate::hook::target::{self, Allow, FileProbe, TargetContext, TargetError};
 use crate::hook::trust::Trust;
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::lookup;
@@ -161,27 +162,27 @@ pub(super) fn text_of(event: Event, document: &IniDocument) -> Option<(Line, Wid
 pub(super) struct Examined {
     pub decoded: Decoded,
     /// What is wrong with the program, where the text names one for sure.
-    pub targets: Vec<TargetFault>,
+    pub targets: Vec<TargetError>,
     /// That this MicroSIP does not know the event.
-    pub unsupported: Option<CommandError>,
+    pub unsupported: Option<HookError>,
 }
 
 impl Examined {
     /// Looks at a text and at the program that it names.
-    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &Places) -> Examined {
+    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &TargetContext) -> Examined {
         let decoded = command::decode(text, event, save_dialect);
-        let is_clear = !decoded.faults.iter().any(CommandFault::is_fatal);
+        let is_clear = !decoded.errors.iter().any(CommandError::is_fatal);
         // what is wrong with the text says more than that its first word is no program
         let command = decoded.command().filter(|_| is_clear);
         let targets = command.map(|command| target::check(&command, places)).unwrap_or_default();
-        let is_unsupported = decoded.program.is_some() && !save_dialect.has(event);
+        let is_unsupported = decoded.program.is_some() && !save_dialect.supports(event);
         Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, save_dialect)), decoded }
     }
 
     /// Whether MicroSIP would start it.
     pub fn works(&self) -> bool {
-        !self.decoded.faults.iter().any(CommandFault::is_fatal)
-            && !self.targets.iter().any(TargetFault::is_fatal)
+        !self.decoded.errors.iter().any(CommandError::is_fatal)
+            && !self.targets.iter().any(TargetError::is_fatal)
             && self.unsupported.is_none()
     }
 }
@@ -190,7 +191,7 @@ pub(super) fn hook_of(
     event: Event,
     document: &IniDocument,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Hook {
     let Some((_, text)) = text_of(event, document) else {
         return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
@@ -198,7 +199,7 @@ pub(super) fn hook_of(
     let examined = Examined::of(&text, event, save_dialect, places);
     let works = examined.works();
     let Examined { decoded, targets, unsupported } = examined;
-    let mut problems: Vec<Diagnostic> = decoded.faults.iter().map(Diagnostic::from).collect();
+    let mut problems: Vec<Diagnostic> = decoded.errors.iter().map(Diagnostic::from).collect();
     problems.extend(targets.iter().map(Diagnostic::from));
     problems.extend(unsupported.iter().map(Diagnostic::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
@@ -229,11 +230,11 @@ pub(super) fn edit_for(
     env: &Env,
 ) -> Result<HookEdit, Error> {
     let save_dialect = save_dialect(set.version, ini, document, env);
-    if !save_dialect.has(set.event) {
+    if !save_dialect.supports(set.event) {
         return Err(unsupported(set.event, &save_dialect).into());
     }
     let places = places_of(ini, env);
-    let Checked { value, text, holds_everywhere, mut warnings, remarks } = match &set.what {
+    let Checked { value, text, stable_in_all_dialects, mut warnings, remarks } = match &set.what {
         HookText::Command(typed) => encoded(typed, set, &save_dialect, &places)?,
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
@@ -241,7 +242,7 @@ pub(super) fn edit_for(
             let typed = samples::command(sample, set.event, ini)?;
             let mut checked = encoded(&typed, &set, &save_dialect, &places)?;
             // it is put there when the ini is written
-            checked.remarks.retain(|fault| !matches!(fault, TargetFault::Missing { .. }));
+            checked.remarks.retain(|fault| !matches!(fault, TargetError::Missing { .. }));
             checked
         }
         HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &places)?,
@@ -249,16 +250,16 @@ pub(super) fn edit_for(
             checked(command::save(value, save_dialect.dialect), set, &save_dialect, &places)?
         }
     };
-    if !save_dialect.certain && !holds_everywhere {
+    if !save_dialect.certain && !stable_in_all_dialects {
         warnings.push(Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect }));
     }
     let mut marked = Vec::new();
     for remark in remarks {
         match (&remark, set.allow.mark) {
-            (TargetFault::Blocked { path, .. }, true) => {
+            (TargetError::Blocked { path, .. }, true) => {
                 let file = places.paths.to_host(path).unwrap_or_else(|| path.into());
                 // nobody is to wait for an edit whose other half fails
-                (places.known.can_remove_mark)(&file).map_err(|error| TargetFault::StaysBlocked {
+                (places.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
                     path: path.clone(),
                     why: error.to_string(),
                 })?;
@@ -276,11 +277,11 @@ pub(super) fn edit_for(
 struct Checked {
     value: String,
     text: String,
-    holds_everywhere: bool,
+    stable_in_all_dialects: bool,
     /// What deserves saying of the text.
     warnings: Vec<Diagnostic>,
     /// And of the program.
-    remarks: Vec<TargetFault>,
+    remarks: Vec<TargetError>,
 }
 
 /// The form for a program and its arguments.
@@ -288,19 +289,19 @@ fn encoded(
     typed: &HookCommand,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Result<Checked, Error> {
     let (command, remarks) = target::resolve(typed, places, set.allow)?;
     refuse_secret_mask(&command.to_string(), set)?;
-    if command::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
-        return Err(CommandError::Program { path: command.program }.into());
+    if masks::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
+        return Err(HookError::Program { path: command.program }.into());
     }
     let encoded = match command::encode(&command, save_dialect.dialect) {
         // a path without blanks has a form that lasts
-        Err(CommandError::Unstable { dialect }) => {
+        Err(HookError::Unstable { dialect }) => {
             let host = places.paths.to_host(&command.program);
             let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
-                return Err(CommandError::Unstable { dialect }.into());
+                return Err(HookError::Unstable { dialect }.into());
             };
             command::encode(&HookCommand { program, args: command.args }, save_dialect.dialect)?
         }
@@ -308,9 +309,9 @@ fn encoded(
     };
     let text = encoded.text(save_dialect.dialect);
     let decoded = command::decode(&wide(&text), set.event, save_dialect);
-    let warnings = decoded.faults.iter().map(Diagnostic::from).collect();
-    let holds_everywhere = encoded.holds_everywhere;
-    Ok(Checked { value: encoded.value, text, holds_everywhere, warnings, remarks })
+    let warnings = decoded.errors.iter().map(Diagnostic::from).collect();
+    let stable_in_all_dialects = encoded.stable_in_all_dialects;
+    Ok(Checked { value: encoded.value, text, stable_in_all_dialects, warnings, remarks })
 }
 
 /// A text that was given as it is to stand: refused if MicroSIP would not run it, or not for long.
@@ -318,7 +319,7 @@ fn checked(
     text: String,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Result<Checked, Error> {
     ValueText::new(&text)?;
     let decoded = command::decode(&wide(&text), set.event, save_dialect);
@@ -326,59 +327,59 @@ fn checked(
     // of what is read of a longer one the end is missing
     let length = lookup::read_text(&wide(&text), lookup::NO_LIMIT).len();
     if length > command::WRITE_LIMIT {
-        return Err(CommandError::TooLong { length }.into());
+        return Err(HookError::TooLong { length }.into());
     }
     let mut warnings = Vec::new();
-    for fault in decoded.faults {
+    for fault in decoded.errors {
         if fault.is_fatal() {
             return Err(fault.into());
         }
         warnings.push(Diagnostic::from(&fault));
     }
-    let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
+    let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
     let faults = target::check(&command, places).into_iter();
-    let remarks = faults.map(|fault| fault.accepted(set.allow)).collect::<Result<_, _>>()?;
+    let remarks = faults.map(|fault| fault.accept(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
-    let holds_everywhere = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
-    Ok(Checked { value: decoded.value, text, holds_everywhere, warnings, remarks })
+    let stable_in_all_dialects = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
+    Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, remarks })
 }
 
 /// What was allowed is said without advising to allow it.
-fn remark_on(fault: TargetFault) -> Diagnostic {
+fn remark_on(fault: TargetError) -> Diagnostic {
     let notice = Diagnostic::from(&fault);
     if fault.can_be_allowed() { Diagnostic { hint: None, ..notice } } else { notice }
 }
 
 /// A MicroSIP that does not know the mask yet may be updated: then nobody is asked.
-fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), CommandError> {
-    match command::secret_mask(text, set.event, None) {
-        Some(mask) if !set.allow.unsafe_target => Err(CommandError::SecretMask { mask }),
+fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), HookError> {
+    match masks::secret_mask(text, set.event, None) {
+        Some(mask) if !set.allow.unsafe_target => Err(HookError::SecretMask { mask }),
         _ => Ok(()),
     }
 }
 
-pub(super) fn unsupported(event: Event, save_dialect: &SaveDialect) -> CommandError {
+pub(super) fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError {
     let version = match save_dialect.version {
         Some(version) => version.to_string(),
         None => save_dialect.dialect.to_string(),
     };
-    CommandError::EventUnsupported { event, version }
+    HookError::EventUnsupported { event, version }
 }
 
 /// Where the programs of an ini's hooks are looked for.
-pub(super) fn places_of(ini: &Ini, env: &Env) -> Places {
+pub(super) fn places_of(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let endings = env.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
-    Places {
+    TargetContext {
         paths: platform::windows_paths(&ini.target),
         ini: ini.target.clone(),
         search_folders: platform::search_folders(env),
-        endings: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
+        extensions: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
         trust: Trust::new(
             platform::privileges(),
             platform::access_of(&ini.target).map(|access| access.owner),
         ),
-        known: Known::HERE,
+        probe: FileProbe::SYSTEM,
     }
 }
 

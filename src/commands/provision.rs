@@ -8,9 +8,9 @@ use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
-use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::command::{self, CommandError, HookCommand};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
@@ -239,7 +239,7 @@ fn hook_there(
     let save_dialect = hooks::save_dialect(None, ini, document, env);
     let decoded = command::decode(&text, event, &save_dialect);
     let command = decoded.command()?;
-    if let Some(fault) = decoded.faults.iter().find(|fault| fault.is_fatal()) {
+    if let Some(fault) = decoded.errors.iter().find(|fault| fault.is_fatal()) {
         return Some(Err(fault.to_string()));
     }
     let what = HookText::Command(command.clone());
@@ -332,7 +332,7 @@ fn runs_already(edit: &Edit, event: Event, document: &IniDocument, save_dialect:
     let Some((_, present)) = hooks::text_of(event, document) else { return false };
     let command_of = |text: &[u16]| -> Option<HookCommand> {
         let decoded = command::decode(text, event, save_dialect);
-        decoded.command().filter(|_| !decoded.faults.iter().any(CommandFault::is_fatal))
+        decoded.command().filter(|_| !decoded.errors.iter().any(CommandError::is_fatal))
     };
     let present = command_of(&present);
     present.is_some() && present == command_of(&wide(text.as_str()))

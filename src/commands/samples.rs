@@ -14,7 +14,7 @@ use super::ini_file::Ini;
 
 /// The hook of an event that runs a sample, wherever its script will lie.
 pub(super) fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, Error> {
-    let script = sample.script_beside(&ini.path);
+    let script = sample.script_path(&ini.path);
     match platform::windows_paths(&ini.path).to_windows(&script) {
         Some(path) => Ok(sample.command(&path, event)),
         None => Err(Error::Sample { path: script, source: io::ErrorKind::Unsupported.into() }),
@@ -34,11 +34,11 @@ impl Placed {
         let mut placed = Placed::default();
         for set in sets {
             let HookText::Sample(sample) = &set.what else { continue };
-            let script = sample.script_beside(&ini.path);
+            let script = sample.script_path(&ini.path);
             if script.exists() {
                 continue;
             }
-            if let Err(source) = placed.put(&script, sample.text(), &ini.target, fs) {
+            if let Err(source) = placed.put(&script, sample.script(), &ini.target, fs) {
                 placed.take_away(fs);
                 return Err(Error::Sample { path: script, source });
             }

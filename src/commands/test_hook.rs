@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, Run};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks;
-use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 use crate::platform::{Recording, Runner, ShellCommand, Started};
@@ -271,12 +271,12 @@ struct Prepared {
 
 /// What MicroSIP makes of a value when this caller calls.
 fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str) -> Prepared {
-    if !save_dialect.has(event) {
+    if !save_dialect.supports(event) {
         return Prepared { command: None, remarks: Vec::new() };
     }
     let text = String::from_utf16_lossy(value);
     let expanded = masks::expand(&text, event, save_dialect, caller);
-    let remarks = expanded.remarks.iter().map(Diagnostic::from).collect();
+    let remarks = expanded.warnings.iter().map(Diagnostic::from).collect();
     // as text it may have lost what is none
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
     let command = match command::run(&value, save_dialect.dialect) {
@@ -327,7 +327,7 @@ fn outcome_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> 
     if !started.has_process() {
         return Ok(Outcome::Unwatched);
     }
-    let ended = wait(command::LONGEST_WAIT, stop, &mut |at_most| started.wait(at_most))?;
+    let ended = wait(command::MAX_WAIT, stop, &mut |at_most| started.wait(at_most))?;
     let took = begun.elapsed();
     Ok(match ended {
         Ok(Some(status)) => Outcome::Ended { status, took },
@@ -362,7 +362,7 @@ fn findings(outcome: Outcome, is_waited_for: bool, is_captured: bool) -> Vec<Fin
     let mut findings = Vec::new();
     match outcome {
         Outcome::RanOn { .. } if is_waited_for => {
-            findings.push(Finding::RanOn { at_most: command::LONGEST_WAIT });
+            findings.push(Finding::RanOn { at_most: command::MAX_WAIT });
         }
         Outcome::Ended { took, .. } if is_waited_for && took > LONG => findings.push(Finding::Slow { took }),
         _ => {}

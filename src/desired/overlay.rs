@@ -9,8 +9,8 @@ use super::source::{Node, Tree, add};
 use super::{Fault, What};
 use crate::guess;
 use crate::hook::command;
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{lookup, wide};
 use crate::microsip::accounts;
 
@@ -40,7 +40,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
             let leaf = |tree: Tree| Node { span: span.clone(), key: key_span.clone(), tree };
             let text = || leaf(Tree::Leaf(Json::from(read.as_str())));
             if name.eq_ignore_ascii_case("Settings") {
-                match Event::of_key(key) {
+                match Event::from_key(key) {
                     Some(event) => add(&mut hooks, event.name().into(), leaf(hook(value, event, &span)?))?,
                     None => add(&mut settings, key.to_string(), text())?,
                 }
@@ -91,7 +91,7 @@ const NO_LINE: &str = "this is neither [SECTION] nor KEY=VALUE";
 fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
     let decoded = command::decode(&wide(text), event, &SaveDialect::determine(None, None, None));
     let command = decoded.command();
-    if let Some(fault) = decoded.faults.into_iter().find(command::CommandFault::is_fatal) {
+    if let Some(fault) = decoded.errors.into_iter().find(command::CommandError::is_fatal) {
         return Err(What::Command(fault).at(span));
     }
     let Some(command) = command else { return Ok(Tree::Leaf(Json::from(false))) };

@@ -267,7 +267,7 @@ fn nearest_of(name: &str, all: &[Key]) -> Option<String> {
 }
 
 fn hint_for_setting(name: &str) -> Option<String> {
-    if let Some(event) = Event::of_key(name) {
+    if let Some(event) = Event::from_key(name) {
         return Some(format!("it is the hook of '{0}': write {0} = ... below [hooks]", event.name()));
     }
     if account_keys().any(|key| key.name.eq_ignore_ascii_case(name)) {

@@ -209,7 +209,7 @@ fn a_lone_path_with_blanks_is_refused_where_its_quotes_would_not_last() {
             [&["set-hook", "--json", "--allow-missing"][..], options, &["ring", WITH_BLANKS]].concat();
         let hint = hint(&refused(&sandbox, &words, 3, "hook-unstable"));
         // the ways out: another place, another argument, another MicroSIP
-        assert!(hint.contains("blanks") && hint.contains("argument"), "{hint}");
+        assert!(hint.contains("spaces") && hint.contains("argument"), "{hint}");
         assert!(hint.contains("--microsip-version"), "{hint}");
         let words = [&words[..], &["-"]].concat();
         sandbox.run_on_ini(&words).exits(0);
@@ -1305,7 +1305,7 @@ mod on_windows {
         assert!(codes(&programs.hook("ring")["problems"]).contains(&code.as_str()));
 
         let hint = problem["hint"].as_str().unwrap();
-        let line = hint.split("mend it: ").nth(1).unwrap();
+        let line = hint.split("fix it: ").nth(1).unwrap();
         icacls(line);
         assert!(!codes(&programs.hook("ring")["problems"]).contains(&code.as_str()), "{line}");
     }

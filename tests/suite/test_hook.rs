@@ -166,7 +166,7 @@ mod through_wine {
         let untested = problems.iter().filter(|problem| problem["code"] == "hook-mask-untested");
         let messages: Vec<&str> = untested.map(|problem| problem["message"].as_str().unwrap()).collect();
         assert!(messages.len() == 2 && messages[0].contains("{server}"), "{messages:?}");
-        assert!(messages[1].starts_with("{password} was replaced by nothing"), "{messages:?}");
+        assert!(messages[1].starts_with("{password} was removed"), "{messages:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
-use crate::hook::target::{Allow, TargetFault};
+use crate::hook::target::{Allow, TargetError};
 use crate::microsip::locate::{self, LocateError};
 use crate::platform::{self, Env, WindowsPaths};
 use crate::request::{
@@ -389,7 +389,7 @@ impl Wizard<'_> {
                 Ok(dry) => return Ok(Some((edit, dry))),
                 Err(error) => error,
             };
-            let is_blocked = matches!(error, Error::Target(TargetFault::Blocked { .. })) && !allow.mark;
+            let is_blocked = matches!(error, Error::Target(TargetError::Blocked { .. })) && !allow.mark;
             self.print_refusal(&error)?;
             let question = "Do you trust it, and is the mark to be taken off when the hook is set?";
             if !is_blocked || !ask::confirm(self.tools.theme, question, false)? {
@@ -512,7 +512,7 @@ impl Wizard<'_> {
             return Ok(Outcome::Nothing);
         }
         if let Some((sample, _)) = sample {
-            self.say(&words::about_script(&sample.script_beside(&self.place.path)));
+            self.say(&words::about_script(&sample.script_path(&self.place.path)));
         }
         let Some(while_running) = self.ask_to_write(is_running)? else {
             self.say("Nothing was changed.\n");
@@ -613,7 +613,7 @@ impl Wizard<'_> {
 
     /// The same edit with the script of a sample as the program, for that is there now.
     fn by_script(&self, edit: &EditRequest, sample: &Sample, paths: &WindowsPaths) -> EditRequest {
-        let script = paths.to_windows(&sample.script_beside(&self.place.path));
+        let script = paths.to_windows(&sample.script_path(&self.place.path));
         match (edit, script) {
             (EditRequest::SetHooks(sets), Some(script)) => {
                 let named = |set: &SetHook| SetHook {

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 use crate::diagnostic::Code;
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::Edit;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::Places;
+use crate::hook::dialect::SaveDialect;
+use crate::hook::target::TargetContext;
 use crate::ini::encoding::Decoded;
 use crate::microsip::locate;
 use crate::platform::{self, Env};
@@ -186,7 +186,7 @@ fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
     check_text(decoded, &save_dialect, &places_of(ini, env))
 }
 
-fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
+fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
     let mut findings = text::check(decoded, save_dialect);
     findings.extend(accounts::check(&decoded.document));
     findings.extend(hooks::check(&decoded.document, save_dialect, places));
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::ToDiagnostic;
     use crate::edit::plan;
-    use crate::hook::target::{Known, TargetFault};
+    use crate::hook::target::{FileProbe, TargetError};
     use crate::hook::trust::Trust;
     use crate::ini::encoding::{self, encode};
     use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid, WindowsPaths, WinePrefix};
@@ -279,7 +279,7 @@ mod tests {
         encode(&plain)
     }
 
-    fn found_in(bytes: &[u8], places: &Places) -> Vec<Finding> {
+    fn found_in(bytes: &[u8], places: &TargetContext) -> Vec<Finding> {
         match encoding::decode(bytes.to_vec(), None) {
             Ok(decoded) => {
                 let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn what_raises_a_problem_does_and_what_nearly_does_does_not() {
-        let nowhere = Places::nowhere();
+        let nowhere = TargetContext::path_only();
         for Case { code, severity, fixable, raises, nearly } in cases() {
             let shown = String::from_utf8_lossy(&raises).replace('\0', "");
             let findings = found_in(&raises, &nowhere);
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_mend_leaves_nothing_to_mend_and_changes_nothing_else() {
-        let nowhere = Places::nowhere();
+        let nowhere = TargetContext::path_only();
         for Case { raises, .. } in cases() {
             let before = found_in(&raises, &nowhere);
             if before.iter().all(|finding| finding.mend.is_none()) {
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn every_code_has_its_pair_and_keeps_its_rule() {
-        let nowhere = Places::nowhere();
+        let nowhere = TargetContext::path_only();
         let listed: Vec<String> = cases().into_iter().map(|case| case.code).collect();
         for rule in RULES {
             let is_shown = listed.iter().any(|code| code == rule.code.name())
@@ -389,16 +389,19 @@ mod tests {
     struct OnDisk {
         code: Code,
         severity: Severity,
-        raises: (&'static str, &'static [&'static str], Known),
-        nearly: (&'static str, &'static [&'static str], Known),
+        raises: (&'static str, &'static [&'static str], FileProbe),
+        nearly: (&'static str, &'static [&'static str], FileProbe),
     }
 
-    const NOTHING: Known = Known { mark_of: |_| None, can_remove_mark: |_| Ok(()), access_of: |_| None };
-    const MARKED: Known = Known { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=3\r\n".to_vec()), ..NOTHING };
-    const LOCAL: Known = Known { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=1\r\n".to_vec()), ..NOTHING };
-    const OPEN: Known = Known { access_of: |_| Some(access(0x001F_01FF)), ..NOTHING };
-    const CLOSED: Known = Known { access_of: |_| Some(access(0x0012_0089)), ..NOTHING };
-    const UNREADABLE: TargetFault = TargetFault::Unreadable { path: String::new(), why: String::new() };
+    const NOTHING: FileProbe =
+        FileProbe { mark_of: |_| None, can_remove_mark: |_| Ok(()), access_of: |_| None };
+    const MARKED: FileProbe =
+        FileProbe { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=3\r\n".to_vec()), ..NOTHING };
+    const LOCAL: FileProbe =
+        FileProbe { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=1\r\n".to_vec()), ..NOTHING };
+    const OPEN: FileProbe = FileProbe { access_of: |_| Some(access(0x001F_01FF)), ..NOTHING };
+    const CLOSED: FileProbe = FileProbe { access_of: |_| Some(access(0x0012_0089)), ..NOTHING };
+    const UNREADABLE: TargetError = TargetError::Unreadable { path: String::new(), why: String::new() };
 
     /// Of SYSTEM, with an entry for everybody.
     fn access(mask: u32) -> Access {
@@ -464,7 +467,7 @@ mod tests {
         },
     ];
 
-    fn found_on_disk((command, files, known): (&str, &[&str], Known)) -> Vec<Finding> {
+    fn found_on_disk((command, files, known): (&str, &[&str], FileProbe)) -> Vec<Finding> {
         let folder = tempfile::tempdir().unwrap();
         for name in files {
             let path = folder.path().join("drive_c").join(name);
@@ -473,13 +476,13 @@ mod tests {
             let is_empty = name.contains("empty");
             std::fs::write(path, if is_empty { Vec::new() } else { image }).unwrap();
         }
-        let places = Places {
+        let places = TargetContext {
             paths: WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap()),
             ini: folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
             search_folders: vec![r"C:\tools".into()],
-            endings: vec![".EXE".into()],
+            extensions: vec![".EXE".into()],
             trust: Trust::new(Privileges::default(), None),
-            known,
+            probe: known,
         };
         let findings =
             found_in(&encode(&format!("[Settings]\nversion=3.22.3\ncmdCallRing={command}\n")), &places);
@@ -503,7 +506,7 @@ mod tests {
         let ini = "[Settings]\nlastCallNumber=5550199\naccountId=1\n[Account1]\ndomain=d\npassword=c0ffee-secret-1\n\
                    password=other-secret\n[Calls]\n0=5550102;Ann\n0=5550103;Bob\n[Dialed]\n0=5550104\n";
         let long = ini.replace("Ann", &"x".repeat(300)).replace("5550199", &"7".repeat(300));
-        let told = format!("{:?}", found_in(&encode(&long), &Places::nowhere()));
+        let told = format!("{:?}", found_in(&encode(&long), &TargetContext::path_only()));
         for secret in ["c0ffee", "other-secret", "55501", "7777"] {
             assert!(!told.contains(secret), "{told}");
         }
@@ -516,7 +519,7 @@ mod tests {
         for line in texts.lines().skip(1) {
             let [key, text, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
             let ini = encode(&format!("[Settings]\nversion=3.22.3\n{key}={text}\n"));
-            let findings = found_in(&ini, &Places::nowhere());
+            let findings = found_in(&ini, &TargetContext::path_only());
             findings.iter().for_each(keeps_its_rule);
             let has_error = findings.iter().any(|finding| finding.severity == Severity::Error);
             assert_eq!(has_error, verdict == "fails", "{line}: {findings:#?}");
@@ -529,10 +532,10 @@ mod tests {
         let mut read = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-            let findings = found_in(&bytes, &Places::nowhere());
+            let findings = found_in(&bytes, &TargetContext::path_only());
             findings.iter().for_each(keeps_its_rule);
             if encoding::decode(bytes.clone(), None).is_ok() {
-                let left = found_in(&mended(&bytes, &findings), &Places::nowhere());
+                let left = found_in(&mended(&bytes, &findings), &TargetContext::path_only());
                 assert!(left.iter().all(|finding| finding.mend.is_none()), "{left:#?}");
                 read += 1;
             }
@@ -545,7 +548,7 @@ mod tests {
         for name in
             ["modern-3.22.3", "modern-3.22.16", "quoted-3.21.6", "raw-3.21.3", "raw-3.19.27", "old-3.14.0"]
         {
-            let findings = found_in(&bytes(&format!("@inis/{name}.ini")), &Places::nowhere());
+            let findings = found_in(&bytes(&format!("@inis/{name}.ini")), &TargetContext::path_only());
             assert_eq!(findings, [], "{name}");
         }
     }
