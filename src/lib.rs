@@ -6,6 +6,11 @@
 //! what was done. What is known of MicroSIP is in [`microsip`], of its hooks in [`hook`], of the system in
 //! [`platform`]. `docs/architecture.md` has the whole picture.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests prepare files on the disk")
+)]
+
 pub mod cli;
 pub mod commands;
 pub mod desired;

@@ -174,7 +174,7 @@ fn read_secret(source: &ValueSource) -> io::Result<String> {
     let mut text = match source {
         ValueSource::Inline(value) => return Ok(value.clone()),
         ValueSource::StandardInput => standard_input()?,
-        ValueSource::File(path) => std::fs::read_to_string(path)?,
+        ValueSource::File(path) => platform::read_text(&SystemFs, path)?,
         ValueSource::Variable(name) => {
             // the error of std would show what the variable holds
             let not_set = || io::Error::new(io::ErrorKind::NotFound, "it is not set");

@@ -14,6 +14,7 @@
 #![cfg_attr(windows, windows_subsystem = "windows")]
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,

@@ -143,7 +143,7 @@ fn start(
         instance
             .exe_on_disk
             .as_ref()
-            .is_some_and(|other| same_file::is_same_file(other, &exe).unwrap_or(false))
+            .is_some_and(|other| context.fs.is_same_file(other, &exe).unwrap_or(false))
     };
     if let Some(instance) = running.into_iter().find(is_same) {
         return Ok(Driven { order: "start", sent: None, changed: false, instance });
@@ -247,8 +247,8 @@ fn send(
 fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) -> Option<Version> {
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
-        let ini = instance.inis.iter().flatten().find(|ini| ini.is_file())?;
-        let decoded = Ini::at(ini.clone(), choice).ok()?.read(context).ok()?;
+        let ini = instance.inis.iter().flatten().find(|ini| context.fs.is_file(ini))?;
+        let decoded = Ini::at(ini.clone(), choice, context.fs).ok()?.read(context).ok()?;
         let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
         // the oldest that was read of each kind knows the least
         let oldest = match save_dialect.dialect {

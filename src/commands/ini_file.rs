@@ -9,7 +9,7 @@ use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
 use crate::microsip::locate::{self, Candidate, LocateError, Why};
-use crate::platform;
+use crate::platform::{self, FileSystem};
 use crate::request::IniChoice;
 
 use super::{Context, Error, RunEvent};
@@ -63,7 +63,7 @@ impl Ini {
         };
         (context.report)(RunEvent::Chosen(&chosen));
         let path = chosen.ini;
-        match Ini::at(path.clone(), choice) {
+        match Ini::at(path.clone(), choice, context.fs) {
             Err(Error::NotThere { .. }) if create => {
                 let code_page = choice.code_page;
                 let path = std::path::absolute(&path).unwrap_or(path);
@@ -89,17 +89,17 @@ impl Ini {
     }
 
     /// The ini under a path; it is there.
-    pub fn at(path: PathBuf, choice: &IniChoice) -> Result<Ini, Error> {
+    pub fn at(path: PathBuf, choice: &IniChoice, fs: &dyn FileSystem) -> Result<Ini, Error> {
         let path = std::path::absolute(&path).unwrap_or(path);
         let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
-        let own = match std::fs::symlink_metadata(&path) {
+        let own = match fs.link_metadata(&path) {
             Err(error) if is_nothing_there(&error) => return Err(Error::NotThere { ini: path }),
             own => own.map_err(unreadable)?,
         };
-        let target = if own.is_symlink() {
-            match std::fs::canonicalize(&path) {
+        let target = if own.is_link() {
+            match fs.canonicalize(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let target = std::fs::read_link(&path).unwrap_or_default();
+                    let target = fs.read_link(&path).unwrap_or_default();
                     return Err(Error::BrokenLink { ini: path, target });
                 }
                 target => target.map_err(unreadable)?,
@@ -107,7 +107,7 @@ impl Ini {
         } else {
             path.clone()
         };
-        let metadata = std::fs::metadata(&target).map_err(unreadable)?;
+        let metadata = fs.metadata(&target).map_err(unreadable)?;
         if !metadata.is_file() {
             let what = if metadata.is_dir() { "folder" } else { "device or a pipe" };
             return Err(Error::NotRegular { ini: path, what });
@@ -124,7 +124,7 @@ impl Ini {
     /// Reads it.
     pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
-        if std::fs::metadata(&self.reached).map_err(unreadable)?.len() > LARGEST_INI {
+        if context.fs.metadata(&self.reached).map_err(unreadable)?.len > LARGEST_INI {
             return Err(Error::TooLarge { ini: self.path.clone() });
         }
         context.fs.read(&self.reached).map_err(unreadable)

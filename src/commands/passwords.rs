@@ -1,15 +1,16 @@
-//! The file beside an ini in which it is kept what was set as passwords; `desired::secrets` knows what that means.
+//! The file beside an ini in which it is kept what was set as passwords; `desired::passwords` knows what that means.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::temp_name;
 use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
+use crate::microsip::privacy::Guarded;
 use crate::platform::{self, FileSystem};
 
 use super::ini_file::Ini;
@@ -19,18 +20,18 @@ pub(super) struct Stored {
     /// Its section.
     pub section: String,
     /// What it is to be.
-    pub wanted: String,
-    /// What stands there.
-    pub stored: String,
-    /// How that stands to what is wanted.
-    pub standing: Standing,
+    pub wanted: Guarded,
+    /// What is there.
+    pub stored: Guarded,
+    /// How the two compare.
+    pub found: PasswordMatch,
 }
 
 /// What MicroSIP reads as the password of a section; an empty one is none.
-pub(super) fn text_of(document: &IniDocument, section: &str) -> String {
+pub(super) fn text_of(document: &IniDocument, section: &str) -> Guarded {
     const KEY: &str = "password";
     let stored = lookup::value(document, section, KEY, keys::limit(section, KEY));
-    String::from_utf16_lossy(&stored.unwrap_or_default())
+    Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
 fn kept_path(ini: &Path) -> PathBuf {
@@ -40,14 +41,15 @@ fn kept_path(ini: &Path) -> PathBuf {
 }
 
 /// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
+pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
     const LARGEST: u64 = 1024 * 1024;
     let path = kept_path(&ini.reached);
     // a link or a pipe was put there by somebody else
-    let is_ours = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST;
-    match path.symlink_metadata() {
-        Ok(metadata) if is_ours(&metadata) => Kept::parse(&fs.read(&path).unwrap_or_default()),
-        _ => Kept::default(),
+    match fs.link_metadata(&path) {
+        Ok(metadata) if metadata.is_file() && metadata.len <= LARGEST => {
+            PasswordStore::parse(&fs.read(&path).unwrap_or_default())
+        }
+        _ => PasswordStore::default(),
     }
 }
 
@@ -55,49 +57,49 @@ pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> Kept {
 pub(super) fn note(
     passwords: &[Stored],
     ini: &Ini,
-    hashes: &Hashes<'_>,
+    hashes: &PasswordHasher<'_>,
     fs: &dyn FileSystem,
 ) -> Option<Diagnostic> {
     let before = kept_of(ini, fs);
     let mut kept = before.clone();
-    for Stored { section, wanted, stored, standing } in passwords {
-        kept.note(section, wanted, stored, *standing, hashes);
+    for Stored { section, wanted, stored, found } in passwords {
+        kept.record(section, wanted, stored, *found, hashes);
     }
     keep(&before, &kept, ini, fs)
 }
 
 /// What is kept of the passwords of an ini, followed through a write.
 pub(super) struct Followed {
-    before: Kept,
+    before: PasswordStore,
     /// After what was found in the ini.
-    found: Kept,
+    found: PasswordStore,
     /// After what is left there too.
-    left: Kept,
+    left: PasswordStore,
 }
 
 impl Followed {
     /// `None` if nothing is kept, which takes one look at the disk.
     pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<Followed> {
         let before = kept_of(ini, fs);
-        let is_any = before != Kept::default();
+        let is_any = before != PasswordStore::default();
         is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
     }
 
     /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
     pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
-        let hashes = Hashes::new(&new_salt);
+        let hashes = PasswordHasher::new(&new_salt);
         // what cannot be read says nothing of passwords
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
         if let Some(current) = decoded(current) {
-            self.found.see(|section| text_of(&current.document, section), &hashes);
+            self.found.observe(|section| text_of(&current.document, section), &hashes);
         }
         self.left.clone_from(&self.found);
         match new {
             // nobody's password is left
-            Some(New::Gone) => self.left = Kept::default(),
+            Some(New::Gone) => self.left = PasswordStore::default(),
             Some(New::Text(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
-                    self.left.see(|section| text_of(&new.document, section), &hashes);
+                    self.left.observe(|section| text_of(&new.document, section), &hashes);
                 }
             }
             None => {}
@@ -114,16 +116,22 @@ impl Followed {
     }
 }
 
-fn keep(before: &Kept, kept: &Kept, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
+fn keep(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
     if before == kept {
         return None;
     }
     let path = kept_path(&ini.reached);
     let (prefix, suffix) = temp_name(&ini.reached);
-    let result = match *kept == Kept::default() {
+    let result = match *kept == PasswordStore::default() {
         true => fs.remove(&path),
         // with the owner and access of the ini
-        false => platform::put(fs, &path, kept.text().as_bytes(), Some(&ini.reached), (&prefix, suffix)),
+        false => platform::write_atomically(
+            fs,
+            &path,
+            kept.to_json().as_bytes(),
+            Some(&ini.reached),
+            (&prefix, suffix),
+        ),
     };
     result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
 }

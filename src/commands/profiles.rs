@@ -1,9 +1,9 @@
 //! The inis of many users: each is one transaction, and what becomes of one does not stop the others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::{DesiredError, What};
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -239,7 +239,7 @@ pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
         // another machine's
         Profiles::In(_) => many.code_page,
     };
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let work = Work {
         room: Room::new(),
         recipe: &recipe,
@@ -295,7 +295,7 @@ struct Work<'a> {
     room: Room,
     recipe: &'a Recipe,
     secrets: &'a Secrets<'a>,
-    hashes: &'a Hashes<'a>,
+    hashes: &'a PasswordHasher<'a>,
     processes: Processes,
     code_page: Option<CodePage>,
     order: ManyOrder,
@@ -449,7 +449,7 @@ impl Work<'_> {
         let found = profile.look()?;
         let size = match &found {
             Found::Ini(place) => {
-                place.folder.inside(&place.name).symlink_metadata().map_or(0, |ini| ini.len())
+                context.fs.link_metadata(&place.folder.inside(&place.name)).map_or(0, |ini| ini.len)
             }
             Found::NoIni(_) | Found::NoAppData => 0,
         };
@@ -487,7 +487,7 @@ impl Work<'_> {
                             let writing = self.writing(&ini, false, options);
                             return with_first_run(applying.apply(writing, context)).map(Outcome::Written);
                         }
-                        let was_there = path.parent().is_some_and(Path::is_dir);
+                        let was_there = path.parent().is_some_and(|folder| context.fs.is_dir(folder));
                         let place = profile.make_place(app_data)?;
                         let written = self.apply(&applying, profile, &place, options, context);
                         if written.is_err() && !was_there {
@@ -514,7 +514,7 @@ impl Work<'_> {
         let fs = held_disk(place, profile.owner.as_ref(), context.fs);
         let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
         let ini = self.ini_in(place);
-        let is_there = ini.reached.symlink_metadata().is_ok();
+        let is_there = context.fs.link_metadata(&ini.reached).is_ok();
         applying.apply(self.writing(&ini, is_there, options), &mut context)
     }
 
@@ -541,7 +541,7 @@ fn held_disk<'a>(
     owner: Option<&'a Owner>,
     fs: &'a (dyn FileSystem + Sync),
 ) -> ScopedFs<'a> {
-    ScopedFs { fs, folder: &place.folder, owner, largest: LARGEST_INI }
+    ScopedFs { fs, folder: &place.folder, owner, max_len: LARGEST_INI }
 }
 
 fn with_first_run(written: Result<Written, Error>) -> Result<Written, Error> {

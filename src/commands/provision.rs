@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::desired::export::State;
-use crate::desired::secrets::{Hashes, Kept, Standing};
+use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -17,6 +17,7 @@ use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::wide;
 use crate::microsip::instances::Processes;
+use crate::microsip::privacy::Guarded;
 use crate::microsip::version::Version;
 use crate::platform::{Env, FileSystem};
 use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
@@ -96,7 +97,7 @@ pub fn apply(
     let recipe = Recipe::load(desired, context)?;
     let (ini, is_there) = Ini::find_or_place(choice, options.create, context)?;
     let desired = recipe.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
     let writing = Writing { ini: &ini, is_there, options, made_by: MadeBy::Edit, processes: &processes };
     Applying { desired: &desired, allow, hashes: &hashes }.apply(writing, context).map(Report::Written)
 }
@@ -108,7 +109,7 @@ pub(super) struct Applying<'a> {
     /// What is accepted of its hooks although it would be refused.
     pub allow: Allow,
     /// The hashes of passwords made in this run.
-    pub hashes: &'a Hashes<'a>,
+    pub hashes: &'a PasswordHasher<'a>,
 }
 
 impl Applying<'_> {
@@ -175,7 +176,7 @@ impl Applying<'_> {
         }));
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);
-        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.standing == Standing::Unconfirmed);
+        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
         warnings
             .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
         warnings.extend(running_notice(&ini, processes));
@@ -211,7 +212,7 @@ pub fn check(
     let recipe = Recipe::load(desired, context)?;
     let (ini, decoded) = Ini::open(choice, context)?;
     let desired = recipe.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), Hashes::new(&passwords::new_salt));
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
     let applying = Applying { desired: &desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
     applying.check(ini, &decoded, &processes, context)
 }
@@ -281,8 +282,8 @@ impl Applying<'_> {
         let passwords = passwords_of(&edits, &passwords::kept_of(ini, fs), document, hashes);
         edits.retain(|edit| {
             let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
-            let standing = passwords.iter().find(is_of).map(|one| one.standing);
-            !matches!(standing, Some(Standing::Confirmed | Standing::Unconfirmed))
+            let found = passwords.iter().find(is_of).map(|one| one.found);
+            !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
         for (event, command) in &desired.hooks {
             let Some(command) = command else {
@@ -306,16 +307,21 @@ fn is_password(edit: &Edit) -> bool {
 }
 
 /// The passwords that are wanted, and what is there. An empty one is none.
-fn passwords_of(edits: &[Edit], kept: &Kept, document: &IniDocument, hashes: &Hashes<'_>) -> Vec<Stored> {
+fn passwords_of(
+    edits: &[Edit],
+    kept: &PasswordStore,
+    document: &IniDocument,
+    hashes: &PasswordHasher<'_>,
+) -> Vec<Stored> {
     let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
         Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
         _ => None,
     });
     wanted
         .map(|(section, wanted)| {
-            let stored = passwords::text_of(document, section);
-            let standing = kept.standing(section, wanted, &stored, hashes);
-            Stored { section: section.to_string(), wanted: wanted.clone(), stored, standing }
+            let (wanted, stored) = (Guarded::password(wanted), passwords::text_of(document, section));
+            let found = kept.compare(section, &wanted, &stored, hashes);
+            Stored { section: section.to_string(), wanted, stored, found }
         })
         .collect()
 }

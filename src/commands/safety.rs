@@ -6,6 +6,7 @@ use crate::edit::plan;
 use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
+use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::ini_file::Ini;
@@ -27,7 +28,7 @@ pub struct Listed {
 pub fn backups(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<Report, Error> {
     let ini = Ini::find(choice, context)?;
     let failed = |source| Error::Backups { ini: ini.path.clone(), source };
-    let list = || backup::list(&ini.target).map_err(failed);
+    let list = || backup::list(&ini.target, context.fs).map_err(failed);
     let found = if purge {
         let _lock = Lock::acquire(&ini.target, context.fs, context.stop)?;
         let found = list()?;
@@ -38,14 +39,14 @@ pub fn backups(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Re
     } else {
         list()?
     };
-    Ok(Report::Backups { ini: ini.path, backups: listed(found), purged: purge })
+    Ok(Report::Backups { ini: ini.path, backups: listed(found, context.fs), purged: purge })
 }
 
 /// Backups with their numbers and sizes.
-pub(super) fn listed(backups: Vec<Backup>) -> Vec<Listed> {
+pub(super) fn listed(backups: Vec<Backup>, fs: &dyn FileSystem) -> Vec<Listed> {
     let numbered = backups.into_iter().enumerate();
     let listed = numbered.map(|(index, backup)| {
-        let size = std::fs::metadata(&backup.path).ok().map(|metadata| metadata.len());
+        let size = fs.metadata(&backup.path).ok().map(|metadata| metadata.len);
         Listed { number: index + 1, backup, size }
     });
     listed.collect()
@@ -61,8 +62,8 @@ pub fn restore(
     // one that was deleted can be had back
     let options = WriteOptions { create: true, ..options };
     let (ini, _) = Ini::find_or_place(choice, options.create, context)?;
-    let backups =
-        backup::list(&ini.target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?;
+    let backups = backup::list(&ini.target, context.fs)
+        .map_err(|source| Error::Backups { ini: ini.path.clone(), source })?;
     let chosen = choose(&backups, which).ok_or_else(|| {
         let which = match which {
             BackupChoice::Newest => String::new(),

@@ -35,7 +35,7 @@ impl Placed {
         for set in sets {
             let HookText::Sample(sample) = &set.what else { continue };
             let script = sample.script_path(&ini.path);
-            if script.exists() {
+            if fs.exists(&script) {
                 continue;
             }
             if let Err(source) = placed.put(&script, sample.script(), &ini.target, fs) {
@@ -48,18 +48,18 @@ impl Placed {
 
     fn put(&mut self, script: &Path, text: &str, ini: &Path, fs: &dyn FileSystem) -> io::Result<()> {
         let folder = script.parent().unwrap_or(script);
-        let new = folder.ancestors().take_while(|folder| !folder.exists());
+        let new = folder.ancestors().take_while(|folder| !fs.exists(folder));
         self.folders.extend(new.map(Path::to_path_buf));
         fs.create_folders(folder)?;
         let mut file = fs.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
         fs.write(file.as_file_mut(), text.as_bytes())?;
-        fs.adopt(Some(ini).filter(|ini| ini.exists()), file.as_file(), file.path())?;
+        fs.adopt(Some(ini).filter(|ini| fs.exists(ini)), file.as_file(), file.path())?;
         if platform::mark_of(file.path()).is_some() {
             // an ini may have come from the internet; the script did not
             platform::remove_mark(file.path())?;
         }
         fs.sync(file.as_file())?;
-        file.persist_noclobber(script).map_err(|error| error.error)?;
+        fs.persist_new(file.into_temp_path(), script)?;
         self.files.push(script.to_path_buf());
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Placed {
         }
         // the innermost comes first; one that holds something else stays
         for folder in self.folders {
-            let _ = std::fs::remove_dir(folder);
+            let _ = fs.remove_folder(&folder);
         }
     }
 }

@@ -76,16 +76,16 @@ pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
 }
 
 fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> IniStatus {
-    let metadata = std::fs::metadata(&found.ini).ok();
+    let metadata = context.fs.metadata(&found.ini).ok();
     IniStatus {
-        modified: metadata.and_then(|metadata| metadata.modified().ok()),
+        modified: metadata.and_then(|metadata| metadata.modified),
         content: content(&found, choice, context).map_err(|error| Diagnostic::from(&error)),
         found,
     }
 }
 
 fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Result<Content, Error> {
-    let ini = Ini::at(found.ini.clone(), choice)?;
+    let ini = Ini::at(found.ini.clone(), choice, context.fs)?;
     let decoded = ini.read(context)?;
     let document = &decoded.document;
     Ok(Content {
@@ -94,7 +94,7 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
         hooks: hooks::all(&ini, document, context.env),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
-        backups: safety::listed(backup::list(&ini.target).unwrap_or_default()),
+        backups: safety::listed(backup::list(&ini.target, context.fs).unwrap_or_default(), context.fs),
         problems: doctor::examine(&ini, context)?,
     })
 }

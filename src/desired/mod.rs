@@ -1,5 +1,5 @@
 //! The state that somebody wants a MicroSIP to be in, as a file: [`file`](mod@file) knows its form, [`source`] and
-//! [`overlay`] how it is written, [`secrets`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`users`] for which user what, [`state`] what is to be done about an
+//! [`overlay`] how it is written, [`passwords`] whether a password is still the one that was set, [`vars`] what stands for something else in it, [`users`] for which user what, [`state`] what is to be done about an
 //! ini, [`export`] how an ini is written as such a file, [`instance`] how
 //! Microsoft's DSC is told all of this.
 //!
@@ -9,7 +9,7 @@ pub mod export;
 pub mod file;
 pub mod instance;
 pub mod overlay;
-pub mod secrets;
+pub mod passwords;
 pub mod source;
 pub mod state;
 pub mod users;

@@ -48,21 +48,21 @@ pub struct Policy {
 
 /// The backups of an ini, newest first. What is only called like one is none: a link, a pipe, a folder, or the
 /// ini itself under another name.
-pub fn list(ini: &Path) -> io::Result<Vec<Backup>> {
-    let mut backups = called_like_one(ini)?;
-    backups.retain(|backup| !is_the_file(backup, ini));
+pub fn list(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
+    let mut backups = called_like_one(ini, fs)?;
+    backups.retain(|backup| !is_the_file(backup, ini, fs));
     Ok(backups)
 }
 
 /// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
 /// the ini.
-pub fn unfinished(ini: &Path) -> io::Result<Vec<PathBuf>> {
-    let backups = called_like_one(ini)?.into_iter();
-    Ok(backups.filter(|backup| is_the_file(backup, ini)).map(|backup| backup.path).collect())
+pub fn unfinished(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
+    let backups = called_like_one(ini, fs)?.into_iter();
+    Ok(backups.filter(|backup| is_the_file(backup, ini, fs)).map(|backup| backup.path).collect())
 }
 
 /// A free name for a backup that is made now.
-pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
+pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime, fs: &dyn FileSystem) -> PathBuf {
     let stamp: String = humantime::format_rfc3339_millis(now)
         .to_string()
         .chars()
@@ -78,7 +78,7 @@ pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
         ini.with_file_name(name)
     };
     let mut names = std::iter::once(String::new()).chain((1_u32..).map(|n| format!("-{n}"))).map(path);
-    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    let is_free = |path: &PathBuf| fs.link_metadata(path).is_err();
     // the counter has no end, so there is a free one
     names.find(is_free).unwrap_or_else(|| path("-0".into()))
 }
@@ -86,7 +86,7 @@ pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime) -> PathBuf {
 /// Removes what is more than `keep` backups: never the oldest, nor, with room for two, the one just made, even
 /// if a clock that went back makes it look older. Gives those that went.
 pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
-    let mut backups = list(ini)?;
+    let mut backups = list(ini, fs)?;
     let just_made =
         backups.iter().position(|backup| Some(&*backup.path) == made).map(|index| backups.remove(index));
     let oldest = if just_made.is_some() && backups.is_empty() { None } else { backups.pop() };
@@ -98,25 +98,25 @@ pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, fs: &dyn FileSystem) 
     Ok(surplus.into_iter().map(|backup| backup.path).collect())
 }
 
-fn called_like_one(ini: &Path) -> io::Result<Vec<Backup>> {
+fn called_like_one(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
     let mut start = ini.file_name().unwrap_or_default().to_os_string();
     start.push(".");
     let folder = ini.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names = match platform::names_in(folder, &start) {
+    let names = match platform::names_with_prefix(fs, folder, &start) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         names => names?,
     };
     let mut backups: Vec<Backup> =
-        names.into_iter().filter_map(|name| parse(folder, &start, &name)).collect();
+        names.into_iter().filter_map(|name| parse(folder, &start, &name, fs)).collect();
     backups.sort_by(|a, b| (&b.stamp, b.counter).cmp(&(&a.stamp, a.counter)));
     Ok(backups)
 }
 
-fn is_the_file(backup: &Backup, ini: &Path) -> bool {
-    platform::is_same_file(&backup.path, ini).unwrap_or(false)
+fn is_the_file(backup: &Backup, ini: &Path, fs: &dyn FileSystem) -> bool {
+    fs.is_same_file(&backup.path, ini).unwrap_or(false)
 }
 
-fn parse(folder: &Path, start: &OsStr, name: &OsStr) -> Option<Backup> {
+fn parse(folder: &Path, start: &OsStr, name: &OsStr, fs: &dyn FileSystem) -> Option<Backup> {
     let middle = name.as_encoded_bytes().strip_prefix(start.as_encoded_bytes())?;
     let middle = std::str::from_utf8(middle).ok()?;
     let (middle, made_by) = match middle.strip_suffix(RESTORE_ENDING) {
@@ -129,7 +129,7 @@ fn parse(folder: &Path, start: &OsStr, name: &OsStr) -> Option<Backup> {
     };
     let shape: String = stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let path = folder.join(name);
-    let is_file = || path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    let is_file = || fs.link_metadata(&path).is_ok_and(|metadata| metadata.is_file());
     if shape != "00000000T000000.000Z" || !is_file() {
         return None;
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn make(ini: &Path, made_by: MadeBy, millis: u64) -> String {
-        let path = free_name(ini, made_by, at(millis));
+        let path = free_name(ini, made_by, at(millis), &SystemFs);
         std::fs::write(&path, b"x").unwrap();
         path.file_name().unwrap().to_str().unwrap().to_string()
     }
@@ -172,7 +172,7 @@ mod tests {
         {
             std::fs::write(folder.path().join(other), b"x").unwrap();
         }
-        let listed: Vec<_> = list(&ini).unwrap().into_iter().map(|backup| backup.name).collect();
+        let listed: Vec<_> = list(&ini, &SystemFs).unwrap().into_iter().map(|backup| backup.name).collect();
         assert_eq!(listed, [names[2].clone(), names[1].clone(), names[0].clone()]);
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let names: Vec<_> = (0..5).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let left = |keep| {
             prune(&ini, keep, Some(&ini.with_file_name(&names[4])), &SystemFs).unwrap();
-            list(&ini).unwrap().into_iter().map(|backup| backup.name).collect::<Vec<_>>()
+            list(&ini, &SystemFs).unwrap().into_iter().map(|backup| backup.name).collect::<Vec<_>>()
         };
         assert_eq!(left(5).len(), 5);
         assert_eq!(left(3), [names[4].clone(), names[3].clone(), names[0].clone()]);
@@ -198,7 +198,7 @@ mod tests {
         let later: Vec<_> = (10..13).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
         let made = make(&ini, MadeBy::Edit, 0);
         prune(&ini, 3, Some(&ini.with_file_name(&made)), &SystemFs).unwrap();
-        let left: Vec<_> = list(&ini).unwrap().into_iter().map(|backup| backup.name).collect();
+        let left: Vec<_> = list(&ini, &SystemFs).unwrap().into_iter().map(|backup| backup.name).collect();
         assert_eq!(left, [later[2].clone(), later[0].clone(), made]);
     }
 
@@ -207,9 +207,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         std::fs::write(&ini, b"x").unwrap();
-        std::fs::create_dir(free_name(&ini, MadeBy::Edit, at(0))).unwrap();
-        std::fs::hard_link(&ini, free_name(&ini, MadeBy::Edit, at(0))).unwrap();
-        assert_eq!(list(&ini).unwrap(), []);
-        assert_eq!(unfinished(&ini).unwrap().len(), 1);
+        std::fs::create_dir(free_name(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
+        std::fs::hard_link(&ini, free_name(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
+        assert_eq!(list(&ini, &SystemFs).unwrap(), []);
+        assert_eq!(unfinished(&ini, &SystemFs).unwrap().len(), 1);
     }
 }

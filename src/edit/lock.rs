@@ -2,13 +2,12 @@
 //! that cannot read its ini starts with defaults and saves them over the user's.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, FileSystem};
+use crate::platform::{FileSystem, LockFile, SystemFs};
 
 /// How long another msipcfg is waited for.
 pub const LOCK_LIMIT: Duration = Duration::from_secs(30);
@@ -19,7 +18,7 @@ const PASSING_LIMIT: Duration = Duration::from_secs(2);
 /// A held lock. It is released, and its file removed, when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    file: Option<File>,
+    file: Option<LockFile>,
     path: PathBuf,
 }
 
@@ -86,14 +85,14 @@ impl Lock {
 
 impl Lock {
     /// Whether there is a lock file, held or left behind.
-    pub fn is_there(ini: &Path) -> bool {
-        lock_path(ini).symlink_metadata().is_ok()
+    pub fn is_there(ini: &Path, fs: &dyn FileSystem) -> bool {
+        fs.link_metadata(&lock_path(ini)).is_ok()
     }
 
     /// Whether somebody holds it, or may. Nothing is made for that.
-    pub fn is_held(ini: &Path) -> bool {
-        match platform::open_to_lock(&lock_path(ini)) {
-            Ok(file) => file.try_lock().is_err(),
+    pub fn is_held(ini: &Path, fs: &dyn FileSystem) -> bool {
+        match fs.open_to_lock(&lock_path(ini)) {
+            Ok(file) => !matches!(file.try_lock(), Ok(true)),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
     }
@@ -109,31 +108,31 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // removed while it is held, so that nobody can take a file that is about to go
-        let _ = std::fs::remove_file(&self.path);
+        let _ = SystemFs.remove(&self.path);
         self.file.take();
     }
 }
 
 /// The locked file, or nothing if somebody else holds it, or removed it between our opening and locking it.
-fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<File>> {
-    let opened = platform::open_to_lock(path).or_else(|error| {
+fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<LockFile>> {
+    let opened = fs.open_to_lock(path).or_else(|error| {
         if error.kind() != io::ErrorKind::NotFound {
             return Err(error);
         }
         make(ini, path, fs)?;
-        platform::open_to_lock(path)
+        fs.open_to_lock(path)
     });
     let file = match opened {
         // whoever holds the lock by now has cleared away what was made
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs.is_dir(folder_of(path)) => {
+            return Ok(None);
+        }
         opened => opened?,
     };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-        Err(std::fs::TryLockError::Error(error)) => return Err(error),
+    if !file.try_lock()? {
+        return Ok(None);
     }
-    match platform::is_named(&file, path) {
+    match file.has_path(path) {
         Ok(true) => Ok(Some(file)),
         Ok(false) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -146,13 +145,14 @@ fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<F
 fn make(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<()> {
     let (prefix, suffix) = temp_name(ini);
     let temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
-    fs.adopt(ini.exists().then_some(ini), temp.as_file(), temp.path())?;
+    fs.adopt(fs.exists(ini).then_some(ini), temp.as_file(), temp.path())?;
     match fs.link(temp.path(), path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             // a disk without hard links
-            temp.into_temp_path().persist_noclobber(path).map_err(|error| error.error).or_else(|error| {
-                if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
-            })
+            match fs.persist_new(temp.into_temp_path(), path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                result => result,
+            }
         }
         _ => Ok(()),
     }

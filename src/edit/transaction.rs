@@ -332,8 +332,8 @@ impl Transaction<'_> {
 
 /// Removes what a killed run left, if anything: an edit that finds nothing to change does not come by it.
 pub fn remove_leftovers(ini: &Path, fs: &dyn FileSystem) {
-    let has_unfinished = || backup::unfinished(ini).is_ok_and(|backups| !backups.is_empty());
-    if !leftovers(ini).is_empty() || Lock::is_there(ini) || has_unfinished() {
+    let has_unfinished = || backup::unfinished(ini, fs).is_ok_and(|backups| !backups.is_empty());
+    if !leftovers(ini, fs).is_empty() || Lock::is_there(ini, fs) || has_unfinished() {
         // whoever holds the lock sees to it
         if let Some(_lock) = Lock::try_now(ini, fs) {
             remove_leftovers_under_lock(ini, fs);
@@ -342,13 +342,13 @@ pub fn remove_leftovers(ini: &Path, fs: &dyn FileSystem) {
 }
 
 /// What a killed run left; nothing while another run works on the ini.
-pub fn left_behind(ini: &Path) -> Vec<PathBuf> {
-    if Lock::is_held(ini) {
+pub fn left_behind(ini: &Path, fs: &dyn FileSystem) -> Vec<PathBuf> {
+    if Lock::is_held(ini, fs) {
         return Vec::new();
     }
-    let mut left = leftovers(ini);
-    left.extend(backup::unfinished(ini).unwrap_or_default());
-    left.extend(Lock::is_there(ini).then(|| lock_path(ini)));
+    let mut left = leftovers(ini, fs);
+    left.extend(backup::unfinished(ini, fs).unwrap_or_default());
+    left.extend(Lock::is_there(ini, fs).then(|| lock_path(ini)));
     left
 }
 
@@ -395,7 +395,7 @@ impl<'b> Run<'b> {
     /// What shows before trying: nobody should wait for an edit that cannot be.
     fn check_writable<E>(&self) -> Result<(), Cause<E>> {
         let ini = self.it.ini;
-        if std::fs::metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        if self.it.fs.metadata(ini).is_ok_and(|metadata| metadata.is_readonly) {
             return Err(Cause::ReadOnly);
         }
         let denied = [ini, folder_of(ini)].into_iter().find(|path| platform::is_access_denied_by_mode(path));
@@ -550,7 +550,9 @@ impl<'b> Run<'b> {
     ) -> Result<Option<T>, Cause<E>> {
         match result {
             Err(Cause::Io { source, .. })
-                if source.kind() == io::ErrorKind::NotFound && current.is_some() && !self.it.ini.exists() =>
+                if source.kind() == io::ErrorKind::NotFound
+                    && current.is_some()
+                    && !self.it.fs.exists(self.it.ini) =>
             {
                 (self.it.report)(Progress::Redo);
                 Ok(None)
@@ -593,7 +595,7 @@ impl<'b> Run<'b> {
             let is_linked = fs.link(ini, &path).is_ok();
             return Ok(old(is_linked.then_some(path), is_linked, false));
         };
-        let path = backup::free_name(ini, made_by, (self.it.now)());
+        let path = backup::free_name(ini, made_by, (self.it.now)(), fs);
         let is_linked = fs.link(ini, &path).is_ok();
         if !is_linked {
             // a disk without hard links: a copy, which has the backup's name only when it is whole
@@ -609,7 +611,7 @@ impl<'b> Run<'b> {
         if old.is_backup {
             self.done.backup = old.path.take();
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
-            let path = backup::free_name(self.it.ini, MadeBy::Edit, (self.it.now)());
+            let path = backup::free_name(self.it.ini, MadeBy::Edit, (self.it.now)(), self.it.fs);
             if self.it.fs.link(scratch, &path).is_ok() {
                 self.rescued.get_or_insert(path);
             }
@@ -660,8 +662,8 @@ impl<'b> Run<'b> {
     /// Whether the ini holds these bytes, or is not there either.
     fn is_still<E>(&self, bytes: Option<&[u8]>) -> Result<bool, Cause<E>> {
         let held = match bytes {
-            Some(bytes) => self.it.fs.holds(self.it.ini, bytes),
-            None => Ok(self.it.ini.symlink_metadata().is_err()),
+            Some(bytes) => self.it.fs.content_equals(self.it.ini, bytes),
+            None => Ok(self.it.fs.link_metadata(self.it.ini).is_err()),
         };
         match held {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -700,7 +702,7 @@ impl OldFile<'_> {
     /// What the old file held when it was replaced, if it can be seen and is not what was read.
     fn read_if_not(&self, read: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match self.path.as_ref().filter(|_| self.is_linked) {
-            Some(path) if !self.fs.holds(path, read)? => self.fs.read(path).map(Some),
+            Some(path) if !self.fs.content_equals(path, read)? => self.fs.read(path).map(Some),
             _ => Ok(None),
         }
     }
@@ -721,15 +723,15 @@ fn io_cause<E>(step: Step, path: &Path, what: &'static str, source: io::Error) -
 /// Temporary files and unfinished backups of a run that was killed. The lock is held, so they are nobody
 /// else's; one that cannot be removed harms nobody.
 fn remove_leftovers_under_lock(ini: &Path, fs: &dyn FileSystem) {
-    for path in leftovers(ini).into_iter().chain(backup::unfinished(ini).unwrap_or_default()) {
+    for path in leftovers(ini, fs).into_iter().chain(backup::unfinished(ini, fs).unwrap_or_default()) {
         let _ = fs.remove(&path);
     }
 }
 
 /// The temporary files of this ini, and of none whose name only begins like it.
-fn leftovers(ini: &Path) -> Vec<PathBuf> {
+fn leftovers(ini: &Path, fs: &dyn FileSystem) -> Vec<PathBuf> {
     let (prefix, suffix) = temp_name(ini);
-    let names = platform::names_in(folder_of(ini), &prefix).unwrap_or_default();
+    let names = platform::names_with_prefix(fs, folder_of(ini), &prefix).unwrap_or_default();
     let is_ours = |name: &OsString| {
         let middle = name.as_encoded_bytes()[prefix.len()..].strip_suffix(suffix.as_bytes());
         middle.is_some_and(|middle| !middle.contains(&b'.'))

@@ -13,7 +13,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 
 use super::ini_path::{self, Keeps};
 use super::version::Version;
-use crate::platform::{self, ProcessPlace, ProgramWindow};
+use crate::platform::{self, FileSystem, ProcessPlace, ProgramWindow, SystemFs};
 
 /// A running MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,7 +294,7 @@ fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> O
 /// Whether two paths lead to the same file; where one is not there, whether they are spelled alike.
 fn is_same(a: &Path, b: &Path) -> bool {
     // one that is not there, or that its MicroSIP shares with nobody, cannot be opened to be compared
-    platform::is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+    SystemFs.is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
 }
 
 /// A path in one letter case, without the marks of Windows' long form.

@@ -106,7 +106,7 @@ pub enum Save {
 }
 
 /// Who may see a value; the later, the fewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Privacy {
     /// Everybody.
     Open,

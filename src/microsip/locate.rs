@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, AppData, Env, InstallFacts, WindowsPaths};
+use crate::platform::{self, AppData, Env, FileSystem, InstallFacts, SystemFs, WindowsPaths};
 
 use super::ini_path::{self, Keeps};
 use super::instances::{Instance, Processes};
@@ -187,11 +187,10 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
 
 impl Search {
     fn add(&mut self, ini: &Path, why: Why) {
-        if !ini.is_file() {
+        if !SystemFs.is_file(ini) {
             return;
         }
-        let is_it =
-            |candidate: &&mut Candidate| same_file::is_same_file(&candidate.ini, ini).unwrap_or(false);
+        let is_it = |candidate: &&mut Candidate| SystemFs.is_same_file(&candidate.ini, ini).unwrap_or(false);
         match self.found.iter_mut().find(is_it) {
             Some(candidate) => candidate.why.push(why),
             None => self.found.push(Candidate::new(ini.to_path_buf(), why)),
@@ -229,7 +228,7 @@ pub fn version_of_user(ini: &Path, env: &Env) -> Option<Version> {
 /// The exe that uses an ini, where one is there.
 pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     let beside = ini.with_extension("exe");
-    if beside.is_file() {
+    if SystemFs.is_file(&beside) {
         return Some(beside);
     }
     let is_in_app_data =
@@ -237,7 +236,7 @@ pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let name = beside.file_name().filter(|_| is_in_app_data)?;
     let paths = platform::windows_paths(ini);
-    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| exe.is_file())
+    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| SystemFs.is_file(exe))
 }
 
 /// Every MicroSIP that is known of: installed ones, then portable copies.
@@ -252,7 +251,7 @@ pub fn installs(env: &Env) -> Vec<Install> {
         is_portable,
         ini,
     };
-    let installed = installed.filter(|exe| exe.is_file()).map(|exe| {
+    let installed = installed.filter(|exe| SystemFs.is_file(exe)).map(|exe| {
         let ini = app_data.as_ref().map(|folders| folders.roaming.join("MicroSIP").join("MicroSIP.ini"));
         install(exe, ini, false)
     });
@@ -279,14 +278,14 @@ pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
     let paths = platform::windows_paths(ini);
     let folder = ini.parent().unwrap_or(ini);
     install_folders_on_disk(&facts, &paths)
-        .any(|installed| same_file::is_same_file(installed, folder).unwrap_or(false))
+        .any(|installed| SystemFs.is_same_file(&installed, folder).unwrap_or(false))
 }
 
 /// The exe of an installed MicroSIP.
 pub fn installed_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let paths = platform::paths_in_use(env);
-    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| exe.is_file())
+    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| SystemFs.is_file(exe))
 }
 
 fn install_folders_on_disk<'a>(
@@ -307,10 +306,10 @@ fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
         exe.is_absolute() && exe.file_name().is_some_and(|name| name.eq_ignore_ascii_case(EXE))
     };
     let mut copies: Vec<PathBuf> = Vec::new();
-    for exe in here.chain(started.filter(is_named)).filter(|exe| exe.is_file()) {
+    for exe in here.chain(started.filter(is_named)).filter(|exe| SystemFs.is_file(exe)) {
         let folder = exe.parent().and_then(Path::to_str).unwrap_or_default();
         let is_portable = ini_path::keeps(folder, facts, version_of(&exe)) == Keeps::BesideExe;
-        let is_known = copies.iter().any(|copy| same_file::is_same_file(copy, &exe).unwrap_or(false));
+        let is_known = copies.iter().any(|copy| SystemFs.is_same_file(copy, &exe).unwrap_or(false));
         if is_portable && !is_known {
             copies.push(exe);
         }
@@ -321,15 +320,15 @@ fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
 /// The inis of installed copies in a settings folder. The one of the usual name is one; others are if an
 /// installed exe has their name, or if there is no other.
 fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
-    let mut inis: Vec<PathBuf> = std::fs::read_dir(folder)
+    let mut inis: Vec<PathBuf> = SystemFs
+        .list(folder)
+        .unwrap_or_default()
         .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
+        .map(|entry| entry.path)
         .filter(|path| {
             let is_named = |name: &str| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(name));
             let is_ini = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ini"));
-            is_ini && path.is_file() && !is_named("desktop")
+            is_ini && SystemFs.is_file(path) && !is_named("desktop")
         })
         .collect();
     inis.sort();
@@ -345,7 +344,7 @@ fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     let has_exe = |ini: &PathBuf| {
         let exe = ini.with_extension("exe");
         let name = exe.file_name().unwrap_or_default();
-        folders.iter().any(|folder| folder.join(name).is_file())
+        folders.iter().any(|folder| SystemFs.is_file(&folder.join(name)))
     };
     inis.into_iter().filter(|ini| is_usual(&ini) || has_exe(ini)).collect()
 }

@@ -14,6 +14,7 @@ pub mod instances;
 pub mod keys;
 pub mod links;
 pub mod locate;
+pub mod privacy;
 pub mod profiles;
 pub mod values;
 pub mod version;

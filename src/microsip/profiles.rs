@@ -4,12 +4,11 @@
 //! is followed in it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, Owner, PinnedDir, ProfileList};
+use crate::platform::{self, FileKind, FileSystem, Owner, PinnedDir, ProfileList, SystemFs};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ const INI: &str = "MicroSIP.ini";
 /// The users of this machine; `None` where there is no list of them.
 pub fn of_this_machine() -> Option<Vec<Profile>> {
     let own_name = |sid: &platform::Sid| platform::account_name(sid);
-    Some(of_list(platform::profile_list()?, &own_name, &|folder| folder.is_dir()))
+    Some(of_list(platform::profile_list()?, &own_name, &|folder| SystemFs.is_dir(folder)))
 }
 
 /// The users among those that Windows lists. Its own services have folders too.
@@ -130,18 +129,16 @@ fn is_below(path: &Path, folder: &Path) -> bool {
 /// It cannot be listed.
 pub fn in_folder(folder: &Path) -> io::Result<Vec<Profile>> {
     let mut profiles = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
+    for entry in SystemFs.list(folder)? {
+        let name = entry.name();
         let is_made_by_windows =
             ["Public", "All Users", "Default User"].iter().any(|made| name.eq_ignore_ascii_case(made));
         // a link is told of where its user would be
-        let is_one = |kind: FileType| kind.is_dir() || kind.is_symlink();
-        if !is_made_by_windows && is_one(entry.file_type()?) {
+        let is_profile = matches!(entry.kind, FileKind::Folder | FileKind::Link);
+        if !is_made_by_windows && is_profile {
             let is_default = name.eq_ignore_ascii_case("Default");
-            let path = entry.path();
-            let owner = Owner::of(&path).filter(|_| !is_default);
-            profiles.push(Profile { owner, ..found(path, is_default) });
+            let owner = Owner::of(&entry.path).filter(|_| !is_default);
+            profiles.push(Profile { owner, ..found(entry.path, is_default) });
         }
     }
     profiles.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -275,7 +272,7 @@ impl Profile {
         let path = folder.path().join(INI);
         let unreadable = |source| ProfileFault::Io { path: path.clone(), source };
         let Some(name) = folder.find(INI).map_err(unreadable)? else { return Ok(None) };
-        let metadata = folder.inside(&name).symlink_metadata().map_err(unreadable)?;
+        let metadata = SystemFs.link_metadata(&folder.inside(&name)).map_err(unreadable)?;
         if metadata.is_file() { Ok(Some(Place { folder, name })) } else { Err(ProfileFault::NoFile { path }) }
     }
 
@@ -285,7 +282,7 @@ impl Profile {
     /// Something is in the way, or it may not be made.
     pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileFault> {
         let path = app_data.path().join(FOLDER);
-        match app_data.enter_or_make(FOLDER, self.owner.as_ref()) {
+        match app_data.enter_or_create(FOLDER, self.owner.as_ref()) {
             Ok(folder) => Ok(Place { folder, name: INI.into() }),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 Err(ProfileFault::NoFolder { path })

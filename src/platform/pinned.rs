@@ -1,79 +1,86 @@
-//! Folders that are held open, so that whoever owns what is in them cannot lead a run with more rights elsewhere.
+//! Folders that are held open, so that their owner can't redirect a run with more rights to another place.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-use super::{FileSystem, Sid, bytes_of, is_held_in, system};
+use super::access::Sid;
+use super::fs::{DirEntry, FileSystem, LockFile, Metadata, OutputFile, file_equals, read_all};
+use super::system;
 
-/// A folder that was come to without following a link, and that stays the same while this is held.
+/// A folder that was reached without following a link, and that stays the same while this value exists.
 ///
-/// On Linux its files are reached through its descriptor, on Windows nobody can rename it or replace it by a junction
-/// meanwhile. Elsewhere it is only looked at once.
+/// On Linux its files are opened through its descriptor. On Windows nobody can rename the folder or replace it with a
+/// junction. Other systems check it only once.
 #[derive(Debug)]
 pub struct PinnedDir {
     path: PathBuf,
-    held: system::Pinned,
-    /// The folder that it is in, if it was come to from there.
-    above: Option<Box<PinnedDir>>,
+    /// A path that leads to this folder whatever happens to the folders above it.
+    reached: PathBuf,
+    handle: system::Pinned,
+    /// The folder that contains it, if it was reached from there.
+    parent: Option<Box<PinnedDir>>,
 }
 
 impl PinnedDir {
-    /// Holds a folder. Its own path may hold links.
+    /// Opens a folder. Its path may contain links.
     ///
     /// # Errors
-    /// It is not there, is no folder, or may not be opened.
+    /// It doesn't exist, isn't a folder, or can't be opened.
     pub fn open(path: &Path) -> io::Result<PinnedDir> {
-        Ok(PinnedDir { path: path.to_path_buf(), held: system::Pinned::open(path)?, above: None })
+        let handle = system::Pinned::open(path)?;
+        Ok(PinnedDir { path: path.to_path_buf(), reached: handle.path(path), handle, parent: None })
     }
 
-    /// Goes into a folder in it. Off Windows the letter case of its name need not be the same.
+    /// Opens a subfolder. Except on Windows, where it makes no difference, the case of its name is ignored.
     ///
     /// # Errors
-    /// It is not there, may not be opened, or is no folder; a link is none ([`io::ErrorKind::NotADirectory`]).
+    /// It doesn't exist, can't be opened, or isn't a folder ([`io::ErrorKind::NotADirectory`], also for a link).
     pub fn enter(self, name: &str) -> io::Result<PinnedDir> {
         let name = self.find(name)?.ok_or(io::ErrorKind::NotFound)?;
-        let held = self.held.enter(&self.path, &name)?;
-        Ok(PinnedDir { path: self.path.join(name), held, above: Some(Box::new(self)) })
+        let handle = self.handle.enter(&self.path, &name)?;
+        let path = self.path.join(name);
+        Ok(PinnedDir { reached: handle.path(&path), path, handle, parent: Some(Box::new(self)) })
     }
 
-    /// Goes into a folder in it that is made if it is not there, as somebody's.
+    /// Opens a subfolder, and creates it for `owner` if it doesn't exist.
     ///
     /// # Errors
-    /// As for [`PinnedDir::enter`], or it cannot be made or given to them.
-    pub fn enter_or_make(self, name: &str, owner: Option<&Owner>) -> io::Result<PinnedDir> {
-        let is_there = self.find(name)?.is_some();
-        if !is_there {
+    /// As for [`PinnedDir::enter`], or it can't be created or given to the owner.
+    pub fn enter_or_create(self, name: &str, owner: Option<&Owner>) -> io::Result<PinnedDir> {
+        let exists = self.find(name)?.is_some();
+        if !exists {
             std::fs::create_dir(self.inside(name.as_ref()))?;
         }
         let folder = self.enter(name)?;
-        match owner.filter(|_| !is_there).map(|owner| folder.held.give_to(&folder.path, &owner.0)) {
-            // an own one that its user cannot write to would be worse than none
-            Some(Err(error)) => {
+        let Some(owner) = owner.filter(|_| !exists) else { return Ok(folder) };
+        match folder.handle.give_to(&folder.path, &owner.0) {
+            Ok(()) => Ok(folder),
+            Err(error) => {
+                // a folder that its user can't write to would be worse than none
                 folder.remove_if_empty();
                 Err(error)
             }
-            _ => Ok(folder),
         }
     }
 
-    /// Removes it, if nothing is in it.
+    /// Removes the folder if it is empty.
     pub fn remove_if_empty(self) {
-        let PinnedDir { path, held, above } = self;
-        // what is held cannot be removed on Windows
-        drop(held);
-        if let (Some(above), Some(name)) = (above, path.file_name()) {
-            let _ = std::fs::remove_dir(above.inside(name));
+        let PinnedDir { path, handle, parent, .. } = self;
+        // Windows doesn't remove a folder that is open
+        drop(handle);
+        if let (Some(parent), Some(name)) = (parent, path.file_name()) {
+            let _ = std::fs::remove_dir(parent.inside(name));
         }
     }
 
-    /// The name of a file or folder in it, if it is there.
+    /// Returns the exact name of a file or subfolder, or `None` if it doesn't exist.
     ///
     /// # Errors
-    /// It may not be listed.
+    /// The folder can't be listed.
     pub fn find(&self, name: &str) -> io::Result<Option<OsString>> {
         if self.inside(name.as_ref()).symlink_metadata().is_ok() {
             return Ok(Some(name.into()));
@@ -90,83 +97,124 @@ impl PinnedDir {
         Ok(None)
     }
 
-    /// The path by which it was come to.
+    /// Returns the path by which the folder was reached.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A path to it that leads there whatever becomes of the folders above.
-    pub fn reached(&self) -> PathBuf {
-        self.held.path(&self.path)
+    /// Returns a path that leads to this folder even if the folders above it are replaced.
+    pub fn reached(&self) -> &Path {
+        &self.reached
     }
 
-    /// The same for something in it.
+    /// Returns the same kind of path for something in the folder.
     pub fn inside(&self, name: &OsStr) -> PathBuf {
         self.reached().join(name)
     }
 }
 
-/// To whom a file belongs.
+/// The owner of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner(pub(super) system::Account);
 
 impl Owner {
-    /// The owner of a file or a folder. `None`: it belongs to the machine rather than to a user, or cannot be told.
+    /// Returns the owner of a file or a folder; `None` if it belongs to the machine instead of a user, or if that isn't
+    /// known.
     pub fn of(path: &Path) -> Option<Owner> {
         system::owner_of(path).map(Owner)
     }
 
-    /// A user of Windows. `None`: this is another system, which does not know its users by such numbers.
+    /// Returns a Windows user as an owner; `None` on other systems, which don't know users by their SID.
     pub fn of_sid(sid: Sid) -> Option<Owner> {
         system::account_of(sid).map(Owner)
     }
 
-    /// Gives them a file of ours, if it is not theirs already.
+    /// Gives a file to this owner, unless it is theirs already.
     ///
     /// # Errors
-    /// This user may not give it away.
+    /// The user of this program may not give files away.
     pub fn take(&self, file: &File, path: &Path) -> io::Result<()> {
         system::give_to(file, path, &self.0)
     }
 }
 
-/// A disk on which in a folder that is held nothing but files are read, and what is made in it belongs to somebody.
+/// A file system that is confined in one pinned folder: it opens only regular files there and follows no links, and new
+/// files get the right owner.
 pub struct ScopedFs<'a> {
-    /// The disk.
+    /// The file system.
     pub fs: &'a (dyn FileSystem + Sync),
     /// The folder, whose files are named by [`PinnedDir::inside`].
     pub folder: &'a PinnedDir,
-    /// To whom new files belong.
+    /// The owner of new files.
     pub owner: Option<&'a Owner>,
-    /// The most that a file in it can hold, in bytes.
-    pub largest: u64,
+    /// The maximum size of a file that is read, in bytes.
+    pub max_len: u64,
 }
 
 impl ScopedFs<'_> {
-    fn holds_folder(&self, path: &Path) -> bool {
+    fn is_pinned(&self, path: &Path) -> bool {
         path == self.folder.reached()
     }
 
     fn is_inside(&self, path: &Path) -> bool {
-        path.parent().is_some_and(|parent| self.holds_folder(parent))
+        path.parent().is_some_and(|parent| self.is_pinned(parent))
     }
 }
 
+// a method that is missing here would follow links
+#[warn(clippy::missing_trait_methods)]
 impl FileSystem for ScopedFs<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if self.is_inside(path) {
-            bytes_of(system::open_file(path)?, self.largest)
+            read_all(system::open_file(path)?, self.max_len)
         } else {
             self.fs.read(path)
         }
     }
 
-    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
         if self.is_inside(path) {
-            is_held_in(system::open_file(path)?, bytes)
+            file_equals(system::open_file(path)?, bytes)
         } else {
-            self.fs.holds(path, bytes)
+            self.fs.content_equals(path, bytes)
         }
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        if self.is_inside(path) { self.fs.link_metadata(path) } else { self.fs.metadata(path) }
+    }
+
+    fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        self.fs.link_metadata(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok()
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_file())
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_dir())
+    }
+
+    fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
+        self.fs.is_same_file(a, b)
+    }
+
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        // links in the folder aren't followed
+        if self.is_inside(path) { Ok(path.to_path_buf()) } else { self.fs.canonicalize(path) }
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.fs.read_link(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<DirEntry>> {
+        self.fs.list(folder)
     }
 
     fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
@@ -174,8 +222,8 @@ impl FileSystem for ScopedFs<'_> {
     }
 
     fn create_folders(&self, path: &Path) -> io::Result<()> {
-        // what is held is there
-        if self.holds_folder(path) { Ok(()) } else { self.fs.create_folders(path) }
+        // a pinned folder exists
+        if self.is_pinned(path) { Ok(()) } else { self.fs.create_folders(path) }
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -208,12 +256,28 @@ impl FileSystem for ScopedFs<'_> {
         self.fs.replace(from, to)
     }
 
+    fn persist_new(&self, temp: TempPath, to: &Path) -> io::Result<()> {
+        self.fs.persist_new(temp, to)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.fs.sync_folder(folder)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.fs.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.fs.remove_folder(path)
+    }
+
+    fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
+        self.fs.open_to_lock(path)
+    }
+
+    fn open_output(&self, path: &Path) -> io::Result<OutputFile> {
+        self.fs.open_output(path)
     }
 }
 
@@ -225,24 +289,24 @@ mod tests {
     use crate::platform::SystemFs;
 
     fn fs(folder: &PinnedDir) -> ScopedFs<'_> {
-        ScopedFs { fs: &SystemFs, folder, owner: None, largest: 100 }
+        ScopedFs { fs: &SystemFs, folder, owner: None, max_len: 100 }
     }
 
     #[test]
-    fn a_folder_that_is_held_is_reached_whatever_takes_its_name() {
+    fn a_pinned_folder_is_used_even_if_another_takes_its_name() {
         let temp = tempfile::tempdir().unwrap();
         let path = |name: &str| temp.path().join(name);
         std::fs::create_dir_all(path("user/settings")).unwrap();
         std::fs::create_dir(path("outside")).unwrap();
         std::fs::write(path("outside/a"), "theirs").unwrap();
-        let held = PinnedDir::open(&path("user")).unwrap().enter("Settings").unwrap();
-        std::fs::write(held.inside("a".as_ref()), "own").unwrap();
+        let pinned = PinnedDir::open(&path("user")).unwrap().enter("Settings").unwrap();
+        std::fs::write(pinned.inside("a".as_ref()), "own").unwrap();
         std::fs::rename(path("user/settings"), path("user/moved")).unwrap();
         symlink(path("outside"), path("user/settings")).unwrap();
-        let fs = fs(&held);
-        assert_eq!(fs.read(&held.inside("a".as_ref())).unwrap(), b"own");
-        let temp_file = fs.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
-        fs.replace(&temp_file.into_temp_path(), &held.inside("a".as_ref())).unwrap();
+        let fs = fs(&pinned);
+        assert_eq!(fs.read(&pinned.inside("a".as_ref())).unwrap(), b"own");
+        let temp_file = fs.create_temp(pinned.reached(), "t".as_ref(), "").unwrap();
+        fs.replace(&temp_file.into_temp_path(), &pinned.inside("a".as_ref())).unwrap();
         assert_eq!(std::fs::read(path("user/moved/a")).unwrap(), b"");
         assert_eq!(std::fs::read(path("outside/a")).unwrap(), b"theirs");
         let again = PinnedDir::open(&path("user")).unwrap().enter("settings").unwrap_err();
@@ -250,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_file_is_read_and_no_more_than_it_may_hold() {
+    fn only_regular_files_up_to_the_maximum_size_are_read() {
         let temp = tempfile::tempdir().unwrap();
         let path = |name: &str| temp.path().join(name);
         std::fs::write(path("file"), [b'x'; 100]).unwrap();
@@ -259,27 +323,27 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
             .unwrap();
         File::create(path("large")).unwrap().set_len(1 << 43).unwrap();
-        let held = PinnedDir::open(temp.path()).unwrap();
-        let fs = fs(&held);
-        let inside = |name: &str| held.inside(name.as_ref());
+        let pinned = PinnedDir::open(temp.path()).unwrap();
+        let fs = fs(&pinned);
+        let inside = |name: &str| pinned.inside(name.as_ref());
         assert_eq!(fs.read(&inside("file")).unwrap().len(), 100);
         for name in ["link", "folder", "pipe", "large", "gone"] {
             assert!(fs.read(&inside(name)).is_err(), "{name}");
-            assert!(!fs.holds(&inside(name), &[b'x'; 100]).unwrap_or(false), "{name}");
+            assert!(!fs.content_equals(&inside(name), &[b'x'; 100]).unwrap_or(false), "{name}");
         }
-        let file = fs.create_temp(&held.reached(), "t".as_ref(), "").unwrap();
+        let file = fs.create_temp(pinned.reached(), "t".as_ref(), "").unwrap();
         assert!(fs.adopt(Some(&inside("link")), file.as_file(), file.path()).is_err());
         fs.adopt(Some(&inside("file")), file.as_file(), file.path()).unwrap();
     }
 
     #[test]
-    fn a_folder_is_made_once_and_goes_only_if_nothing_is_in_it() {
+    fn a_folder_is_created_once_and_removed_only_if_it_is_empty() {
         let temp = tempfile::tempdir().unwrap();
-        let made = || PinnedDir::open(temp.path()).unwrap().enter_or_make("MicroSIP", None).unwrap();
-        made().remove_if_empty();
+        let create = || PinnedDir::open(temp.path()).unwrap().enter_or_create("MicroSIP", None).unwrap();
+        create().remove_if_empty();
         assert!(!temp.path().join("MicroSIP").exists());
-        std::fs::write(made().inside("a".as_ref()), "").unwrap();
-        made().remove_if_empty();
+        std::fs::write(create().inside("a".as_ref()), "").unwrap();
+        create().remove_if_empty();
         assert!(temp.path().join("MicroSIP").join("a").exists());
     }
 }

@@ -6,6 +6,8 @@
 //! them: where the two ratios are far apart the machine was busy. Nothing is asserted about speed.
 
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

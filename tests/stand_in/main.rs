@@ -45,6 +45,7 @@
 #![cfg_attr(windows, windows_subsystem = "windows")]
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

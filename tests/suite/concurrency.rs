@@ -33,7 +33,7 @@ fn failures(children: Vec<Child>) -> Vec<String> {
 
 /// The names in the folder that are neither the ini nor backups of it.
 fn leftovers(sandbox: &Sandbox) -> Vec<String> {
-    let backups = backup::list(&sandbox.ini()).unwrap();
+    let backups = backup::list(&sandbox.ini(), &SystemFs).unwrap();
     let is_backup = |name: &String| backups.iter().any(|backup| backup.name == *name);
     sandbox.names().into_iter().filter(|name| name != "MicroSIP.ini" && !is_backup(name)).collect()
 }

@@ -4,12 +4,13 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "tests ask the environment where they run, and should say where they cannot go on"
+    reason = "tests use the environment and the disk, and should say where they cannot go on"
 )]
 
 #[path = "../crowd.rs"]

@@ -247,14 +247,14 @@ fn write_in_place(path: &Path, says: Says) {
 
 /// What backups of the sandbox's ini say, newest first.
 fn backups_say(sandbox: &Sandbox) -> Vec<Says> {
-    let backups = backup::list(&sandbox.ini()).unwrap();
+    let backups = backup::list(&sandbox.ini(), &SystemFs).unwrap();
     backups.iter().map(|backup| Says::of(&backup.path).unwrap()).collect()
 }
 
 /// What does not belong in the folder: whatever is neither the ini nor a whole backup that is a file of its own.
 fn clutter(sandbox: &Sandbox) -> Vec<String> {
     let ini = sandbox.ini();
-    let backups = backup::list(&ini).unwrap();
+    let backups = backup::list(&ini, &SystemFs).unwrap();
     let is_backup = |name: &String| backups.iter().any(|backup| backup.name == *name);
     let mut clutter: Vec<String> =
         sandbox.names().into_iter().filter(|name| name != "MicroSIP.ini" && !is_backup(name)).collect();
@@ -919,7 +919,7 @@ struct UnreadableDisk {
 }
 
 impl FileSystem for UnreadableDisk {
-    fn holds(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
         self.read(path).map(|held| held == bytes)
     }
 
@@ -1041,7 +1041,7 @@ fn a_change_after_the_second_look_is_in_the_ini_and_in_the_backup() {
     assert_eq!(played.redos, 1);
     assert_eq!(Says::of(&sandbox.ini()), Some(BOTH));
     assert_eq!(backups_say(&sandbox), [OTHERS]);
-    assert_eq!(played.done().backup, Some(backup::list(&sandbox.ini()).unwrap()[0].path.clone()));
+    assert_eq!(played.done().backup, Some(backup::list(&sandbox.ini(), &SystemFs).unwrap()[0].path.clone()));
     assert_tidy(&sandbox);
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::commands::Error;
 use crate::commands::profiles::{Count, Handled, Outcome, Summary};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
-use crate::platform;
+use crate::platform::{FileSystem, OutputFile, SystemFs};
 
 use super::json::written_json;
 use super::text::diff_text;
@@ -30,7 +29,7 @@ pub(super) struct Told {
 #[derive(Debug)]
 pub struct ReportFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<OutputFile>,
     failed: Option<io::Error>,
 }
 
@@ -70,12 +69,11 @@ impl ReportFile {
     /// # Errors
     /// It cannot be written to, or is one of them.
     pub fn open(path: &Path, inputs: &[&Path]) -> Result<ReportFile, ReportFault> {
-        let is_input = |input: &&Path| platform::is_same_file(path, input).unwrap_or(false);
+        let is_input = |input: &&Path| SystemFs.is_same_file(path, input).unwrap_or(false);
         if inputs.iter().any(is_input) {
             return Err(ReportFault::IsInput { path: path.to_path_buf() });
         }
-        let opened = OpenOptions::new().create(true).write(true).truncate(false).open(path);
-        match opened {
+        match SystemFs.open_output(path) {
             Ok(file) => Ok(ReportFile { path: path.to_path_buf(), file: BufWriter::new(file), failed: None }),
             Err(source) => Err(ReportFault::Io { path: path.to_path_buf(), source }),
         }
@@ -83,11 +81,7 @@ impl ReportFile {
 
     /// Takes out what an earlier run wrote.
     pub(super) fn begin(&mut self) {
-        let file = self.file.get_ref();
-        // a terminal or a pipe has no length
-        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            self.failed = file.set_len(0).err();
-        }
+        self.failed = self.file.get_ref().clear().err();
     }
 
     /// Adds a line. What went wrong is told at the end: the inis are more important.

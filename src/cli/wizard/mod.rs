@@ -23,7 +23,7 @@ use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
 use crate::hook::target::{Allow, TargetError};
 use crate::microsip::locate::{self, LocateError};
-use crate::platform::{self, Env, WindowsPaths};
+use crate::platform::{self, Env, FileSystem, SystemFs, WindowsPaths};
 use crate::request::{
     BackupChoice, Drive, EditRequest, HookText, IniChoice, Query, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
@@ -177,7 +177,7 @@ impl Finder<'_> {
             return Err(Stop::At(ExitStatus::Done));
         }
         let path = PathBuf::from(typed.trim_matches('"'));
-        Ok(if path.is_dir() { path.join(USUAL_NAME) } else { path })
+        Ok(if SystemFs.is_dir(&path) { path.join(USUAL_NAME) } else { path })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::platform::WindowsPaths;
+use crate::platform::{DirEntry, FileSystem, SystemFs, WindowsPaths};
 
 /// A name in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,12 +57,12 @@ pub fn ways_here(typed: &str, here: Option<&Path>) -> Vec<String> {
 }
 
 fn entries(folder: &Path) -> Vec<Entry> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let entry = |entry: std::fs::DirEntry| {
-        let is_folder = entry.path().is_dir();
-        entry.file_name().into_string().ok().map(|name| Entry { name, is_folder })
+    let entry = |entry: &DirEntry| {
+        let name = entry.name().to_str()?.to_string();
+        Some(Entry { name, is_folder: SystemFs.is_dir(&entry.path) })
     };
-    let mut entries: Vec<Entry> = entries.filter_map(entry).collect();
+    let mut entries: Vec<Entry> =
+        SystemFs.list(folder).unwrap_or_default().iter().filter_map(entry).collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     entries
 }

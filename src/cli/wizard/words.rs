@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::commands::hooks::Hook;
 use crate::hook::command::{command_line_to_argv, quote};
 use crate::hook::event::Event;
+use crate::platform::{FileSystem, SystemFs};
 
 /// When an event happens, for people who see the list for the first time.
 pub fn when(event: Event) -> &'static str {
@@ -95,7 +96,7 @@ pub fn sentence(message: &str) -> String {
 
 /// What becomes of the file of a script that is brought along.
 pub fn about_script(script: &Path) -> String {
-    if script.exists() {
+    if SystemFs.exists(script) {
         format!("The script is there already and stays as it is: {}\n", script.display())
     } else {
         format!("And a new file: {}\n", script.display())

@@ -175,7 +175,7 @@ pub(super) fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, 
         Ok(decoded) => check(ini, &decoded, context.env),
         Err(error) => vec![Finding::new(Severity::Error, &error)],
     };
-    findings.extend(places::check(ini, context.env)?);
+    findings.extend(places::check(ini, context.env, context.fs)?);
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
     Ok(findings)
 }

@@ -7,7 +7,7 @@ use crate::commands::ini_file::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::{backup, transaction};
 use crate::microsip::locate;
-use crate::platform::{self, AppData, Env};
+use crate::platform::{self, AppData, Env, FileSystem};
 
 use super::finding::{Finding, Mend, Severity};
 
@@ -57,19 +57,20 @@ impl ToDiagnostic for Fault {
 ///
 /// # Errors
 /// When its folder cannot be read.
-pub(super) fn check(ini: &Ini, env: &Env) -> Result<Vec<Finding>, Error> {
+pub(super) fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
     let target = &ini.target;
     let mut findings: Vec<Finding> = Vec::new();
-    if std::fs::metadata(target).is_ok_and(|metadata| metadata.permissions().readonly()) {
+    if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
         findings.push(Finding::new(Severity::Warning, &Fault::ReadOnly { ini: ini.path.clone() }));
     }
-    findings.extend(elsewhere(target, env));
-    for path in transaction::left_behind(target) {
+    findings.extend(elsewhere(target, env, fs));
+    for path in transaction::left_behind(target, fs) {
         let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).mended_by(Mend::Leftover));
     }
-    let backups =
-        backup::list(target).map_err(|source| Error::Backups { ini: ini.path.clone(), source })?.into_iter();
+    let backups = backup::list(target, fs)
+        .map_err(|source| Error::Backups { ini: ini.path.clone(), source })?
+        .into_iter();
     for path in backups.map(|backup| backup.path).filter(|path| platform::has_wider_access(path, target)) {
         let finding = Finding::new(Severity::Warning, &Fault::Exposed { path: path.clone() });
         findings.push(finding.in_file(path.clone()).mended_by(Mend::Access(path)));
@@ -78,16 +79,16 @@ pub(super) fn check(ini: &Ini, env: &Env) -> Result<Vec<Finding>, Error> {
 }
 
 /// An ini of the same name where MicroSIP looks, or looked.
-fn elsewhere(ini: &Path, env: &Env) -> Vec<Finding> {
+fn elsewhere(ini: &Path, env: &Env, fs: &dyn FileSystem) -> Vec<Finding> {
     let name = ini.file_name().unwrap_or_default();
     let folders: Vec<AppData> = platform::app_data_folders(env);
     let roaming = |folder: &AppData| folder.roaming.join("MicroSIP").join(name);
     let local = |folder: &AppData| folder.local.as_ref().map(|local| local.join("MicroSIP").join(name));
-    let is_ini = |path: &Path| same_file::is_same_file(path, ini).unwrap_or(false);
+    let is_ini = |path: &Path| fs.is_same_file(path, ini).unwrap_or(false);
     for folder in &folders {
-        let (roaming, local) = (roaming(folder), local(folder).filter(|local| local.is_file()));
+        let (roaming, local) = (roaming(folder), local(folder).filter(|local| fs.is_file(local)));
         match local {
-            Some(local) if is_ini(&local) && !is_ini(&roaming) && roaming.is_file() => {
+            Some(local) if is_ini(&local) && !is_ini(&roaming) && fs.is_file(&roaming) => {
                 return vec![Finding::new(Severity::Error, &Fault::NotRead { read: roaming })];
             }
             Some(stale) if is_ini(&roaming) && !is_ini(&stale) => {
@@ -97,10 +98,11 @@ fn elsewhere(ini: &Path, env: &Env) -> Vec<Finding> {
             _ => {}
         }
     }
-    if !ini.with_extension("exe").is_file() {
+    if !fs.is_file(&ini.with_extension("exe")) {
         return Vec::new();
     }
-    let Some(used) = folders.iter().map(roaming).find(|roaming| roaming.is_file() && !is_ini(roaming)) else {
+    let Some(used) = folders.iter().map(roaming).find(|roaming| fs.is_file(roaming) && !is_ini(roaming))
+    else {
         return Vec::new();
     };
     let finding = if locate::is_beside_installed(ini, env) {

@@ -27,8 +27,8 @@ pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<Report, Error
     let text = serde_json::to_string_pretty(&of(&program, asked.what_if)).unwrap_or_default() + "\n";
     let Some(folder) = &asked.folder else { return Ok(Report::Script(text)) };
     let path = folder.join(FILE);
-    let model = Some(path.as_path()).filter(|path| path.exists());
-    platform::put(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
+    let model = Some(path.as_path()).filter(|path| context.fs.exists(path));
+    platform::write_atomically(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
         .map_err(|source| Error::ManifestUnwritten { path: path.clone(), source })?;
     Ok(Report::Script(format!("{}\n", path.display())))
 }

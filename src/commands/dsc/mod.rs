@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::desired::DesiredError;
 use crate::desired::file::PARTS;
 use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
-use crate::desired::secrets::Hashes;
+use crate::desired::passwords::PasswordHasher;
 use crate::desired::state::Desired;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
@@ -21,6 +21,7 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::{self, Processes};
 use crate::microsip::locate::{self, LocateError};
+use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
 use super::ini_file::Ini;
@@ -202,7 +203,7 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
 }
 
 fn compare(desired: &Desired, ini: Ini, decoded: &Decoded, context: &Context<'_>) -> Result<Checked, Error> {
-    let hashes = Hashes::new(&new_salt);
+    let hashes = PasswordHasher::new(&new_salt);
     let applying = Applying { desired, allow: Applying::WHEN_CHECKED, hashes: &hashes };
     applying.check(ini, decoded, &Processes::default(), context)
 }
@@ -241,7 +242,7 @@ fn set(
                 Found::There(ini) => (ini, true),
                 Found::Nothing(_) => Ini::find_or_place(choice, options.create, context)?,
             };
-            let hashes = Hashes::new(&new_salt);
+            let hashes = PasswordHasher::new(&new_salt);
             let applying = Applying { desired, allow, hashes: &hashes };
             let written = applying.apply(writing(&ini, is_there, options, &Processes::default()), context)?;
             let document = match options.dry_run {
@@ -254,7 +255,7 @@ fn set(
             let state = state(wanted, &ini, &document, context);
             let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!is_there, named, written.changed);
-            Ok(answer(Some(state), changed, written))
+            Ok(answer(Some(state), changed, written, context.fs))
         }
     }
 }
@@ -266,7 +267,7 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
         Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
-    Ok(answer(None, changed, written))
+    Ok(answer(None, changed, written, context.fs))
 }
 
 fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &'a Processes) -> Writing<'a> {
@@ -274,10 +275,15 @@ fn writing<'a>(ini: &'a Ini, is_there: bool, options: WriteOptions, processes: &
 }
 
 /// The answer of a write after which the ini is in this state, or would be.
-fn answer(state: Option<State>, changed: Vec<&'static str>, mut written: Written) -> Answer {
+fn answer(
+    state: Option<State>,
+    changed: Vec<&'static str>,
+    mut written: Written,
+    fs: &dyn FileSystem,
+) -> Answer {
     let warnings = std::mem::take(&mut written.warnings);
     // what was written was written while nobody used it
-    let restart = match Ini::at(written.ini.clone(), &IniChoice::default()) {
+    let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
         Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
         _ => Vec::new(),
     };
@@ -304,7 +310,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     }
     let search = locate::search(context.env, &Processes::default().instances(&[]));
     for found in search.found {
-        let read = Ini::at(found.ini, choice).and_then(|ini| Ok((ini.read(context)?, ini)));
+        let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
             Ok((decoded, ini)) => answer.instances.push(told(ini, &decoded.document, context)),
             Err(error) => answer.warnings.push(Diagnostic::from(&error)),

@@ -7,6 +7,7 @@ use std::os::windows::fs::{FileTimesExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use same_file::Handle;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
 };
@@ -19,7 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::security::copy_security;
-use super::wide;
+use super::text::wide;
 
 pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
     options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
@@ -188,4 +189,20 @@ fn patiently<T>(
 /// MoveFileExW with MOVEFILE_WRITE_THROUGH has done it.
 pub(in crate::platform) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Whether two paths lead to the same file.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    same_file::is_same_file(a, b)
+}
+
+/// Whether this is the name of an open file.
+///
+/// # Errors
+/// What has that name cannot be opened.
+pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }

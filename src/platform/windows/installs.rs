@@ -1,18 +1,24 @@
 //! What the registry says of installs, and of other users.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, USERS};
 use windows_sys::Win32::System::Registry::{KEY_WOW64_32KEY, KEY_WOW64_64KEY};
 
-use crate::platform::{InstallFacts, MsiProduct};
+use crate::platform::env::Env;
+use crate::platform::installs::{InstallFacts, MsiProduct};
 
 /// Windows Installer's list of what it installed, by user: "S-1-5-18" stands for the whole machine.
 const MSI_USERS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData";
 const MSI_MACHINE: &str = "S-1-5-18";
 
+/// What is known of an install, for this user.
+pub fn install_facts(_surroundings: &Env, key: &str, _ini: Option<&Path>) -> InstallFacts {
+    install_facts_of(key, None)
+}
+
 /// What is known of an install for a user, this one if none is named.
-pub(super) fn install_facts(key: &str, sid: Option<&str>) -> InstallFacts {
+pub(super) fn install_facts_of(key: &str, sid: Option<&str>) -> InstallFacts {
     let own = own_sid();
     let of_other = sid.filter(|sid| Some(*sid) != own.as_deref());
     let user = match of_other {
@@ -73,7 +79,7 @@ pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
 const USER_PROFILE: &str = "%USERPROFILE%";
 
 /// The command lines by which this user's Windows starts MicroSIP: at logon, and for links of these schemes.
-pub(super) fn start_commands(schemes: &[&str]) -> Vec<String> {
+pub fn start_commands(schemes: &[&str]) -> Vec<String> {
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
     let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
     let handlers = schemes.iter().filter_map(|scheme| {
@@ -105,7 +111,7 @@ mod tests {
         };
         properties.set_string("DisplayName", &name).unwrap();
         properties.set_string("InstallLocation", r"C:\Somewhere\").unwrap();
-        let found = install_facts(r"Software\msipcfg-no-such-key", None);
+        let found = install_facts_of(r"Software\msipcfg-no-such-key", None);
         let wanted = MsiProduct { name, location: r"C:\Somewhere\".into() };
         assert!(found.msi.contains(&wanted), "{found:?}");
         assert_eq!((found.user, found.machine), (None, Vec::new()));

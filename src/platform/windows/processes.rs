@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::Duration;
 
@@ -23,8 +23,49 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     IsWindowVisible, PostMessageW, SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
 };
 
+use super::installs::{app_data_of, install_facts_of};
 use super::security::{Token, privileges};
-use super::wide;
+use super::text::wide;
+use crate::platform::paths::WindowsPaths;
+use crate::platform::processes::ProcessPlace;
+
+/// The name of a process is that of its exe.
+pub const PROCESSES_ARE_NAMED_BY_EXE: bool = true;
+
+/// The windows of other programs can be found and asked.
+pub const CAN_REACH_WINDOWS: bool = true;
+
+/// Every program is one for Windows.
+pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
+    true
+}
+
+/// The Windows session that a process runs in.
+pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
+    process.session_id().map(sysinfo::Pid::as_u32)
+}
+
+/// A process: by the environment that it has, where that may be read; else by its user's registry.
+pub fn place_of_process(
+    key: &str,
+    _pid: u32,
+    exe: Option<&Path>,
+    _first_argument: Option<&str>,
+    user: Option<&sysinfo::Uid>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Option<ProcessPlace> {
+    let exe_on_disk = exe?.to_path_buf();
+    let sid = user.map(|user| user.to_string());
+    let by_environment = variable("APPDATA").map(PathBuf::from);
+    let by_registry = || sid.as_deref().and_then(app_data_of);
+    Some(ProcessPlace {
+        exe: exe_on_disk.to_str()?.to_string(),
+        exe_on_disk,
+        app_data: by_environment.or_else(by_registry).into_iter().collect(),
+        facts: install_facts_of(key, sid.as_deref()),
+        paths: WindowsPaths::Native,
+    })
+}
 
 /// A top-level window that belongs to no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use windows_sys::{s, w};
 
 use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
 
-use super::{text_at, wide};
+use super::text::{text_at, wide};
 
 /// Gives a file that is there the access list and the owner of another.
 pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
@@ -372,6 +372,21 @@ pub fn account_name(sid: &platform::Sid) -> Option<String> {
     let text = |units: &[u16], length: u32| String::from_utf16_lossy(&units[..length.min(LONGEST) as usize]);
     let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
     (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
+}
+
+/// The name of a user, with the domain. sysinfo's list of them reads from a null pointer under Wine 8.
+pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
+    account_name(&platform::Sid(user.to_string()))
+}
+
+/// Whether that is the user of this program.
+pub fn is_own_user(user: &sysinfo::Uid) -> bool {
+    privileges().user.is_some_and(|own| own.0 == user.to_string())
+}
+
+/// Windows says so when the file is replaced.
+pub fn is_access_denied_by_mode(_path: &Path) -> bool {
+    false
 }
 
 /// A SID that was made of text.

@@ -1,0 +1,49 @@
+//! The environment of the program, taken once at its start.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What of its surroundings the program uses: taken once, in `main`.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    /// `%APPDATA%`.
+    pub app_data: Option<PathBuf>,
+    /// `%LOCALAPPDATA%`.
+    pub local_app_data: Option<PathBuf>,
+    /// `PATH`.
+    pub search_path: Option<OsString>,
+    /// `PATHEXT`.
+    pub program_endings: Option<String>,
+    /// `%SystemRoot%`.
+    pub system_root: Option<PathBuf>,
+    /// `$WINEPREFIX`.
+    pub wine_prefix: Option<PathBuf>,
+    /// `$HOME`.
+    pub home: Option<PathBuf>,
+    /// The folder that this was started in.
+    pub current_folder: Option<PathBuf>,
+    /// The folder of this program.
+    pub own_folder: Option<PathBuf>,
+    /// This program.
+    pub own_program: Option<PathBuf>,
+}
+
+impl Env {
+    /// From environment variables.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        Env {
+            app_data: path("APPDATA"),
+            local_app_data: path("LOCALAPPDATA"),
+            search_path: variable("PATH"),
+            program_endings: variable("PATHEXT").and_then(|endings| endings.into_string().ok()),
+            system_root: path("SystemRoot"),
+            wine_prefix: path("WINEPREFIX"),
+            home: path("HOME"),
+            current_folder: None,
+            own_folder: None,
+            own_program: None,
+        }
+    }
+}

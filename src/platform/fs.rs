@@ -1,0 +1,376 @@
+//! The file system. Everything that other modules do on the disk goes through this trait or through a function of
+//! `platform`, so that a run with more rights can be confined to a user's folder ([`ScopedFs`](super::ScopedFs)).
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use tempfile::{NamedTempFile, TempPath};
+
+use super::system;
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link or a junction that wasn't followed.
+    Link,
+    /// A device, a pipe or a socket.
+    Other,
+}
+
+impl FileKind {
+    fn of(kind: std::fs::FileType) -> FileKind {
+        if kind.is_symlink() {
+            FileKind::Link
+        } else if kind.is_dir() {
+            FileKind::Folder
+        } else if kind.is_file() {
+            FileKind::File
+        } else {
+            FileKind::Other
+        }
+    }
+}
+
+/// What the file system knows about a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Whether it is marked read-only (on Unix: nobody may write to it).
+    pub is_readonly: bool,
+    /// When it was last written to, if that is recorded.
+    pub modified: Option<SystemTime>,
+}
+
+impl Metadata {
+    fn of(metadata: &std::fs::Metadata) -> Metadata {
+        Metadata {
+            kind: FileKind::of(metadata.file_type()),
+            len: metadata.len(),
+            is_readonly: metadata.permissions().readonly(),
+            modified: metadata.modified().ok(),
+        }
+    }
+
+    /// Returns whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.kind == FileKind::File
+    }
+
+    /// Returns whether it is a folder.
+    pub fn is_dir(&self) -> bool {
+        self.kind == FileKind::Folder
+    }
+
+    /// Returns whether it is a link that wasn't followed.
+    pub fn is_link(&self) -> bool {
+        self.kind == FileKind::Link
+    }
+}
+
+/// An entry of a folder.
+#[derive(Clone, Debug)]
+pub struct DirEntry {
+    /// The folder's path joined with the name.
+    pub path: PathBuf,
+    /// What it is, links not followed.
+    pub kind: FileKind,
+}
+
+impl DirEntry {
+    /// Returns the name in the folder.
+    pub fn name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+}
+
+/// The file system. [`SystemFs`] is the real one; tests use others that fail, [`ScopedFs`](super::ScopedFs) confines
+/// it to a folder.
+pub trait FileSystem {
+    /// Reads a whole file. It is opened for one read and closed at once, because MicroSIP may start at any time.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        read_all(system::open_to_read(path)?, u64::MAX)
+    }
+
+    /// Returns whether a file contains exactly these bytes.
+    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        file_equals(system::open_to_read(path)?, bytes)
+    }
+
+    /// Describes what a path leads to.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        Ok(Metadata::of(&std::fs::metadata(path)?))
+    }
+
+    /// Describes what has this path; a link isn't followed.
+    fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        Ok(Metadata::of(&std::fs::symlink_metadata(path)?))
+    }
+
+    /// Returns whether a path leads to anything.
+    fn exists(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok()
+    }
+
+    /// Returns whether a path leads to a regular file.
+    fn is_file(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_file())
+    }
+
+    /// Returns whether a path leads to a folder.
+    fn is_dir(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_dir())
+    }
+
+    /// Returns whether two paths lead to the same file.
+    fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
+        system::is_same_file(a, b)
+    }
+
+    /// Returns the path with all its links followed.
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
+
+    /// Returns the path that a link contains.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::read_link(path)
+    }
+
+    /// Lists a folder, in no particular order.
+    fn list(&self, folder: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type().map_or(FileKind::Other, FileKind::of);
+            entries.push(DirEntry { path: entry.path(), kind });
+        }
+        Ok(entries)
+    }
+
+    /// Creates a new file that nobody else can read, never through a link. It is removed when it is dropped.
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)
+    }
+
+    /// Creates a folder and its parents, as far as they don't exist.
+    fn create_folders(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    /// Writes all bytes.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    /// Flushes a file to the disk.
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// Gives a file the owner, access and attributes of another one, or without one those of a new file.
+    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+        system::adopt(model, file, path)
+    }
+
+    /// Gives a file a second name, which must be free.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
+    /// Renames a file over another one in a single step.
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::replace(from, to)
+    }
+
+    /// Gives a temporary file its name, which must be free; otherwise the temporary file is removed.
+    fn persist_new(&self, temp: TempPath, to: &Path) -> io::Result<()> {
+        temp.persist_noclobber(to).map_err(|error| error.error)
+    }
+
+    /// Flushes the names in a folder to the disk.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        system::sync_folder(folder)
+    }
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        system::remove(path)
+    }
+
+    /// Removes a folder, which must be empty.
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+
+    /// Opens an existing file to lock it, never through a link.
+    fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        system::never_follow_links(&mut options);
+        options.open(path).map(LockFile)
+    }
+
+    /// Opens a file for output, and creates it if it doesn't exist. What it contains stays.
+    fn open_output(&self, path: &Path) -> io::Result<OutputFile> {
+        OpenOptions::new().create(true).write(true).truncate(false).open(path).map(OutputFile)
+    }
+}
+
+/// A file that is open to be locked. The lock is released when it is dropped.
+#[derive(Debug)]
+pub struct LockFile(File);
+
+impl LockFile {
+    /// Locks the file, and returns whether that succeeded: `false` if another program has locked it.
+    ///
+    /// # Errors
+    /// The file system doesn't support locks.
+    pub fn try_lock(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Returns whether the file still has this path; a link isn't followed.
+    ///
+    /// # Errors
+    /// Nothing has this path, or it can't be examined.
+    pub fn has_path(&self, path: &Path) -> io::Result<bool> {
+        system::is_named(&self.0, path)
+    }
+}
+
+/// A file, a terminal or a pipe that is open for output.
+#[derive(Debug)]
+pub struct OutputFile(File);
+
+impl OutputFile {
+    /// Removes what the file contains. A terminal or a pipe stays as it is.
+    ///
+    /// # Errors
+    /// The file can't be truncated.
+    pub fn clear(&self) -> io::Result<()> {
+        match self.0.metadata() {
+            Ok(metadata) if metadata.is_file() => self.0.set_len(0),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The file system of this machine.
+pub struct SystemFs;
+
+impl FileSystem for SystemFs {}
+
+/// Gives a temporary file its name, replacing what has it.
+///
+/// # Errors
+/// It can't be renamed; the temporary file is removed.
+pub fn move_to(fs: &dyn FileSystem, mut temp: TempPath, path: &Path) -> io::Result<()> {
+    fs.replace(&temp, path)?;
+    // the temporary name doesn't exist any more
+    temp.disable_cleanup(true);
+    Ok(())
+}
+
+/// Writes a file in a single step, with the owner and access of `model`. `temp_name` is the prefix and the suffix of
+/// the temporary file.
+///
+/// # Errors
+/// The file can't be written; what it contained stays.
+pub fn write_atomically(
+    fs: &dyn FileSystem,
+    path: &Path,
+    bytes: &[u8],
+    model: Option<&Path>,
+    temp_name: (&OsStr, &str),
+) -> io::Result<()> {
+    let (prefix, suffix) = temp_name;
+    let mut file = fs.create_temp(path.parent().unwrap_or(Path::new("")), prefix, suffix)?;
+    fs.write(file.as_file_mut(), bytes)?;
+    fs.adopt(model, file.as_file(), file.path())?;
+    fs.sync(file.as_file())?;
+    move_to(fs, file.into_temp_path(), path)
+}
+
+/// Reads a file as UTF-8.
+///
+/// # Errors
+/// It can't be read, or isn't UTF-8 ([`io::ErrorKind::InvalidData`]).
+pub fn read_text(fs: &dyn FileSystem, path: &Path) -> io::Result<String> {
+    let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8");
+    String::from_utf8(fs.read(path)?).map_err(not_utf8)
+}
+
+/// Returns the names in a folder that begin with `prefix`.
+///
+/// # Errors
+/// The folder can't be listed.
+pub fn names_with_prefix(fs: &dyn FileSystem, folder: &Path, prefix: &OsStr) -> io::Result<Vec<OsString>> {
+    let has_prefix = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
+    let entries = fs.list(folder)?;
+    Ok(entries.iter().map(DirEntry::name).filter(|name| has_prefix(name)).map(OsStr::to_os_string).collect())
+}
+
+/// Returns the names of the files in a folder, links followed; none if it can't be listed.
+pub fn file_names(folder: &Path) -> Vec<String> {
+    let entries = SystemFs.list(folder).unwrap_or_default();
+    let files = entries.iter().filter(|entry| SystemFs.is_file(&entry.path));
+    files.filter_map(|entry| entry.name().to_str().map(String::from)).collect()
+}
+
+/// Reads an open file, which may contain at most `limit` bytes.
+pub(super) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let len = file.metadata().map_or(0, |metadata| metadata.len());
+    if len > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::new();
+    let capacity = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.try_reserve_exact(capacity.saturating_add(1)).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    // it may have grown since
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Returns whether an open file contains exactly these bytes.
+pub(super) fn file_equals(mut file: File, bytes: &[u8]) -> io::Result<bool> {
+    const CHUNK: usize = 64 * 1024;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut chunk = vec![0; CHUNK];
+    let mut rest = bytes;
+    loop {
+        let length = file.read(&mut chunk)?;
+        match rest.split_at_checked(length) {
+            Some((expected, after)) if *expected == chunk[..length] => rest = after,
+            _ => return Ok(false),
+        }
+        if length == 0 {
+            return Ok(rest.is_empty());
+        }
+    }
+}

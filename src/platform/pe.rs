@@ -1,0 +1,154 @@
+//! Windows executables: whether a file is one, and the version that it has.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// What stands under a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing.
+    Missing,
+    /// A folder.
+    Folder,
+    /// Something that this user cannot read, or that is no file; the reason for people.
+    Unreadable(String),
+    /// A file.
+    File { length: u64, is_executable_image: bool },
+}
+
+/// Looks at what stands under a path, and whether it begins as a Windows program does (MZ, and PE where that
+/// points to).
+pub fn look(path: &Path) -> Look {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Look::Missing;
+        }
+        Err(error) => return Look::Unreadable(error.to_string()),
+    };
+    if metadata.is_dir() {
+        return Look::Folder;
+    }
+    if !metadata.is_file() {
+        return Look::Unreadable("it is a device or a pipe".into());
+    }
+    match File::open(path).and_then(|mut file| is_executable_image(&mut file)) {
+        Ok(is_executable_image) => Look::File { length: metadata.len(), is_executable_image },
+        Err(error) => Look::Unreadable(error.to_string()),
+    }
+}
+
+/// The version that a Windows program says it has, from the fixed part of its version resource
+/// (VS_FIXEDFILEINFO): the four numbers of its file version.
+pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
+    /// dwSignature 0xFEEF04BD and dwStrucVersion 1.0
+    const START: [u8; 8] = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0];
+    let mut file = Some(path).filter(|path| path.is_file()).and_then(|path| File::open(path).ok())?;
+    let resources = resources_of(&mut file).ok().flatten()?;
+    let at = memchr::memmem::find(&resources, &START)? + START.len();
+    // dwFileVersionMS, then dwFileVersionLS, each with its high word last
+    let words = [2, 0, 6, 4].map(|index| word(&resources, at + index));
+    match words {
+        [Some(major), Some(minor), Some(patch), Some(build)] => Some([major, minor, patch, build]),
+        _ => None,
+    }
+}
+
+fn is_executable_image(file: &mut File) -> io::Result<bool> {
+    const DOS_HEADER: usize = 64;
+    let mut header = Vec::new();
+    Read::by_ref(file).take(DOS_HEADER as u64).read_to_end(&mut header)?;
+    if header.len() < DOS_HEADER || !header.starts_with(b"MZ") {
+        return Ok(false);
+    }
+    let offset = u32::from_le_bytes([header[60], header[61], header[62], header[63]]);
+    file.seek(SeekFrom::Start(offset.into()))?;
+    let mut signature = Vec::new();
+    file.take(4).read_to_end(&mut signature)?;
+    Ok(signature == *b"PE\0\0")
+}
+
+/// The bytes of an executable's section of resources, if it is one and has that.
+fn resources_of(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    const SIGNATURE_AND_FILE_HEADER: u64 = 24;
+    const SECTION: usize = 40;
+    const LARGEST: u64 = 64 * 1024 * 1024;
+    if !is_executable_image(file)? {
+        return Ok(None);
+    }
+    let start = u64::from(long(&read_at(file, 60, 4)?, 0).unwrap_or(0));
+    let header = read_at(file, start, SIGNATURE_AND_FILE_HEADER)?;
+    let (Some(sections), Some(optional_header)) = (word(&header, 6), word(&header, 20)) else {
+        return Ok(None);
+    };
+    let table = start + SIGNATURE_AND_FILE_HEADER + u64::from(optional_header);
+    let table = read_at(file, table, u64::from(sections) * SECTION as u64)?;
+    let Some(resources) = table.chunks_exact(SECTION).find(|section| section.starts_with(b".rsrc\0")) else {
+        return Ok(None);
+    };
+    match (long(resources, 20), long(resources, 16)) {
+        (Some(offset), Some(size)) => read_at(file, offset.into(), u64::from(size).min(LARGEST)).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_at(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An executable with nothing but a section of resources of this name.
+    fn image(section: &[u8; 8], resources: &[u8]) -> Vec<u8> {
+        let mut image = vec![0_u8; 64];
+        image[..2].copy_from_slice(b"MZ");
+        image[60] = 64;
+        // signature and file header: one section, an optional header of 4 bytes
+        image.extend(b"PE\0\0\x64\x86\x01\0");
+        image.extend([0; 12]);
+        image.extend([4, 0, 0, 0]);
+        image.extend([0; 4]);
+        let offset = u32::try_from(image.len() + 40).unwrap();
+        image.extend(section);
+        image.extend([0; 8]);
+        image.extend(u32::try_from(resources.len()).unwrap().to_le_bytes());
+        image.extend(offset.to_le_bytes());
+        image.extend([0; 16]);
+        image.extend(resources);
+        image
+    }
+
+    #[test]
+    fn an_exe_says_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let exe = folder.path().join("MicroSIP.exe");
+        let version_of = |bytes: Vec<u8>| {
+            std::fs::write(&exe, bytes).unwrap();
+            version_of_exe(&exe)
+        };
+        let resource = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0, 22, 0, 3, 0, 7, 0, 3, 0];
+        let resources = [b"whatever", &resource[..]].concat();
+        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources)), Some([3, 22, 3, 7]));
+        assert_eq!(version_of(image(b".rdata\0\0", &resources)), None, "it may stand anywhere else");
+        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources[..20])), None, "cut off");
+        for length in [0, 2, 63, 64, 70, 90, 120, 150] {
+            let whole = image(b".rsrc\0\0\0", &resources);
+            assert_eq!(version_of(whole[..length.min(whole.len() - 1)].to_vec()), None, "{length}");
+        }
+        assert_eq!(version_of_exe(folder.path()), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! Folders that are held open.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use super::security::{Account, give};
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// A folder that is held open.
+#[derive(Debug)]
+pub struct Pinned(OwnedFd);
+
+impl Pinned {
+    pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
+        Ok(Pinned(openat(CWD, path, FOLDER, Mode::empty())?))
+    }
+
+    pub(in crate::platform) fn enter(&self, _path: &Path, name: &OsStr) -> io::Result<Pinned> {
+        match openat(&self.0, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(folder) => Ok(Pinned(folder)),
+            // what Linux says of a link depends on the other flags
+            Err(Errno::LOOP) => Err(io::ErrorKind::NotADirectory.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A path that leads there whatever becomes of the one by which it was come to.
+    pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
+        path_to(&self.0, path)
+    }
+
+    /// Gives it away if it was made just now: it is ours, and nothing is in it.
+    pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
+        let metadata = rustix::fs::fstat(&self.0)?;
+        let is_empty = std::fs::read_dir(self.path(path))?.next().is_none();
+        if is_empty && metadata.st_uid == rustix::process::geteuid().as_raw() {
+            give(&self.0, account)
+        } else {
+            Err(io::ErrorKind::AlreadyExists.into())
+        }
+    }
+}
+
+/// The path of what is open; `path` where the system has none.
+fn path_to(open: &impl AsRawFd, path: &Path) -> PathBuf {
+    let own = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+    // other Unixes have none, and a container may hide it
+    if cfg!(target_os = "linux") && own.exists() { own } else { path.to_path_buf() }
+}
+
+/// The path of an open file.
+pub(in crate::platform) fn path_of_open(file: &File, path: &Path) -> PathBuf {
+    path_to(file, path)
+}

@@ -1,0 +1,87 @@
+//! Owners and modes of files.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, accessat};
+use rustix::io::Errno;
+
+use super::files::{adopt, never_follow_links};
+use crate::platform::access::{Access, Privileges, Sid};
+
+/// Who may change a file in a Wine prefix is told by its mode, which Windows' users have no part in.
+pub fn access_of(_path: &Path) -> Option<Access> {
+    None
+}
+
+/// Whether its mode lets more of the others read a file than another.
+pub fn has_wider_access(file: &Path, model: &Path) -> bool {
+    const OTHERS_READ: u32 = 0o044;
+    let readers = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.mode() & OTHERS_READ);
+    matches!((readers(file), readers(model)), (Ok(here), Ok(there)) if here & !there != 0)
+}
+
+/// Gives a file that is there the owner, mode and access list of another.
+pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    never_follow_links(&mut options);
+    adopt(Some(model), &options.open(path)?, path)
+}
+
+/// Whether this user may not write to the file, by its mode and access list.
+pub fn is_access_denied_by_mode(path: &Path) -> bool {
+    matches!(accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
+}
+
+/// Nobody is asked about, for access lists are not.
+pub fn privileges() -> Privileges {
+    Privileges::default()
+}
+
+/// The name of a user of this machine.
+pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
+    let users = sysinfo::Users::new_with_refreshed_list().ok()?;
+    users.get_user_by_id(user).map(|user| user.name().to_string())
+}
+
+/// Whether that is the user of this program.
+pub fn is_own_user(user: &sysinfo::Uid) -> bool {
+    **user == rustix::process::geteuid().as_raw()
+}
+
+/// Windows' accounts are not known here.
+pub fn account_name(_sid: &Sid) -> Option<String> {
+    None
+}
+
+/// A user and a group of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    user: u32,
+    group: u32,
+}
+
+pub(in crate::platform) fn owner_of(path: &Path) -> Option<Account> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Account { user: metadata.uid(), group: metadata.gid() })
+}
+
+pub(in crate::platform) fn account_of(_sid: Sid) -> Option<Account> {
+    None
+}
+
+pub(in crate::platform) fn give_to(file: &File, _path: &Path, account: &Account) -> io::Result<()> {
+    give(file, account)
+}
+
+pub(super) fn give(file: &impl AsFd, account: &Account) -> io::Result<()> {
+    let present = rustix::fs::fstat(file)?;
+    if (present.st_uid, present.st_gid) == (account.user, account.group) {
+        return Ok(());
+    }
+    fchown(file, Some(account.user), Some(account.group))
+}

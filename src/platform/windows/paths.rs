@@ -1,0 +1,100 @@
+//! Paths and folders of Windows.
+
+use std::ffi::OsString;
+use std::os::windows::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::ptr;
+
+use windows_sys::Win32::Foundation::MAX_PATH;
+use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetShortPathNameW};
+use windows_sys::Win32::System::Com::CoTaskMemFree;
+use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
+use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath};
+use windows_sys::core::{GUID, PWSTR};
+
+use super::text::{text_at, wide};
+use crate::platform::env::Env;
+use crate::platform::paths::{DriveKind, WindowsPaths};
+use crate::platform::profiles::AppData;
+
+/// This is Windows.
+pub fn windows_paths(_ini: &Path) -> WindowsPaths {
+    WindowsPaths::Native
+}
+
+/// This is Windows.
+pub fn paths_in_use(_surroundings: &Env) -> WindowsPaths {
+    WindowsPaths::Native
+}
+
+/// All of Windows is one machine.
+pub fn is_in_reach(_path: &Path, _surroundings: &Env) -> bool {
+    true
+}
+
+/// Where Windows looks for a program by name: its own folders first, for those nobody else can write to.
+pub fn search_folders(env: &Env) -> Vec<String> {
+    let root = env.system_root.clone().unwrap_or_else(|| PathBuf::from(r"C:\Windows"));
+    let system = root.join("System32");
+    let own = [system.clone(), root, system.join(r"WindowsPowerShell\v1.0")];
+    let path = env.search_path.iter().flat_map(std::env::split_paths);
+    own.into_iter().chain(path).filter_map(|folder| folder.into_os_string().into_string().ok()).collect()
+}
+
+/// Those of this user, as Windows knows them; those of the environment too, where they are others.
+pub fn app_data_folders(env: &Env) -> Vec<AppData> {
+    let known = known_folder(&FOLDERID_RoamingAppData)
+        .map(|roaming| AppData { roaming, local: known_folder(&FOLDERID_LocalAppData) });
+    let local = env.local_app_data.clone();
+    let named = env.app_data.clone().map(|roaming| AppData { roaming, local });
+    let is_other =
+        |named: &AppData| known.as_ref().is_none_or(|known| !is_same(&known.roaming, &named.roaming));
+    known.iter().cloned().chain(named.filter(is_other)).collect()
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.as_os_str().eq_ignore_ascii_case(b) || same_file::is_same_file(a, b).unwrap_or(false)
+}
+
+fn known_folder(id: &GUID) -> Option<PathBuf> {
+    let mut path: PWSTR = ptr::null_mut();
+    // SAFETY: `path` may be written to
+    let status = unsafe { SHGetKnownFolderPath(id, 0, ptr::null_mut(), &mut path) };
+    let folder = (status >= 0 && !path.is_null()).then(|| {
+        // SAFETY: the function gave a text that ends with NUL
+        PathBuf::from(unsafe { text_at(path) })
+    });
+    // SAFETY: the function says to free what it gave, also if it failed
+    unsafe { CoTaskMemFree(path.cast_const().cast()) };
+    folder
+}
+
+/// Where such folders would be looked for: Windows names them, or there are none.
+pub fn settings_roots(_surroundings: &Env) -> Vec<PathBuf> {
+    Vec::new()
+}
+
+/// The 8.3 form of a path without blanks, where the disk keeps such names.
+pub fn short_path(path: &Path) -> Option<String> {
+    let long = wide(path);
+    let mut short = vec![0_u16; MAX_PATH as usize];
+    // SAFETY: `long` ends with NUL, and `short` is as long as is said
+    let length = unsafe { GetShortPathNameW(long.as_ptr(), short.as_mut_ptr(), MAX_PATH) } as usize;
+    short.truncate(length);
+    let short = OsString::from_wide(&short).into_string().ok()?;
+    (length > 0 && length < MAX_PATH as usize && !short.contains([' ', '\t'])).then_some(short)
+}
+
+/// Whether a full path is on a share, by name or by drive letter.
+pub fn drive_kind(windows_path: &str) -> DriveKind {
+    if windows_path.starts_with(r"\\") {
+        return DriveKind::Network;
+    }
+    let root: Vec<u16> = windows_path.chars().take(2).chain("\\\0".chars()).map(|c| c as u16).collect();
+    // SAFETY: `root` ends with NUL
+    if unsafe { GetDriveTypeW(root.as_ptr()) } == DRIVE_REMOTE {
+        DriveKind::Network
+    } else {
+        DriveKind::Local
+    }
+}

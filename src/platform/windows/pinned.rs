@@ -1,0 +1,61 @@
+//! Folders that are held open.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_SHARE_READ,
+    FILE_SHARE_WRITE,
+};
+
+use super::security::{Account, give};
+
+/// A folder that is held open, so that nobody can rename or remove it.
+#[derive(Debug)]
+pub struct Pinned {
+    _folder: File,
+}
+
+impl Pinned {
+    pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
+        Ok(Pinned { _folder: open(path, 0)? })
+    }
+
+    pub(in crate::platform) fn enter(&self, path: &Path, name: &OsStr) -> io::Result<Pinned> {
+        Ok(Pinned { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
+    }
+
+    /// The path by which it was come to: it leads there as long as this is held.
+    pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
+    }
+
+    pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
+        give(path, account)
+    }
+}
+
+/// The path of an open file.
+pub(in crate::platform) fn path_of_open(_file: &File, path: &Path) -> PathBuf {
+    path.to_path_buf()
+}
+
+/// Opens a folder, which nobody can delete or rename meanwhile.
+fn open(path: &Path, flags: u32) -> io::Result<File> {
+    let folder = OpenOptions::new()
+        .access_mode(FILE_LIST_DIRECTORY | FILE_READ_ATTRIBUTES)
+        .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | flags)
+        .open(path)?;
+    let attributes = folder.metadata()?.file_attributes();
+    let is_folder = attributes & FILE_ATTRIBUTE_DIRECTORY != 0;
+    if is_folder && attributes & FILE_ATTRIBUTE_REPARSE_POINT == 0 {
+        Ok(folder)
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
+}
