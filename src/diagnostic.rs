@@ -1,67 +1,51 @@
-//! Stable names for everything that can go wrong or deserves a warning, and the exit status each leads to.
+//! The stable codes of errors and warnings, and the exit status of each.
 //!
-//! Each room has its own error enum; what they share is here: a code that scripts may rely on, a message
-//! (their `Display`), and a hint that says what to do next. The table of codes is the contract;
-//! `docs/exit-statuses.md` shows it and a test keeps both the same.
+//! Every module has its own error and warning enums. What they have in common is here: a code that scripts may rely
+//! on, a message (their `Display`) and a hint that says what to do next. The table of codes is a contract:
+//! `docs/exit-statuses.md` shows it, and a test keeps the two equal.
 
 use serde::Serialize;
 
-/// How the program ends. Scripts depend on the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitStatus {
-    /// Done, or already so.
-    Done = 0,
-    /// The answer is no: no such key, no backup to restore, problems found.
-    No = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// The hook target or a value was refused.
-    Refused = 3,
-    /// No ini was found, or several.
-    NoIni = 4,
-    /// MicroSIP was still running when the time was up.
-    StillRunning = 5,
-    /// A file could not be read, locked or written.
-    File = 6,
-    /// Not an ini, encoding unknown, or the edit could not be verified; nothing was written.
-    NotAnIni = 7,
-    /// Of many inis some failed.
-    SomeFailed = 8,
-    /// Interrupted by the user.
-    Interrupted = 130,
+macro_rules! exit_statuses {
+    ($($(#[doc = $doc:literal])* $variant:ident = $number:literal, $meaning:literal;)*) => {
+        /// The exit status of the program. Scripts depend on the numbers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum ExitStatus { $($(#[doc = $doc])* $variant = $number,)* }
+
+        impl ExitStatus {
+            /// All exit statuses in ascending order.
+            pub const ALL: &[ExitStatus] = &[$(ExitStatus::$variant,)*];
+
+            /// Returns the meaning as one line of the documentation.
+            pub fn meaning(self) -> &'static str {
+                match self { $(ExitStatus::$variant => $meaning,)* }
+            }
+        }
+    };
 }
 
-impl ExitStatus {
-    /// Every one, in order.
-    pub const ALL: &[ExitStatus] = &[
-        ExitStatus::Done,
-        ExitStatus::No,
-        ExitStatus::Usage,
-        ExitStatus::Refused,
-        ExitStatus::NoIni,
-        ExitStatus::StillRunning,
-        ExitStatus::File,
-        ExitStatus::NotAnIni,
-        ExitStatus::SomeFailed,
-        ExitStatus::Interrupted,
-    ];
-
-    /// What it means, in a few words.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            ExitStatus::Done => "Done, or already so",
-            ExitStatus::No => "The answer is no",
-            ExitStatus::Usage => "The command line or the input is wrong",
-            ExitStatus::Refused => "A hook's program or a value was refused",
-            ExitStatus::NoIni => "No MicroSIP.ini was found, or several",
-            ExitStatus::StillRunning => "MicroSIP was still running when the time was up",
-            ExitStatus::File => "A file could not be read, locked or written",
-            ExitStatus::NotAnIni => "Not an ini, or its encoding is not known; nothing was written",
-            ExitStatus::SomeFailed => "Some of several inis failed",
-            ExitStatus::Interrupted => "Interrupted",
-        }
-    }
+exit_statuses! {
+    /// The command succeeded, or there was nothing to do.
+    Done = 0, "Success, or nothing to do";
+    /// The answer is no: the key doesn't exist, there is no backup, problems were found.
+    No = 1, "The answer is no: not found, not in the wanted state, or problems were found";
+    /// The command line, or the input of a DSC operation, is wrong.
+    Usage = 2, "The command line is wrong, or the input of a DSC operation";
+    /// A hook or a value was refused.
+    Refused = 3, "A hook or a value was refused";
+    /// No ini was found, or several were.
+    NoIni = 4, "No MicroSIP.ini was found, or several; links --set: MicroSIP wasn't found";
+    /// MicroSIP was still running when the time was up.
+    StillRunning = 5, "MicroSIP was still running when the time was up";
+    /// A file couldn't be read, locked or written.
+    File = 6, "A file couldn't be read, locked or written";
+    /// The file isn't an ini, its encoding isn't known, or the edit couldn't be verified. Nothing was written.
+    NotAnIni = 7, "Not an ini, unknown encoding, or the edit couldn't be verified; nothing was written";
+    /// Some of several inis failed.
+    SomeFailed = 8, "Some of several inis failed; the report says which";
+    /// The user cancelled the command.
+    Interrupted = 130, "Cancelled by the user";
 }
 
 macro_rules! codes {
@@ -71,20 +55,20 @@ macro_rules! codes {
         pub enum Code { $(#[doc = $meaning] $variant,)* }
 
         impl Code {
-            /// Every code, in the order of the documentation.
+            /// All codes in the order of the documentation.
             pub const ALL: &[Code] = &[$(Code::$variant,)*];
 
-            /// The code as scripts see it.
+            /// Returns the code as scripts see it.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => $name,)* }
             }
 
-            /// The exit status when this code stops a command. `Done`: it is only ever a warning.
+            /// Returns the exit status of a command that fails with this code. `Done` means that it's only a warning.
             pub fn exit_status(self) -> ExitStatus {
                 match self { $(Code::$variant => ExitStatus::$status,)* }
             }
 
-            /// What it means, in one line.
+            /// Returns the meaning as one line of the documentation.
             pub fn meaning(self) -> &'static str {
                 match self { $(Code::$variant => $meaning,)* }
             }
@@ -94,145 +78,214 @@ macro_rules! codes {
 
 codes! {
     Usage = "usage", Usage, "the command line is wrong";
-    EventUnknown = "event-unknown", Usage, "there is no such event";
-    SecretInline = "secret-inline", Usage, "a password was given on the command line, where others can read it";
-    SecretUnreadable = "secret-unreadable", File, "the password could not be read from where it was said to be";
-    KeyNotFound = "key-not-found", No, "there is no such key, section or setting";
-    NoBackup = "no-backup", No, "there is no backup, or none of that name or number";
+    EventUnknown = "event-unknown", Usage, "the event isn't known";
+    SecretInline = "secret-inline", Usage,
+        "a password was given on the command line, where other programs can read it";
+    SecretUnreadable = "secret-unreadable", File, "the password couldn't be read from the given source";
+    KeyNotFound = "key-not-found", No, "the key, section or setting wasn't found";
+    NoBackup = "no-backup", No, "no backup exists, or none with that name or number";
 
-    IniNotFound = "ini-not-found", NoIni, "no MicroSIP ini was found";
-    IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP inis were found and none was named";
-    NotAnIni = "not-an-ini", NotAnIni, "the file is not empty and has no section header, or it is over 256 MiB";
-    EncodingUnknown = "encoding-unknown", NotAnIni, "8-bit text that is not UTF-8, and the code page is not known";
-    EncodingInvalid = "encoding-invalid", NotAnIni, "the file holds bytes that its encoding does not have";
-    EditUnverified = "edit-unverified", NotAnIni, "a second reading of the edit did not show what was wanted";
-    IniEncoding = "ini-encoding", Done, "the ini is not UTF-16LE with BOM; an edit writes it so";
-    SectionDuplicate = "section-duplicate", Done, "the section is there more than once; MicroSIP reads only the first";
-    KeyDuplicate = "key-duplicate", Done, "the key is there more than once; MicroSIP reads only the first";
+    IniNotFound = "ini-not-found", NoIni, "no MicroSIP.ini was found";
+    IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP.ini files were found and none was chosen";
+    NotAnIni = "not-an-ini", NotAnIni,
+        "the file isn't empty but has no section header, or it is larger than 256 MiB";
+    EncodingUnknown = "encoding-unknown", NotAnIni,
+        "the file is 8-bit text that isn't UTF-8, and its code page isn't known";
+    EncodingInvalid = "encoding-invalid", NotAnIni,
+        "the file contains bytes that aren't valid in its encoding";
+    EditUnverified = "edit-unverified", NotAnIni,
+        "reading the edited text back didn't give the requested result";
+    IniEncoding = "ini-encoding", Done, "the ini isn't UTF-16LE with BOM; an edit converts it";
+    SectionDuplicate = "section-duplicate", Done,
+        "the section appears more than once; MicroSIP reads only the first";
+    KeyDuplicate = "key-duplicate", Done, "the key appears more than once; MicroSIP reads only the first";
 
-    SectionUnreadable = "section-unreadable", Done, "rubbish stands before the first header, so its section is not read";
-    SectionUnknown = "section-unknown", Done, "MicroSIP does not know this section, but one of nearly that name";
-    TextNul = "text-nul", Done, "a NUL character stands in the text; what follows it in its line is not read";
+    SectionUnreadable = "section-unreadable", Done,
+        "other text comes before the first section header, so MicroSIP doesn't read that section";
+    SectionUnknown = "section-unknown", Done,
+        "MicroSIP doesn't know this section, but knows one with a similar name";
+    TextNul = "text-nul", Done,
+        "the text contains a NUL character; MicroSIP doesn't read the rest of that line";
 
-    KeyMisplaced = "key-misplaced", Done, "the key stands in a section, or before any, where MicroSIP does not look for it";
-    KeyWithoutValue = "key-without-value", Done, "a line without = hides a later one of the same key";
-    KeyUnknown = "key-unknown", Done, "MicroSIP does not know this key";
-    NameRefused = "name-refused", Refused, "a section or key name that could not be found again, or would plant another line";
-    ValueRefused = "value-refused", Refused, "the value is not one that this key can have";
-    ValueTooLong = "value-too-long", Refused, "MicroSIP would cut the value";
-    ValueUnstable = "value-unstable", Refused, "the value would not be the same after MicroSIP has saved it";
-    ValueNormalised = "value-normalised", Done, "the value was written as MicroSIP would save it";
-    ValueUnknownWord = "value-unknown-word", Done, "the list has a word that MicroSIP does not know and will ignore";
-    ValueOldWord = "value-old-word", Done, "a word of an older MicroSIP, which this one does not know";
-    ShortcutGap = "shortcut-gap", Done, "a number is missing among the shortcuts, and those behind it are not shown";
-    ShortcutOverrun = "shortcut-overrun", Done, "a shortcut longer than 255 characters, which overruns the memory of MicroSIP 3.20";
-    AccountMissing = "account-missing", Done, "accountId names an account that is not there, or has no domain";
-    AccountUnused = "account-unused", Done, "there is an account, but without accountId MicroSIP does not use it";
-    AccountGap = "account-gap", Done, "a number is missing among the accounts, and those behind it cannot be chosen";
-    AccountNoUsername = "account-no-username", Done, "an account has a password and no username; its next save drops the password";
-    PasswordPlain = "password-plain", Done, "a password stands in clear until MicroSIP loads its account";
-    PasswordLength = "password-length", Done, "a plain password of this length may be taken for an encrypted one";
+    KeyMisplaced = "key-misplaced", Done,
+        "the key is in a section, or before any section, where MicroSIP doesn't look for it";
+    KeyWithoutValue = "key-without-value", Done, "a line without = hides a later line with the same key";
+    KeyUnknown = "key-unknown", Done, "the key isn't a MicroSIP setting";
+    NameRefused = "name-refused", Refused,
+        "a section or key with this name couldn't be read back, or would add another line";
+    ValueRefused = "value-refused", Refused, "the value isn't valid for this key";
+    ValueTooLong = "value-too-long", Refused, "the value is longer than MicroSIP reads";
+    ValueUnstable = "value-unstable", Refused,
+        "the value would change the next time MicroSIP saves its settings";
+    ValueNormalised = "value-normalised", Done, "the value was written the way MicroSIP saves it";
+    ValueUnknownWord = "value-unknown-word", Done,
+        "the list contains a word that MicroSIP doesn't know and ignores";
+    ValueOldWord = "value-old-word", Done,
+        "the value is a word from an older MicroSIP that this version doesn't know";
+    ShortcutGap = "shortcut-gap", Done,
+        "a number is missing in the list of shortcuts, and MicroSIP doesn't show those after it";
+    ShortcutOverrun = "shortcut-overrun", Done,
+        "a shortcut is longer than 255 characters, which overruns a buffer in MicroSIP 3.20";
+    AccountMissing = "account-missing", Done,
+        "accountId names an account that doesn't exist or has no domain";
+    AccountUnused = "account-unused", Done,
+        "an account exists, but MicroSIP doesn't use it because accountId isn't set";
+    AccountGap = "account-gap", Done,
+        "a number is missing in the list of accounts, and those after it can't be selected";
+    AccountNoUsername = "account-no-username", Done,
+        "an account has a password but no username; MicroSIP's next save drops the password";
+    PasswordPlain = "password-plain", Done,
+        "a password is stored in plain text until MicroSIP loads its account";
+    PasswordLength = "password-length", Done,
+        "a plain password of this length may be mistaken for an encrypted one";
 
-    InputInvalid = "input-invalid", Usage, "what was given to a DSC operation on standard input is no instance";
-    DesiredInvalid = "desired-invalid", Refused, "the desired-state file is not what it should be";
-    VariableUndefined = "variable-undefined", Refused, "the desired-state file names a variable that is not there";
-    FalseIsAbsent = "false-is-absent", Done, "false removes the key, and its default is on";
-    PasswordUnconfirmed = "password-unconfirmed", Done, "the password was changed once since it was set, to what may be its encryption";
-    PasswordUnnoted = "password-unnoted", Done, "what is known of a password could not be noted, so it may be set again";
-    MicrosipTooOld = "microsip-too-old", Refused, "the MicroSIP that uses the ini is older than the desired-state file allows";
-    MicrosipVersionUnknown = "microsip-version-unknown", Done, "nothing tells the version of MicroSIP, so it was not compared";
+    InputInvalid = "input-invalid", Usage, "the standard input of a DSC operation isn't a valid instance";
+    DesiredInvalid = "desired-invalid", Refused, "the desired-state file isn't valid";
+    VariableUndefined = "variable-undefined", Refused,
+        "the desired-state file uses a variable that isn't defined";
+    FalseIsAbsent = "false-is-absent", Done, "false removes the key, but the setting is on by default";
+    PasswordUnconfirmed = "password-unconfirmed", Done,
+        "the password changed once since it was set, possibly because MicroSIP encrypted it";
+    PasswordUnnoted = "password-unnoted", Done,
+        "the hash of a password couldn't be saved, so the password may be set again";
+    MicrosipTooOld = "microsip-too-old", Refused,
+        "the MicroSIP that uses the ini is older than the desired-state file allows";
+    MicrosipVersionUnknown = "microsip-version-unknown", Done,
+        "the version of MicroSIP isn't known, so it wasn't checked";
 
-    ProfileLink = "profile-link", File, "in a user's folder a link stands in the way to the ini, or no file";
-    ProfileMoved = "profile-moved", File, "the settings of a user's programs lie outside of the user's folder";
-    UserNotListed = "user-not-listed", Refused, "the table of users has no line for the user whose ini it is";
-    UserWithoutFolder = "user-without-folder", Done, "the table of users lists some who have no folder where it was looked";
-    ProfilesNone = "profiles-none", NoIni, "there are no users' folders";
-    FirstRunSkipped = "first-run-skipped", Done, "MicroSIP will not take its first start for one, and not set itself to start with Windows";
-    SomeFailed = "some-failed", SomeFailed, "of many inis some failed; the report says which";
-    ReportUnwritable = "report-unwritable", File, "the file for the report could not be written";
+    ProfileLink = "profile-link", File,
+        "the path to the ini inside a user's folder contains a link, or the ini isn't a regular file";
+    ProfileMoved = "profile-moved", File, "a user's application data is outside the user's folder";
+    UserNotListed = "user-not-listed", Refused, "the table of users has no row for the user who owns the ini";
+    UserWithoutFolder = "user-without-folder", Done,
+        "the table lists users who have no folder among those that were searched";
+    ProfilesNone = "profiles-none", NoIni, "no users' folders were found";
+    FirstRunSkipped = "first-run-skipped", Done,
+        "MicroSIP won't do its first-run setup, so it won't register itself to start with Windows";
+    SomeFailed = "some-failed", SomeFailed, "some of several inis failed; the report says which";
+    ReportUnwritable = "report-unwritable", File, "the report file couldn't be written";
 
-    EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP does not have the event";
-    DialectUncertain = "dialect-uncertain", Done, "the version is not known for sure, and an older one would not keep this command";
-    HookTooLong = "hook-too-long", Refused, "the command is longer than MicroSIP safely reads";
-    HookUnstable = "hook-unstable", Refused, "the command would be another one after MicroSIP has saved it";
-    HookArgumentRefused = "hook-argument-refused", Refused, "an argument that cannot reach the program unchanged";
-    HookMaskSecret = "hook-mask-secret", Refused, "a mask would put the account's password on a command line";
-    HookMaskConstant = "hook-mask-constant", Done, "a mask that has the same text at every outgoing call";
-    HookMaskIgnored = "hook-mask-ignored", Done, "this event, or this version, expands no masks in braces";
-    HookArgumentSplit = "hook-argument-split", Refused, "an argument with blanks loses its quotes and arrives in pieces";
-    HookQuotesLost = "hook-quotes-lost", Refused, "the first and the last quote of the value are lost when it is read";
-    HookPathUnquoted = "hook-path-unquoted", Refused, "a path with blanks stands without quotes; MicroSIP runs only its first word";
-    HookPlaceholder = "hook-placeholder", Refused, "MicroSIP replaces no such placeholder; the number comes as the last argument";
+    EventUnsupported = "event-unsupported", Refused, "this version of MicroSIP doesn't have the event";
+    DialectUncertain = "dialect-uncertain", Done,
+        "the version of MicroSIP isn't certain, and an older one wouldn't keep this command";
+    HookTooLong = "hook-too-long", Refused, "the command is longer than MicroSIP can safely read";
+    HookUnstable = "hook-unstable", Refused,
+        "the command would change the next time MicroSIP saves its settings";
+    HookArgumentRefused = "hook-argument-refused", Refused, "the argument can't reach the program unchanged";
+    HookMaskSecret = "hook-mask-secret", Refused,
+        "the mask would put the account's password on a command line";
+    HookMaskConstant = "hook-mask-constant", Done, "the mask expands to the same text on every outgoing call";
+    HookMaskIgnored = "hook-mask-ignored", Done,
+        "this event, or this version of MicroSIP, doesn't expand masks in braces";
+    HookArgumentSplit = "hook-argument-split", Refused,
+        "an argument with spaces loses its quotes and arrives in pieces";
+    HookQuotesLost = "hook-quotes-lost", Refused,
+        "the first and last quote of the value are lost when MicroSIP reads it";
+    HookPathUnquoted = "hook-path-unquoted", Refused,
+        "a path with spaces isn't quoted; MicroSIP starts only the part before the first space";
+    HookPlaceholder = "hook-placeholder", Refused,
+        "MicroSIP doesn't substitute this placeholder; the number is added as the last argument";
     HookUrl = "hook-url", Refused, "the value is a web address, not a program";
-    HookBlank = "hook-blank", Refused, "the value is blank but not empty; MicroSIP would start itself";
-    HookNumberDetached = "hook-number-detached", Done, "the number comes as an argument of its own, not joined to the option before it";
-    HookNumberJoined = "hook-number-joined", Done, "an open quote takes the number into the argument before it";
-    HookUserStandIn = "hook-user-stand-in", Done, "a path without quotes holds a stand-in for a user's name, and breaks where that has blanks";
-    HookDecayed = "hook-decayed", Refused, "the command has lost its first and last quote in a save of an older MicroSIP";
-    HookMisplaced = "hook-misplaced", Done, "a command stands where MicroSIP does not look for it, so it never runs";
+    HookBlank = "hook-blank", Refused, "the value contains only spaces; MicroSIP would start itself";
+    HookNumberDetached = "hook-number-detached", Done,
+        "the number arrives as a separate argument, not joined to the option before it";
+    HookNumberJoined = "hook-number-joined", Done,
+        "because of an unclosed quote, the number is joined to the argument before it";
+    HookUserStandIn = "hook-user-stand-in", Done,
+        "an unquoted path contains a variable for the user's name and breaks if the name has a space";
+    HookDecayed = "hook-decayed", Refused,
+        "an older MicroSIP removed the first and last quote of the command when it saved";
+    HookMisplaced = "hook-misplaced", Done,
+        "the command is in a place where MicroSIP doesn't look, so it never runs";
     HookTwice = "hook-twice", Done, "two events of one call run the same command";
-    HookBusyMissing = "hook-busy-missing", Done, "a command for end and none for busy: calls that were declined or busy give no end";
-    HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads; the end is lost";
+    HookBusyMissing = "hook-busy-missing", Done,
+        "a command is set for end but not for busy, and declined or busy calls don't trigger end";
+    HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads, so its end is lost";
 
     HookNotSet = "hook-not-set", No, "no hook is set for the event";
-    HookNotStarted = "hook-not-started", No, "in a test, the program of the hook could not be started";
-    HookFailed = "hook-failed", No, "in a test, the program of the hook ended with an exit status that is not 0";
-    HookTimeout = "hook-timeout", No, "in a test, the hook ran on after the 10 seconds that MicroSIP waits";
-    HookSlow = "hook-slow", Done, "in a test, the hook took more than a second, for which MicroSIP would be frozen";
-    HookMaskUntested = "hook-mask-untested", Done, "in a test, a mask was not replaced by what MicroSIP would put there";
-    HookStartedOtherwise = "hook-started-otherwise", Done, "in a test, the program was not started in the way in which MicroSIP does";
+    HookNotStarted = "hook-not-started", No, "during a test, the hook's program couldn't be started";
+    HookFailed = "hook-failed", No, "during a test, the hook's program exited with a non-zero status";
+    HookTimeout = "hook-timeout", No,
+        "during a test, the hook was still running after the 10 seconds that MicroSIP waits";
+    HookSlow = "hook-slow", Done,
+        "during a test, the hook took more than a second, which would freeze MicroSIP for that time";
+    HookMaskUntested = "hook-mask-untested", Done,
+        "during a test, a mask wasn't replaced by the text that MicroSIP would use";
+    HookStartedOtherwise = "hook-started-otherwise", Done,
+        "during a test, the program wasn't started the way MicroSIP starts it";
 
-    HookTargetRelative = "hook-target-relative", Refused, "the program is not named by its full Windows path, and was not found by name";
-    HookTargetBadPath = "hook-target-bad-path", Refused, "the path has wildcards, quotes, control characters or a device name";
-    HookTargetMissing = "hook-target-missing", Refused, "the program is not there";
-    HookTargetFolder = "hook-target-folder", Refused, "the path names a folder";
-    HookTargetUnreadable = "hook-target-unreadable", Refused, "the program cannot be read by this user";
+    HookTargetRelative = "hook-target-relative", Refused,
+        "the program isn't given by its full Windows path and wasn't found by name";
+    HookTargetBadPath = "hook-target-bad-path", Refused,
+        "the path contains wildcards, quotes, control characters or a device name";
+    HookTargetMissing = "hook-target-missing", Refused, "the program doesn't exist";
+    HookTargetFolder = "hook-target-folder", Refused, "the path is a folder";
+    HookTargetUnreadable = "hook-target-unreadable", Refused, "this user can't read the program";
     HookTargetEmpty = "hook-target-empty", Refused, "the program's file is empty";
-    HookTargetNotProgram = "hook-target-not-program", Refused, "Windows would open this file in another program, or it is no real .exe";
-    HookTargetBatch = "hook-target-batch", Refused, "a batch file gets the caller's text unquoted: a caller can run commands";
-    HookTargetShell = "hook-target-shell", Refused, "a shell reads the caller's text as part of a command: a caller can run commands";
-    HookInterpreterMissing = "hook-interpreter-missing", Refused, "the program that runs scripts of this kind was not found";
-    HookTargetUnchecked = "hook-target-unchecked", Done, "the program could not be checked on this machine";
-    HookTargetNetwork = "hook-target-network", Done, "the program lies on a network drive";
-    HookTargetOtherUser = "hook-target-other-user", Done, "the program lies in another user's folder";
-    HookTargetBlocked = "hook-target-blocked", Refused, "the program is marked as come from the internet, so Windows asks before it starts it";
-    HookTargetUnblocked = "hook-target-unblocked", Done, "the mark of the web was taken off the program, or would be";
-    HookTargetWritable = "hook-target-writable", Refused, "others than its user and administrators may put another program in its place; refused only when elevated, as SYSTEM or for another user's ini";
-    HookTargetTemporary = "hook-target-temporary", Done, "the program lies in a folder that is cleaned up, or where downloads land";
+    HookTargetNotProgram = "hook-target-not-program", Refused,
+        "the file isn't a program: Windows would open it in another app, or it isn't a valid .exe";
+    HookTargetBatch = "hook-target-batch", Refused,
+        "a batch file receives the caller's text unquoted, so a caller could run commands";
+    HookTargetShell = "hook-target-shell", Refused,
+        "a shell reads the caller's text as part of a command, so a caller could run commands";
+    HookInterpreterMissing = "hook-interpreter-missing", Refused,
+        "the interpreter for this kind of script wasn't found";
+    HookTargetUnchecked = "hook-target-unchecked", Done, "the program couldn't be checked on this computer";
+    HookTargetNetwork = "hook-target-network", Done, "the program is on a network drive";
+    HookTargetOtherUser = "hook-target-other-user", Done, "the program is in another user's folder";
+    HookTargetBlocked = "hook-target-blocked", Refused,
+        "the program is marked as downloaded from the internet, so Windows asks before starting it";
+    HookTargetUnblocked = "hook-target-unblocked", Done,
+        "the \"downloaded from the internet\" mark was removed from the program, or would be";
+    HookTargetWritable = "hook-target-writable", Refused,
+        "users other than the ini's user and administrators can replace the program; refused only when \
+        elevated, as SYSTEM or for another user's ini";
+    HookTargetTemporary = "hook-target-temporary", Done,
+        "the program is in a folder for temporary files or downloads";
 
-    MicrosipOutdated = "microsip-outdated", Done, "this MicroSIP has faults with commands that a newer one does not have";
-    IniNotRead = "ini-not-read", Done, "the ini lies where its MicroSIP does not look";
-    IniStaleCopy = "ini-stale-copy", Done, "another ini of this name lies where MicroSIP does not look any more";
-    IniTwoPlaces = "ini-two-places", Done, "a portable copy and an installed MicroSIP each have an ini";
-    Leftover = "leftover", Done, "a file that a killed run of msipcfg left";
-    BackupExposed = "backup-exposed", Done, "others than those of the ini can read a backup, which holds passwords as the ini does";
+    MicrosipOutdated = "microsip-outdated", Done,
+        "this MicroSIP has bugs with commands that are fixed in a newer version";
+    IniNotRead = "ini-not-read", Done, "the ini is in a place where its MicroSIP doesn't look";
+    IniStaleCopy = "ini-stale-copy", Done,
+        "another MicroSIP.ini is in a place where MicroSIP no longer looks";
+    IniTwoPlaces = "ini-two-places", Done, "a portable and an installed MicroSIP each have an ini";
+    Leftover = "leftover", Done, "a file was left behind by an msipcfg that was killed";
+    BackupExposed = "backup-exposed", Done,
+        "a backup, which can contain passwords, is readable by more users than its ini";
 
-    MicrosipNotFound = "microsip-not-found", NoIni, "MicroSIP's program was not found";
-    MicrosipRefused = "microsip-refused", Refused, "what was named as MicroSIP is no program, or its path cannot stand in a command";
-    WindowsOnly = "windows-only", No, "this is a matter of Windows, and this is not Windows";
-    RegistryFailed = "registry-failed", File, "the registry could not be read or written";
-    NumberRefused = "number-refused", Refused, "the number, or what is to be keyed in, would not reach MicroSIP as it is";
-    OrderUnsupported = "order-unsupported", Refused, "this version of MicroSIP cannot be told to do that";
-    LinksChosen = "links-chosen", Done, "the user chose another program for these links in Windows' settings, and that wins";
-    LinksMayAsk = "links-may-ask", Done, "Windows may still ask the user which program is to open such a link";
-    LinksChangedSince = "links-changed-since", Done, "another program registered for these links since, so they were left alone";
+    MicrosipNotFound = "microsip-not-found", NoIni, "MicroSIP isn't installed, or its program wasn't found";
+    MicrosipRefused = "microsip-refused", Refused,
+        "the program given as MicroSIP isn't a program, or its path can't be used in a command";
+    WindowsOnly = "windows-only", No, "the command works only on Windows";
+    RegistryFailed = "registry-failed", File, "the registry couldn't be read or written";
+    NumberRefused = "number-refused", Refused, "the number or digits can't be passed to MicroSIP unchanged";
+    OrderUnsupported = "order-unsupported", Refused, "this version of MicroSIP doesn't support the command";
+    LinksChosen = "links-chosen", Done,
+        "the user chose another program for these links in Windows' settings, which takes precedence";
+    LinksMayAsk = "links-may-ask", Done, "Windows may still ask the user which program opens such a link";
+    LinksChangedSince = "links-changed-since", Done,
+        "another program has registered for these links since, so they were left unchanged";
 
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
-    MicrosipNotRunning = "microsip-not-running", No, "there is no running MicroSIP to drive";
-    InstanceAmbiguous = "instance-ambiguous", NoIni, "several MicroSIPs are running and none was named";
-    MicrosipUnreachable = "microsip-unreachable", No, "a running MicroSIP has no window here, has more rights, or does not answer";
-    MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP cannot make calls yet";
-    StartFailed = "start-failed", File, "MicroSIP could not be started";
-    CloseImpossible = "close-impossible", Done, "a running MicroSIP could not be asked to close; it is waited for";
-    RestartFailed = "restart-failed", Done, "a MicroSIP that was closed could not be started again";
-    EditMayBeUndone = "edit-may-be-undone", StillRunning, "written, but a MicroSIP came up meanwhile and may save its old settings";
-    FileNotRegular = "file-not-regular", File, "a folder, a device or a pipe stands in the file's place";
-    FileRead = "file-read", File, "the file could not be read";
-    FileWrite = "file-write", File, "the file could not be written";
+    MicrosipNotRunning = "microsip-not-running", No, "MicroSIP isn't running, so it can't be controlled";
+    InstanceAmbiguous = "instance-ambiguous", NoIni,
+        "several instances of MicroSIP are running and none was chosen";
+    MicrosipUnreachable = "microsip-unreachable", No,
+        "a running MicroSIP has no window here, has higher privileges, or doesn't respond";
+    MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP can't make calls yet";
+    StartFailed = "start-failed", File, "MicroSIP couldn't be started";
+    CloseImpossible = "close-impossible", Done,
+        "a running MicroSIP couldn't be asked to close, so msipcfg waits for it to exit";
+    RestartFailed = "restart-failed", Done, "a MicroSIP that was closed couldn't be started again";
+    EditMayBeUndone = "edit-may-be-undone", StillRunning,
+        "the change was written, but MicroSIP started in the meantime and may undo it when it exits";
+    FileNotRegular = "file-not-regular", File, "the path is a folder, a device or a pipe, not a file";
+    FileRead = "file-read", File, "the file couldn't be read";
+    FileWrite = "file-write", File, "the file couldn't be written";
     FileReadOnly = "file-read-only", File, "the file is marked read-only";
-    FileLocked = "file-locked", File, "another msipcfg works on this ini";
-    BackupFailed = "backup-failed", File, "a backup could not be made or removed";
-    Interrupted = "interrupted", Interrupted, "stopped by the user; the ini is whole";
+    FileLocked = "file-locked", File, "another msipcfg is editing this ini";
+    BackupFailed = "backup-failed", File, "a backup couldn't be created or removed";
+    Interrupted = "interrupted", Interrupted, "cancelled by the user; the ini is intact";
 }
 
 impl Serialize for Code {
@@ -241,22 +294,22 @@ impl Serialize for Code {
     }
 }
 
-/// What every error and warning can say of itself beside its message.
+/// An error or a warning that can be rendered. Its `Display` is the message: what happened, and to which file.
 pub trait ToDiagnostic: std::fmt::Display {
-    /// The stable name.
+    /// Returns the stable code.
     fn code(&self) -> Code;
-    /// What to do next, one sentence.
+    /// Returns what to do next, as one sentence.
     fn hint(&self) -> Option<String> {
         None
     }
 }
 
-/// A problem as it is reported: its text is fixed, its kind is the code.
+/// An error or a warning as it is shown to people and in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// The stable name.
+    /// The stable code.
     pub code: Code,
-    /// What happened, to which file.
+    /// What happened, and to which file.
     pub message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,8 +317,8 @@ pub struct Diagnostic {
 }
 
 impl<P: ToDiagnostic> From<&P> for Diagnostic {
-    fn from(problem: &P) -> Self {
-        Diagnostic { code: problem.code(), message: problem.to_string(), hint: problem.hint() }
+    fn from(source: &P) -> Self {
+        Diagnostic { code: source.code(), message: source.to_string(), hint: source.hint() }
     }
 }
 
@@ -279,7 +332,7 @@ mod tests {
         for code in Code::ALL {
             let name = code.name();
             assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} appears twice");
         }
     }
 }

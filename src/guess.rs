@@ -1,31 +1,35 @@
-//! The nearest known name to one that was mistyped.
+//! Finds the known name that is nearest to a mistyped one.
 
-/// The nearest of `known` to what was typed, if it is near enough to be a slip of the hand.
+/// Returns the name in `known` that is nearest to `typed`, if it's near enough to be what the user meant.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const NEAR_ENOUGH: f64 = 0.78;
-    let (parts, typed) = (parts_of(typed), typed.to_lowercase());
     known
         .into_iter()
-        .map(|word| {
-            let lower = word.to_lowercase();
-            // a slip in a short word is a large part of it
-            let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &lower) == 1;
-            let is_in_another_order = parts.len() > 1 && parts == parts_of(word);
-            let score = match is_one_slip || is_in_another_order {
-                true => 1.0,
-                // words that only begin alike
-                false if lower.len() > 2 * typed.len() => 0.0,
-                false => strsim::jaro_winkler(&typed, &lower),
-            };
-            (score, word)
-        })
-        .filter(|(score, _)| *score >= NEAR_ENOUGH)
+        .map(|name| (similarity(typed, name), name))
+        .filter(|(similarity, _)| *similarity >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
+        .map(|(_, name)| name)
 }
 
-/// The parts of a name such as cmdIncomingCall, in the order of the alphabet.
-fn parts_of(name: &str) -> Vec<String> {
+/// Returns a number from 0 (nothing in common) to 1 (a typing error).
+fn similarity(typed: &str, name: &str) -> f64 {
+    let parts = sorted_parts(typed);
+    let is_reordered = parts.len() > 1 && parts == sorted_parts(name);
+    let (typed, name) = (typed.to_lowercase(), name.to_lowercase());
+    // Jaro-Winkler rates one wrong letter in a short name too low …
+    let is_one_slip = typed.len() > 2 && strsim::damerau_levenshtein(&typed, &name) == 1;
+    if is_one_slip || is_reordered {
+        1.0
+    } else if name.len() > 2 * typed.len() {
+        // … and a long name that only starts the same too high.
+        0.0
+    } else {
+        strsim::jaro_winkler(&typed, &name)
+    }
+}
+
+/// Splits a name such as `cmdIncomingCall` at its capital letters and sorts the parts.
+fn sorted_parts(name: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for c in name.chars() {
         match parts.last_mut() {
@@ -42,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearest_finds_slips_and_leaves_strangers_alone() {
+    fn finds_typing_errors_only() {
         assert_eq!(nearest("rign", ["ring", "answer"]), Some("ring"));
         assert_eq!(nearest("updateInterval", ["updatesInterval", "VAD"]), Some("updatesInterval"));
         assert_eq!(nearest("VDA", ["SRTP", "VAD"]), Some("VAD"));

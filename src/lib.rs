@@ -1,11 +1,15 @@
 //! Sets hooks and settings in MicroSIP.ini, losslessly and safely.
 //!
-//! Data moves one way: the words of the command line ([`cli::args`]) become a [`request`]; a command
-//! ([`commands`]) reads the ini ([`ini`]) and works out a plan ([`edit::plan`]), which is a value and writes
-//! nothing; the transaction ([`edit::transaction`]) brings it to the disk; the report ([`cli::report`]) says
-//! what was done. What is known of MicroSIP is in [`microsip`], of its hooks in [`hook`], of the system in
+//! This library isn't a public API: it exists so that the program, its tests and its fuzz targets can share the code,
+//! and it changes without notice.
+//!
+//! Data moves one way. The arguments ([`cli::args`]) become a [`request`]; a command ([`commands`]) reads the ini
+//! ([`ini`]) and makes a plan ([`edit::plan`]), which is a value and writes nothing; the transaction
+//! ([`edit::transaction`]) applies the plan to the file; the command's outcome is printed as text or JSON. What msipcfg
+//! knows about MicroSIP is in [`microsip`], about hook commands in [`hook`], about the operating system in
 //! [`platform`]. `docs/architecture.md` has the whole picture.
 
+#![doc(hidden)]
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests prepare files on the disk")

@@ -10,7 +10,7 @@ use crate::hook::sample::Sample;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName, ValueText};
-use crate::microsip::control::Order;
+use crate::microsip::control::PhoneCommand;
 use crate::microsip::version::Version;
 
 /// Which ini a request is about.
@@ -351,7 +351,7 @@ pub enum Drive {
     /// Exit, within this time.
     Exit { timeout: Duration },
     /// Something that only a running one can do.
-    Order(Order),
+    Order(PhoneCommand),
 }
 
 /// What is to be shown.

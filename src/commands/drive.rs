@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
-use crate::microsip::control::{self, Message, NotInVersion, Order, Way};
+use crate::microsip::control::{self, Message, NotInVersion, PhoneCommand, Transport};
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
@@ -182,7 +182,7 @@ fn exit(
         if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
             return Err(DriveError::Unreachable { instance: instance.into(), why: message });
         }
-        if !processes.is_there(&instance) {
+        if !processes.is_running(&instance) {
             return Ok(Driven { order: "exit", sent: None, changed: true, instance });
         }
         let left = until.saturating_duration_since(Instant::now());
@@ -198,13 +198,13 @@ fn exit(
 fn obey(
     choice: &IniChoice,
     instance: Instance,
-    order: &Order,
+    order: &PhoneCommand,
     context: &Context<'_>,
 ) -> Result<Driven, DriveError> {
     let message = control::message(order, version_of(choice, &instance, context))?;
-    match message.way {
-        Way::CopyData { data } => send(&instance, data, &message, context)?,
-        Way::StartExe => {
+    match message.transport {
+        Transport::CopyData { data } => send(&instance, data, &message, context)?,
+        Transport::StartExe => {
             let exe = instance.exe_on_disk.clone().ok_or(DriveError::NoExe { ini: None })?;
             let rights = Rights::of(instance.pid).ok();
             let started = platform::start(&exe, Some(&message.text), rights.as_ref());

@@ -14,7 +14,7 @@ use crate::ini::encoding::EncodingError;
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
-use crate::microsip::profiles::ProfileFault;
+use crate::microsip::profiles::ProfileError;
 use crate::microsip::values::ValueError;
 use crate::platform;
 use crate::request::ValueSource;
@@ -97,7 +97,7 @@ pub enum Error {
     #[error("{folder} could not be listed: {source}")]
     ProfilesUnreadable { folder: PathBuf, source: io::Error },
     #[error(transparent)]
-    Profile(#[from] ProfileFault),
+    Profile(#[from] ProfileError),
     #[error(transparent)]
     TooOld(#[from] TooOld),
     #[error(transparent)]

@@ -1,29 +1,30 @@
-//! The accounts of an ini (settings.cpp AccountLoad, 3.14.0 to 3.22.3). Pure. Passwords never leave it.
+//! Reads the accounts of an ini (settings.cpp AccountLoad, 3.14.0 to 3.22.3). Pure. Passwords never leave this
+//! module.
 
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 
 use super::keys;
 
-/// The account that MicroSIP always has, for calls without a server.
+/// The number of the account that MicroSIP always has, for calls without a server.
 pub const LOCAL: u32 = 0;
 
-/// A section `[AccountN]`.
+/// An account, from a section `[AccountN]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its number.
+    /// The number of the account.
     pub number: u32,
-    /// Its name for people.
+    /// The name that MicroSIP shows.
     pub label: String,
-    /// The user at the server.
+    /// The user name at the server.
     pub username: String,
-    /// The server's domain. MicroSIP takes an account without one for none.
+    /// The domain of the server. MicroSIP ignores accounts without a domain.
     pub domain: String,
-    /// Whether there is a password.
+    /// Whether a password is set.
     pub has_password: bool,
 }
 
-/// The accounts in the order of their numbers, each once, whether or not MicroSIP would come to them.
+/// Returns the accounts sorted by number, each once, including those that MicroSIP wouldn't reach.
 pub fn all(document: &IniDocument) -> Vec<Account> {
     let mut accounts: Vec<Account> = Vec::new();
     for section in document.sections() {
@@ -48,18 +49,18 @@ pub fn all(document: &IniDocument) -> Vec<Account> {
     accounts
 }
 
-/// The number of the account that MicroSIP uses, as the ini says it.
+/// Returns the number of the account that is selected in the ini.
 pub fn selected(document: &IniDocument) -> Option<u32> {
     let value = lookup::value(document, "Settings", "accountId", keys::limit("Settings", "accountId"))?;
     String::from_utf16_lossy(&value).trim().parse().ok()
 }
 
-/// The number in the name of an account's section.
+/// Returns the account number in the name of a section, if it has one.
 pub fn number_of(section: &str) -> Option<u32> {
     const START: &str = "Account";
     let is_account = section.get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START));
     let digits = section.get(START.len()..).filter(|_| is_account)?;
-    // as MicroSIP writes it
+    // only the form that MicroSIP writes
     digits.parse().ok().filter(|number: &u32| number.to_string() == digits)
 }
 
@@ -69,7 +70,7 @@ mod tests {
     use crate::ini::encoding::encode;
 
     #[test]
-    fn accounts_come_in_the_order_of_their_numbers_each_once() {
+    fn accounts_are_sorted_by_number_and_listed_once() {
         let text = "[Settings]\naccountId=2\n[account2]\nlabel=Desk\nusername=ann\ndomain=pbx.example.org\n\
                     password=00\n[Account10]\n[Account1]\ndomain=b.example.org\n[ACCOUNT2]\nlabel=Other\n[Accounts]\n";
         let document = IniDocument::from_utf16le(encode(text));
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_has_a_plain_number() {
+    fn account_numbers_are_plain() {
         assert_eq!(number_of("ACCOUNT0"), Some(LOCAL));
         assert_eq!(number_of("Account12"), Some(12));
         for name in ["Account", "Account01", "Account-1", "Account+1", "Account1x", "Accountant", "Acc"] {

@@ -1,8 +1,7 @@
-//! Asks MicroSIPs to close, and starts them again as they ran.
+//! Asks MicroSIP to close, and starts it again the way it ran.
 //!
-//! WM_CLOSE to its own window makes MicroSIP save and exit (mainDlg.cpp OnDestroy); the X in its title bar
-//! only hides it. Starting `microsip.exe /exit` instead would run its start-up, which may write the ini.
-//! Nothing is ever killed.
+//! WM_CLOSE to MicroSIP's window makes it save and exit (mainDlg.cpp OnDestroy); the X in its title bar only hides
+//! it. `microsip.exe /exit` isn't used, because its start-up may write the ini. Nothing is ever killed.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,21 +10,21 @@ use super::instances::{self, Instance, Processes};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::platform::{self, Rights};
 
-/// The MicroSIPs that were asked to close in one run.
+/// The instances that one run asked to close.
 #[derive(Default)]
 pub struct Closing {
     asked: Vec<Asked>,
-    unreached: Vec<Unreached>,
+    unreachable: Vec<Unreachable>,
 }
 
-/// One that could not be asked yet.
-struct Unreached {
+/// An instance that couldn't be asked yet.
+struct Unreachable {
     instance: Instance,
     since: Instant,
-    is_said: bool,
+    has_warned: bool,
 }
 
-/// One that was asked to close, with what it takes to start it again.
+/// An instance that was asked to close, with what is needed to start it again.
 struct Asked {
     instance: Instance,
     exe: Option<PathBuf>,
@@ -36,109 +35,114 @@ struct Asked {
 /// A MicroSIP that was started again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restarted {
-    /// Its exe.
+    /// The exe.
     pub exe: PathBuf,
-    /// Its process number now.
+    /// The new process number.
     pub pid: u32,
 }
 
-/// The warning that a MicroSIP could not be closed, or not started again.
+/// A warning that MicroSIP couldn't be closed or restarted.
 #[derive(Debug, thiserror::Error)]
 pub enum ClosingWarning {
-    #[error("{0} could not be asked to close: {1}")]
-    Unreached(Instance, String),
-    #[error("{0} was closed and could not be started again: {1}")]
+    #[error("{0} can't be asked to close: {1}")]
+    Unreachable(Instance, String),
+    #[error("{0} was closed, but can't be started again: {1}")]
     NotRestarted(Instance, String),
-    #[error("{0} was asked to close and has not ended; when it does, it is not started again")]
-    StillThere(Instance),
+    #[error("{0} was asked to close but is still running, so it won't be restarted")]
+    StillRunning(Instance),
 }
 
 impl ToDiagnostic for ClosingWarning {
     fn code(&self) -> Code {
         match self {
-            ClosingWarning::Unreached(..) => Code::CloseImpossible,
-            ClosingWarning::NotRestarted(..) | ClosingWarning::StillThere(_) => Code::RestartFailed,
+            ClosingWarning::Unreachable(..) => Code::CloseImpossible,
+            ClosingWarning::NotRestarted(..) | ClosingWarning::StillRunning(_) => Code::RestartFailed,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                ClosingWarning::Unreached(..) => "exit it by its menu; this goes on waiting until then",
-                ClosingWarning::NotRestarted(..) | ClosingWarning::StillThere(_) => "start it by hand",
-            }
-            .into(),
-        )
+        let hint = match self {
+            ClosingWarning::Unreachable(..) => "exit it from its menu; msipcfg waits until then",
+            ClosingWarning::NotRestarted(..) => "start it yourself",
+            ClosingWarning::StillRunning(_) => "once it has exited, start it yourself",
+        };
+        Some(hint.into())
     }
 }
 
 impl Closing {
-    /// Asks those that were not asked yet. One that just starts has no window for a moment, and is asked the
-    /// next time.
+    /// Asks the instances that weren't asked yet, and returns a warning for each that can't be.
+    ///
+    /// An instance that is just starting has no window yet. It is asked the next time.
     pub fn ask(&mut self, blockers: &[Instance]) -> Vec<Diagnostic> {
-        /// How long a window may take to appear.
-        const PATIENCE: Duration = Duration::from_secs(3);
         let mut warnings = Vec::new();
-        for holder in blockers {
-            if self.asked.iter().any(|asked| asked.instance.is(holder)) {
+        for blocker in blockers {
+            if self.asked.iter().any(|asked| asked.instance.is_same_process(blocker)) {
                 continue;
             }
-            let window = instances::windows().into_iter().find(|window| window.pid == holder.pid);
-            let why_not = match window {
-                None => why_no_window(holder, platform::CAN_REACH_WINDOWS),
+            let window = instances::windows().into_iter().find(|window| window.pid == blocker.pid);
+            let reason = match window {
+                None => why_no_window(blocker, platform::CAN_REACH_WINDOWS),
                 Some(window) => {
-                    let rights = Rights::of(holder.pid).ok();
+                    let rights = Rights::of(blocker.pid).ok();
                     match window.ask_to_close() {
                         Ok(()) => {
-                            let (exe, was_visible) = (holder.exe_on_disk.clone(), window.is_visible);
-                            self.asked.push(Asked { instance: holder.clone(), exe, was_visible, rights });
+                            let (exe, was_visible) = (blocker.exe_on_disk.clone(), window.is_visible);
+                            self.asked.push(Asked { instance: blocker.clone(), exe, was_visible, rights });
                             continue;
                         }
-                        Err(error) => format!("{error}; it may run with more rights than this"),
+                        Err(error) => format!("{error}; it may run with higher privileges than msipcfg"),
                     }
                 }
             };
-            let index = self.unreached.iter().position(|other| other.instance.is(holder));
-            let index = index.unwrap_or_else(|| {
-                let instance = holder.clone();
-                self.unreached.push(Unreached { instance, since: Instant::now(), is_said: false });
-                self.unreached.len() - 1
-            });
-            let unreached = &mut self.unreached[index];
-            let can_change = platform::CAN_REACH_WINDOWS && unreached.since.elapsed() < PATIENCE;
-            if !unreached.is_said && !can_change {
-                unreached.is_said = true;
-                warnings.push(Diagnostic::from(&ClosingWarning::Unreached(holder.clone(), why_not)));
+            if self.should_warn(blocker) {
+                warnings.push(Diagnostic::from(&ClosingWarning::Unreachable(blocker.clone(), reason)));
             }
         }
         warnings
     }
 
-    /// Those that were asked to close and have ended.
-    pub fn closed(&self, processes: &Processes) -> Vec<Instance> {
-        let asked = self.asked.iter().map(|asked| &asked.instance);
-        asked.filter(|instance| !processes.is_there(instance)).cloned().collect()
+    /// Returns whether to warn about an unreachable instance: once, when its window has had time to appear.
+    fn should_warn(&mut self, instance: &Instance) -> bool {
+        const WINDOW_DELAY: Duration = Duration::from_secs(3);
+        let known = self.unreachable.iter().position(|other| other.instance.is_same_process(instance));
+        let index = known.unwrap_or_else(|| {
+            let since = Instant::now();
+            self.unreachable.push(Unreachable { instance: instance.clone(), since, has_warned: false });
+            self.unreachable.len() - 1
+        });
+        let unreachable = &mut self.unreachable[index];
+        let may_get_window = platform::CAN_REACH_WINDOWS && unreachable.since.elapsed() < WINDOW_DELAY;
+        if unreachable.has_warned || may_get_window {
+            return false;
+        }
+        unreachable.has_warned = true;
+        true
     }
 
-    /// Starts again what was closed, each exe once: with no argument, or with `/minimized` if its window was
-    /// hidden. Its old arguments may have dialled a number. One that somebody started meanwhile is left alone.
+    /// Returns the instances that were asked to close and have exited.
+    pub fn closed(&self, processes: &Processes) -> Vec<Instance> {
+        let asked = self.asked.iter().map(|asked| &asked.instance);
+        asked.filter(|instance| !processes.is_running(instance)).cloned().collect()
+    }
+
+    /// Starts each closed exe once, unless somebody started it in the meantime.
+    ///
+    /// It gets no arguments, or `/minimized` if its window was hidden. Its old arguments may have dialed a number.
     pub fn restart(self, processes: &Processes) -> (Vec<Restarted>, Vec<Diagnostic>) {
         let (mut restarted, mut warnings): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
         for Asked { instance, exe, was_visible, rights } in self.asked {
-            let is_running = |processes: &Processes| {
-                let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
-                let all = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
-                all.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe))
-            };
-            if processes.is_there(&instance) {
-                warnings.push(Diagnostic::from(&ClosingWarning::StillThere(instance)));
+            if processes.is_running(&instance) {
+                warnings.push(Diagnostic::from(&ClosingWarning::StillRunning(instance)));
                 continue;
             }
-            if is_running(processes) {
+            let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
+            let running = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
+            if running.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe)) {
                 continue;
             }
             let argument = (!was_visible).then_some("/minimized");
-            let started = exe.ok_or_else(|| "its exe is not known".to_string()).and_then(|exe| {
+            let started = exe.ok_or_else(|| "its exe isn't known".to_string()).and_then(|exe| {
                 let pid = platform::start(&exe, argument, rights.as_ref());
                 pid.map(|pid| Restarted { exe, pid }).map_err(|error| error.to_string())
             });
@@ -151,17 +155,18 @@ impl Closing {
     }
 }
 
-fn why_no_window(holder: &Instance, can_reach_windows: bool) -> String {
-    match (can_reach_windows, holder.session) {
-        (false, _) => "a program under Wine is closed by programs under Wine".into(),
-        // services and their children have no desktop of a user's
+/// Returns the reason why an instance has no window that msipcfg can reach.
+fn why_no_window(instance: &Instance, can_reach_windows: bool) -> String {
+    match (can_reach_windows, instance.session) {
+        (false, _) => "only a Windows program in the same Wine prefix can do that".into(),
+        // services and the programs that they start have no user's desktop
         (true, Some(0)) => {
             "it runs in Windows session 0, as services do, and has no window that can be reached".into()
         }
         (true, Some(session)) => {
-            format!("its window cannot be reached from here; it runs in Windows session {session}")
+            format!("it runs in Windows session {session}, and its window can't be reached from here")
         }
-        (true, None) => "its window cannot be reached from here".into(),
+        (true, None) => "its window can't be reached from here".into(),
     }
 }
 
@@ -183,24 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_closed_is_told_with_the_reason() {
+    fn an_unreachable_instance_is_reported_with_the_reason() {
         for (can_reach, session, reason) in [
             (false, None, "Wine"),
             (true, Some(0), "as services do"),
             (true, Some(3), "Windows session 3"),
-            (true, None, "cannot be reached"),
+            (true, None, "can't be reached"),
         ] {
             let why = why_no_window(&instance(session), can_reach);
             assert!(why.contains(reason), "{why}");
-            let notice = Diagnostic::from(&ClosingWarning::Unreached(instance(session), why));
-            assert_eq!(notice.code, Code::CloseImpossible);
-            assert!(notice.message.contains("pid 4, user ann"), "{}", notice.message);
+            let warning = Diagnostic::from(&ClosingWarning::Unreachable(instance(session), why));
+            assert_eq!(warning.code, Code::CloseImpossible);
+            assert!(warning.message.contains("pid 4, user ann"), "{}", warning.message);
         }
     }
 
     #[test]
-    #[cfg_attr(windows, ignore = "there one without a window may get it yet, and is waited for")]
-    fn one_that_cannot_be_asked_is_told_of_once() {
+    #[cfg_attr(windows, ignore = "on Windows, the window of an instance may still appear")]
+    fn an_unreachable_instance_is_reported_once() {
         let mut closing = Closing::default();
         assert_eq!(closing.ask(&[instance(None)]).len(), 1);
         assert_eq!(closing.ask(&[instance(None)]), []);

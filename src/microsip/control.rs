@@ -1,10 +1,9 @@
-//! What a running MicroSIP is told to do: the words it knows in which version, and how they reach it. Pure: the
-//! sending is somebody else's business.
+//! What a running MicroSIP can be told to do: the texts that each version understands, and how they are sent.
+//! Pure: this module sends nothing.
 //!
-//! MicroSIP makes something of whatever it is sent (microsip.cpp, mainDlg.cpp CommandLine and
-//! DialNumberFromCommandLine, 3.14.0 to 3.22.3): it takes quotes off, strips a scheme and slashes, decodes `%20`
-//! and `%2B`, takes what stands behind a blank for a message, and dials what is left. So [`Number`] and [`Digits`]
-//! can only hold what goes through all of that unchanged.
+//! MicroSIP accepts any text (microsip.cpp, mainDlg.cpp CommandLine and DialNumberFromCommandLine, 3.14.0 to
+//! 3.22.3): it removes quotes, strips a scheme and slashes, decodes `%20` and `%2B`, takes what comes after a space
+//! for a message, and dials the rest. So [`Number`] and [`Digits`] hold only what passes all of that unchanged.
 
 use std::str::FromStr;
 
@@ -12,14 +11,14 @@ use crate::diagnostic::{Code, ToDiagnostic};
 
 use super::version::Version;
 
-/// The longest number or digits that are sent. Real ones are much shorter; the sources name no limit of their own.
+/// The most characters that are sent. Real numbers are much shorter, and the sources name no limit.
 const LONGEST: usize = 255;
 
-/// What opens a link to a number. MicroSIP strips the first five, takes what stands behind `msip:` for a command,
-/// and does not know the last.
+/// The schemes of links to numbers. MicroSIP strips the first five, takes what comes after `msip:` for a command,
+/// and doesn't know the last.
 const SCHEMES: [&str; 7] = ["tel", "sip", "callto", "dial", "dialpad", "msip", "sips"];
 
-/// A number, or a name at a server, that MicroSIP dials as it is: ASCII letters, digits and `+*#@._;:=-`.
+/// A number, or a name at a server, that MicroSIP dials unchanged: ASCII letters, digits and `+*#@._;:=-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number(String);
 
@@ -27,15 +26,15 @@ impl FromStr for Number {
     type Err = NumberError;
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
-        if let Some(scheme) =
-            SCHEMES.into_iter().find(|known| scheme.is_some_and(|it| it.eq_ignore_ascii_case(known)))
-        {
-            return Err(NumberError::Scheme { scheme });
+        if let Some((start, _)) = text.split_once(':') {
+            let scheme = SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(start));
+            if let Some(scheme) = scheme {
+                return Err(NumberError::Scheme { scheme });
+            }
         }
-        // a letter beyond ASCII would have to be encoded on the way to the server, and nobody says how
-        let is_known = |c: char| c.is_ascii_alphanumeric() || "+*#@._;:=-".contains(c);
-        checked(text, is_known, "letters a to z, digits and + * # @ . _ ; : = -").map(Number)
+        // the sources don't say how other letters are encoded on the way to the server
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+*#@._;:=-".contains(c);
+        checked(text, is_allowed, "letters a to z, digits and + * # @ . _ ; : = -").map(Number)
     }
 }
 
@@ -45,7 +44,7 @@ impl std::fmt::Display for Number {
     }
 }
 
-/// What is keyed in during a call: `0` to `9`, `A` to `D`, `*`, `#`, and `,` for a pause.
+/// The keys that are pressed during a call: `0` to `9`, `A` to `D`, `*`, `#`, and `,` for a pause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digits(String);
 
@@ -54,8 +53,8 @@ impl FromStr for Digits {
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let upper = text.to_ascii_uppercase();
-        let is_known = |c: char| matches!(c, '0'..='9' | 'A'..='D' | '*' | '#' | ',');
-        checked(&upper, is_known, "digits, A to D, * # and ,").map(Digits)
+        let is_allowed = |c: char| matches!(c, '0'..='9' | 'A'..='D' | '*' | '#' | ',');
+        checked(&upper, is_allowed, "digits, A to D, * # and ,").map(Digits)
     }
 }
 
@@ -65,27 +64,31 @@ impl std::fmt::Display for Digits {
     }
 }
 
-fn checked(text: &str, is_known: impl Fn(char) -> bool, known: &'static str) -> Result<String, NumberError> {
+/// Returns the text if it isn't empty or too long, and has only allowed characters, which must all be ASCII.
+fn checked(
+    text: &str,
+    is_allowed: impl Fn(char) -> bool,
+    allowed: &'static str,
+) -> Result<String, NumberError> {
     if text.is_empty() {
         return Err(NumberError::Empty);
     }
-    if let Some(found) = text.chars().find(|&c| !is_known(c)) {
-        return Err(NumberError::Character { found, known });
+    if let Some(found) = text.chars().find(|&c| !is_allowed(c)) {
+        return Err(NumberError::Character { found, allowed });
     }
-    // all of it is ASCII
     if text.len() > LONGEST { Err(NumberError::TooLong { length: text.len() }) } else { Ok(text.to_string()) }
 }
 
-/// Why a number, or what is to be keyed in, is not sent.
+/// The reason why a number or digits aren't sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    #[error("nothing is to be dialled")]
+    #[error("the number is empty")]
     Empty,
-    #[error("{length} characters are too many: MicroSIP takes {LONGEST}")]
+    #[error("the number has {length} characters; MicroSIP accepts at most {LONGEST}")]
     TooLong { length: usize },
-    #[error("{found:?} cannot be sent to MicroSIP")]
-    Character { found: char, known: &'static str },
-    #[error("'{scheme}:' is no part of a number: MicroSIP would not dial it")]
+    #[error("{found:?} can't be sent to MicroSIP")]
+    Character { found: char, allowed: &'static str },
+    #[error("'{scheme}:' isn't part of a number, and MicroSIP wouldn't dial it")]
     Scheme { scheme: &'static str },
 }
 
@@ -97,91 +100,91 @@ impl ToDiagnostic for NumberError {
     fn hint(&self) -> Option<String> {
         match self {
             NumberError::Empty | NumberError::TooLong { .. } => None,
-            NumberError::Character { known, .. } => {
-                Some(format!("use {known}; leave blanks and brackets out"))
+            NumberError::Character { allowed, .. } => {
+                Some(format!("use {allowed}, without spaces and parentheses"))
             }
             NumberError::Scheme { scheme } => Some(format!("leave '{scheme}:' out")),
         }
     }
 }
 
-/// Which calls are hung up.
+/// The calls that are hung up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
-    /// All but those that ring here.
+    /// All except calls that are ringing here.
     All,
-    /// Those that ring here.
+    /// Calls that are ringing here.
     Incoming,
-    /// Those that ring at the other end.
+    /// Calls that are ringing at the other end.
     Calling,
 }
 
-/// What MicroSIP is to do.
+/// A command for a running MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Answer the call that rings.
+pub enum PhoneCommand {
+    /// Answer the ringing call.
     Answer,
     /// Hang up.
     Hangup(Calls),
     /// Dial.
     Call(Number),
-    /// Key in during a call.
+    /// Press keys during a call.
     Dtmf(Digits),
-    /// Hand the call over.
+    /// Transfer the call.
     Transfer(Number),
     /// Put the call on hold.
     Hold,
     /// Turn the microphone off.
     Mute,
-    /// Turn it on again.
+    /// Turn the microphone on again.
     Unmute,
 }
 
-/// How a message reaches a running MicroSIP.
+/// The way in which a message reaches a running MicroSIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// WM_COPYDATA to its window with this number in dwData. 1 is handled before the sender goes on, and so
-    /// blocks it where MicroSIP shows an error box; 2 is queued.
+pub enum Transport {
+    /// WM_COPYDATA to its window with this number in dwData. With 1, MicroSIP handles the message before it
+    /// answers, so the sender waits while MicroSIP shows an error box. With 2, it queues the message.
     CopyData { data: usize },
-    /// Its exe is started once more with the message as its whole command line, and hands it over. One that does
-    /// not run yet would dial any text at all, so it must be running.
+    /// Its exe, started once more with the message as its whole command line, passes it on. MicroSIP must be
+    /// running: otherwise the new one would dial any text.
     StartExe,
 }
 
-/// What is sent.
+/// A message to a running MicroSIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The words.
+    /// What is sent.
     pub text: String,
-    /// How they get there.
-    pub way: Way,
+    /// How it is sent.
+    pub transport: Transport,
 }
 
-impl Order {
-    /// What it is called on the command line.
+impl PhoneCommand {
+    /// Returns its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
-            Order::Answer => "answer",
-            Order::Hangup(_) => "hangup",
-            Order::Call(_) => "call",
-            Order::Dtmf(_) => "dtmf",
-            Order::Transfer(_) => "transfer",
-            Order::Hold => "hold",
-            Order::Mute => "mute",
-            Order::Unmute => "unmute",
+            PhoneCommand::Answer => "answer",
+            PhoneCommand::Hangup(_) => "hangup",
+            PhoneCommand::Call(_) => "call",
+            PhoneCommand::Dtmf(_) => "dtmf",
+            PhoneCommand::Transfer(_) => "transfer",
+            PhoneCommand::Hold => "hold",
+            PhoneCommand::Mute => "mute",
+            PhoneCommand::Unmute => "unmute",
         }
     }
 }
 
-/// A version that cannot do what it is asked for.
+/// The error that the running version doesn't support a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("MicroSIP {version} cannot be told to {what}: only {since} and later can")]
+#[error("MicroSIP {version} can't be told to {what}; {since} or later can")]
 pub struct NotInVersion {
-    /// What was asked for.
+    /// What the command does.
     pub what: &'static str,
-    /// The version that runs.
+    /// The running version.
     pub version: Version,
-    /// The first that is known to do it.
+    /// The first version that is known to support it.
     pub since: Version,
 }
 
@@ -195,64 +198,67 @@ impl ToDiagnostic for NotInVersion {
     }
 }
 
-/// 3.14.0 keeps its window's handle where only its own exe finds it; 3.19.27, the next version that was read, does
-/// as today's.
+/// In 3.14.0, only MicroSIP's own exe can find its window. 3.19.27, the next version whose source was read, works
+/// like today's.
 const COPY_DATA: Version = Version(3, 19, 0);
-/// From here on messages can be queued.
+/// The first version that can queue messages.
 const QUEUE: Version = Version(3, 20, 5);
 
-/// What is sent for an order. A version that is not known counts as a present one.
+/// Returns the message that has MicroSIP carry out a command. An unknown version counts as a current one.
 ///
 /// # Errors
-/// When the version does not know the order: it would dial the words, or do something else.
-pub fn message(order: &Order, version: Option<Version>) -> Result<Message, NotInVersion> {
-    let (what, since) = known_since(order);
+/// The version doesn't support the command: it would dial the text, or do something else.
+pub fn message(command: &PhoneCommand, version: Option<Version>) -> Result<Message, NotInVersion> {
+    let (what, since) = supported_since(command);
+    if let (Some(version), Some(since)) = (version, since)
+        && version < since
+    {
+        return Err(NotInVersion { what, version, since });
+    }
     let is_at_least = |least: Version| version.is_none_or(|version| version >= least);
-    match (version, since) {
-        (Some(version), Some(since)) if version < since => {
-            return Err(NotInVersion { what, version, since });
-        }
-        _ => {}
-    }
-    let way = match () {
-        () if is_at_least(QUEUE) => Way::CopyData { data: 2 },
-        () if is_at_least(COPY_DATA) => Way::CopyData { data: 1 },
-        () => Way::StartExe,
+    let transport = if is_at_least(QUEUE) {
+        Transport::CopyData { data: 2 }
+    } else if is_at_least(COPY_DATA) {
+        Transport::CopyData { data: 1 }
+    } else {
+        Transport::StartExe
     };
-    Ok(Message { text: text(order), way })
+    Ok(Message { text: text(command), transport })
 }
 
-fn text(order: &Order) -> String {
-    match order {
-        Order::Answer => "/answer".into(),
-        Order::Hangup(Calls::All) => "/hangupall".into(),
-        Order::Hangup(Calls::Incoming) => "/hangupincoming".into(),
-        Order::Hangup(Calls::Calling) => "/hangupcalling".into(),
-        Order::Call(number) => number.to_string(),
-        Order::Dtmf(digits) => format!("/dtmf:{digits}"),
-        Order::Transfer(number) => format!("/transfer:{number}"),
-        Order::Hold => "msip:hold".into(),
-        Order::Mute => "msip:micmute".into(),
-        Order::Unmute => "msip:micunmute".into(),
+fn text(command: &PhoneCommand) -> String {
+    match command {
+        PhoneCommand::Answer => "/answer".into(),
+        PhoneCommand::Hangup(Calls::All) => "/hangupall".into(),
+        PhoneCommand::Hangup(Calls::Incoming) => "/hangupincoming".into(),
+        PhoneCommand::Hangup(Calls::Calling) => "/hangupcalling".into(),
+        PhoneCommand::Call(number) => number.to_string(),
+        PhoneCommand::Dtmf(digits) => format!("/dtmf:{digits}"),
+        PhoneCommand::Transfer(number) => format!("/transfer:{number}"),
+        PhoneCommand::Hold => "msip:hold".into(),
+        PhoneCommand::Mute => "msip:micmute".into(),
+        PhoneCommand::Unmute => "msip:micunmute".into(),
     }
 }
 
-/// What an order is called, and since when it is known; `None`: in every version. 3.14.0 knows only a number and
-/// `/hangupall`; where the next one that was read, 3.19.27, says nothing else, it knows the rest.
-fn known_since(order: &Order) -> (&'static str, Option<Version>) {
-    // to 3.21.3 micmute is a toggle and micunmute is missing; a toggle can promise neither
+/// Returns what a command does, and the first version that supports it, or `None` if every version does.
+///
+/// 3.14.0 knows only a number and `/hangupall`. The next version whose source was read, 3.19.27, knows the
+/// commands that have no later version here.
+fn supported_since(command: &PhoneCommand) -> (&'static str, Option<Version>) {
+    // up to 3.21.3, micmute toggles and micunmute is missing; a toggle can promise neither
     const MUTE_BOTH_WAYS: Version = Version(3, 21, 4);
-    match order {
-        Order::Answer => ("answer", Some(COPY_DATA)),
-        Order::Hangup(Calls::All) => ("hang up", None),
-        Order::Hangup(Calls::Incoming) => ("hang up incoming calls only", Some(Version(3, 21, 6))),
-        Order::Hangup(Calls::Calling) => ("hang up calls that are not answered yet only", Some(QUEUE)),
-        Order::Call(_) => ("dial", None),
-        Order::Dtmf(_) => ("key in digits", Some(COPY_DATA)),
-        Order::Transfer(_) => ("transfer a call", Some(COPY_DATA)),
-        Order::Hold => ("hold a call", Some(COPY_DATA)),
-        Order::Mute => ("mute the microphone", Some(MUTE_BOTH_WAYS)),
-        Order::Unmute => ("unmute the microphone", Some(MUTE_BOTH_WAYS)),
+    match command {
+        PhoneCommand::Answer => ("answer", Some(COPY_DATA)),
+        PhoneCommand::Hangup(Calls::All) => ("hang up", None),
+        PhoneCommand::Hangup(Calls::Incoming) => ("hang up only incoming calls", Some(Version(3, 21, 6))),
+        PhoneCommand::Hangup(Calls::Calling) => ("hang up only unanswered calls", Some(QUEUE)),
+        PhoneCommand::Call(_) => ("dial", None),
+        PhoneCommand::Dtmf(_) => ("send digits", Some(COPY_DATA)),
+        PhoneCommand::Transfer(_) => ("transfer a call", Some(COPY_DATA)),
+        PhoneCommand::Hold => ("hold a call", Some(COPY_DATA)),
+        PhoneCommand::Mute => ("mute the microphone", Some(MUTE_BOTH_WAYS)),
+        PhoneCommand::Unmute => ("unmute the microphone", Some(MUTE_BOTH_WAYS)),
     }
 }
 
@@ -266,28 +272,32 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn every_order() -> Vec<Order> {
+    fn every_command() -> Vec<PhoneCommand> {
         vec![
-            Order::Answer,
-            Order::Hangup(Calls::All),
-            Order::Hangup(Calls::Incoming),
-            Order::Hangup(Calls::Calling),
-            Order::Call(number("+15551234")),
-            Order::Dtmf("12#".parse().unwrap()),
-            Order::Transfer(number("100")),
-            Order::Hold,
-            Order::Mute,
-            Order::Unmute,
+            PhoneCommand::Answer,
+            PhoneCommand::Hangup(Calls::All),
+            PhoneCommand::Hangup(Calls::Incoming),
+            PhoneCommand::Hangup(Calls::Calling),
+            PhoneCommand::Call(number("+15551234")),
+            PhoneCommand::Dtmf("12#".parse().unwrap()),
+            PhoneCommand::Transfer(number("100")),
+            PhoneCommand::Hold,
+            PhoneCommand::Mute,
+            PhoneCommand::Unmute,
         ]
     }
 
-    /// What is sent to a version, where something is.
+    /// The texts that are sent to a version, for the commands that it supports.
     fn sent(version: Option<Version>) -> Vec<String> {
-        every_order().iter().filter_map(|order| message(order, version).ok()).map(|sent| sent.text).collect()
+        every_command()
+            .iter()
+            .filter_map(|command| message(command, version).ok())
+            .map(|sent| sent.text)
+            .collect()
     }
 
     #[test]
-    fn numbers_as_people_dial_them_are_taken() {
+    fn numbers_as_people_dial_them_are_accepted() {
         for text in [
             "100",
             "+15551234",
@@ -304,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_microsip_would_change_is_no_number() {
+    fn text_that_microsip_would_change_is_not_a_number() {
         for text in [
             "", " ", "1 2", "100%20", "a%2Bb", "\"100\"", "'100'", "//100/", "/exit", r"a\b", "(555) 1",
             "1,2", "é", "１", "1\0", "1\n",
@@ -332,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_those_of_a_keypad() {
+    fn digits_are_the_keys_of_a_keypad() {
         assert_eq!("0123456789abcdABCD*#,".parse::<Digits>().unwrap().to_string(), "0123456789ABCDABCD*#,");
         for text in ["", "E", "1 2", "+1", "1;2", "１"] {
             assert!(text.parse::<Digits>().is_err(), "{text:?}");
@@ -341,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_present_version_gets_every_order_queued() {
+    fn a_current_version_gets_every_command_queued() {
         let all = [
             "/answer",
             "/hangupall",
@@ -356,14 +366,14 @@ mod tests {
         ];
         for version in [None, Some(Version(3, 21, 6)), Some(Version(3, 22, 16))] {
             assert_eq!(sent(version), all);
-            for order in every_order() {
-                assert_eq!(message(&order, version).unwrap().way, Way::CopyData { data: 2 });
+            for command in every_command() {
+                assert_eq!(message(&command, version).unwrap().transport, Transport::CopyData { data: 2 });
             }
         }
     }
 
     #[test]
-    fn older_versions_get_what_they_know_in_their_way() {
+    fn older_versions_get_only_what_they_support_in_their_way() {
         let before_3_20_5 = ["/answer", "/hangupall", "+15551234", "/dtmf:12#", "/transfer:100", "msip:hold"];
         let before_3_21_4 = [
             "/answer",
@@ -380,39 +390,40 @@ mod tests {
         assert_eq!(sent(Some(Version(3, 20, 5))), before_3_21_4);
         assert_eq!(sent(Some(Version(3, 21, 3))), before_3_21_4);
         assert_eq!(sent(Some(Version(3, 21, 4))).len(), 9);
-        let way = |version| message(&Order::Hangup(Calls::All), Some(version)).unwrap().way;
-        assert_eq!(way(Version(3, 14, 0)), Way::StartExe);
-        assert_eq!(way(Version(3, 19, 27)), Way::CopyData { data: 1 });
-        assert_eq!(way(Version(3, 20, 4)), Way::CopyData { data: 1 });
-        assert_eq!(way(Version(3, 20, 5)), Way::CopyData { data: 2 });
+        let transport =
+            |version| message(&PhoneCommand::Hangup(Calls::All), Some(version)).unwrap().transport;
+        assert_eq!(transport(Version(3, 14, 0)), Transport::StartExe);
+        assert_eq!(transport(Version(3, 19, 27)), Transport::CopyData { data: 1 });
+        assert_eq!(transport(Version(3, 20, 4)), Transport::CopyData { data: 1 });
+        assert_eq!(transport(Version(3, 20, 5)), Transport::CopyData { data: 2 });
     }
 
     #[test]
-    fn an_order_that_a_version_does_not_know_is_refused_by_name() {
-        let error = message(&Order::Unmute, Some(Version(3, 21, 3))).unwrap_err();
+    fn an_unsupported_command_is_refused_by_name() {
+        let error = message(&PhoneCommand::Unmute, Some(Version(3, 21, 3))).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "MicroSIP 3.21.3 cannot be told to unmute the microphone: only 3.21.4 and later can"
+            "MicroSIP 3.21.3 can't be told to unmute the microphone; 3.21.4 or later can"
         );
         assert_eq!(error.code(), Code::OrderUnsupported);
     }
 
-    /// What MicroSIP makes of a text.
+    /// How MicroSIP understands a text.
     #[derive(Debug, PartialEq)]
     enum Understood {
-        /// A switch or a command of its own.
-        Words(String),
-        /// A number, and a message where one stands behind it.
+        /// A switch or a command.
+        Command(String),
+        /// A number, and the message after it, if there is one.
         Dials(String, Option<String>),
     }
 
-    /// As MicroSIP 3.22.3 does it.
+    /// Understands a text as MicroSIP 3.22.3 does.
     fn understood(text: &str) -> Understood {
         let bare = |quote| text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
         let mut text = bare('"').or(bare('\'')).unwrap_or(text);
         if let Some(command) = text.strip_prefix("msip:") {
             if ["hold", "micmute", "micunmute"].contains(&command) {
-                return Understood::Words(text.to_string());
+                return Understood::Command(text.to_string());
             }
             text = command;
         }
@@ -426,7 +437,7 @@ mod tests {
             text = inner.strip_suffix('/').unwrap_or(inner);
         }
         if text.starts_with('/') {
-            return Understood::Words(text.to_string());
+            return Understood::Command(text.to_string());
         }
         let (number, message) = match text.split_once(' ') {
             Some((number, message)) => (number, Some(message.to_string())),
@@ -437,7 +448,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_dialled_as_it_is(
+        fn a_number_is_dialed_unchanged(
             text in prop_oneof![
                 "(tel:|SIP:|callto:|dial:|Dialpad:|msip:|//|\"|')?[0-9a-c+*#@._;:=%/ -]{0,12}(%20|%2B|/|\"|')?",
                 "[0-9A-Za-z+*#@._;:=-]{1,40}",
@@ -446,18 +457,18 @@ mod tests {
         ) {
             if let Ok(number) = text.parse::<Number>() {
                 prop_assert_eq!(number.to_string(), text.clone());
-                let call = message(&Order::Call(number.clone()), None).unwrap();
+                let call = message(&PhoneCommand::Call(number.clone()), None).unwrap();
                 prop_assert_eq!(understood(&call.text), Understood::Dials(text.clone(), None));
-                let transfer = message(&Order::Transfer(number), None).unwrap();
-                prop_assert_eq!(understood(&transfer.text), Understood::Words(format!("/transfer:{text}")));
+                let transfer = message(&PhoneCommand::Transfer(number), None).unwrap();
+                prop_assert_eq!(understood(&transfer.text), Understood::Command(format!("/transfer:{text}")));
             }
         }
 
         #[test]
-        fn digits_stay_a_switch(text in "[0-9a-eA-E*#, ]{0,12}") {
+        fn digits_remain_a_switch(text in "[0-9a-eA-E*#, ]{0,12}") {
             if let Ok(digits) = text.parse::<Digits>() {
-                let dtmf = message(&Order::Dtmf(digits), None).unwrap();
-                prop_assert_eq!(understood(&dtmf.text), Understood::Words(format!("/dtmf:{}", text.to_uppercase())));
+                let dtmf = message(&PhoneCommand::Dtmf(digits), None).unwrap();
+                prop_assert_eq!(understood(&dtmf.text), Understood::Command(format!("/dtmf:{}", text.to_uppercase())));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Who keeps an ini from being written, and waiting until nobody does.
+//! Finds the instances that block an ini, and waits until they exit.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use super::instances::{Instance, Processes};
 use crate::diagnostic::Diagnostic;
 use crate::platform::{self, Watched};
 
-/// Who uses an ini, for whoever wants to write it.
+/// Tells a writer which instances use an ini.
 pub trait InstanceGuard {
-    /// The instances that hold up the ini now.
+    /// Returns the instances that block the ini now.
     fn blockers(&mut self) -> Vec<Instance>;
 
-    /// Asks them to close, if that is wanted. Gives what deserves saying.
-    fn close(&mut self, _holders: &[Instance]) -> Vec<Diagnostic> {
+    /// Asks the instances to close, if the user wants that. Returns warnings about those that can't be asked.
+    fn close(&mut self, _blockers: &[Instance]) -> Vec<Diagnostic> {
         Vec::new()
     }
 
-    /// Returns after a moment, sooner if one of them ends. Gives whether it is time to look again who holds up
-    /// the ini.
+    /// Pauses for a moment, or until one of the instances exits. Returns whether it's time to call
+    /// [`InstanceGuard::blockers`] again.
     fn pause(&mut self, blockers: &[Instance], at_most: Duration) -> bool;
 }
 
-/// So that a wish to stop is heard, and progress is shown.
+/// Short enough to react to Ctrl-C and to update the progress.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Instances that are waited for by their handles.
+/// Instances whose exit is waited for through process handles.
 #[derive(Default)]
 pub struct Watch {
     watched: Vec<(Instance, Watched)>,
 }
 
 impl Watch {
-    /// Returns after a moment, sooner if one of them ends. Gives whether one did, or cannot be watched.
+    /// Pauses for a moment, or until one of the instances exits. Returns whether one did or can't be watched.
     pub fn pause(&mut self, instances: &[Instance], processes: &Processes, at_most: Duration) -> bool {
         let length = LONGEST_PAUSE.min(at_most);
         if !self.add(instances, processes) {
@@ -44,16 +44,17 @@ impl Watch {
         platform::wait_for_one(&watched, length)
     }
 
-    /// Watches those that are not watched yet. Gives whether all of them are.
+    /// Starts to watch those that aren't watched yet. Returns whether all of them are watched now.
     fn add(&mut self, instances: &[Instance], processes: &Processes) -> bool {
-        self.watched.retain(|(watched, _)| instances.iter().any(|instance| instance.is(watched)));
+        self.watched
+            .retain(|(watched, _)| instances.iter().any(|instance| instance.is_same_process(watched)));
         for instance in instances {
-            if self.watched.iter().any(|(watched, _)| watched.is(instance)) {
+            if self.watched.iter().any(|(watched, _)| watched.is_same_process(instance)) {
                 continue;
             }
-            // behind the handle the number cannot be given to another, so that it is asked after that
+            // check after opening: from then on the system can't give the process number to another process
             let Ok(watched) = Watched::open(instance.pid) else { return false };
-            if !processes.is_there(instance) {
+            if !processes.is_running(instance) {
                 return false;
             }
             self.watched.push((instance.clone(), watched));
@@ -62,30 +63,27 @@ impl Watch {
     }
 }
 
-/// The gate before an ini: the instances that hold it up.
+/// The guard of an ini that scans the processes of this computer.
 pub struct RunningInstances<'a> {
-    /// The ini, links followed.
+    /// The path of the ini, with links resolved.
     ini: &'a Path,
-    /// Where they are looked for.
     processes: &'a Processes,
-    /// Closes them, where that is wanted.
+    /// Closes the instances, if the user wants that.
     closing: Option<&'a mut Closing>,
-    /// Those that are waited for.
     watch: Watch,
-    /// How many pauses there were since the last look.
-    pauses: u32,
+    pauses_since_scan: u32,
 }
 
 impl<'a> RunningInstances<'a> {
-    /// A gate through which nobody has looked yet.
+    /// Creates a guard without scanning yet.
     pub fn new(ini: &'a Path, processes: &'a Processes, closing: Option<&'a mut Closing>) -> Self {
-        RunningInstances { ini, processes, closing, watch: Watch::default(), pauses: 0 }
+        RunningInstances { ini, processes, closing, watch: Watch::default(), pauses_since_scan: 0 }
     }
 }
 
 impl InstanceGuard for RunningInstances<'_> {
     fn blockers(&mut self) -> Vec<Instance> {
-        self.pauses = 0;
+        self.pauses_since_scan = 0;
         let stem = self.ini.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let mut instances = self.processes.instances(&[&stem]);
         instances.retain(|instance| instance.blocks(self.ini));
@@ -97,9 +95,9 @@ impl InstanceGuard for RunningInstances<'_> {
     }
 
     fn pause(&mut self, blockers: &[Instance], at_most: Duration) -> bool {
-        /// What one that just started uses may show later, and one may come up beside.
-        const PAUSES_WITHOUT_A_LOOK: u32 = 10;
-        self.pauses += 1;
-        self.watch.pause(blockers, self.processes, at_most) || self.pauses >= PAUSES_WITHOUT_A_LOOK
+        /// An instance that just started may show only later which ini it uses, and another one may start.
+        const PAUSES_PER_SCAN: u32 = 10;
+        self.pauses_since_scan += 1;
+        self.watch.pause(blockers, self.processes, at_most) || self.pauses_since_scan >= PAUSES_PER_SCAN
     }
 }

@@ -1,33 +1,33 @@
-//! Which ini a MicroSIP uses, from where its exe lies and what Windows knows of installs (settings.cpp Init,
-//! 3.14.0 to 3.22.16). Pure: paths are Windows paths as text.
+//! Determines which ini a MicroSIP uses from the folder of its exe and the registered installations (settings.cpp
+//! Init, 3.14.0 to 3.22.16). Pure: paths are Windows paths as text.
 
 use crate::platform::InstallFacts;
 
 use super::version::Version;
 
-/// The key whose default value names the folder that MicroSIP is installed in.
+/// The key whose default value is the folder that MicroSIP is installed in.
 pub const REGISTRY_KEY: &str = r"Software\MicroSIP";
 
 /// The name of MicroSIP as a product of Windows Installer.
 const PRODUCT: &str = "MicroSIP";
 
-/// Where an exe keeps its ini.
+/// The place where an exe keeps its ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeps {
     /// In `%APPDATA%\MicroSIP`.
     InAppData,
-    /// Beside the exe.
+    /// Next to the exe.
     BesideExe,
 }
 
-/// The folders that the registry names: the user's, or else the machine's, one in each view.
+/// Returns the folders that the registry names: the user's, or else the computer's, one for each registry view.
 fn named_folders(facts: &InstallFacts) -> impl Iterator<Item = &str> {
     let user = facts.user.as_deref().filter(|folder| !folder.is_empty());
     let machine = facts.machine.iter().map(String::as_str).filter(move |_| user.is_none());
     user.into_iter().chain(machine).filter(|folder| !folder.is_empty())
 }
 
-/// The folders in which a MicroSIP is installed, as far as something names them.
+/// Returns the folders in which MicroSIP is installed, according to the registry and Windows Installer.
 pub fn install_folders(facts: &InstallFacts) -> Vec<&str> {
     let by_msi = products(facts, None).filter(|location| !location.is_empty());
     let mut folders: Vec<&str> = Vec::new();
@@ -39,11 +39,13 @@ pub fn install_folders(facts: &InstallFacts) -> Vec<&str> {
     folders
 }
 
-/// The places of Windows Installer's MicroSIPs. Up to 3.20.5 their name was compared with its letter case.
+/// Returns the folders of the MicroSIPs that Windows Installer knows. Versions up to 3.20.5 compare the name
+/// case-sensitively.
 fn products(facts: &InstallFacts, version: Option<Version>) -> impl Iterator<Item = &str> {
-    let minds_case = version.is_some_and(|version| version <= Version(3, 20, 5));
-    let is_microsip =
-        move |name: &str| if minds_case { name == PRODUCT } else { name.eq_ignore_ascii_case(PRODUCT) };
+    let is_case_sensitive = version.is_some_and(|version| version <= Version(3, 20, 5));
+    let is_microsip = move |name: &str| {
+        if is_case_sensitive { name == PRODUCT } else { name.eq_ignore_ascii_case(PRODUCT) }
+    };
     facts
         .msi
         .iter()
@@ -51,13 +53,13 @@ fn products(facts: &InstallFacts, version: Option<Version>) -> impl Iterator<Ite
         .map(|product| product.location.as_str())
 }
 
-/// The rule: an exe in the folder that the registry names, or Windows Installer, is installed; any other is
-/// portable. An installer that names no folder makes every copy an installed one.
+/// Returns where an exe keeps its ini. In a folder that the registry or Windows Installer names it is an installed
+/// copy, elsewhere a portable one. If Windows Installer lists MicroSIP without a folder, every copy is installed.
 pub fn keeps(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -> Keeps {
     let is_here = |folder: &str| is_same_folder(folder, exe_folder);
     let asks_msi = match version {
         Some(version) if version >= Version(3, 22, 16) || version < Version(3, 19, 0) => false,
-        // these asked it only where the registry was silent
+        // these ask Windows Installer only if the registry names no folder
         Some(version) if version < Version(3, 21, 4) => named_folders(facts).next().is_none(),
         _ => true,
     };
@@ -66,19 +68,20 @@ pub fn keeps(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -
     if is_installed { Keeps::InAppData } else { Keeps::BesideExe }
 }
 
-/// The stem of the ini of an exe: its own from 3.19 on, always MicroSIP before.
+/// Returns the stem of an exe's ini: the stem of the exe since 3.19, MicroSIP before.
 pub fn ini_stem(exe_stem: &str, version: Option<Version>) -> &str {
     if version.is_some_and(|version| version < Version(3, 19, 0)) { PRODUCT } else { exe_stem }
 }
 
-/// Folder and stem of an exe's path: `C:\MicroSIP\microsip.exe` gives `C:\MicroSIP` and `microsip`.
+/// Splits the path of an exe into folder and stem: `C:\MicroSIP\microsip.exe` gives `C:\MicroSIP` and `microsip`.
 pub fn parts(exe: &str) -> Option<(&str, &str)> {
     let (folder, name) = exe.rsplit_once(['\\', '/'])?;
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     (!stem.is_empty()).then_some((folder, stem))
 }
 
-/// The inis that a command line adds by `/i:FILE`. No source read handles the switch, public pages name it.
+/// Returns the inis that a command line names with `/i:FILE`. The published sources don't handle this switch, but
+/// public pages describe it.
 pub fn named_on_command_line<'a>(args: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     args.into_iter()
         .filter_map(|arg| arg.strip_prefix("/i:").or_else(|| arg.strip_prefix("/I:")))
@@ -87,7 +90,7 @@ pub fn named_on_command_line<'a>(args: impl IntoIterator<Item = &'a str>) -> Vec
         .collect()
 }
 
-/// Whether two Windows paths are spelled alike, but for letter case and slashes.
+/// Compares two Windows paths as text, ignoring letter case and the kind of slashes.
 pub fn is_same_folder(a: &str, b: &str) -> bool {
     let plain = |path: &str| path.replace('/', "\\").trim_end_matches('\\').to_lowercase();
     plain(a) == plain(b)
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exe_in_the_named_folder_is_installed_any_other_is_portable() {
+    fn an_exe_in_the_registered_folder_is_installed_any_other_is_portable() {
         let installed = facts(Some(r"C:\Program Files\MicroSIP"), &[], &[]);
         assert_eq!(keeps(r"c:\program files\microsip\", &installed, None), Keeps::InAppData);
         assert_eq!(keeps(r"D:\Phone", &installed, None), Keeps::BesideExe);
@@ -119,18 +122,22 @@ mod tests {
     }
 
     #[test]
-    fn the_users_word_outweighs_the_machines_unless_it_is_empty() {
+    fn the_users_folder_overrides_the_computers_unless_it_is_empty() {
         assert_eq!(keeps(r"C:\B", &facts(Some(r"C:\A"), &[r"C:\B"], &[]), None), Keeps::BesideExe);
         assert_eq!(keeps(r"C:\B", &facts(Some(""), &[r"C:\B"], &[]), None), Keeps::InAppData);
         assert_eq!(keeps(r"C:\B", &facts(None, &[r"C:\A", r"C:\B"], &[]), None), Keeps::InAppData);
     }
 
     #[test]
-    fn windows_installer_is_asked_where_the_registry_names_another_folder() {
+    fn windows_installer_is_asked_if_the_registry_names_another_folder() {
         let both = facts(Some(r"C:\A"), &[], &[("Other", r"C:\X"), ("MICROSIP", r"C:\B\")]);
         assert_eq!(keeps(r"C:\B", &both, None), Keeps::InAppData);
         assert_eq!(keeps(r"C:\X", &both, None), Keeps::BesideExe);
-        assert_eq!(keeps(r"C:\B", &both, Some(Version(3, 21, 3))), Keeps::BesideExe, "the registry spoke");
+        assert_eq!(
+            keeps(r"C:\B", &both, Some(Version(3, 21, 3))),
+            Keeps::BesideExe,
+            "the registry names a folder"
+        );
         assert_eq!(keeps(r"C:\B", &both, Some(Version(3, 22, 16))), Keeps::BesideExe, "no longer asked");
         let msi_alone = facts(None, &[], &[("MicroSIP", r"C:\B"), ("microsip", r"C:\C")]);
         assert_eq!(keeps(r"C:\B", &msi_alone, Some(Version(3, 19, 27))), Keeps::InAppData);
@@ -139,27 +146,27 @@ mod tests {
     }
 
     #[test]
-    fn a_product_without_a_folder_makes_every_copy_an_installed_one() {
+    fn a_product_without_a_folder_makes_every_copy_installed() {
         let nowhere = facts(Some(r"C:\A"), &[], &[("MicroSIP", "")]);
         assert_eq!(keeps(r"D:\Phone", &nowhere, None), Keeps::InAppData);
     }
 
     #[test]
-    fn before_3_19_every_copy_has_an_ini_of_the_same_name() {
+    fn before_3_19_every_ini_has_the_same_name() {
         assert_eq!(ini_stem("phone", Some(Version(3, 14, 0))), "MicroSIP");
         assert_eq!(ini_stem("phone", Some(Version(3, 19, 27))), "phone");
         assert_eq!(ini_stem("phone", None), "phone");
     }
 
     #[test]
-    fn an_exe_gives_its_ini_the_name() {
+    fn a_path_is_split_into_folder_and_stem() {
         assert_eq!(parts(r"C:\a b\microsip.exe"), Some((r"C:\a b", "microsip")));
         assert_eq!(parts(r"C:\x\phone.v2.exe"), Some((r"C:\x", "phone.v2")));
         assert_eq!(parts("microsip.exe"), None);
     }
 
     #[test]
-    fn a_named_ini_is_found_on_the_command_line() {
+    fn an_ini_is_found_on_the_command_line() {
         let args = ["microsip.exe", "/minimized", r#"/i:"C:\x y\a.ini""#, "/i:"];
         assert_eq!(named_on_command_line(args), [r"C:\x y\a.ini"]);
     }

@@ -1,149 +1,149 @@
-//! The catalogue of the settings that MicroSIP knows, from `keys.tsv` beside this file.
+//! The catalogue of MicroSIP's settings, from `keys.tsv` in this folder.
 //!
-//! The table is text in the program; a row is only read when somebody asks for it, so that commands that ask
-//! for one key or none start no slower.
+//! The program contains the table as text, and parses a row only when it is needed. So commands that need one key or
+//! none don't start slower.
 //!
-//! Columns: section (`AccountN` for every account), name (`#` for a numbered key), kind, default, longest
-//! value in UTF-16 units, how it is saved, the first and the last version seen that knows it, whether
-//! MicroSIP rewrites it with every save of its settings, privacy, meaning.
+//! Columns: section (`AccountN` for every account), name (`#` for a numbered key), kind, default, longest value in
+//! UTF-16 units, how it is saved, the first and the last version seen that knows it, whether MicroSIP rewrites it with
+//! every save of its settings, privacy, meaning.
 
 use super::version::Version;
 
 const TABLE: &str = include_str!("keys.tsv");
 
-/// A setting that MicroSIP knows.
+/// A setting of MicroSIP.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// The section it stands in; `AccountN` for any account.
+    /// The section; `AccountN` for every account.
     pub section: &'static str,
-    /// Its name; `#` where a number stands.
+    /// The name; `#` for a numbered key.
     pub name: &'static str,
-    /// What values it can have.
+    /// The allowed values.
     pub kind: Kind,
-    /// What MicroSIP takes if the key is missing.
+    /// The value that MicroSIP uses if the key is missing.
     pub default: &'static str,
-    /// UTF-16 units that MicroSIP reads; more are cut.
+    /// The number of UTF-16 units that MicroSIP reads; the rest is cut off.
     pub limit: usize,
-    /// How MicroSIP writes the value.
+    /// How MicroSIP saves the value.
     pub save: Save,
-    /// The first version seen that knows it, if one was.
+    /// The first version seen that knows the key, if there is one.
     pub since: Option<Version>,
-    /// The last version that knew it, if newer ones do not.
+    /// The last version that knew the key, if newer ones don't.
     pub until: Option<Version>,
-    /// Whether MicroSIP writes it each time it saves its settings.
+    /// Whether MicroSIP writes the key every time it saves its settings.
     pub rewritten: bool,
-    /// Who may see its value.
+    /// Who may see the value.
     pub privacy: Privacy,
-    /// What it is for, one sentence.
+    /// A sentence that says what the setting does.
     pub meaning: &'static str,
 }
 
-/// What values a setting can have.
+/// The values that a setting can have.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    /// 0 or 1. What MicroSIP makes of other numbers differs.
+    /// 0 or 1. How MicroSIP reads other numbers depends on the rule.
     Bool(BoolRule),
-    /// A whole number; those in `read_as` are another number to MicroSIP.
+    /// A whole number. MicroSIP reads those in `read_as` as another number.
     Int { min: Option<i32>, max: Option<i32>, read_as: Vec<ReadAs> },
-    /// One of some words; the empty one may be among them.
+    /// One of these words, which may include the empty one.
     Enum(Vec<Word>),
-    /// Words from a set, separated by blanks. MicroSIP ignores others.
+    /// Words from this set, separated by spaces. MicroSIP ignores others.
     Words(Vec<&'static str>),
     /// Any text.
     Text,
-    /// A path, expanded by MicroSIP or not.
+    /// A path. Some versions expand variables in it.
     Path,
     /// The command of an event.
     Command,
     /// A password.
     Secret,
-    /// A list in a form of its own.
+    /// A list in its own format.
     List,
 }
 
-/// Which numbers mean yes.
+/// The numbers that mean yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoolRule {
-    /// Every number but 0; rubbish is 0.
+    /// Every number except 0. Text that isn't a number counts as 0.
     NonZero,
-    /// Only exactly 1.
+    /// Only 1.
     One,
-    /// All but exactly 0.
+    /// Everything except exactly `0`.
     AllButZero,
 }
 
-/// Numbers that MicroSIP takes for another one.
+/// A range of numbers that MicroSIP reads as another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadAs {
-    /// The smallest of them.
+    /// The smallest number.
     pub from: i32,
-    /// The largest of them.
+    /// The largest number.
     pub to: i32,
-    /// What they are read as.
+    /// The number that MicroSIP uses instead.
     pub number: i32,
 }
 
-/// A word that a setting can have.
+/// An allowed word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// The word as MicroSIP writes it.
+    /// The word in MicroSIP's spelling.
     pub text: &'static str,
-    /// The version it came with.
+    /// The first version that knows it, if older ones don't.
     pub since: Option<Version>,
-    /// The last version that knew it.
+    /// The last version that knew it, if newer ones don't.
     pub until: Option<Version>,
 }
 
-/// How MicroSIP writes a value when it saves it.
+/// The form in which MicroSIP saves a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Save {
-    /// As it is: blanks and quotes at its ends do not come back.
+    /// Without quotes: spaces and quotes at both ends are lost.
     Bare,
-    /// Between double quotes.
+    /// In double quotes.
     Quoted,
-    /// Commands: bare to 3.21.4, quoted from 3.21.6.
+    /// Commands: bare up to 3.21.4, quoted since 3.21.6.
     Dialect,
 }
 
-/// Who may see a value; the later, the fewer.
+/// Who may see a value. Later variants are stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Privacy {
     /// Everybody.
     Open,
-    /// It tells of calls and people, or may hold a password: shown only when asked for by name.
+    /// It is about calls and people, or may contain a password. It is shown only if the user names it.
     Private,
     /// Never shown.
     Secret,
 }
 
-/// What is shown in the place of a value that is not.
+/// The text that is shown instead of a secret value.
 pub const MASK: &str = "***";
 
-/// Every key of the catalogue.
+/// Returns every key in the catalogue.
 pub fn all() -> impl Iterator<Item = Key> {
     rows().filter_map(parse)
 }
 
-/// The sections of the catalogue, in its order; `AccountN` stands for every account.
+/// Returns the sections in the order of the catalogue; `AccountN` is every account.
 pub fn sections() -> Vec<&'static str> {
     let mut sections: Vec<_> = rows().filter_map(|row| row.split('\t').next()).collect();
     sections.dedup();
     sections
 }
 
-/// Whether MicroSIP has a section of this name, in any letter case.
+/// Returns whether MicroSIP has a section of this name, in any letter case.
 pub fn is_section(name: &str) -> bool {
     !of_section(name).rows.is_empty()
 }
 
-/// The part of the catalogue for one section: looked for once where many keys of it are asked for.
+/// The keys of one section, for callers that look up many of them.
 pub struct SectionKeys {
     rows: Vec<&'static str>,
-    /// Where their names begin.
+    /// The offset of the names in the rows.
     name_at: usize,
 }
 
-/// The part of the catalogue for a section, in any letter case.
+/// Returns the keys of a section, in any letter case.
 pub fn of_section(section: &str) -> SectionKeys {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let account = section.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Account"));
@@ -152,19 +152,19 @@ pub fn of_section(section: &str) -> SectionKeys {
     SectionKeys { rows, name_at: section.len() + 1 }
 }
 
-/// Whether the first column of a row is this, in any letter case.
+/// Returns whether a row starts with this column, in any letter case.
 fn begins_with(row: &str, column: &str) -> bool {
     let row = row.as_bytes();
     row.get(column.len()) == Some(&b'\t') && row[..column.len()].eq_ignore_ascii_case(column.as_bytes())
 }
 
 impl SectionKeys {
-    /// Its keys.
+    /// Returns all keys.
     pub fn all(&self) -> impl Iterator<Item = Key> {
         self.rows.iter().filter_map(|row| parse(row))
     }
 
-    /// The entry for a key, in any letter case, numbered ones by their pattern.
+    /// Returns a key by name, in any letter case, or by its pattern if it is numbered.
     pub fn find(&self, name: &str) -> Option<Key> {
         let is_number = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         let is_named = |row: &&&str| {
@@ -174,46 +174,47 @@ impl SectionKeys {
         self.rows.iter().find(is_named).and_then(|row| parse(row))
     }
 
-    /// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
+    /// Returns how many UTF-16 units of a value MicroSIP reads. Unknown keys have no limit of their own.
     pub fn limit(&self, name: &str) -> usize {
         self.find(name).map_or(crate::ini::lookup::NO_LIMIT, |key| key.limit)
     }
 
-    /// Who may see the value of a key. A `password` is secret wherever it stands, and so is a key that MicroSIP does
-    /// not know but that is called like one.
+    /// Returns who may see the value of a key. A `password` is secret in every section, and so is an unknown key with
+    /// a similar name.
     pub fn privacy(&self, name: &str) -> Privacy {
         if name.eq_ignore_ascii_case("password") {
             return Privacy::Secret;
         }
         match self.find(name) {
             Some(key) => key.privacy,
-            None if is_called_like_a_password(name) => Privacy::Secret,
+            None if looks_like_a_password(name) => Privacy::Secret,
             None => Privacy::Open,
         }
     }
 }
 
-/// `mypassword`, `password2`.
-fn is_called_like_a_password(name: &str) -> bool {
+/// Returns whether a name is like `mypassword` or `password2`.
+fn looks_like_a_password(name: &str) -> bool {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase().ends_with("password")
 }
 
-/// The entry for a key in a section.
+/// Returns a key in a section.
 pub fn find(section: &str, name: &str) -> Option<Key> {
     of_section(section).find(name)
 }
 
-/// UTF-16 units that MicroSIP reads of a value. A key that it does not know has no limit of its own.
+/// Returns how many UTF-16 units of a value MicroSIP reads. Unknown keys have no limit of their own.
 pub fn limit(section: &str, name: &str) -> usize {
     of_section(section).limit(name)
 }
 
-/// Who may see the value of a key, as [`SectionKeys::privacy`] has it.
+/// Returns who may see the value of a key, see [`SectionKeys::privacy`].
 pub fn privacy(section: &str, name: &str) -> Privacy {
     of_section(section).privacy(name)
 }
 
-/// The lines of the table but its first. `str::lines` would look at each character, which is felt at every start.
+/// Returns the lines of the table without the first. `str::lines` looks at each character, which would slow down
+/// every start.
 fn rows() -> impl Iterator<Item = &'static str> {
     let ends = memchr::memchr_iter(b'\n', TABLE.as_bytes());
     let lines = ends.scan(0, |start, end| {
@@ -224,7 +225,7 @@ fn rows() -> impl Iterator<Item = &'static str> {
     lines.skip(1)
 }
 
-/// A row of the table; a test sees to it that every row is one.
+/// Parses a row. A test parses all of them, so none is lost.
 fn parse(row: &'static str) -> Option<Key> {
     let columns: Vec<&'static str> = row.split('\t').collect();
     let [section, name, kind, default, limit, save, since, until, rewritten, privacy, meaning] = columns[..]
@@ -260,7 +261,7 @@ fn parse(row: &'static str) -> Option<Key> {
     })
 }
 
-/// An empty text is no version; `None` is not one either, but a mistake.
+/// Parses a version, or an empty text as `Some(None)`. `None` is a mistake in the table.
 fn parse_version(text: &str) -> Option<Option<Version>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
@@ -295,7 +296,7 @@ fn parse_kind(text: &'static str) -> Option<Kind> {
     })
 }
 
-/// `<=0=15`, `1=2` or `1..9=10`.
+/// Parses `<=0=15`, `1=2` or `1..9=10`.
 fn parse_read_as(text: &str) -> Option<ReadAs> {
     let (numbers, number) = text.rsplit_once('=')?;
     let number = number.parse().ok()?;
@@ -309,7 +310,7 @@ fn parse_read_as(text: &str) -> Option<ReadAs> {
     })
 }
 
-/// `word`, `word@>=3.22.3` or `word@<=3.20.5`.
+/// Parses `word`, `word@>=3.22.3` or `word@<=3.20.5`.
 fn parse_word(text: &'static str) -> Option<Word> {
     let (text, bound) = text.split_once('@').unwrap_or((text, ""));
     let (mut since, mut until) = (None, None);
@@ -340,7 +341,7 @@ impl std::fmt::Display for Kind {
                     .collect();
                 f.write_str(&shown.join(", "))
             }
-            Kind::Words(words) => write!(f, "words of {}", words.join(" ")),
+            Kind::Words(words) => write!(f, "any of these words: {}", words.join(" ")),
             Kind::Text => f.write_str("text"),
             Kind::Path => f.write_str("path"),
             Kind::Command => f.write_str("command"),
@@ -363,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_stands_twice() {
+    fn no_key_is_listed_twice() {
         let mut seen = std::collections::HashSet::new();
         for key in all() {
             assert!(seen.insert((key.section, key.name)), "{}/{}", key.section, key.name);

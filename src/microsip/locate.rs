@@ -1,4 +1,4 @@
-//! Which inis there are: where MicroSIP itself would look, and off Windows the Wine prefixes.
+//! Finds MicroSIP's inis and exes: where MicroSIP itself would look, also in Wine prefixes.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,20 @@ use super::version::Version;
 /// The usual name of MicroSIP's exe.
 const EXE: &str = "MicroSIP.exe";
 
-/// Why an ini is proposed.
+/// The reason why an ini is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// Whoever started the program said so.
+    /// The user named it.
     Named,
-    /// It is not there, but MicroSIP would make it there.
+    /// It doesn't exist, but MicroSIP would create it there.
     ToBeMade,
     /// This process uses it.
     Running { pid: u32 },
-    /// It lies where an installed MicroSIP keeps it.
+    /// It is where an installed MicroSIP keeps it.
     AppData,
-    /// It lies where versions before 3.21.4 kept it, and the next start moves it from.
+    /// It is where versions before 3.21.4 kept it. The next start of MicroSIP moves it.
     LocalAppData,
-    /// It lies beside this exe, which is a portable copy.
+    /// It is next to this exe, a portable copy.
     Beside { exe: PathBuf },
 }
 
@@ -34,29 +34,29 @@ impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Why::Named => f.write_str("named by --ini or MSIPCFG_INI"),
-            Why::ToBeMade => f.write_str("where MicroSIP would make it"),
+            Why::ToBeMade => f.write_str("where MicroSIP would create it"),
             Why::Running { pid } => write!(f, "used by pid {pid}"),
             Why::AppData => f.write_str("where an installed MicroSIP keeps it"),
             Why::LocalAppData => f.write_str("where an older MicroSIP left it"),
             Why::Beside { exe } => match exe.file_name() {
-                Some(name) => write!(f, "beside {}", name.to_string_lossy()),
-                None => f.write_str("beside a portable copy"),
+                Some(name) => write!(f, "next to {}", name.to_string_lossy()),
+                None => f.write_str("next to a portable copy"),
             },
         }
     }
 }
 
-/// An ini that is there, and why it is proposed.
+/// An ini with the reasons why it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The ini.
     pub ini: PathBuf,
-    /// Every reason.
+    /// The reasons.
     pub why: Vec<Why>,
 }
 
 impl Candidate {
-    /// An ini with the one reason for it.
+    /// Creates a candidate with one reason.
     pub fn new(ini: PathBuf, why: Why) -> Self {
         Candidate { ini, why: vec![why] }
     }
@@ -69,36 +69,36 @@ impl std::fmt::Display for Candidate {
     }
 }
 
-/// A MicroSIP on the disk.
+/// A copy of MicroSIP on this computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Install {
-    /// Its exe.
+    /// The exe.
     pub exe: PathBuf,
-    /// Its version, if it says one.
+    /// The version, if the exe contains one.
     pub version: Option<Version>,
-    /// Whether its settings lie beside it, as those of a portable copy.
+    /// Whether it is a portable copy, which keeps its ini next to the exe.
     pub is_portable: bool,
-    /// Its ini, which need not be there; `None` where that cannot be told.
+    /// The ini, which may not exist yet; `None` if its place isn't known.
     pub ini: Option<PathBuf>,
 }
 
-/// What a search for inis found.
+/// The result of a search for inis.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The inis that are there; those in use come first.
+    /// The existing inis. Those in use come first.
     pub found: Vec<Candidate>,
-    /// The places that were looked at.
+    /// The folders that were searched.
     pub looked: Vec<PathBuf>,
 }
 
-/// No ini was found, or several.
+/// The error that not exactly one ini was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
-    #[error("no MicroSIP ini was found; looked in {}", paths(.looked))]
+    #[error("no MicroSIP ini was found in {}", paths(.looked))]
     NotFound { looked: Vec<PathBuf> },
-    #[error("several MicroSIP inis were found: {}", list(.found))]
+    #[error("more than one MicroSIP ini was found: {}", list(.found))]
     Several { found: Vec<Candidate> },
-    #[error("no MicroSIP was found here, or several, so it is not known where its ini belongs")]
+    #[error("can't tell where to create the ini, because MicroSIP wasn't found or was found more than once")]
     NoPlaceToCreate,
 }
 
@@ -114,21 +114,21 @@ impl ToDiagnostic for LocateError {
         Some(
             match self {
                 LocateError::NotFound { .. } => {
-                    "name it with --ini PATH or MSIPCFG_INI; commands that write make a new one with --create"
+                    "name it with --ini PATH or MSIPCFG_INI; commands that write can create it with --create"
                 }
-                LocateError::Several { .. } => "name the one you mean with --ini PATH or MSIPCFG_INI",
-                LocateError::NoPlaceToCreate => "name the ini to make with --ini PATH",
+                LocateError::Several { .. } => "choose one with --ini PATH or MSIPCFG_INI",
+                LocateError::NoPlaceToCreate => "name the ini to create with --ini PATH",
             }
             .into(),
         )
     }
 }
 
-/// The one ini there is. That a MicroSIP uses one of several decides nothing: a script would work today and
-/// fail tomorrow.
+/// Returns the only ini. If there are several, a running MicroSIP doesn't decide which: a script would then work
+/// today and fail tomorrow.
 ///
 /// # Errors
-/// When there is none, or more than one.
+/// There is none, or more than one.
 pub fn the_one(env: &Env) -> Result<Candidate, LocateError> {
     let mut found = all(env)?;
     match found.len() {
@@ -137,10 +137,10 @@ pub fn the_one(env: &Env) -> Result<Candidate, LocateError> {
     }
 }
 
-/// All inis there are, one at least.
+/// Returns all inis, at least one.
 ///
 /// # Errors
-/// When there is none.
+/// There is none.
 pub fn all(env: &Env) -> Result<Vec<Candidate>, LocateError> {
     let Search { found, looked } = search(env, &Processes::default().instances(&[]));
     if found.is_empty() { Err(LocateError::NotFound { looked }) } else { Ok(found) }
@@ -150,7 +150,7 @@ fn version_of(exe: &Path) -> Option<Version> {
     platform::version_of_exe(exe).map(Version::from)
 }
 
-/// Every ini of this user's MicroSIPs, installed, portable and running.
+/// Finds every ini of this user's installed, portable and running MicroSIPs.
 pub fn search(env: &Env, running: &[Instance]) -> Search {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut search = Search::default();
@@ -170,7 +170,7 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
         search.looked.extend(platform::settings_roots(env));
     }
     for AppData { roaming, local } in app_data_folders {
-        // MicroSIP takes a local one only where there is none in the roaming folder (3.21.4, settings.cpp)
+        // MicroSIP uses the local folder only if the roaming one has no ini (3.21.4, settings.cpp)
         let roaming = roaming.join("MicroSIP");
         let inis = inis_in(&roaming, env, &facts);
         let has_none = inis.is_empty();
@@ -190,24 +190,25 @@ impl Search {
         if !SystemFs.is_file(ini) {
             return;
         }
-        let is_it = |candidate: &&mut Candidate| SystemFs.is_same_file(&candidate.ini, ini).unwrap_or(false);
-        match self.found.iter_mut().find(is_it) {
+        let is_same =
+            |candidate: &&mut Candidate| SystemFs.is_same_file(&candidate.ini, ini).unwrap_or(false);
+        match self.found.iter_mut().find(is_same) {
             Some(candidate) => candidate.why.push(why),
             None => self.found.push(Candidate::new(ini.to_path_buf(), why)),
         }
     }
 }
 
-/// Where MicroSIP would make its ini at its first run.
+/// Returns where MicroSIP would create its ini at its first start.
 ///
 /// # Errors
-/// When that is not one place.
+/// There is no such place, or more than one.
 pub fn place_to_create(env: &Env) -> Result<PathBuf, LocateError> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut portable = portable_copies(env, &facts);
     let is_installed = !ini_path::install_folders(&facts).is_empty();
     match (is_installed, portable.len()) {
-        // on Windows the first is the one that Windows itself names
+        // on Windows, the first folder is the one that Windows itself returns
         (true, 0) => match &platform::app_data_folders(env)[..] {
             [AppData { roaming, .. }, rest @ ..] if rest.is_empty() || platform::CAN_REACH_WINDOWS => {
                 Ok(roaming.join("MicroSIP").join("MicroSIP.ini"))
@@ -219,13 +220,12 @@ pub fn place_to_create(env: &Env) -> Result<PathBuf, LocateError> {
     }
 }
 
-/// The version of the MicroSIP that uses an ini, told by its exe: the one beside the ini, or the installed one
-/// where the ini lies in an AppData folder.
+/// Returns the version of the MicroSIP that uses an ini, from its exe.
 pub fn version_of_user(ini: &Path, env: &Env) -> Option<Version> {
     exe_of(ini, env).and_then(|exe| version_of(&exe))
 }
 
-/// The exe that uses an ini, where one is there.
+/// Returns the exe that uses an ini: the one next to it, or the installed one if the ini is in an AppData folder.
 pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     let beside = ini.with_extension("exe");
     if SystemFs.is_file(&beside) {
@@ -239,7 +239,7 @@ pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| SystemFs.is_file(exe))
 }
 
-/// Every MicroSIP that is known of: installed ones, then portable copies.
+/// Returns every known copy of MicroSIP, first the installed ones.
 pub fn installs(env: &Env) -> Vec<Install> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let paths = platform::paths_in_use(env);
@@ -262,7 +262,7 @@ pub fn installs(env: &Env) -> Vec<Install> {
     installed.chain(portable).collect()
 }
 
-/// The one MicroSIP there is: the installed one, or the only portable copy that is known.
+/// Returns the only exe of MicroSIP, whether installed or portable.
 pub fn the_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut portable = portable_copies(env, &facts);
@@ -272,7 +272,7 @@ pub fn the_exe(env: &Env) -> Option<PathBuf> {
     }
 }
 
-/// Whether an ini lies in the folder of an installed MicroSIP, which keeps its own in AppData.
+/// Returns whether an ini is in the folder of an installed MicroSIP, which uses the one in AppData instead.
 pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let paths = platform::windows_paths(ini);
@@ -281,7 +281,7 @@ pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
         .any(|installed| SystemFs.is_same_file(&installed, folder).unwrap_or(false))
 }
 
-/// The exe of an installed MicroSIP.
+/// Returns the exe of an installed MicroSIP.
 pub fn installed_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let paths = platform::paths_in_use(env);
@@ -295,8 +295,7 @@ fn install_folders_on_disk<'a>(
     ini_path::install_folders(facts).into_iter().filter_map(|folder| paths.to_host(folder))
 }
 
-/// Copies of MicroSIP that keep their ini beside them: in the current folder, beside msipcfg, and those that
-/// Windows starts.
+/// Returns the portable copies of MicroSIP: in the current folder, next to msipcfg, and those that Windows starts.
 fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     let here = [&env.current_folder, &env.own_folder].into_iter().flatten();
     let here = here.map(|folder| folder.join(EXE));
@@ -317,8 +316,8 @@ fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     copies
 }
 
-/// The inis of installed copies in a settings folder. The one of the usual name is one; others are if an
-/// installed exe has their name, or if there is no other.
+/// Returns the inis of installed copies in a settings folder: `MicroSIP.ini` and those that are named like an
+/// installed exe. Without a `MicroSIP.ini`, every ini counts.
 fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     let mut inis: Vec<PathBuf> = SystemFs
         .list(folder)
@@ -352,7 +351,7 @@ fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
 fn paths(looked: &[PathBuf]) -> String {
     let shown: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
     if shown.is_empty() {
-        "no place: there is no AppData folder and no Wine prefix".into()
+        "any folder: there is neither an AppData folder nor a Wine prefix".into()
     } else {
         shown.join(", ")
     }

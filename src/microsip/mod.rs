@@ -1,9 +1,9 @@
-//! What is known of MicroSIP: its settings ([`keys`]), what it makes of their values ([`values`]), its versions
-//! ([`version`]), where its ini lies ([`ini_path`], [`locate`]) and which of its processes use one
-//! ([`instances`]) and hold it up ([`gate`]), how those are closed and started again ([`closing`]), what one can be told to do
-//! ([`control`]), and who opens links to numbers ([`links`]).
+//! What is known about MicroSIP: its settings ([`keys`]) and their values ([`values`]), its versions ([`version`]),
+//! where its inis are ([`ini_path`], [`locate`], [`profiles`]), which of its processes use one ([`instances`]) and
+//! block it ([`guard`]), how these are closed and restarted ([`closing`]), how a running MicroSIP is controlled
+//! ([`control`]), which program opens links to phone numbers ([`links`]), and who may see a value ([`privacy`]).
 //!
-//! The facts come from reading its published sources, 3.14.0 to 3.22.16; each says which version it is of.
+//! The facts come from its published sources, 3.14.0 to 3.22.16; each one names the versions that it applies to.
 
 pub mod accounts;
 pub mod closing;

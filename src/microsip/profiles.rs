@@ -1,7 +1,7 @@
-//! The folders of Windows users, and the ini in each: those of this machine, or in a folder such as a share.
+//! Finds users' folders and the ini in each, on this computer or in a folder such as a share.
 //!
-//! What is in such a folder belongs to its user, and whoever works on all of them has more rights than one. So no link
-//! is followed in it.
+//! Users control what is in their folders, and a run that edits all of them has higher privileges than each user. So
+//! no links are followed there.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -13,64 +13,64 @@ use crate::platform::{self, FileKind, FileSystem, Owner, PinnedDir, ProfileList,
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// The name of the user: of the account where Windows knows it, else of the folder.
+    /// The user's name: the name of the account if Windows knows it, else of the folder.
     pub user: String,
-    /// Other names that the user may be listed by.
+    /// Other names by which a table may list the user.
     pub aliases: Vec<String>,
     /// The folder.
     pub folder: PathBuf,
-    /// Whether it is nobody's, but what a new user's is made from.
+    /// Whether it is the template for new users' folders.
     pub is_default: bool,
-    /// Whether Windows says where it is: an administrator chose that, and its own path may hold links.
+    /// Whether Windows lists the folder. An administrator chose its path then, so links in that path are followed.
     pub is_listed: bool,
-    /// To whom what is made in it is to belong; `None`: to nobody in particular.
+    /// The owner of the files that are created in it, or `None` if the owner isn't set.
     pub owner: Option<Owner>,
-    /// `%APPDATA%` where that is known to lie elsewhere.
+    /// The user's `%APPDATA%`, if it is known to be outside the folder.
     pub moved_app_data: Option<PathBuf>,
 }
 
-/// Where an ini lies, or is to lie.
+/// The place of an existing or new ini.
 #[derive(Debug)]
 pub struct Place {
-    /// Its folder.
+    /// The folder, kept open.
     pub folder: PinnedDir,
-    /// Its name.
+    /// The file name.
     pub name: OsString,
 }
 
 impl Place {
-    /// Its path as people know it.
+    /// Returns the path that is shown to users.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
     }
 }
 
-/// The path of the ini of whose settings are in this folder.
+/// Returns the path of the ini in a user's AppData folder.
 pub fn ini_below(app_data: &Path) -> PathBuf {
     app_data.join(FOLDER).join(INI)
 }
 
-/// What a user's folder holds of MicroSIP.
+/// What was found in a user's folder.
 #[derive(Debug)]
 pub enum Found {
     /// An ini.
     Ini(Place),
-    /// None; this is the folder that one would be made in.
+    /// No ini; this is the AppData folder in which it would be created.
     NoIni(PinnedDir),
-    /// No folder for the settings of programs: it is no user's.
+    /// No AppData folder, so this isn't a user's folder.
     NoAppData,
 }
 
-/// Why the ini of a user cannot be come to.
+/// The reason why a user's ini can't be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum ProfileFault {
-    #[error("{path} is a link, or no folder, and in a user's folder none is followed")]
-    NoFolder { path: PathBuf },
-    #[error("{path} is a link, or no file, and in a user's folder none is followed")]
-    NoFile { path: PathBuf },
-    #[error("the settings of this user's programs are at {path}, not in {folder}")]
+pub enum ProfileError {
+    #[error("{path} isn't a folder or is a link; msipcfg doesn't follow links in users' folders")]
+    NotAFolder { path: PathBuf },
+    #[error("{path} isn't a file or is a link; msipcfg doesn't follow links in users' folders")]
+    NotAFile { path: PathBuf },
+    #[error("this user's AppData folder is {path}, which is outside {folder}")]
     Moved { folder: PathBuf, path: PathBuf },
-    #[error("{path} could not be opened: {source}")]
+    #[error("can't open {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
 }
 
@@ -79,19 +79,19 @@ const LOCAL: [&str; 2] = ["AppData", "Local"];
 const FOLDER: &str = "MicroSIP";
 const INI: &str = "MicroSIP.ini";
 
-/// The users of this machine; `None` where there is no list of them.
+/// Returns the users of this computer, or `None` if the system has no list of them.
 pub fn of_this_machine() -> Option<Vec<Profile>> {
     let own_name = |sid: &platform::Sid| platform::account_name(sid);
     Some(of_list(platform::profile_list()?, &own_name, &|folder| SystemFs.is_dir(folder)))
 }
 
-/// The users among those that Windows lists. Its own services have folders too.
+/// Returns the listed profiles that belong to people. Windows also lists those of its services.
 fn of_list(
     list: ProfileList,
     name_of: &dyn Fn(&platform::Sid) -> Option<String>,
-    is_there: &dyn Fn(&Path) -> bool,
+    exists: &dyn Fn(&Path) -> bool,
 ) -> Vec<Profile> {
-    let users = list.profiles.into_iter().filter(|listed| listed.sid.is_user() && is_there(&listed.folder));
+    let users = list.profiles.into_iter().filter(|listed| listed.sid.is_user() && exists(&listed.folder));
     let mut profiles: Vec<Profile> = users
         .map(|listed| {
             let folder_name = folder_name(&listed.folder);
@@ -110,12 +110,12 @@ fn of_list(
         })
         .collect();
     profiles.sort_by(|a, b| a.folder.cmp(&b.folder));
-    let default = list.default.filter(|folder| is_there(folder));
+    let default = list.default.filter(|folder| exists(folder));
     profiles.extend(default.map(|folder| Profile { is_listed: true, ..found(folder, true) }));
     profiles
 }
 
-/// Windows' paths ignore the case of letters.
+/// Returns whether a path is in a folder, ignoring letter case as Windows does.
 fn is_below(path: &Path, folder: &Path) -> bool {
     let mut parts = path.components();
     folder.components().all(|part| {
@@ -123,19 +123,19 @@ fn is_below(path: &Path, folder: &Path) -> bool {
     })
 }
 
-/// The users' folders in a folder: each folder in it but those that Windows makes beside them.
+/// Returns the users' folders in a folder: each subfolder, except those that Windows creates next to them.
 ///
 /// # Errors
-/// It cannot be listed.
+/// The folder can't be listed.
 pub fn in_folder(folder: &Path) -> io::Result<Vec<Profile>> {
     let mut profiles = Vec::new();
     for entry in SystemFs.list(folder)? {
         let name = entry.name();
-        let is_made_by_windows =
-            ["Public", "All Users", "Default User"].iter().any(|made| name.eq_ignore_ascii_case(made));
-        // a link is told of where its user would be
-        let is_profile = matches!(entry.kind, FileKind::Folder | FileKind::Link);
-        if !is_made_by_windows && is_profile {
+        let is_created_by_windows =
+            ["Public", "All Users", "Default User"].iter().any(|other| name.eq_ignore_ascii_case(other));
+        // links are kept, so that an error is reported for that user
+        let is_candidate = matches!(entry.kind, FileKind::Folder | FileKind::Link);
+        if !is_created_by_windows && is_candidate {
             let is_default = name.eq_ignore_ascii_case("Default");
             let owner = Owner::of(&entry.path).filter(|_| !is_default);
             profiles.push(Profile { owner, ..found(entry.path, is_default) });
@@ -162,7 +162,7 @@ fn folder_name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Windows adds its own version to the name of a folder on a share (`ann.V6`).
+/// Removes the Windows version from a folder's name: Windows appends it to folders on shares (`ann.V6`).
 fn without_version(name: &str) -> &str {
     match name.rsplit_once('.') {
         Some((user, version)) if !user.is_empty() && is_version(version) => user,
@@ -175,25 +175,25 @@ fn is_version(text: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-impl ToDiagnostic for ProfileFault {
+impl ToDiagnostic for ProfileError {
     fn code(&self) -> Code {
         match self {
-            ProfileFault::NoFolder { .. } | ProfileFault::NoFile { .. } => Code::ProfileLink,
-            ProfileFault::Moved { .. } => Code::ProfileMoved,
-            ProfileFault::Io { .. } => Code::FileRead,
+            ProfileError::NotAFolder { .. } | ProfileError::NotAFile { .. } => Code::ProfileLink,
+            ProfileError::Moved { .. } => Code::ProfileMoved,
+            ProfileError::Io { .. } => Code::FileRead,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                ProfileFault::NoFolder { .. } | ProfileFault::NoFile { .. } => {
-                    "look who made it; where it is right, work on this ini alone with --ini"
+                ProfileError::NotAFolder { .. } | ProfileError::NotAFile { .. } => {
+                    "find out who created it; if it is correct, edit this ini alone with --ini"
                 }
-                ProfileFault::Moved { .. } => {
-                    "run this with --profiles where such folders are, or as that user"
+                ProfileError::Moved { .. } => {
+                    "run msipcfg as that user, or with --profiles and the folder that contains such folders"
                 }
-                ProfileFault::Io { .. } => "check that you may read it",
+                ProfileError::Io { .. } => "check that you may read it",
             }
             .into(),
         )
@@ -201,7 +201,7 @@ impl ToDiagnostic for ProfileFault {
 }
 
 impl Profile {
-    /// The user in whose folder an ini lies, if it lies in one.
+    /// Returns the profile of the user in whose folder the ini is, if it is in one.
     pub fn around(ini: &Path) -> Option<Profile> {
         let folder = ini
             .ancestors()
@@ -210,18 +210,18 @@ impl Profile {
         Some(found(folder.to_path_buf(), false))
     }
 
-    /// Every name of the user.
+    /// Returns every name of the user.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.user).chain(&self.aliases).map(String::as_str)
     }
 
-    /// A path in the folder as Windows' programs see it.
+    /// Converts a path in the folder to the form that Windows programs see.
     pub fn windows_path(&self, path: &Path) -> String {
         let seen = platform::windows_paths(&self.folder).to_windows(path);
         seen.unwrap_or_else(|| path.display().to_string())
     }
 
-    /// Where the programs of the user keep their settings.
+    /// Returns the roaming AppData folder.
     pub fn app_data(&self) -> PathBuf {
         ROAMING.iter().fold(self.folder.clone(), |path, name| path.join(name))
     }
@@ -229,22 +229,22 @@ impl Profile {
     /// Looks for the ini.
     ///
     /// # Errors
-    /// A link is in the way, or something may not be opened.
-    pub fn look(&self) -> Result<Found, ProfileFault> {
+    /// A link is in the path, or something can't be opened.
+    pub fn look(&self) -> Result<Found, ProfileError> {
         if let Some(path) = &self.moved_app_data {
-            return Err(ProfileFault::Moved { folder: self.folder.clone(), path: path.clone() });
+            return Err(ProfileError::Moved { folder: self.folder.clone(), path: path.clone() });
         }
         let Some(roaming) = self.folder_at(&ROAMING)? else { return Ok(Found::NoAppData) };
         if let Some(place) = self.ini_in(&ROAMING)? {
             return Ok(Found::Ini(place));
         }
-        // one there is moved by the next start of MicroSIP (3.21.4, settings.cpp)
+        // the next start of MicroSIP moves it from there (3.21.4, settings.cpp)
         let local = self.ini_in(&LOCAL)?;
         Ok(local.map_or(Found::NoIni(roaming), Found::Ini))
     }
 
-    /// A folder in that of the user, if it is there.
-    fn folder_at(&self, names: &[&str]) -> Result<Option<PinnedDir>, ProfileFault> {
+    /// Opens a folder in the user's folder, if it exists.
+    fn folder_at(&self, names: &[&str]) -> Result<Option<PinnedDir>, ProfileError> {
         let mut path = self.folder.clone();
         let opened = match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
             (Some(above), Some(name)) if !self.is_listed => {
@@ -254,49 +254,53 @@ impl Profile {
         };
         let mut folder = match opened {
             Ok(folder) => folder,
-            Err(error) => return why_not_entered(error, path),
+            Err(error) => return not_entered(error, path),
         };
         for name in names {
             path.push(name);
             folder = match folder.enter(name) {
                 Ok(folder) => folder,
-                Err(error) => return why_not_entered(error, path),
+                Err(error) => return not_entered(error, path),
             };
         }
         Ok(Some(folder))
     }
 
-    fn ini_in(&self, names: &[&str; 2]) -> Result<Option<Place>, ProfileFault> {
+    fn ini_in(&self, names: &[&str; 2]) -> Result<Option<Place>, ProfileError> {
         let [first, second] = names;
         let Some(folder) = self.folder_at(&[first, second, FOLDER])? else { return Ok(None) };
         let path = folder.path().join(INI);
-        let unreadable = |source| ProfileFault::Io { path: path.clone(), source };
+        let unreadable = |source| ProfileError::Io { path: path.clone(), source };
         let Some(name) = folder.find(INI).map_err(unreadable)? else { return Ok(None) };
         let metadata = SystemFs.link_metadata(&folder.inside(&name)).map_err(unreadable)?;
-        if metadata.is_file() { Ok(Some(Place { folder, name })) } else { Err(ProfileFault::NoFile { path }) }
+        if metadata.is_file() {
+            Ok(Some(Place { folder, name }))
+        } else {
+            Err(ProfileError::NotAFile { path })
+        }
     }
 
-    /// Makes the folder of an ini that is not there yet.
+    /// Creates the folder for a new ini.
     ///
     /// # Errors
-    /// Something is in the way, or it may not be made.
-    pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileFault> {
+    /// A file or link with that name exists, or the folder can't be created.
+    pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileError> {
         let path = app_data.path().join(FOLDER);
         match app_data.enter_or_create(FOLDER, self.owner.as_ref()) {
             Ok(folder) => Ok(Place { folder, name: INI.into() }),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                Err(ProfileFault::NoFolder { path })
+                Err(ProfileError::NotAFolder { path })
             }
-            Err(source) => Err(ProfileFault::Io { path, source }),
+            Err(source) => Err(ProfileError::Io { path, source }),
         }
     }
 }
 
-fn why_not_entered<T>(error: io::Error, path: PathBuf) -> Result<Option<T>, ProfileFault> {
+fn not_entered<T>(error: io::Error, path: PathBuf) -> Result<Option<T>, ProfileError> {
     match error.kind() {
         io::ErrorKind::NotFound => Ok(None),
-        io::ErrorKind::NotADirectory => Err(ProfileFault::NoFolder { path }),
-        _ => Err(ProfileFault::Io { path, source: error }),
+        io::ErrorKind::NotADirectory => Err(ProfileError::NotAFolder { path }),
+        _ => Err(ProfileError::Io { path, source: error }),
     }
 }
 
@@ -306,7 +310,7 @@ mod tests {
     use crate::platform::{ListedProfile, Sid};
 
     #[test]
-    fn users_are_those_with_a_persons_sid_whose_folder_is_there() {
+    fn users_have_a_persons_sid_and_an_existing_folder() {
         let listed = |sid: &str, folder: &str, app_data: Option<&str>| ListedProfile {
             sid: Sid(sid.into()),
             folder: folder.into(),
@@ -339,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_windows_is_no_part_of_a_name() {
+    fn the_windows_version_isnt_part_of_a_users_name() {
         for (name, user) in [
             ("ann.V6", "ann"),
             ("ann.v2", "ann"),

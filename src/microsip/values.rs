@@ -1,7 +1,7 @@
-//! What MicroSIP makes of a value: whether it can be one, and the form in which MicroSIP would save it.
+//! Checks values of settings, and converts them to the form in which MicroSIP would save them.
 //!
-//! A value is written in that form, so that nothing drifts when MicroSIP saves its settings. Where there is
-//! none, it is refused with the form that would hold.
+//! Values are written in that form, so that they don't change when MicroSIP saves its settings. A value that would
+//! change is refused, with a suggestion that wouldn't.
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::guess;
@@ -10,28 +10,28 @@ use crate::ini::{Wide, lookup, wide};
 
 use super::keys::{self, Key, Kind, Save};
 
-/// A value and the text to write for it.
+/// A value with the text that is written for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     /// The value as MicroSIP will read it.
     pub value: String,
-    /// The text behind `=`.
+    /// The text after `=`.
     pub text: ValueText,
-    /// What deserves saying.
+    /// Warnings about the value.
     pub remarks: Vec<ValueWarning>,
 }
 
-/// Why a value is refused.
+/// The reason why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     #[error(transparent)]
     Name(#[from] NameError),
-    #[error("{path} cannot be '{value}': {allowed}")]
+    #[error("{path} can't be '{value}': {allowed}")]
     Impossible { path: String, value: String, allowed: String },
-    #[error("{path} has {length} characters; MicroSIP reads {limit}")]
+    #[error("{path} has {length} characters; MicroSIP reads only {limit}")]
     TooLong { path: String, length: usize, limit: usize },
-    #[error("{path} would not stay '{value}': MicroSIP takes blanks and quotes off its ends")]
-    Unstable { path: String, value: String, would_hold: String },
+    #[error("{path} wouldn't stay '{value}': MicroSIP removes spaces and quotes at both ends")]
+    Unstable { path: String, value: String, suggestion: String },
 }
 
 impl ToDiagnostic for ValueError {
@@ -47,25 +47,29 @@ impl ToDiagnostic for ValueError {
     fn hint(&self) -> Option<String> {
         match self {
             ValueError::Name(error) => error.hint(),
-            ValueError::Impossible { path, .. } => Some(format!("'msipcfg keys {path}' says what it can be")),
+            ValueError::Impossible { path, .. } => {
+                Some(format!("run 'msipcfg keys {path}' for the allowed values"))
+            }
             ValueError::TooLong { limit, .. } => Some(format!("shorten it to {limit} characters")),
-            ValueError::Unstable { would_hold, .. } => Some(format!("this would hold: '{would_hold}'")),
+            ValueError::Unstable { suggestion, .. } => Some(format!("use '{suggestion}' instead")),
         }
     }
 }
 
-/// What deserves saying of a value that is accepted.
+/// A warning about a value that is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueWarning {
-    #[error("MicroSIP does not know {path}")]
+    #[error("{path} isn't a MicroSIP setting")]
     UnknownKey { path: String, nearest: Option<String> },
-    #[error("{path} is written as '{saved}', which MicroSIP makes of '{given}'")]
+    #[error("{path}: '{given}' is written as '{saved}', as MicroSIP would save it")]
     Normalised { path: String, given: String, saved: String },
-    #[error("{path}: MicroSIP does not know '{word}' and ignores it")]
+    #[error("{path}: MicroSIP ignores '{word}', because it doesn't know it")]
     UnknownWord { path: String, word: String, nearest: Option<&'static str> },
-    #[error("{path}: '{word}' is known to MicroSIP {versions} only")]
+    #[error("{path}: '{word}' works only in MicroSIP {versions}")]
     OtherVersion { path: String, word: &'static str, versions: String },
-    #[error("{path}: about 1 of 256 plain passwords of {length} characters is taken for an encrypted one")]
+    #[error(
+        "{path}: MicroSIP takes about 1 in 256 plain passwords of {length} characters for an encrypted one"
+    )]
     PasswordLength { path: String, length: usize },
 }
 
@@ -88,14 +92,14 @@ impl ToDiagnostic for ValueWarning {
                 Some(format!("did you mean {nearest}?"))
             }
             ValueWarning::PasswordLength { .. } => {
-                Some("if the account then cannot log in, use a password one character longer".into())
+                Some("if the account can't log in, use a password that is one character longer".into())
             }
             _ => None,
         }
     }
 }
 
-/// That MicroSIP does not know a key, and what may have been meant.
+/// Returns the warning about an unknown key, with the nearest known one.
 pub fn unknown_key(path: &KeyPath) -> ValueWarning {
     let typed = path.key.as_str();
     let known = || keys::all().filter(|key| same_kind_of_section(key.section, path.section.as_str()));
@@ -107,20 +111,20 @@ pub fn unknown_key(path: &KeyPath) -> ValueWarning {
     ValueWarning::UnknownKey { path: path.to_string(), nearest }
 }
 
-/// How a key of a section is named, for who named the section alone.
+/// Returns how to write a key of a section, for users who wrote only the section.
 pub fn key_of_section(section: &str) -> String {
     format!("{section}/KEY")
 }
 
-/// The form in which MicroSIP would save a value. Commands are not its business: see `hook::command`.
+/// Returns the form in which MicroSIP would save a value. For commands, see `hook::command`.
 ///
 /// # Errors
-/// When the key cannot have the value, or would not keep it.
+/// The key can't have the value, or wouldn't keep it.
 pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     let named = path.to_string();
     ValueText::new(given)?;
     let Some(key) = keys::find(path.section.as_str(), path.key.as_str()) else {
-        // nobody rewrites it, so whatever is read back as the value will stay
+        // MicroSIP never rewrites it, so the value only has to be read back unchanged
         let text = if survives_bare(given) { given.to_string() } else { format!("\"{given}\"") };
         fits(&named, given, lookup::NO_LIMIT - 2)?;
         let remarks = vec![unknown_key(path)];
@@ -129,11 +133,11 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     let (value, mut remarks) = check(&named, &key, given)?;
     let text = match key.save {
         Save::Quoted => {
-            // a quoted text as long as the limit loses its last unit
+            // of a quoted text as long as the limit, MicroSIP loses the last unit
             fits(&named, &value, key.limit - 1)?;
             format!("\"{value}\"")
         }
-        // MicroSIP reads a plain password once and then keeps it encrypted
+        // MicroSIP reads a plain password once and then saves it encrypted
         Save::Bare if key.kind == Kind::Secret && !survives_bare(&value) => {
             fits(&named, &value, key.limit - 1)?;
             format!("\"{value}\"")
@@ -141,8 +145,8 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
         Save::Bare | Save::Dialect => {
             fits(&named, &value, key.limit)?;
             if !survives_bare(&value) {
-                let would_hold = String::from_utf16_lossy(&read_bare(&value));
-                return Err(ValueError::Unstable { path: named, value, would_hold });
+                let suggestion = String::from_utf16_lossy(&read_bare(&value));
+                return Err(ValueError::Unstable { path: named, value, suggestion });
             }
             value.clone()
         }
@@ -156,26 +160,28 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     Ok(Saved { value, text: ValueText::new(&text)?, remarks })
 }
 
-/// Whether plain passwords of this length are sometimes taken for encrypted ones: the length of their hex form is
-/// one that the encryption makes (all versions seen).
+/// Returns whether MicroSIP sometimes takes plain passwords of this length for encrypted ones, because encrypted
+/// ones can be as long (all versions seen).
 pub fn may_be_taken_for_encrypted(length: usize) -> bool {
     length >= 15 && (length.is_multiple_of(16) || length % 16 == 15)
 }
 
-/// Whether it is hex digits for whole blocks, which the encryption of a password makes (all versions seen).
+/// Returns whether a password has the form of an encrypted one: hex digits of whole blocks (all versions seen).
 pub fn is_encrypted(password: &[u16]) -> bool {
     let is_hex = |unit: &u16| u8::try_from(*unit).is_ok_and(|byte| byte.is_ascii_hexdigit());
     password.len().is_multiple_of(2 * BLOCK) && password.iter().all(is_hex)
 }
 
-/// How many hex digits the encryption of a password of this many UTF-16 units has: it is put into MFC's form of a
-/// string (FF FE FF, the length, two bytes a unit) and filled up to whole blocks, by at least one byte.
+/// Returns the number of hex digits of an encrypted password, from the number of UTF-16 units in the plain one.
+///
+/// MicroSIP encrypts MFC's form of a string (FF FE FF, the length, two bytes per unit), padded to whole blocks with
+/// at least one byte.
 pub fn encrypted_length(length: usize) -> usize {
     let header = if length < 0xFF { 4 } else { 6 };
     ((header + 2 * length) / BLOCK + 1) * BLOCK * 2
 }
 
-/// Bytes that RC2 encrypts at once.
+/// The block size of RC2, in bytes.
 const BLOCK: usize = 8;
 
 fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning>), ValueError> {
@@ -185,12 +191,12 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
         allowed: format!("it can be {allowed}"),
     };
     let normalised = |saved: String| {
-        let remark = ValueWarning::Normalised {
+        let warning = ValueWarning::Normalised {
             path: path.to_string(),
             given: given.to_string(),
             saved: saved.clone(),
         };
-        let remarks = if saved == given { Vec::new() } else { vec![remark] };
+        let remarks = if saved == given { Vec::new() } else { vec![warning] };
         (saved, remarks)
     };
     match &key.kind {
@@ -213,8 +219,8 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
                 .ok_or_else(|| impossible(format!("one of {}", key.kind)))?;
             let (saved, mut remarks) = normalised(word.text.to_string());
             let versions = match (word.since, word.until) {
-                (Some(since), _) => Some(format!("from {since}")),
-                (_, Some(until)) => Some(format!("to {until}")),
+                (Some(since), _) => Some(format!("{since} and later")),
+                (_, Some(until)) => Some(format!("{until} and earlier")),
                 (None, None) => None,
             };
             if let Some(versions) = versions {
@@ -242,7 +248,7 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
     }
 }
 
-/// What comes back of a value that is written as it is.
+/// Returns what MicroSIP reads if the value is written without quotes.
 fn read_bare(value: &str) -> Wide {
     lookup::read_text(&wide(value), lookup::NO_LIMIT)
 }
@@ -278,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_checked_and_written_as_microsip_saves_them() {
+    fn numbers_are_checked_and_normalised() {
         assert_eq!(saved("VAD", "1"), plain("1"));
         assert_eq!(saved("VAD", "yes"), Err(Code::ValueRefused));
         assert_eq!(saved("VAD", "2"), Err(Code::ValueRefused));
@@ -293,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_that_microsip_knows() {
+    fn unknown_words_are_refused_or_reported() {
         assert_eq!(saved("autoAnswer", "all"), plain("all"));
         assert_eq!(saved("autoAnswer", ""), plain(""));
         assert_eq!(saved("autoAnswer", "ALL"), Ok(("all".into(), vec![Code::ValueNormalised])));
@@ -304,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_would_change_when_it_is_saved_is_refused_with_the_form_that_holds() {
+    fn a_value_that_saving_would_change_is_refused_with_a_suggestion() {
         let error = as_saved(&"userAgent".parse().unwrap(), "\"My Phone\"").unwrap_err();
         assert_eq!(error.code(), Code::ValueUnstable);
-        assert_eq!(error.hint().as_deref(), Some("this would hold: 'My Phone'"));
+        assert_eq!(error.hint().as_deref(), Some("use 'My Phone' instead"));
         assert_eq!(saved("userAgent", " x"), Err(Code::ValueUnstable));
         assert_eq!(saved("userAgent", "say \"x\""), plain("say \"x\""));
         assert_eq!(saved("userAgent", &"x".repeat(256)), Err(Code::ValueTooLong));
@@ -315,16 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn devices_stand_between_quotes_and_keep_any_text() {
+    fn devices_are_quoted_and_keep_any_text() {
         assert_eq!(saved("audioInputDevice", " \"Mic\" "), plain("\" \"Mic\" \""));
         assert_eq!(saved("audioInputDevice", &"x".repeat(255)), Err(Code::ValueTooLong));
     }
 
     #[test]
-    fn keys_that_microsip_does_not_know_keep_any_value() {
+    fn unknown_keys_keep_any_value() {
         let path = "updateInterval".parse().unwrap();
-        let remark = &as_saved(&path, "x").unwrap().remarks[0];
-        assert_eq!(remark.hint().as_deref(), Some("did you mean updatesInterval?"));
+        let warning = &as_saved(&path, "x").unwrap().remarks[0];
+        assert_eq!(warning.hint().as_deref(), Some("did you mean updatesInterval?"));
         assert_eq!(saved("Mine/key", " x "), Ok(("\" x \"".into(), vec![Code::KeyUnknown])));
         assert_eq!(saved("Mine/key", "'x'"), Ok(("\"'x'\"".into(), vec![Code::KeyUnknown])));
     }
@@ -337,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_of_a_treacherous_length_are_warned_of() {
+    fn passwords_of_an_ambiguous_length_cause_a_warning() {
         let codes = |length: usize| saved("Account1/password", &"x".repeat(length)).unwrap().1;
         for length in [15, 16, 31, 32, 47] {
             assert_eq!(codes(length), [Code::PasswordLength], "{length}");

@@ -1,8 +1,8 @@
-//! Versions of MicroSIP, and the ways in which they read and save commands.
+//! MicroSIP's versions, and the dialects in which they read and save commands.
 
 use std::str::FromStr;
 
-/// A version of MicroSIP: 3.22.3. A fourth part is not kept.
+/// A version of MicroSIP, such as 3.22.3. A fourth number is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u16, pub u16, pub u16);
 
@@ -14,13 +14,13 @@ impl FromStr for Version {
         match parts.as_deref() {
             Some([major, minor]) => Ok(Version(*major, *minor, 0)),
             Some([major, minor, patch] | [major, minor, patch, _]) => Ok(Version(*major, *minor, *patch)),
-            _ => Err(format!("'{text}' is no version of MicroSIP; write it like 3.22.3")),
+            _ => Err(format!("'{text}' isn't a MicroSIP version; use the form 3.22.3")),
         }
     }
 }
 
 impl From<[u16; 4]> for Version {
-    /// From the four numbers of a version resource. The fourth is not kept.
+    /// Converts the four numbers of a version resource, and drops the fourth.
     fn from([major, minor, patch, _]: [u16; 4]) -> Version {
         Version(major, minor, patch)
     }
@@ -32,22 +32,23 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// How a MicroSIP reads and saves commands.
+/// The way in which a version reads and saves commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// Before 3.19: the whole value is one file, without arguments; saved bare.
+    /// Before 3.19: the whole value is one file, without arguments. Saved without quotes.
     WholeValue,
-    /// 3.19 to 3.21.4: a command line; saved bare, so that outer quotes are lost at the next reading.
+    /// 3.19 to 3.21.4: a command line. Saved without quotes, so the next start loses outer quotes.
     Raw,
-    /// From 3.21.6: a command line; saved between double quotes.
+    /// Since 3.21.6: a command line. Saved in double quotes.
     Quoted,
 }
 
 impl Dialect {
-    /// That of the versions in use today.
+    /// The dialect of current versions.
     pub const PRESENT: Dialect = Dialect::Quoted;
 
-    /// The dialect of a version; `None` for 3.21.5, in which or before which it changed.
+    /// Returns the dialect of a version, or `None` for 3.21.5: it isn't known whether this version or 3.21.6 changed
+    /// the dialect.
     pub fn of(version: Version) -> Option<Dialect> {
         if version < Version(3, 19, 0) {
             Some(Dialect::WholeValue)

@@ -44,12 +44,12 @@ pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::{
-    CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Runner,
-    Started, TerminalMode, Watched, access_of, account_name, ansi_code_page, app_data_folders,
-    can_remove_mark, class_registry, copy_access, drive_kind, has_wider_access, install_facts,
-    is_access_denied_by_mode, is_held_by_another, is_in_reach, is_own_user, mark_of, may_be_windows_program,
-    paths_in_use, place_of_process, privileges, profile_list, remove_mark, search_folders, session_of,
-    settings_roots, short_path, start, start_commands, survive_signals, user_name, wait_for_one,
-    windows_of_class, windows_paths,
+    CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, ProgramWindow, Rights, Runner, Started, TerminalMode, Watched,
+    access_of, account_name, ansi_code_page, app_data_folders, can_remove_mark, class_registry, copy_access,
+    drive_kind, for_each_program, has_wider_access, install_facts, is_access_denied_by_mode,
+    is_held_by_another, is_in_reach, is_own_user, mark_of, may_be_windows_program, paths_in_use,
+    place_of_process, privileges, profile_list, remove_mark, search_folders, session_of, settings_roots,
+    short_path, start, start_commands, survive_signals, user_name, wait_for_one, windows_of_class,
+    windows_paths,
 };
 pub use wine::WinePrefix;

@@ -1,4 +1,4 @@
-//! The documentation says what the program does.
+//! Checks the documentation against the program, and generates parts of it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,40 +20,40 @@ pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap().replace("\r\n", "\n")
 }
 
-/// Compares the lines between two marks with what they should be; with MSIPCFG_UPDATE_DOCS set, writes them.
+/// Checks the lines between two marks of a page. With MSIPCFG_UPDATE_DOCS set, writes them instead.
 #[track_caller]
-fn keeps_true(name: &str, mark: &str, wanted: &str) {
+fn assert_generated_part(name: &str, mark: &str, wanted: &str) {
     let text = read(name);
     let (before, rest) = text.split_once(&format!("<!-- {mark}: generated")).unwrap();
     let (comment, rest) = rest.split_once('\n').unwrap();
     let (_, after) = rest.split_once(&format!("<!-- /{mark} -->")).unwrap();
-    keeps_file_true(
+    assert_generated_file(
         name,
         &format!("{before}<!-- {mark}: generated{comment}\n{wanted}<!-- /{mark} -->{after}"),
     );
 }
 
-/// Compares a file with what it should be; with MSIPCFG_UPDATE_DOCS set, writes it.
+/// Checks a whole file in the same way.
 #[track_caller]
-pub(crate) fn keeps_file_true(name: &str, wanted: &str) {
+pub(crate) fn assert_generated_file(name: &str, wanted: &str) {
     if is_updating() {
         std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         std::fs::write(path(name), wanted).unwrap();
     } else {
-        let is_true = path(name).is_file() && read(name) == wanted;
-        assert!(is_true, "{name} is out of date: run the tests once with MSIPCFG_UPDATE_DOCS=1");
+        let is_current = path(name).is_file() && read(name) == wanted;
+        assert!(is_current, "{name} is out of date: run the tests once with MSIPCFG_UPDATE_DOCS=1");
     }
 }
 
-/// The same for a folder of generated files: no others are in it.
+/// Checks a folder that contains these generated files and no others.
 #[track_caller]
-fn keeps_folder_true(folder: &str, wanted: &BTreeMap<String, String>) {
+fn assert_generated_folder(folder: &str, wanted: &BTreeMap<String, String>) {
     for (name, text) in wanted {
-        keeps_file_true(&format!("{folder}/{name}"), text);
+        assert_generated_file(&format!("{folder}/{name}"), text);
     }
     for entry in std::fs::read_dir(path(folder)).unwrap() {
         let entry = entry.unwrap();
@@ -61,7 +61,10 @@ fn keeps_folder_true(folder: &str, wanted: &BTreeMap<String, String>) {
         if wanted.contains_key(&name) {
             continue;
         }
-        assert!(is_updating(), "{folder}/{name} is of nothing any more: MSIPCFG_UPDATE_DOCS=1 removes it");
+        assert!(
+            is_updating(),
+            "{folder}/{name} isn't generated any more: run the tests once with MSIPCFG_UPDATE_DOCS=1"
+        );
         std::fs::remove_file(entry.path()).unwrap();
     }
 }
@@ -70,15 +73,28 @@ pub(crate) fn is_updating() -> bool {
     std::env::var_os("MSIPCFG_UPDATE_DOCS").is_some()
 }
 
-/// Our commands, as they are in the help, without clap's own.
+/// Returns the command tree without clap's own `help`.
 fn cli() -> Command {
     let mut cli = Cli::command().disable_help_subcommand(true);
     cli.build();
     cli
 }
 
+fn exit_status_table() -> String {
+    let mut table = String::from("| status | meaning |\n|---|---|\n");
+    for status in ExitStatus::ALL {
+        let _ = writeln!(table, "| {} | {} |", *status as u8, status.meaning());
+    }
+    table
+}
+
 #[test]
-fn the_codes_are_documented() {
+fn exit_statuses_are_documented() {
+    assert_generated_part("docs/exit-statuses.md", "statuses", &exit_status_table());
+}
+
+#[test]
+fn codes_are_documented() {
     let mut table = String::from("| code | status | meaning |\n|---|---|---|\n");
     for code in Code::ALL {
         let status = match code.exit_status() {
@@ -87,27 +103,27 @@ fn the_codes_are_documented() {
         };
         table.push_str(&format!("| `{}` | {status} | {} |\n", code.name(), code.meaning()));
     }
-    keeps_true("docs/exit-statuses.md", "codes", &table);
+    assert_generated_part("docs/exit-statuses.md", "codes", &table);
 }
 
 #[test]
-fn the_problems_of_doctor_are_documented() {
-    let mut table = String::from("| code | severity | mended | meaning |\n|---|---|---|---|\n");
+fn doctor_problems_are_documented() {
+    let mut table = String::from("| code | severity | fixed | meaning |\n|---|---|---|---|\n");
     for rule in RULES {
         let severities: Vec<_> = rule.severities.iter().map(|severity| severity.name()).collect();
-        let mended = match rule.fixable {
+        let fixed = match rule.fixable {
             Fixable::Yes => "yes",
-            Fixable::Sometimes => "if it is clear",
+            Fixable::Sometimes => "sometimes",
             Fixable::No => "",
         };
         let (severities, meaning) = (severities.join(", "), rule.code.meaning());
-        table.push_str(&format!("| `{}` | {severities} | {mended} | {meaning} |\n", rule.code.name()));
+        table.push_str(&format!("| `{}` | {severities} | {fixed} | {meaning} |\n", rule.code.name()));
     }
-    keeps_true("docs/doctor.md", "problems", &table);
+    assert_generated_part("docs/doctor.md", "problems", &table);
 }
 
 #[test]
-fn the_events_are_documented() {
+fn events_are_documented() {
     let mut table = String::from("| event | also | ini key | from | when |\n|---|---|---|---|---|\n");
     for event in Event::ALL {
         let aliases: Vec<_> = event.aliases().iter().map(|alias| format!("`{alias}`")).collect();
@@ -120,92 +136,90 @@ fn the_events_are_documented() {
             event.when()
         ));
     }
-    keeps_true("docs/hooks.md", "events", &table);
+    assert_generated_part("docs/hooks.md", "events", &table);
 }
 
 #[test]
-fn every_step_of_the_transaction_is_documented() {
+fn transaction_steps_are_documented() {
     let text = read("docs/safety.md");
     for step in Step::ALL {
-        assert!(text.contains(&format!("| `{}` |", step.name())), "{} is not in docs/safety.md", step.name());
+        assert!(text.contains(&format!("| `{}` |", step.name())), "{} isn't in docs/safety.md", step.name());
     }
 }
 
 #[test]
-fn the_readme_names_every_command() {
+fn readme_lists_every_command() {
     let text = read("README.md");
     let table: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
     for command in cli().get_subcommands() {
         let name = command.get_name();
         let is_named = |row: &&str| row.contains(&format!("`{name}`")) || row.contains(&format!("`{name} "));
-        assert!(table.iter().any(is_named), "{name} is not in README.md's table");
+        assert!(table.iter().any(is_named), "{name} isn't in the table of README.md");
     }
 }
 
-/// A command and its own commands.
-fn with_those_below(command: &Command) -> Vec<&Command> {
-    let below = command.get_subcommands().flat_map(with_those_below);
-    std::iter::once(command).chain(below).collect()
+/// Returns a command and all its subcommands.
+fn with_subcommands(command: &Command) -> Vec<&Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(with_subcommands)).collect()
 }
 
 // --- examples
 
 const EXAMPLES: &str = "Examples:\n";
 
-/// What stands at the foot of a command's help, and the examples in it.
-fn foot_of(command: &Command) -> (String, Vec<String>) {
-    let foot = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let (before, examples) = foot.split_once(EXAMPLES).unwrap_or((&foot, ""));
+/// Returns the text after the options in a command's help: what comes before the examples, and the examples.
+fn after_help_of(command: &Command) -> (String, Vec<String>) {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (before, examples) = text.split_once(EXAMPLES).unwrap_or((&text, ""));
     (before.trim_end().to_string(), examples.lines().map(|line| line.trim().to_string()).collect())
 }
 
-/// The words of a line, as the shells of Windows part it: at blanks that are not between double quotes.
-fn words_of(line: &str) -> Vec<OsString> {
-    let mut words = vec![String::new()];
+/// Splits a command line as the shells of Windows do: at spaces outside of double quotes.
+fn split_arguments(line: &str) -> Vec<OsString> {
+    let mut arguments = vec![String::new()];
     let mut is_quoted = false;
     for c in line.chars() {
         match c {
             '"' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            c => words.last_mut().unwrap().push(c),
+            ' ' if !is_quoted => arguments.push(String::new()),
+            c => arguments.last_mut().unwrap().push(c),
         }
     }
-    assert!(!is_quoted, "a quote is open in {line}");
-    words.into_iter().map(OsString::from).collect()
+    assert!(!is_quoted, "unclosed quote: {line}");
+    arguments.into_iter().map(OsString::from).collect()
 }
 
 #[test]
-fn the_words_of_an_example_are_parted_as_a_shell_does() {
-    assert_eq!(words_of(r#"a "b c\d" e"f g"h"#), ["a", r"b c\d", "ef gh"]);
+fn split_arguments_respects_quotes() {
+    assert_eq!(split_arguments(r#"a "b c\d" e"f g"h"#), ["a", r"b c\d", "ef gh"]);
 }
 
 #[test]
-fn every_command_has_examples_and_they_can_be_typed() {
+fn every_command_has_valid_examples() {
     let cli = cli();
-    for command in with_those_below(&cli) {
-        let (_, examples) = foot_of(command);
+    for command in with_subcommands(&cli) {
+        let (_, examples) = after_help_of(command);
         assert!(!examples.is_empty(), "{} has no examples", command.get_name());
         for line in examples {
-            // clap's own command makes no request
+            // clap handles this command itself
             if line.starts_with("msipcfg help ") {
                 continue;
             }
-            let words = words_of(&line);
-            let read = Cli::read(&words).map_err(|error| error.to_string());
-            let told = read.and_then(|cli| match cli.is_for_wizard() {
-                true => Ok(()),
-                false => cli.into_request(&words).map(|_| ()).map_err(|error| error.to_string()),
-            });
-            assert_eq!(told, Ok(()), "{line}");
+            let arguments = split_arguments(&line);
+            let cli = Cli::read(&arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
+            if !cli.is_for_wizard() {
+                let request = cli.into_request(&arguments);
+                assert!(request.is_ok(), "{line}: {}", request.err().unwrap());
+            }
             let name = command.get_bin_name().unwrap();
-            assert!(line.starts_with(name), "{line} is no example of {name}");
+            assert!(line.starts_with(name), "{line} isn't an example of {name}");
         }
     }
 }
 
 // --- the reference and the manual pages
 
-/// Options that many commands share stand under a heading of their own, and are listed once.
+/// The heading of the options that every command has. Shared options are listed once.
 const SHARED: &str = "Options of every command";
 
 fn shown_arguments<'a>(command: &'a Command, heading: Option<&'a str>) -> impl Iterator<Item = &'a Arg> {
@@ -255,9 +269,9 @@ fn reference_of(command: &Command) -> String {
     }
     for heading in shared_headings(command).iter().filter(|heading| **heading != SHARED) {
         let anchor = heading.to_lowercase().replace(' ', "-");
-        let _ = write!(text, "\nAnd the [{}](#{anchor}).\n", heading.replacen('O', "o", 1));
+        let _ = write!(text, "\nPlus the [{}](#{anchor}).\n", heading.replacen('O', "o", 1));
     }
-    let (before, examples) = foot_of(command);
+    let (before, examples) = after_help_of(command);
     if !before.is_empty() {
         let (first, lines) = before.split_once('\n').unwrap();
         let _ = write!(text, "\n{first}\n\n```\n{lines}\n```\n");
@@ -267,11 +281,11 @@ fn reference_of(command: &Command) -> String {
 }
 
 #[test]
-fn the_reference_is_the_help() {
+fn reference_matches_help() {
     let cli = cli();
     let mut shared = BTreeMap::new();
     let mut commands = String::new();
-    for command in cli.get_subcommands().flat_map(with_those_below) {
+    for command in cli.get_subcommands().flat_map(with_subcommands) {
         for heading in shared_headings(command) {
             let options = || shown_arguments(command, Some(heading)).map(line_of).collect::<String>();
             shared.entry(heading).or_insert_with(options);
@@ -280,27 +294,24 @@ fn the_reference_is_the_help() {
     }
     let mut text = String::from(
         "# The command line\n\n\
-         Made from the program's own help by a test, which keeps it true. What `--json` answers stands in \
-         [exit-statuses.md](exit-statuses.md).\n",
+         This page is generated from the program's help. [Exit statuses and codes](exit-statuses.md) describes the \
+         output of `--json`.\n",
     );
-    let statuses = read("docs/exit-statuses.md");
-    let table =
-        statuses.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| !line.is_empty());
-    let _ = write!(text, "\n## Exit status\n\n{}\n", table.collect::<Vec<_>>().join("\n"));
+    let _ = write!(text, "\n## Exit status\n\n{}", exit_status_table());
     for (heading, options) in shared {
         let _ = write!(text, "\n## {heading}\n\n{options}");
     }
     text.push_str(&commands);
-    keeps_file_true("docs/cli.md", &text);
+    assert_generated_file("docs/cli.md", &text);
 }
 
 #[test]
-fn the_manual_pages_are_the_help() {
+fn manual_pages_match_help() {
     fn add(command: &Command, pages: &mut BTreeMap<String, String>) {
         let page = clap_mangen::Man::new(command.clone()).manual("msipcfg");
         let mut text = Vec::new();
         page.render(&mut text).unwrap();
-        // what stands at the foot of a help text has no name of its own for clap_mangen
+        // clap_mangen calls everything after the options EXTRA
         let text = String::from_utf8(text).unwrap();
         let text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
         let text = text.replace(".SH EXTRA\n", ".SH NOTES\n").replace("\nExamples:\n", "\n.SH EXAMPLES\n");
@@ -309,5 +320,5 @@ fn the_manual_pages_are_the_help() {
     }
     let mut pages = BTreeMap::new();
     add(&cli(), &mut pages);
-    keeps_folder_true("docs/man", &pages);
+    assert_generated_folder("docs/man", &pages);
 }

@@ -1,16 +1,16 @@
-//! Which program opens links, and making it MicroSIP.
+//! `links`: which program opens links, and registering MicroSIP for them.
 
 use crate::sandbox::Sandbox;
 
 #[cfg(not(windows))]
 #[test]
-fn off_windows_links_are_nobodys_matter() {
+fn links_work_only_on_windows() {
     let sandbox = Sandbox::new();
-    for words in [&["links", "--json"][..], &["links", "--set", "--exe", "x.exe", "--json"]] {
-        let ran = sandbox.run(words).fails(1, "windows-only");
+    for args in [&["links", "--json"][..], &["links", "--set", "--exe", "x.exe", "--json"]] {
+        let ran = sandbox.run(args).fails(1, "windows-only");
         assert_eq!(ran.json()["changed"], false);
     }
-    sandbox.run(&["links"]).exits(1).says("not Windows").says("hint");
+    sandbox.run(&["links"]).exits(1).says("only on Windows").says("hint");
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn set_and_unset_exclude_each_other() {
     Sandbox::new().run(&["links", "--set", "--unset", "--json"]).fails(2, "usage");
 }
 
-/// With the registry of this user, which the tests share: all of it is one test.
+/// All of this is one test, because tests share this user's registry.
 #[cfg(windows)]
 mod registry {
     use serde_json::{Value as Json, json};

@@ -31,11 +31,15 @@ mod going;
 mod hooks;
 mod inis;
 mod instances;
+#[cfg(target_os = "linux")]
+mod layers;
 mod links;
 mod output;
 mod profile_api;
 mod profiles;
 mod provision;
+#[cfg(target_os = "linux")]
+mod repository;
 mod safety;
 mod secrets;
 mod settings;

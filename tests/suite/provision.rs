@@ -10,7 +10,7 @@ use msipcfg::desired::vars::Variables;
 use msipcfg::diagnostic::ToDiagnostic;
 use msipcfg::request::ValueSource;
 
-use crate::docs::{is_updating, keeps_file_true, path};
+use crate::docs::{assert_generated_file, is_updating, path};
 use crate::sandbox::{Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
@@ -51,7 +51,7 @@ fn every_mistake_is_told_with_its_place_and_no_password() {
         let error = resolve(&name, std::fs::read_to_string(&file).unwrap()).err();
         let error = error.unwrap_or_else(|| panic!("{name} is taken"));
         assert!(!error.contains(SECRET), "{name}: {error}");
-        keeps_file_true(&format!("{folder}/{name}.txt"), &error);
+        assert_generated_file(&format!("{folder}/{name}.txt"), &error);
         found.insert(name);
     }
     assert!(found.len() > 40);
@@ -366,7 +366,7 @@ fn the_ini_is_not_touched_if_anything_is_wrong() {
 
 #[test]
 fn the_schema_is_published() {
-    keeps_file_true("docs/desired-state.schema.json", &msipcfg::desired::file::schema());
+    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::file::schema());
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::instances::FileSystem;
+use crate::instances::WindowsDisk;
 use crate::sandbox::{Sandbox, image, text_of_ini, utf16};
 use crate::terminal::{CTRL_C, DOWN, ENTER, ESC, SPACE, TAB, Terminal, UP};
 
@@ -286,7 +286,7 @@ fn without_colour_there_is_none_and_every_line_fits() {
 
 #[test]
 fn a_running_microsip_is_waited_for_or_not() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     for name in ["hooks/ring.exe", "windows/system32/WindowsPowerShell/v1.0/powershell.exe"] {
         disk.sandbox.write(&format!("prefix/drive_c/{name}"), image());
@@ -349,13 +349,13 @@ fn a_running_microsip_is_waited_for_or_not() {
 // which ini
 
 /// Two inis; a phone may use the portable one.
-fn two_inis(disk: &FileSystem) -> [PathBuf; 2] {
+fn two_inis(disk: &WindowsDisk) -> [PathBuf; 2] {
     [disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"), disk.ini("MicroSIP/MicroSIP.ini")]
 }
 
 #[test]
 fn every_command_asks_which_ini_is_meant() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     let [installed, portable] = two_inis(&disk);
     let bob = disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
     let question = "There are several inis of MicroSIP; which one:";
@@ -387,7 +387,7 @@ fn every_command_asks_which_ini_is_meant() {
 
 #[test]
 fn who_wants_no_questions_is_asked_none() {
-    let disk = FileSystem::new();
+    let disk = WindowsDisk::new();
     two_inis(&disk);
     disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
     for words in [&["hooks", "--no-input"][..], &["get", "VAD", "--json"], &["set", "VAD=1", "--no-input"]] {

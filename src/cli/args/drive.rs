@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::UsageError;
 use super::write::duration;
-use crate::microsip::control::{Calls, Order};
+use crate::microsip::control::{Calls, PhoneCommand};
 use crate::request::Drive;
 
 #[derive(Debug, Subcommand)]
@@ -112,20 +112,20 @@ impl Command {
         Ok(match self {
             Command::Start { minimized } => Drive::Start { minimized },
             Command::Exit { timeout } => Drive::Exit { timeout },
-            Command::Call { number } => Drive::Order(Order::Call(number.parse()?)),
-            Command::Answer => Drive::Order(Order::Answer),
+            Command::Call { number } => Drive::Order(PhoneCommand::Call(number.parse()?)),
+            Command::Answer => Drive::Order(PhoneCommand::Answer),
             Command::Hangup { incoming, calling, .. } => {
-                Drive::Order(Order::Hangup(match (incoming, calling) {
+                Drive::Order(PhoneCommand::Hangup(match (incoming, calling) {
                     (true, _) => Calls::Incoming,
                     (_, true) => Calls::Calling,
                     _ => Calls::All,
                 }))
             }
-            Command::Dtmf { digits } => Drive::Order(Order::Dtmf(digits.parse()?)),
-            Command::Transfer { number } => Drive::Order(Order::Transfer(number.parse()?)),
-            Command::Hold => Drive::Order(Order::Hold),
-            Command::Mute => Drive::Order(Order::Mute),
-            Command::Unmute => Drive::Order(Order::Unmute),
+            Command::Dtmf { digits } => Drive::Order(PhoneCommand::Dtmf(digits.parse()?)),
+            Command::Transfer { number } => Drive::Order(PhoneCommand::Transfer(number.parse()?)),
+            Command::Hold => Drive::Order(PhoneCommand::Hold),
+            Command::Mute => Drive::Order(PhoneCommand::Mute),
+            Command::Unmute => Drive::Order(PhoneCommand::Unmute),
         })
     }
 }

@@ -444,8 +444,8 @@ fn value_of_key(
                 _ => None,
             })
         }
-        Err(ValueError::Unstable { would_hold, .. }) => {
-            let mend = set(&would_hold);
+        Err(ValueError::Unstable { suggestion, .. }) => {
+            let mend = set(&suggestion);
             Some(Finding::new(Severity::Warning, &Fault::Unstable { path, value }).mended_by(mend))
         }
         Err(ValueError::Impossible { .. }) => {

@@ -6,6 +6,7 @@ mod paths;
 mod pinned;
 mod processes;
 mod profiles;
+mod programs;
 mod registry;
 mod run;
 mod security;
@@ -24,10 +25,11 @@ pub use paths::{
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
 pub use processes::{
-    CAN_REACH_WINDOWS, PROCESSES_ARE_NAMED_BY_EXE, ProgramWindow, Rights, Watched, may_be_windows_program,
-    place_of_process, session_of, start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, may_be_windows_program, place_of_process, session_of,
+    start, wait_for_one, windows_of_class,
 };
 pub use profiles::profile_list;
+pub use programs::for_each_program;
 pub use registry::class_registry;
 pub use run::{Runner, Started};
 pub use security::{

@@ -10,9 +10,6 @@ use super::paths::prefix_in_use;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
-/// Under Wine a process is named by whoever started it, or by itself.
-pub const PROCESSES_ARE_NAMED_BY_EXE: bool = false;
-
 /// Windows belong to programs under Wine, and are reached by such only.
 pub const CAN_REACH_WINDOWS: bool = false;
 

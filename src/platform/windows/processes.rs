@@ -29,9 +29,6 @@ use super::text::wide;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
-/// The name of a process is that of its exe.
-pub const PROCESSES_ARE_NAMED_BY_EXE: bool = true;
-
 /// The windows of other programs can be found and asked.
 pub const CAN_REACH_WINDOWS: bool = true;
 

@@ -1,10 +1,10 @@
-//! What docs/deployment.md shows is what lies in docs/deployment, can be typed, and does what it says.
+//! Checks that docs/deployment.md shows the files in docs/deployment, and that its commands are valid and work.
 
 use std::ffi::OsString;
 
 use msipcfg::cli::args::Cli;
 
-use super::{keeps_true, path, read, words_of};
+use super::{assert_generated_part, path, read, split_arguments};
 use crate::sandbox::{Sandbox, text_of_ini};
 
 const DOCUMENT: &str = "docs/deployment.md";
@@ -17,7 +17,7 @@ fn file_names() -> Vec<String> {
 }
 
 #[test]
-fn the_files_for_deployment_are_shown_as_they_are() {
+fn deployment_page_shows_the_sample_files() {
     let names = file_names();
     for name in &names {
         let ending = name.rsplit('.').next().unwrap();
@@ -28,41 +28,47 @@ fn the_files_for_deployment_are_shown_as_they_are() {
             ending => ending,
         };
         let text = read(&format!("docs/deployment/{name}"));
-        keeps_true(DOCUMENT, &format!("deployment/{name}"), &format!("```{language}\n{text}```\n"));
+        assert_generated_part(
+            DOCUMENT,
+            &format!("deployment/{name}"),
+            &format!("```{language}\n{text}```\n"),
+        );
     }
     assert_eq!(read(DOCUMENT).matches("<!-- /deployment/").count(), names.len());
 }
 
-/// The command lines of a document: in code spans, in scripts, and as lists in a playbook.
+/// Finds the command lines of a document: in code spans, in scripts, and as lists in a playbook.
 fn command_lines(text: &str) -> Vec<Vec<OsString>> {
     let mut found = Vec::new();
     let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2).chain([line]));
-    found.extend(spans.filter(|span| span.starts_with("msipcfg ")).map(words_of));
+    found.extend(spans.filter(|span| span.starts_with("msipcfg ")).map(split_arguments));
     for line in text.lines().filter(|line| !line.starts_with("copy ")) {
         let script = ["msipcfg.exe\" ", "msipcfg.exe' "].iter().find_map(|end| line.split_once(end));
-        if let Some((_, words)) = script {
-            let words = words.split(['>', '`']).next().unwrap_or(words).trim_end().replace('\'', "\"");
-            found.push(words_of(&format!("msipcfg {words}")));
+        if let Some((_, arguments)) = script {
+            let arguments =
+                arguments.split(['>', '`']).next().unwrap_or(arguments).trim_end().replace('\'', "\"");
+            found.push(split_arguments(&format!("msipcfg {arguments}")));
         }
     }
     for (_, list) in text.split("argv:\n").skip(1).filter_map(|part| part.split_once("- \"{{ program }}\"\n"))
     {
         let items: Vec<&str> = list.lines().map_while(|line| line.trim().strip_prefix("- ")).collect();
-        // one that is chosen by a condition is in turn each of its texts
+        // an argument with a condition stands for each of its alternatives
         for choice in 0..2 {
-            let word = |item: &&str| match item.trim_matches('"').split('\'').skip(1).step_by(2).nth(choice) {
-                Some(chosen) => chosen.to_string(),
-                None => item.trim_matches('"').replace("{{ whose }}", "--all-users"),
-            };
-            let words = std::iter::once("msipcfg".to_string()).chain(items.iter().map(word));
-            found.push(words.map(OsString::from).collect());
+            let argument =
+                |item: &&str| match item.trim_matches('"').split('\'').skip(1).step_by(2).nth(choice) {
+                    Some(chosen) => chosen.to_string(),
+                    None => item.trim_matches('"').replace("{{ whose }}", "--all-users"),
+                };
+            let arguments = std::iter::once("msipcfg".to_string()).chain(items.iter().map(argument));
+            found.push(arguments.map(OsString::from).collect());
         }
     }
     found
 }
 
 #[test]
-fn command_lines_are_found_wherever_they_stand() {
+fn command_lines_are_found_in_every_form() {
     let text = "a `msipcfg restore 2` b `x`\n& 'C:\\msipcfg.exe' check 'a b' -q\n\"%TO%\\msipcfg.exe\" keys >>log 2>&1\ncopy msipcfg.exe\" x\n\
                 argv:\n  - \"{{ program }}\"\n  - apply\n  - \"{{ 'f' if x else 'g' }}\"\nend\n";
     let wanted: [&[&str]; 5] = [
@@ -76,22 +82,23 @@ fn command_lines_are_found_wherever_they_stand() {
 }
 
 #[test]
-fn every_command_line_for_deployment_can_be_typed() {
+fn deployment_commands_are_valid() {
     let mut lines = command_lines(&read(DOCUMENT));
     assert!(lines.len() > 15, "{lines:?}");
-    for words in &mut lines {
-        // there are no such exit statuses elsewhere
-        if let Some(at) = words.iter().position(|word| word == "--exit-codes").filter(|_| !cfg!(windows)) {
-            words.drain(at..at + 2);
+    for arguments in &mut lines {
+        // other systems have no such exit statuses
+        let option = arguments.iter().position(|argument| argument == "--exit-codes");
+        if let Some(at) = option.filter(|_| !cfg!(windows)) {
+            arguments.drain(at..at + 2);
         }
-        let request = Cli::read(&*words).map_err(|error| error.to_string());
-        let request = request.and_then(|cli| cli.into_request(words).map_err(|error| error.to_string()));
-        assert_eq!(request.map(|_| ()), Ok(()), "{words:?}");
+        let request = Cli::read(&*arguments).map_err(|error| error.to_string());
+        let request = request.and_then(|cli| cli.into_request(arguments).map_err(|error| error.to_string()));
+        assert_eq!(request.map(|_| ()), Ok(()), "{arguments:?}");
     }
 }
 
 #[test]
-fn the_samples_for_deployment_are_applied_and_taken_back() {
+fn deployment_samples_can_be_applied_and_removed() {
     let sandbox = Sandbox::new();
     for name in file_names() {
         sandbox.write(&name, read(&format!("docs/deployment/{name}")));
@@ -113,6 +120,6 @@ fn the_samples_for_deployment_are_applied_and_taken_back() {
         .exits(0)
         .says("2 changed");
     assert_eq!(text_of_ini(&ini), "[Settings]\r\naccountId=0\r\n[Account1]");
-    // nothing is left that holds a password
+    // no file that contains a password is left
     assert_eq!(std::fs::read_dir(ini.parent().unwrap()).unwrap().count(), 1);
 }

@@ -1,20 +1,16 @@
-//! Pictures of what is seen in a terminal, drawn from what the program really prints. On Linux only, where it is
-//! drawn; what it prints differs between systems in paths alone.
+//! Generates the screenshots from what the program prints. Only on Linux: on Windows only the paths differ.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use anstyle_svg::Term;
-use clap::CommandFactory;
-use msipcfg::cli::args::Cli;
 
-use super::{keeps_folder_true, words_of};
+use super::{assert_generated_folder, split_arguments};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
 use crate::terminal::{DOWN, ENTER, SPACE, Terminal};
 
-/// The pictures beside those of the help texts: their names, and what is typed. All are of one machine, made by
-/// [`phone`].
+/// Screenshots and the commands that they show, run on the computer that [`phone`] creates.
 const SCREENS: &[(&str, &str)] = &[
     ("set-hook-dry-run", r"set-hook --dry-run start C:\hooks\log.exe --to crm"),
     ("set-hook", r"set-hook answer C:\hooks\log.exe"),
@@ -28,7 +24,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("keys", "keys volume"),
 ];
 
-/// What the wizard shows: the names of pictures, what is waited for, and the keys that lead to the next.
+/// The steps of the wizard: the name of the screenshot, the text to wait for, and the keys that lead to the next step.
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
     ("", "What to do:", &[ENTER]),
     ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
@@ -40,7 +36,7 @@ const QUESTIONS: &[(&str, &str, &[&str])] = &[
 
 const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
 
-/// A Wine prefix with two programs and an ini.
+/// Creates a Wine prefix with programs and an ini.
 fn phone() -> Sandbox {
     let sandbox = Sandbox::new();
     for program in ["hooks/ring.exe", "hooks/log.exe", "CRM/show caller.exe"] {
@@ -78,15 +74,17 @@ fn phone() -> Sandbox {
     sandbox
 }
 
-/// What is typed and what is seen, as a picture.
+/// Runs a command and draws it with its output.
 fn picture(sandbox: &Sandbox, typed: &str) -> String {
-    let words = words_of(typed);
     let mut command = sandbox.command(PROGRAM);
-    command.args(["--color", "always"]).args(words).env("WINEPREFIX", sandbox.path("prefix"));
+    command
+        .args(["--color", "always"])
+        .args(split_arguments(typed))
+        .env("WINEPREFIX", sandbox.path("prefix"));
     let ran = sandbox.finish(command);
     let screen = format!("\u{1B}[2m>\u{1B}[0m msipcfg {typed}\n{}{}", ran.stderr, ran.stdout);
     let mut screen = as_on_windows(sandbox, &screen);
-    // the only time that is seen is that of a backup
+    // the time of the backup is the only one in the output
     if let Some((before, after)) = screen.clone().split_once("(backup ") {
         let (_, after) = after.split_once(')').unwrap();
         screen = format!("{before}(backup MicroSIP.ini.20260131T095959.000Z.bak){after}");
@@ -94,10 +92,10 @@ fn picture(sandbox: &Sandbox, typed: &str) -> String {
     Term::new().render_svg(&screen)
 }
 
-/// A screen with its paths as Windows has them.
+/// Replaces the paths of the prefix by those that Windows would show.
 fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     let drive = sandbox.path("prefix/drive_c");
-    // other tests have phones that run
+    // tests that run at the same time may have started a MicroSIP
     let own = screen.lines().filter(|line| !line.starts_with("  runs: ") && *line != "  none runs");
     let lines = own.map(|line| match line.split_once(drive.to_str().unwrap()) {
         Some((before, path)) => {
@@ -108,9 +106,9 @@ fn as_on_windows(sandbox: &Sandbox, screen: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The wizard's pictures by their names.
+/// Draws the wizard's screenshots.
 fn questions() -> Vec<(String, String)> {
-    // wide enough for the longest path, which no other line may tell
+    // wide enough for the longest path, whose length must not show in the screenshots
     const COLUMNS: u16 = 200;
     let sandbox = phone();
     let mut terminal = Terminal::of_size(&sandbox, &["wizard", "--color", "always"], 40, COLUMNS);
@@ -127,16 +125,11 @@ fn questions() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_pictures_show_what_is_printed() {
+fn screenshots_match_output() {
     let mut pictures = BTreeMap::new();
     for (name, typed) in SCREENS {
         pictures.insert(format!("{name}.svg"), picture(&phone(), typed));
     }
-    pictures.insert("help.svg".to_string(), picture(&phone(), "--help"));
-    for command in Cli::command().get_subcommands() {
-        let name = command.get_name();
-        pictures.insert(format!("help-{name}.svg"), picture(&phone(), &format!("{name} --help")));
-    }
     pictures.extend(questions());
-    keeps_folder_true("docs/pictures", &pictures);
+    assert_generated_folder("docs/pictures", &pictures);
 }

@@ -1,0 +1,96 @@
+//! Errors and warnings about links.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::{Code, ToDiagnostic};
+
+use super::{CLASSES, MARK_BEFORE};
+
+/// The reason why links can't be shown, or MicroSIP can't be registered for them.
+#[derive(Debug, thiserror::Error)]
+pub enum LinksError {
+    #[error("the programs that open links are in Windows' registry, so this works only on Windows")]
+    NotWindows,
+    #[error("no installed MicroSIP was found in the registry")]
+    NotInstalled,
+    #[error("{exe} doesn't exist")]
+    NotThere { exe: PathBuf },
+    #[error("{exe} can't be registered for links: {why}")]
+    NoProgram { exe: PathBuf, why: String },
+    #[error("can't access the registry: {source}")]
+    Registry { changed: bool, source: io::Error },
+}
+
+impl LinksError {
+    /// Returns whether anything was written before the error.
+    pub fn changed(&self) -> bool {
+        matches!(self, LinksError::Registry { changed: true, .. })
+    }
+}
+
+impl From<io::Error> for LinksError {
+    /// Converts an error of reading the registry.
+    fn from(source: io::Error) -> Self {
+        LinksError::Registry { changed: false, source }
+    }
+}
+
+impl ToDiagnostic for LinksError {
+    fn code(&self) -> Code {
+        match self {
+            LinksError::NotWindows => Code::WindowsOnly,
+            LinksError::NotInstalled | LinksError::NotThere { .. } => Code::MicrosipNotFound,
+            LinksError::NoProgram { .. } => Code::MicrosipRefused,
+            LinksError::Registry { .. } => Code::RegistryFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            LinksError::NotWindows => "run msipcfg on Windows, or with wine in the Wine prefix",
+            LinksError::NotInstalled | LinksError::NotThere { .. } | LinksError::NoProgram { .. } => {
+                "name MicroSIP's exe with --exe PATH"
+            }
+            LinksError::Registry { changed: true, .. } => {
+                "part of it was written; run the command again, or undo it with 'msipcfg links --unset'"
+            }
+            LinksError::Registry { .. } => r"check the permissions of HKEY_CURRENT_USER\Software\Classes",
+        };
+        Some(hint.into())
+    }
+}
+
+/// A warning about links.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinksWarning {
+    #[error("{scheme}: links still open in {who}, because the user chose it in Windows' settings")]
+    ChosenOtherwise { scheme: &'static str, who: String },
+    #[error("Windows may ask which program to use for these links: {}", .schemes.join(", "))]
+    MayAsk { schemes: Vec<&'static str> },
+    #[error("{scheme}: links weren't changed, because another program has registered for them since")]
+    ChangedSince { scheme: &'static str },
+}
+
+impl ToDiagnostic for LinksWarning {
+    fn code(&self) -> Code {
+        match self {
+            LinksWarning::ChosenOtherwise { .. } => Code::LinksChosen,
+            LinksWarning::MayAsk { .. } => Code::LinksMayAsk,
+            LinksWarning::ChangedSince { .. } => Code::LinksChangedSince,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            LinksWarning::ChosenOtherwise { scheme, .. } => format!(
+                "change it in Settings > Apps > Default apps, for the link type {}",
+                scheme.to_uppercase()
+            ),
+            LinksWarning::MayAsk { .. } => "choose MicroSIP, once for each kind of link".into(),
+            LinksWarning::ChangedSince { scheme } => {
+                format!(r"the previous settings are in the values {MARK_BEFORE} in {CLASSES}\{scheme}")
+            }
+        })
+    }
+}

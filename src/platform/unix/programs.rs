@@ -1,0 +1,190 @@
+//! Lists the running programs by name, with as little work per process as possible.
+
+use std::io;
+
+/// Calls `visit` with the process number and the file name of every running program, as the first argument of
+/// its command line gives it.
+///
+/// The name that the kernel keeps (`comm`) isn't used: under Wine any thread can change it. Processes without a
+/// command line are left out. They are the kernel's own, have exited, or are still being started; Wine gives
+/// each of its programs one.
+///
+/// # Errors
+/// The processes can't be listed.
+#[cfg(target_os = "linux")]
+pub fn for_each_program(visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
+    linux::for_each_program("/proc", visit)
+}
+
+/// Calls `visit` with the process number and the file name of every running program, as the first argument of
+/// its command line gives it.
+///
+/// # Errors
+/// The processes can't be listed.
+#[cfg(not(target_os = "linux"))]
+pub fn for_each_program(visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+    let mut system = System::new().map_err(|_| io::ErrorKind::Unsupported)?;
+    let details = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, details);
+    for (pid, process) in system.processes() {
+        if let Some(argument) = process.cmd().first() {
+            visit_program(pid.as_u32(), &argument.to_string_lossy(), visit);
+        }
+    }
+    Ok(())
+}
+
+/// Visits a process by the file name in a Windows or Unix path, if it has one.
+fn visit_program(pid: u32, path: &str, visit: &mut dyn FnMut(u32, &str)) {
+    let name = path.rsplit(['\\', '/']).next().unwrap_or_default();
+    if !name.is_empty() {
+        visit(pid, name);
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fmt::Write;
+    use std::io;
+
+    use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, openat};
+    use rustix::io::{read, retry_on_intr};
+
+    use super::visit_program;
+
+    /// The same for any folder that is laid out like `/proc`. Opens one file per process: tests count them.
+    pub(super) fn for_each_program(proc: &str, visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let mut processes = Dir::new(openat(CWD, proc, flags | OFlags::DIRECTORY, Mode::empty())?)?;
+        let (mut path, mut argument) = (String::new(), Vec::new());
+        while let Some(entry) = processes.read() {
+            let entry = entry?;
+            let name = entry.file_name().to_str().unwrap_or_default();
+            let Ok(pid) = name.parse::<u32>() else { continue };
+            if entry.file_type() != FileType::Directory {
+                continue;
+            }
+            path.clear();
+            let _ = write!(path, "{pid}/cmdline");
+            // a process may exit at any time, or belong to somebody who hides it
+            let Ok(file) = openat(processes.fd()?, &path, flags, Mode::empty()) else { continue };
+            if read_first_argument(file, &mut argument).is_ok() {
+                visit_program(pid, &String::from_utf8_lossy(&argument), visit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a `cmdline` file up to its first NUL, which almost always takes a single read.
+    fn read_first_argument(file: impl rustix::fd::AsFd, argument: &mut Vec<u8>) -> rustix::io::Result<()> {
+        /// The kernel's MAX_ARG_STRLEN; only a process that changed its own command line can exceed it.
+        const LONGEST_ARGUMENT: usize = 128 * 1024;
+        let mut buffer = [0; 4096];
+        argument.clear();
+        while argument.len() < LONGEST_ARGUMENT {
+            let count = retry_on_intr(|| read(&file, &mut buffer))?;
+            let end = memchr::memchr(0, &buffer[..count]);
+            argument.extend_from_slice(&buffer[..end.unwrap_or(count)]);
+            if count == 0 || end.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::collections::HashMap;
+        use std::mem::MaybeUninit;
+        use std::path::Path;
+
+        use rustix::fs::inotify;
+
+        use super::*;
+
+        fn programs_in(proc: &Path) -> Vec<(u32, String)> {
+            let mut found = Vec::new();
+            for_each_program(proc.to_str().unwrap(), &mut |pid, name| found.push((pid, name.to_string())))
+                .unwrap();
+            found.sort();
+            found
+        }
+
+        /// A process in a folder like `/proc`, with all the files that could be looked at.
+        fn add_process(proc: &Path, pid: u32, command_line: impl AsRef<[u8]>) {
+            let folder = proc.join(pid.to_string());
+            std::fs::create_dir_all(folder.join("task")).unwrap();
+            for name in ["comm", "environ", "maps", "stat", "status"] {
+                std::fs::write(folder.join(name), "MicroSIP.exe").unwrap();
+            }
+            std::fs::write(folder.join("cmdline"), command_line).unwrap();
+        }
+
+        #[test]
+        fn programs_are_named_by_their_first_argument() {
+            let proc = tempfile::tempdir().unwrap();
+            let long = "x".repeat(10_000);
+            add_process(proc.path(), 1, "/sbin/init\0splash\0");
+            add_process(proc.path(), 20, b"C:\\MicroSIP\\MicroSIP.exe\0/i:C:\\x.ini\0");
+            add_process(proc.path(), 21, b"MicroSIP.exe");
+            add_process(proc.path(), 22, b"C:\\\xFF\\phone.exe\0");
+            add_process(proc.path(), 23, format!("Z:\\{long}\\long.exe\0"));
+            add_process(proc.path(), 300, "");
+            add_process(proc.path(), 301, "\0MicroSIP.exe\0");
+            add_process(proc.path(), 302, "C:\\MicroSIP\\\0");
+            // what isn't a process
+            add_process(proc.path(), 4, "MicroSIP.exe\0");
+            std::fs::rename(proc.path().join("4"), proc.path().join("self")).unwrap();
+            std::fs::write(proc.path().join("5"), "MicroSIP.exe\0").unwrap();
+            // one that exits during the scan
+            std::fs::create_dir(proc.path().join("6")).unwrap();
+            let expected = [
+                (1, "init"),
+                (20, "MicroSIP.exe"),
+                (21, "MicroSIP.exe"),
+                (22, "phone.exe"),
+                (23, "long.exe"),
+            ];
+            assert_eq!(programs_in(proc.path()), expected.map(|(pid, name)| (pid, name.to_string())));
+            assert!(for_each_program(proc.path().join("7").to_str().unwrap(), &mut |_, _| {}).is_err());
+        }
+
+        #[test]
+        fn a_scan_opens_one_file_per_process() {
+            const PROCESSES: u32 = 50;
+            let proc = tempfile::tempdir().unwrap();
+            let events = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+            let watch = |path: &Path| {
+                inotify::add_watch(&events, path, inotify::WatchFlags::OPEN | inotify::WatchFlags::ACCESS)
+                    .unwrap()
+            };
+            let mut pids = HashMap::new();
+            for pid in 1..=PROCESSES {
+                add_process(proc.path(), pid, format!("C:\\MicroSIP\\MicroSIP{pid}.exe\0/minimized\0"));
+                let folder = proc.path().join(pid.to_string());
+                pids.insert(watch(&folder), pid);
+                watch(&folder.join("task"));
+            }
+            assert_eq!(programs_in(proc.path()).len(), PROCESSES as usize);
+
+            let mut opened: HashMap<u32, Vec<String>> = HashMap::new();
+            let mut read: HashMap<u32, usize> = HashMap::new();
+            let mut buffer = [MaybeUninit::uninit(); 4096];
+            let mut events = inotify::Reader::new(&events, &mut buffer);
+            while let Ok(event) = events.next() {
+                let pid = *pids.get(&event.wd()).expect("a folder of tasks was opened");
+                let file = event.file_name().map(|name| name.to_str().unwrap().to_string());
+                if event.events().contains(inotify::ReadFlags::OPEN) {
+                    opened.entry(pid).or_default().push(file.unwrap_or_default());
+                } else {
+                    *read.entry(pid).or_default() += 1;
+                }
+            }
+            for pid in 1..=PROCESSES {
+                assert_eq!(opened[&pid], ["cmdline"], "of process {pid}");
+                assert_eq!(read[&pid], 1, "of process {pid}");
+            }
+        }
+    }
+}
