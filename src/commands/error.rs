@@ -190,7 +190,7 @@ impl ToDiagnostic for Error {
             Error::NotRegular { .. } => {
                 "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini".into()
             }
-            Error::Unreadable { source, .. } if platform::is_held_by_another(source) => {
+            Error::Unreadable { source, .. } if platform::is_file_in_use(source) => {
                 "another program has it open; wait until that closes it, then try again".into()
             }
             Error::Unreadable { .. } => "check who may read it".into(),

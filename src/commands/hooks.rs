@@ -98,7 +98,11 @@ fn write_hooks(
     if !options.dry_run {
         let changed = matches!(&report, Report::Written(written) if written.changed);
         for path in marked {
-            platform::remove_mark(&path).map_err(|source| Error::MarkStays { path, source, changed })?;
+            platform::remove_download_mark(&path).map_err(|source| Error::MarkStays {
+                path,
+                source,
+                changed,
+            })?;
         }
     }
     Ok(report)
@@ -369,7 +373,7 @@ pub(super) fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError
 /// Where the programs of an ini's hooks are looked for.
 pub(super) fn places_of(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-    let endings = env.program_endings.as_deref().unwrap_or(USUAL_ENDINGS);
+    let endings = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     TargetContext {
         paths: platform::windows_paths(&ini.target),
         ini: ini.target.clone(),

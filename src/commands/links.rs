@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::microsip::links::{self, LinksError, LinksWarning, Plan};
 use crate::microsip::locate;
 use crate::platform::registry::ClassRegistry;
-use crate::platform::{self, Env, Look};
+use crate::platform::{self, Env, ProgramProbe};
 use crate::request::{LinksOrder, LinksRequest};
 
 use super::{Context, Error, Linked, Report};
@@ -74,12 +74,12 @@ fn check(exe: &Path) -> Result<(), LinksError> {
     if exe.to_string_lossy().contains(['%', '"']) {
         return Err(no_program(exe, "its path has a % or a quote, and Windows would read it otherwise"));
     }
-    match platform::look(exe) {
-        Look::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
-        Look::Folder => Err(no_program(exe, "it is a folder")),
-        Look::Unreadable(why) => Err(no_program(exe, &why)),
-        Look::File { is_executable_image: false, .. } => Err(no_program(exe, "it is no program")),
-        Look::File { .. } => Ok(()),
+    match platform::probe_program(exe) {
+        ProgramProbe::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
+        ProgramProbe::Folder => Err(no_program(exe, "it is a folder")),
+        ProgramProbe::Unreadable(why) => Err(no_program(exe, &why)),
+        ProgramProbe::File { is_executable_image: false, .. } => Err(no_program(exe, "it is no program")),
+        ProgramProbe::File { .. } => Ok(()),
     }
 }
 

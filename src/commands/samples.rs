@@ -54,9 +54,9 @@ impl Placed {
         let mut file = fs.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
         fs.write(file.as_file_mut(), text.as_bytes())?;
         fs.adopt(Some(ini).filter(|ini| fs.exists(ini)), file.as_file(), file.path())?;
-        if platform::mark_of(file.path()).is_some() {
+        if platform::download_mark(file.path()).is_some() {
             // an ini may have come from the internet; the script did not
-            platform::remove_mark(file.path())?;
+            platform::remove_download_mark(file.path())?;
         }
         fs.sync(file.as_file())?;
         fs.persist_new(file.into_temp_path(), script)?;

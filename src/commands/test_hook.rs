@@ -226,7 +226,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error>
         };
         return Err(TestError::NotSet { ini: ini.path, event }.into());
     }
-    let runner = Runner::of(&places.paths, env.search_path.as_deref());
+    let runner = Runner::new(&places.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
     for (event, value) in &set {
         let known = hooks::hook_of(*event, document, &save_dialect, &places).problems;
@@ -252,7 +252,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Report, Error>
     }
     let mut warnings = encoding_notice(&decoded);
     if tests.iter().any(|test| test.outcome.is_started()) {
-        let otherwise = match (Runner::IS_LIKE_MICROSIP, asked.capture) {
+        let otherwise = match (Runner::STARTS_LIKE_MICROSIP, asked.capture) {
             (false, _) => Some(StartedOtherwise::ThroughWine),
             (true, true) => Some(StartedOtherwise::Captured),
             (true, false) => None,

@@ -87,7 +87,7 @@ impl Writing<'_> {
         let mut gate = RunningInstances::new(&ini.target, processes, closing.as_mut());
         let bytes = is_there.then(|| ini.bytes(context)).transpose();
         // what its MicroSIP shares with nobody can only be read after that has exited
-        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_held_by_another(source))
+        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_file_in_use(source))
             && !options.dry_run
             && !gate.blockers().is_empty();
         let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };

@@ -156,7 +156,7 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
     let mut search = Search::default();
     for instance in running.iter().filter(|instance| instance.is_own) {
         let inis = instance.inis.iter().flatten();
-        for ini in inis.filter(|ini| platform::is_in_reach(ini, env)) {
+        for ini in inis.filter(|ini| platform::is_on_this_windows(ini, env)) {
             search.add(ini, Why::Running { pid: instance.pid });
         }
     }
@@ -242,7 +242,7 @@ pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
 /// Returns every known copy of MicroSIP, first the installed ones.
 pub fn installs(env: &Env) -> Vec<Install> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
-    let paths = platform::paths_in_use(env);
+    let paths = platform::default_windows_paths(env);
     let installed = install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE));
     let app_data = platform::app_data_folders(env).into_iter().next();
     let install = |exe: PathBuf, ini: Option<PathBuf>, is_portable: bool| Install {
@@ -284,7 +284,7 @@ pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
 /// Returns the exe of an installed MicroSIP.
 pub fn installed_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
-    let paths = platform::paths_in_use(env);
+    let paths = platform::default_windows_paths(env);
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| SystemFs.is_file(exe))
 }
 
@@ -336,7 +336,7 @@ fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
         return inis;
     }
     let paths = match platform::windows_paths(folder) {
-        WindowsPaths::Unknown => platform::paths_in_use(env),
+        WindowsPaths::Unknown => platform::default_windows_paths(env),
         paths => paths,
     };
     let folders: Vec<PathBuf> = install_folders_on_disk(facts, &paths).collect();

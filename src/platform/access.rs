@@ -1,31 +1,32 @@
-//! Users and groups of Windows, and who may do what to a file.
+//! Windows users and groups, and who may access a file.
 
-/// A user or a group of Windows, as text such as S-1-5-18.
+/// A Windows user or group, as text such as `S-1-5-18`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sid(pub String);
 
 impl Sid {
-    /// Whether it is a person's: of this machine, a domain, or Entra ID. Windows' own services and groups have others.
+    /// Returns whether this is a user account of this machine, of a domain or of Entra ID, and not one of Windows' own
+    /// services and groups.
     pub fn is_user(&self) -> bool {
-        // [MS-DTYP] 2.4.2.4; Entra ID's are not in there
+        // [MS-DTYP] 2.4.2.4, which doesn't list those of Entra ID
         let has_start = |start: &str| self.0.starts_with(start);
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         (has_start("S-1-5-21-") || has_start("S-1-12-1-")) && self.0[2..].split('-').all(is_number)
     }
 }
 
-/// Who may do what to a file or a folder.
+/// The owner and the access list of a file or a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Whose it is.
+    /// The owner.
     pub owner: Sid,
-    /// Its list, in the order in which Windows goes through it. `None`: it has none, and everybody may do all.
+    /// The access list, in the order in which Windows evaluates it. Without a list, everybody has full access.
     pub entries: Option<Vec<AccessEntry>>,
 }
 
 impl Access {
-    /// Whether somebody is let read here who is not let read there.
-    pub fn lets_more_read_than(&self, other: &Access) -> bool {
+    /// Returns whether somebody may read this file who may not read the other one.
+    pub fn has_more_readers_than(&self, other: &Access) -> bool {
         const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
         let readers = |access: &Access| -> Option<Vec<Sid>> {
             let may_read = |entry: &&AccessEntry| {
@@ -35,7 +36,7 @@ impl Access {
             Some(entries.iter().filter(may_read).map(|entry| entry.sid.clone()).collect())
         };
         match (readers(self), readers(other)) {
-            // without a list everybody may
+            // without a list everybody may read
             (_, None) => false,
             (None, Some(_)) => true,
             (Some(here), Some(there)) => here.iter().any(|sid| !there.contains(sid)),
@@ -46,31 +47,31 @@ impl Access {
 /// An entry of an access list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntry {
-    /// Whether it allows or denies.
+    /// Whether it allows or denies access.
     pub kind: EntryKind,
-    /// Whether it is only there for what will be made in the folder.
+    /// Whether it applies only to files that will be created in the folder.
     pub is_inherit_only: bool,
-    /// For whom it is.
+    /// The user or group that it applies to.
     pub sid: Sid,
-    /// The rights, as Windows numbers them.
+    /// The rights, as the bits that Windows uses.
     pub mask: u32,
 }
 
-/// What an entry of an access list does.
+/// The kind of an access list entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// It allows.
+    /// It allows access.
     Allow,
-    /// It denies.
+    /// It denies access.
     Deny,
 }
 
-/// As whom this program runs.
+/// The user and the rights of this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
-    /// With the rights of an administrator, which a click or a password gave.
+    /// Whether it runs with administrator rights.
     pub is_elevated: bool,
-    /// The user, where that can be told.
+    /// The user, if known.
     pub user: Option<Sid>,
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_access_list_is_wider_if_somebody_else_may_read() {
+    fn another_reader_makes_access_wider() {
         let access = |entries: &[(&str, EntryKind, bool, u32)]| {
             let entry = |(sid, kind, is_inherit_only, mask): &(&str, EntryKind, bool, u32)| AccessEntry {
                 kind: *kind,
@@ -93,16 +94,16 @@ mod tests {
         use EntryKind::{Allow, Deny};
         let ini = access(&[("S-1-5-21-1", Allow, false, 0x001F_01FF)]);
         let everybody = Access { entries: None, ..ini.clone() };
-        assert!(access(&[("S-1-1-0", Allow, false, 0x1)]).lets_more_read_than(&ini));
-        assert!(everybody.lets_more_read_than(&ini));
-        assert!(!ini.lets_more_read_than(&ini) && !ini.lets_more_read_than(&everybody));
-        // to delete, to be denied, or only for what comes below is not to read
+        assert!(access(&[("S-1-1-0", Allow, false, 0x1)]).has_more_readers_than(&ini));
+        assert!(everybody.has_more_readers_than(&ini));
+        assert!(!ini.has_more_readers_than(&ini) && !ini.has_more_readers_than(&everybody));
+        // deleting, a denial and what only new files inherit give no right to read
         for entry in [
             ("S-1-1-0", Allow, false, 0x0001_0000),
             ("S-1-1-0", Deny, false, 0x1),
             ("S-1-1-0", Allow, true, 0x1),
         ] {
-            assert!(!access(&[entry]).lets_more_read_than(&ini), "{entry:?}");
+            assert!(!access(&[entry]).has_more_readers_than(&ini), "{entry:?}");
         }
     }
 }

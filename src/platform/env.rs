@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What of its surroundings the program uses: taken once, in `main`.
+/// The part of the environment that the program uses, read once in `main`.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     /// `%APPDATA%`.
@@ -13,23 +13,23 @@ pub struct Env {
     /// `PATH`.
     pub search_path: Option<OsString>,
     /// `PATHEXT`.
-    pub program_endings: Option<String>,
+    pub program_extensions: Option<String>,
     /// `%SystemRoot%`.
     pub system_root: Option<PathBuf>,
     /// `$WINEPREFIX`.
     pub wine_prefix: Option<PathBuf>,
     /// `$HOME`.
     pub home: Option<PathBuf>,
-    /// The folder that this was started in.
+    /// The folder in which this program was started.
     pub current_folder: Option<PathBuf>,
-    /// The folder of this program.
+    /// The folder that contains this program.
     pub own_folder: Option<PathBuf>,
-    /// This program.
+    /// The path of this program.
     pub own_program: Option<PathBuf>,
 }
 
 impl Env {
-    /// From environment variables.
+    /// Reads the environment variables; an empty one counts as missing.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |name: &str| variable(name).map(PathBuf::from);
@@ -37,7 +37,7 @@ impl Env {
             app_data: path("APPDATA"),
             local_app_data: path("LOCALAPPDATA"),
             search_path: variable("PATH"),
-            program_endings: variable("PATHEXT").and_then(|endings| endings.into_string().ok()),
+            program_extensions: variable("PATHEXT").and_then(|extensions| extensions.into_string().ok()),
             system_root: path("SystemRoot"),
             wine_prefix: path("WINEPREFIX"),
             home: path("HOME"),

@@ -1,30 +1,30 @@
-//! What a Windows system knows of where programs are installed.
+//! Where Windows says that programs are installed.
 
-/// What a Windows system knows of where a program is installed.
+/// What Windows knows about the installation of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstallFacts {
-    /// The default value of its registry key under HKEY_CURRENT_USER.
+    /// The default value of the program's registry key under HKEY_CURRENT_USER.
     pub user: Option<String>,
-    /// The same under HKEY_LOCAL_MACHINE, in the registry's 64-bit and 32-bit view.
+    /// The same under HKEY_LOCAL_MACHINE, in the 64-bit and the 32-bit view of the registry.
     pub machine: Vec<String>,
-    /// What Windows Installer has installed.
+    /// The products of Windows Installer.
     pub msi: Vec<MsiProduct>,
 }
 
 /// A product of Windows Installer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MsiProduct {
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
-    /// The folder that it is in; empty if its installer did not say.
+    /// Its folder; empty if its installer didn't record one.
     pub location: String,
 }
 
 /// The full paths that are registered for a program's name (`App Paths`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppPaths {
-    /// By the user.
+    /// Registered by the user.
     pub user: Option<String>,
-    /// For everybody on the machine.
+    /// Registered for all users of the machine.
     pub machine: Option<String>,
 }

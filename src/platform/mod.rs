@@ -1,5 +1,5 @@
-//! The few questions that are asked of the system, and the disk. All `unsafe` and all that differs between
-//! Windows and other systems is in this folder.
+//! The operating system and the file system. All `unsafe` code and everything that differs between Windows and other
+//! systems is in this folder.
 
 mod access;
 mod env;
@@ -38,18 +38,25 @@ pub use fs::{
 };
 pub use installs::{AppPaths, InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
-pub use pe::{Look, look, version_of_exe};
+pub use pe::{ProgramProbe, probe_program, version_of_exe};
 pub use pinned::{Owner, PinnedDir, ScopedFs};
 pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::{
-    CAN_REACH_WINDOWS, EXIT_STATUSES_OVER_255, ProgramWindow, Rights, Runner, Started, TerminalMode, Watched,
-    access_of, account_name, ansi_code_page, app_data_folders, can_remove_mark, class_registry, copy_access,
-    drive_kind, for_each_program, has_wider_access, install_facts, is_access_denied_by_mode,
-    is_held_by_another, is_in_reach, is_own_user, mark_of, may_be_windows_program, paths_in_use,
-    place_of_process, privileges, profile_list, remove_mark, search_folders, session_of, settings_roots,
-    short_path, start, start_commands, survive_signals, user_name, wait_for_one, windows_of_class,
-    windows_paths,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, for_each_program, may_be_windows_program,
+    place_of_process, session_of, start, wait_for_one, windows_of_class,
 };
+pub use system::{EXIT_STATUSES_OVER_255, TerminalMode, ansi_code_page, ignore_file_size_signal};
+pub use system::{Runner, Started};
+pub use system::{
+    access_of, account_name, copy_access, has_wider_access, is_access_denied_by_mode, is_own_user,
+    privileges, user_name,
+};
+pub use system::{
+    app_data_folders, default_windows_paths, drive_kind, is_on_this_windows, search_folders, settings_roots,
+    short_path, windows_paths,
+};
+pub use system::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
+pub use system::{class_registry, install_facts, profile_list, start_commands};
 pub use wine::WinePrefix;

@@ -1,4 +1,4 @@
-//! Windows paths and where they lead to on this machine.
+//! Windows paths and the paths of this machine that they correspond to.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use super::installs::AppPaths;
 use super::system;
 use super::wine::WinePrefix;
 
-/// Where Windows paths lead to on this machine.
+/// How Windows paths correspond to paths of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowsPaths {
-    /// This is Windows.
+    /// They are the same: this machine runs Windows.
     Native,
-    /// Into a Wine prefix.
+    /// They lead into a Wine prefix.
     Prefix(WinePrefix),
-    /// Nowhere that could be told.
+    /// It isn't known.
     Unknown,
 }
 
 impl WindowsPaths {
-    /// Where a full Windows path lies on this machine, whether or not something is there.
+    /// Converts a full Windows path to a path of this machine, whether or not it exists.
     pub fn to_host(&self, windows_path: &str) -> Option<PathBuf> {
         match self {
             WindowsPaths::Native => Some(PathBuf::from(windows_path)),
@@ -27,7 +27,7 @@ impl WindowsPaths {
         }
     }
 
-    /// A full path of this machine as Windows' programs see it, whether or not something is there.
+    /// Converts a full path of this machine to the path that Windows programs use, whether or not it exists.
     pub fn to_windows(&self, path: &Path) -> Option<String> {
         match self {
             WindowsPaths::Native => path.to_str().map(str::to_string),
@@ -36,7 +36,7 @@ impl WindowsPaths {
         }
     }
 
-    /// What is registered for a program's name, which has its ending.
+    /// Looks up a program name, with its extension, in `App Paths` of the registry.
     pub fn app_paths(&self, exe: &str) -> AppPaths {
         const KEY: &str = r"Software\Microsoft\Windows\CurrentVersion\App Paths";
         let key = format!(r"{KEY}\{exe}");
@@ -50,11 +50,11 @@ impl WindowsPaths {
     }
 }
 
-/// What a path leads to on this machine.
+/// Where the drive of a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriveKind {
-    /// A disk of this machine.
+    /// In this machine.
     Local,
-    /// A share, by name or by drive letter.
+    /// On a network share, with or without a drive letter.
     Network,
 }

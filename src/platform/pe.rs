@@ -1,53 +1,56 @@
-//! Windows executables: whether a file is one, and the version that it has.
+//! Windows executables: whether a file is one, and its version.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// What stands under a path.
+/// What a path leads to, as seen by a user who wants to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Nothing.
+pub enum ProgramProbe {
+    /// Nothing has this path.
     Missing,
-    /// A folder.
+    /// It is a folder.
     Folder,
-    /// Something that this user cannot read, or that is no file; the reason for people.
+    /// It can't be read, or isn't a regular file, for this reason.
     Unreadable(String),
-    /// A file.
+    /// It is a regular file.
     File { length: u64, is_executable_image: bool },
 }
 
-/// Looks at what stands under a path, and whether it begins as a Windows program does (MZ, and PE where that
-/// points to).
-pub fn look(path: &Path) -> Look {
+/// Examines what a path leads to. A file is an executable image if it begins with the signatures of a Windows program
+/// (`MZ`, and `PE` where that header points to).
+pub fn probe_program(path: &Path) -> ProgramProbe {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Look::Missing;
+            return ProgramProbe::Missing;
         }
-        Err(error) => return Look::Unreadable(error.to_string()),
+        Err(error) => return ProgramProbe::Unreadable(error.to_string()),
     };
     if metadata.is_dir() {
-        return Look::Folder;
+        return ProgramProbe::Folder;
     }
     if !metadata.is_file() {
-        return Look::Unreadable("it is a device or a pipe".into());
+        return ProgramProbe::Unreadable("it is a device or a pipe".into());
     }
     match File::open(path).and_then(|mut file| is_executable_image(&mut file)) {
-        Ok(is_executable_image) => Look::File { length: metadata.len(), is_executable_image },
-        Err(error) => Look::Unreadable(error.to_string()),
+        Ok(is_executable_image) => ProgramProbe::File { length: metadata.len(), is_executable_image },
+        Err(error) => ProgramProbe::Unreadable(error.to_string()),
     }
 }
 
-/// The version that a Windows program says it has, from the fixed part of its version resource
-/// (VS_FIXEDFILEINFO): the four numbers of its file version.
+/// Reads the four numbers of a Windows program's file version from its version resource (VS_FIXEDFILEINFO).
 pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
-    /// dwSignature 0xFEEF04BD and dwStrucVersion 1.0
+    /// `dwSignature` 0xFEEF04BD and `dwStrucVersion` 1.0.
     const START: [u8; 8] = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0];
-    let mut file = Some(path).filter(|path| path.is_file()).and_then(|path| File::open(path).ok())?;
+    // opening a pipe would wait for a writer
+    if !path.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
     let resources = resources_of(&mut file).ok().flatten()?;
     let at = memchr::memmem::find(&resources, &START)? + START.len();
-    // dwFileVersionMS, then dwFileVersionLS, each with its high word last
+    // dwFileVersionMS, then dwFileVersionLS, each with the high word last
     let words = [2, 0, 6, 4].map(|index| word(&resources, at + index));
     match words {
         [Some(major), Some(minor), Some(patch), Some(build)] => Some([major, minor, patch, build]),
@@ -69,7 +72,7 @@ fn is_executable_image(file: &mut File) -> io::Result<bool> {
     Ok(signature == *b"PE\0\0")
 }
 
-/// The bytes of an executable's section of resources, if it is one and has that.
+/// Reads the resource section of an executable; `None` if the file isn't one or has no such section.
 fn resources_of(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     const SIGNATURE_AND_FILE_HEADER: u64 = 24;
     const SECTION: usize = 40;
@@ -112,7 +115,7 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// An executable with nothing but a section of resources of this name.
+    /// Builds an executable with a single section.
     fn image(section: &[u8; 8], resources: &[u8]) -> Vec<u8> {
         let mut image = vec![0_u8; 64];
         image[..2].copy_from_slice(b"MZ");
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exe_says_its_version() {
+    fn the_version_of_an_exe_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let exe = folder.path().join("MicroSIP.exe");
         let version_of = |bytes: Vec<u8>| {
@@ -143,8 +146,8 @@ mod tests {
         let resource = [0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0, 22, 0, 3, 0, 7, 0, 3, 0];
         let resources = [b"whatever", &resource[..]].concat();
         assert_eq!(version_of(image(b".rsrc\0\0\0", &resources)), Some([3, 22, 3, 7]));
-        assert_eq!(version_of(image(b".rdata\0\0", &resources)), None, "it may stand anywhere else");
-        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources[..20])), None, "cut off");
+        assert_eq!(version_of(image(b".rdata\0\0", &resources)), None, "only resources count");
+        assert_eq!(version_of(image(b".rsrc\0\0\0", &resources[..20])), None, "truncated");
         for length in [0, 2, 63, 64, 70, 90, 120, 150] {
             let whole = image(b".rsrc\0\0\0", &resources);
             assert_eq!(version_of(whole[..length.min(whole.len() - 1)].to_vec()), None, "{length}");

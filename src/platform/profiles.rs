@@ -13,22 +13,22 @@ pub struct AppData {
     pub local: Option<PathBuf>,
 }
 
-/// The users' folders that Windows knows of (`ProfileList` in its registry).
+/// The user profiles that Windows knows (`ProfileList` in its registry).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileList {
-    /// Those of users, and of Windows' own services.
+    /// The profiles of users and of Windows' own services.
     pub profiles: Vec<ListedProfile>,
-    /// The one that a new user's is made from.
+    /// The folder from which Windows copies the profile of a new user.
     pub default: Option<PathBuf>,
 }
 
-/// A user's folder.
+/// A user profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedProfile {
-    /// The name of its entry: the user's SID; Windows lets `.bak` follow that of one that it could not load.
+    /// The name of its registry entry: the user's SID, followed by `.bak` if Windows couldn't load the profile.
     pub sid: Sid,
-    /// The folder.
+    /// The profile's folder.
     pub folder: PathBuf,
-    /// `%APPDATA%` of the user, where that is known. It may be on another machine.
+    /// `%APPDATA%` of the user, if that is known. It may be on another computer.
     pub app_data: Option<PathBuf>,
 }

@@ -1,9 +1,9 @@
-//! The part of Windows' registry that says which program opens a link. What is changed is named relative to
-//! this user's classes, so that whoever has only this cannot write anywhere else.
+//! The part of Windows' registry that determines which program opens a link. Changes name keys relative to this user's
+//! classes, so this interface can't write anywhere else.
 
 use std::io;
 
-/// Whose part of the registry.
+/// A part of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hive {
     /// HKEY_CURRENT_USER.
@@ -12,12 +12,12 @@ pub enum Hive {
     Machine,
 }
 
-/// A value as the registry keeps it, so that it can be given back exactly.
+/// A value exactly as the registry stores it, so that it can be restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassValue {
-    /// Windows' number of its type.
+    /// The number that Windows uses for its type.
     pub kind: u32,
-    /// What it holds.
+    /// Its data.
     pub bytes: Vec<u8>,
 }
 
@@ -27,13 +27,13 @@ impl ClassValue {
     /// REG_EXPAND_SZ.
     const TEXT_WITH_VARIABLES: u32 = 2;
 
-    /// A text as programs write it, with a NUL at its end.
+    /// Returns a text as programs write it, with a NUL at the end.
     pub fn of_text(text: &str) -> ClassValue {
         let bytes = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
         ClassValue { kind: ClassValue::TEXT, bytes }
     }
 
-    /// What it says, if it is text.
+    /// Returns the text, if it is one.
     pub fn text(&self) -> Option<String> {
         if ![ClassValue::TEXT, ClassValue::TEXT_WITH_VARIABLES].contains(&self.kind) {
             return None;
@@ -44,45 +44,45 @@ impl ClassValue {
     }
 }
 
-/// A change below `HKEY_CURRENT_USER\Software\Classes`, where the keys are.
+/// A change below `HKEY_CURRENT_USER\Software\Classes`; keys are relative to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClassChange {
-    /// A value is set; its key is made if it is not there.
+    /// Sets a value, and creates its key if it doesn't exist.
     Set { key: String, name: String, value: ClassValue },
-    /// A value goes, if it is there.
+    /// Removes a value, if it exists.
     Remove { key: String, name: String },
-    /// A value goes, and its key with it if nothing else is in that: one change, so that no key stays behind
-    /// of which nobody knows any more whose it is.
+    /// Removes a value, and its key too if that contains nothing else. This is one change, so that no key is left whose
+    /// origin nobody knows.
     RemoveWithKey { key: String, name: String },
 }
 
-/// Where classes of files and links are registered.
+/// The registry of classes of files and links.
 pub trait ClassRegistry {
-    /// The class that the user chose for a scheme in Windows' own settings.
+    /// Returns the class that the user chose for a scheme in Windows' settings.
     ///
     /// # Errors
-    /// When the registry cannot be read.
+    /// The registry can't be read.
     fn user_choice(&self, scheme: &str) -> io::Result<Option<String>>;
 
-    /// A value below `Software\Classes`; the empty name is the default value.
+    /// Returns a value below `Software\Classes`; the empty name means the default value.
     ///
     /// # Errors
-    /// When the registry cannot be read.
+    /// The registry can't be read.
     fn value(&self, hive: Hive, key: &str, name: &str) -> io::Result<Option<ClassValue>>;
 
-    /// Whether this user has a key below `Software\Classes`.
+    /// Returns whether this user has a key below `Software\Classes`.
     ///
     /// # Errors
-    /// When the registry cannot be read.
+    /// The registry can't be read.
     fn has_key(&self, key: &str) -> io::Result<bool>;
 
     /// Makes a change.
     ///
     /// # Errors
-    /// When the registry cannot be written.
+    /// The registry can't be written.
     fn change(&mut self, change: &ClassChange) -> io::Result<()>;
 
-    /// Tells Windows that classes changed: it keeps what it read of them.
+    /// Tells Windows that classes changed, because it caches them.
     fn announce(&self) {}
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_text_is_text() {
+    fn only_string_types_have_text() {
         assert_eq!(ClassValue::of_text("a b").text().as_deref(), Some("a b"));
         assert_eq!(ClassValue::of_text("").text().as_deref(), Some(""));
         assert_eq!(ClassValue { kind: 2, bytes: b"a\0b\0".into() }.text().as_deref(), Some("ab"));

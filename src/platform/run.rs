@@ -1,23 +1,23 @@
-//! What is run for a hook, and what it prints.
+//! The command of a hook and its output.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use tempfile::NamedTempFile;
 
-/// What Windows' shell is asked to open: UTF-16 without a NUL.
+/// A command for Windows' shell, in UTF-16 without NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellCommand {
-    /// The file.
+    /// The file to open.
     pub file: Vec<u16>,
-    /// The text behind it, whole.
+    /// Everything after the file, as one text.
     pub parameters: Vec<u16>,
-    /// The arguments that a program finds in that text.
+    /// The arguments into which a program splits that text.
     pub args: Vec<Vec<u16>>,
 }
 
 impl ShellCommand {
-    /// The whole command line with which the shell starts a program.
+    /// Returns the command line with which the shell starts a program.
     pub fn line(&self) -> Vec<u16> {
         let quote = u16::from(b'"');
         let mut line = [&[quote], &self.file[..], &[quote]].concat();
@@ -29,7 +29,7 @@ impl ShellCommand {
     }
 }
 
-/// What a program prints, in files: whatever it starts itself may hold a pipe open for ever.
+/// The output of a program, recorded in files, because a pipe could be kept open by processes that the program started.
 #[derive(Debug)]
 pub struct Recording {
     output: NamedTempFile,
@@ -37,33 +37,33 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// An empty one.
+    /// Creates an empty recording.
     ///
     /// # Errors
-    /// No temporary file could be made.
+    /// Temporary files can't be created.
     pub fn new() -> io::Result<Recording> {
         Ok(Recording { output: NamedTempFile::new()?, errors: NamedTempFile::new()? })
     }
 
-    /// For standard output and standard error of a program, which may go on writing while others read.
+    /// Opens the files for a program's standard output and standard error. It may write while others read.
     pub(super) fn files(&self) -> io::Result<[File; 2]> {
         Ok([self.output.reopen()?, self.errors.reopen()?])
     }
 
-    /// What stands in the files by now: standard output and standard error. What is no UTF-8 is replaced, what is very
-    /// long is cut.
+    /// Returns what was written so far to standard output and standard error. Invalid UTF-8 is replaced, and very long
+    /// output is truncated.
     ///
     /// # Errors
-    /// They could not be read.
+    /// The files can't be read.
     pub fn text(&self) -> io::Result<[String; 2]> {
-        let [output, errors] = [&self.output, &self.errors].map(text_in);
+        let [output, errors] = [&self.output, &self.errors].map(read_text);
         Ok([output?, errors?])
     }
 }
 
-fn text_in(file: &NamedTempFile) -> io::Result<String> {
-    const LONGEST: u64 = 64 * 1024;
+fn read_text(file: &NamedTempFile) -> io::Result<String> {
+    const MAX_LEN: u64 = 64 * 1024;
     let mut bytes = Vec::new();
-    file.reopen()?.take(LONGEST).read_to_end(&mut bytes)?;
+    file.reopen()?.take(MAX_LEN).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

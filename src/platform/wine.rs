@@ -1,39 +1,39 @@
-//! Wine prefixes: folders that are a Windows disk to programs under Wine.
+//! Wine prefixes.
 
 use std::path::{Path, PathBuf};
 
 use super::installs::{AppPaths, InstallFacts};
 use super::profiles::AppData;
 
-/// A folder that is a Windows disk to programs under Wine: the one that holds `drive_c`.
+/// A Wine prefix: the folder that contains `drive_c`, which is the disk of programs under Wine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WinePrefix {
     pub(super) root: PathBuf,
 }
 
 impl WinePrefix {
-    /// A prefix by its folder, if it is one.
+    /// Returns the prefix with this root folder, if the folder is one.
     pub fn at(root: &Path) -> Option<WinePrefix> {
         root.join("drive_c").is_dir().then(|| WinePrefix { root: root.to_path_buf() })
     }
 
-    /// The prefix that a file lies in, if it lies in one.
+    /// Returns the prefix that contains a file, if there is one.
     pub fn around(path: &Path) -> Option<WinePrefix> {
         let drive =
             path.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "drive_c"))?;
         WinePrefix::at(drive.parent()?)
     }
 
-    /// Whether a path of this machine lies in it.
-    pub fn holds(&self, path: &Path) -> bool {
+    /// Returns whether the prefix contains a path of this machine.
+    pub fn contains(&self, path: &Path) -> bool {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         real(path).starts_with(real(&self.root))
     }
 
-    /// A path of this machine as programs in the prefix see it.
+    /// Converts a path of this machine to the path that programs in the prefix use.
     pub fn to_windows(&self, path: &Path) -> Option<String> {
         let root = std::fs::canonicalize(self.root.join("drive_c")).ok()?;
-        let real = as_far_as_it_is_there(path);
+        let real = canonicalize_existing_part(path);
         let (drive, rest) = match real.strip_prefix(&root) {
             Ok(rest) => ("C:", rest),
             Err(_) => ("Z:", real.strip_prefix("/").ok()?),
@@ -42,8 +42,8 @@ impl WinePrefix {
         Some(format!("{drive}\\{}", parts?.join("\\")))
     }
 
-    /// Where a full Windows path lies on this machine, whether or not something is there. Names are found in
-    /// any letter case, as Wine does.
+    /// Converts a full Windows path to a path of this machine, whether or not it exists. The case of names is ignored,
+    /// as by Wine.
     pub fn to_host(&self, windows_path: &str) -> Option<PathBuf> {
         let (drive, rest) = windows_path.split_once(':')?;
         let drive = drive.to_ascii_lowercase();
@@ -58,10 +58,10 @@ impl WinePrefix {
             _ => return None,
         };
         let parts = rest.split(['\\', '/']).filter(|part| !part.is_empty() && *part != ".");
-        Some(parts.fold(start, |folder, part| in_any_case(&folder, part)))
+        Some(parts.fold(start, |folder, part| join_ignoring_case(&folder, part)))
     }
 
-    /// The folders of its users' settings. Older Wines have them under other names.
+    /// Returns the settings folders of the prefix's users. Older versions of Wine use other names for them.
     pub fn app_data_folders(&self) -> Vec<AppData> {
         let users =
             std::fs::read_dir(self.root.join("drive_c").join("users")).into_iter().flatten().flatten();
@@ -70,8 +70,8 @@ impl WinePrefix {
         users.into_iter().filter_map(|user| app_data_of(&user)).collect()
     }
 
-    /// What is known of an install, from the files that Wine keeps the registry in. Windows Installer's part
-    /// of it is not read.
+    /// Reads what is known about an installation from the files in which Wine stores the registry, except for the data
+    /// of Windows Installer.
     pub fn install_facts(&self, key: &str) -> InstallFacts {
         let defaults_in = |file: &str, keys: &[&str]| -> Vec<String> {
             let Ok(bytes) = std::fs::read(self.root.join(file)) else { return Vec::new() };
@@ -86,7 +86,7 @@ impl WinePrefix {
         }
     }
 
-    /// What its registry says of a program, from the files that Wine keeps it in.
+    /// Reads a key of `App Paths` from the files in which Wine stores the registry.
     pub(super) fn app_paths(&self, key: &str) -> AppPaths {
         let default_in = |file: &str| {
             let bytes = std::fs::read(self.root.join(file)).ok()?;
@@ -96,7 +96,7 @@ impl WinePrefix {
     }
 }
 
-/// The settings folders in a user's folder, if it is one of a person who has any.
+/// Returns the settings folders in a user's folder, if it has any.
 fn app_data_of(user: &Path) -> Option<AppData> {
     let [new, old] = [user.join("AppData"), user.join("Application Data")];
     if new.join("Roaming").is_dir() {
@@ -106,7 +106,7 @@ fn app_data_of(user: &Path) -> Option<AppData> {
     }
 }
 
-/// Reads `@="…"` below `[Software\\\\Name]` in the text of a Wine registry file.
+/// Reads the default value (`@="…"`) of a key (`[Software\\\\Name]`) from the text of a Wine registry file.
 fn wine_registry_default(text: &str, key: &str) -> Option<String> {
     let header = format!("[{}]", key.replace('\\', "\\\\")).to_lowercase();
     let mut lines = text.lines().skip_while(|line| !line.to_lowercase().starts_with(&header)).skip(1);
@@ -117,10 +117,10 @@ fn wine_registry_default(text: &str, key: &str) -> Option<String> {
     Some(value.strip_suffix('"')?.replace("\\\\", "\\").replace("\\\"", "\""))
 }
 
-/// A path with the links followed in as much of it as is there.
-fn as_far_as_it_is_there(path: &Path) -> PathBuf {
-    let there = path.ancestors().find_map(|part| Some((part, std::fs::canonicalize(part).ok()?)));
-    match there {
+/// Follows the links in the part of a path that exists.
+fn canonicalize_existing_part(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|part| Some((part, std::fs::canonicalize(part).ok()?)));
+    match existing {
         Some((part, real)) if part != path => {
             path.strip_prefix(part).map_or(real.clone(), |rest| real.join(rest))
         }
@@ -129,8 +129,8 @@ fn as_far_as_it_is_there(path: &Path) -> PathBuf {
     }
 }
 
-/// A name in a folder: as it is, or the one that differs in letter case only.
-fn in_any_case(folder: &Path, name: &str) -> PathBuf {
+/// Returns the path of a name in a folder. If it doesn't exist, a name that differs only in case is used instead.
+fn join_ignoring_case(folder: &Path, name: &str) -> PathBuf {
     let exact = folder.join(name);
     if exact.symlink_metadata().is_ok() {
         return exact;
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_finds_windows_paths_in_any_letter_case() {
+    fn windows_paths_are_found_ignoring_case() {
         let folder = tempfile::tempdir().unwrap();
         let hooks = folder.path().join("drive_c").join("Hooks");
         std::fs::create_dir_all(&hooks).unwrap();
@@ -170,9 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn wines_registry_files_are_read() {
+    fn default_values_are_read_from_registry_files() {
         let text = "WINE REGISTRY Version 2\n\n[Software\\\\Mi] 1\n@=\"no\"\n\n[software\\\\MicroSIP] 1700000000\n\
-                    #time=1\n\"RunAtSystemStartup\"=dword:1\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n\n[Software\\\\Z] 1\n@=\"no\"\n";
+                    #time=1\n\"RunAtSystemStartup\"=dword:1\n@=\"C:\\\\Program Files\\\\MicroSIP\"\n\n\
+                    [Software\\\\Z] 1\n@=\"no\"\n";
         let folder = wine_registry_default(text, r"Software\MicroSIP");
         assert_eq!(folder.as_deref(), Some(r"C:\Program Files\MicroSIP"));
         assert_eq!(wine_registry_default(text, r"Software\None"), None);

@@ -12,7 +12,7 @@ mod tests;
 
 use std::path::Path;
 
-use crate::platform::{self, DriveKind, Look, WindowsPaths};
+use crate::platform::{self, DriveKind, ProgramProbe, WindowsPaths};
 
 use super::command::HookCommand;
 use super::shell;
@@ -156,15 +156,17 @@ fn check_path(path: &str, role: Role, context: &TargetContext) -> Vec<TargetErro
     let mut errors = Vec::new();
     let mut origin = Vec::new();
     let mut is_image = true;
-    match context.paths.to_host(path).map(|host| (platform::look(&host), host)) {
+    match context.paths.to_host(path).map(|host| (platform::probe_program(&host), host)) {
         None => errors.push(TargetError::Unchecked { path: owned() }),
-        Some((Look::Missing, host)) => {
+        Some((ProgramProbe::Missing, host)) => {
             errors.push(TargetError::Missing { path: owned(), nearest: nearest_in_folder(path, &host) });
         }
-        Some((Look::Folder, _)) => return vec![TargetError::Folder { path: owned() }],
-        Some((Look::Unreadable(why), _)) => return vec![TargetError::Unreadable { path: owned(), why }],
-        Some((Look::File { length: 0, .. }, _)) => return vec![TargetError::Empty { path: owned() }],
-        Some((Look::File { is_executable_image, .. }, host)) => {
+        Some((ProgramProbe::Folder, _)) => return vec![TargetError::Folder { path: owned() }],
+        Some((ProgramProbe::Unreadable(why), _)) => {
+            return vec![TargetError::Unreadable { path: owned(), why }];
+        }
+        Some((ProgramProbe::File { length: 0, .. }, _)) => return vec![TargetError::Empty { path: owned() }],
+        Some((ProgramProbe::File { is_executable_image, .. }, host)) => {
             is_image = is_executable_image;
             origin = check_origin(path, &host, role, context);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::guess;
 use crate::hook::trust::Trust;
-use crate::platform::{self, Access, Look, WindowsPaths};
+use crate::platform::{self, Access, ProgramProbe, WindowsPaths};
 
 use super::path::{extension, is_full};
 
@@ -41,7 +41,9 @@ impl TargetContext {
 
     /// Returns whether there is a file at this Windows path.
     pub fn exists(&self, path: &str) -> bool {
-        self.paths.to_host(path).is_some_and(|host| matches!(platform::look(&host), Look::File { .. }))
+        self.paths
+            .to_host(path)
+            .is_some_and(|host| matches!(platform::probe_program(&host), ProgramProbe::File { .. }))
     }
 
     /// Returns the full path of a program that is given by its name, as Windows would find it.
@@ -87,8 +89,8 @@ pub struct FileProbe {
 impl FileProbe {
     /// Asks the system that msipcfg runs on.
     pub const SYSTEM: FileProbe = FileProbe {
-        mark_of: platform::mark_of,
-        can_remove_mark: platform::can_remove_mark,
+        mark_of: platform::download_mark,
+        can_remove_mark: platform::can_remove_download_mark,
         access_of: platform::access_of,
     };
 }

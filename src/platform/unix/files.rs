@@ -1,4 +1,4 @@
-//! Files on Unix: what a replaced ini keeps, and opening without following links.
+//! Files on Unix.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,35 +22,35 @@ pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path)
     if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
         fchown(file, Some(wanted.uid()), Some(wanted.gid()))?;
     }
-    // access lists and labels; a disk without them has none to keep
+    // access lists and labels, where the file system has them
     for name in xattr::list(model).into_iter().flatten() {
         if let Ok(Some(value)) = xattr::get(model, &name) {
             match xattr::set(path, &name, &value) {
-                // labels that the system gives by itself
+                // other attributes, such as labels, are set by the system itself
                 Err(error) if name.to_string_lossy().starts_with("system.") => return Err(error),
                 _ => {}
             }
         }
     }
-    // a folder may give every new file a list that the model does not have
+    // a folder may give each new file an access list that the model doesn't have
     let kept: Vec<_> = xattr::list(model).into_iter().flatten().collect();
     for name in xattr::list(path).into_iter().flatten().filter(|name| !kept.contains(name)) {
         xattr::remove(path, name)?;
     }
-    // behind the access list, so that nobody has more access for a moment
+    // after the access list, so that access is at no moment wider
     file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
 }
 
-/// The rights that new files do not get.
+/// Returns the permissions that new files don't get.
 fn umask() -> Mode {
     static UMASK: OnceLock<Mode> = OnceLock::new();
     *UMASK.get_or_init(|| {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-        let told = told.and_then(|digits| u32::from_str_radix(digits.trim(), 8).ok());
-        told.map_or_else(
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        let umask = umask.and_then(|digits| u32::from_str_radix(digits.trim(), 8).ok());
+        umask.map_or_else(
             || {
-                // elsewhere it can only be read by setting it, for all threads
+                // other systems can only return it by setting it, for all threads
                 let umask = rustix::process::umask(Mode::empty());
                 rustix::process::umask(umask);
                 umask
@@ -60,18 +60,18 @@ fn umask() -> Mode {
     })
 }
 
-/// Wine starts whatever it is told to, wherever that came from.
-pub fn mark_of(_path: &Path) -> Option<Vec<u8>> {
+/// Returns `None`: Wine doesn't distinguish downloaded files.
+pub fn download_mark(_path: &Path) -> Option<Vec<u8>> {
     None
 }
 
-/// There is none to be removed.
-pub fn can_remove_mark(_path: &Path) -> io::Result<()> {
+/// Succeeds, because there is no mark.
+pub fn can_remove_download_mark(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// There is none to be removed.
-pub fn remove_mark(_path: &Path) -> io::Result<()> {
+/// Does nothing, because there is no mark.
+pub fn remove_download_mark(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -83,27 +83,27 @@ pub(in crate::platform) fn open_to_read(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Opens a file, and nothing else: no link, no pipe, no device.
+/// Opens a regular file to read it; a link, a pipe or a device is an error.
 pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
     let file = opened.map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP | Errno::NXIO) => not_a_file(),
+        Some(Errno::LOOP | Errno::NXIO) => not_regular(),
         _ => error,
     })?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
-fn not_a_file() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file")
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file")
 }
 
 pub(in crate::platform) fn remove(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
-/// Nobody keeps others from a file by having it open.
-pub fn is_held_by_another(_error: &io::Error) -> bool {
+/// Returns `false`: a file that another program has open can still be used.
+pub fn is_file_in_use(_error: &io::Error) -> bool {
     false
 }
 
@@ -111,19 +111,13 @@ pub(in crate::platform) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether two paths lead to the same file. Neither is opened, for one may be a pipe.
-///
-/// # Errors
-/// One of them is not there, or cannot be looked at.
+/// Returns whether two paths lead to the same file. Neither is opened, because it could be a pipe.
 pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let (a, b) = (std::fs::metadata(a)?, std::fs::metadata(b)?);
     Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
 }
 
-/// Whether this is the name of an open file, no link followed.
-///
-/// # Errors
-/// There is nothing of that name, or it cannot be looked at.
+/// Returns whether an open file has this path; a link isn't followed.
 pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     let (open, named) = (file.metadata()?, path.symlink_metadata()?);
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))

@@ -2,25 +2,26 @@
 
 use std::path::Path;
 
-use super::paths::prefix_in_use;
+use super::paths::active_prefix;
 use crate::platform::env::Env;
 use crate::platform::installs::{AppPaths, InstallFacts};
 use crate::platform::wine::WinePrefix;
 
-/// What is known of an install for this ini: in the prefix that it lies in, else in the one in use.
+/// Returns what is known about the installation for an ini, in the Wine prefix that contains it or else in the active
+/// one.
 pub fn install_facts(env: &Env, key: &str, ini: Option<&Path>) -> InstallFacts {
     ini.and_then(WinePrefix::around)
-        .or_else(|| prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref()))
+        .or_else(|| active_prefix(env.wine_prefix.as_deref(), env.home.as_deref()))
         .map(|prefix| prefix.install_facts(key))
         .unwrap_or_default()
 }
 
-/// A registry is found by its prefix here.
+/// Returns nothing: a registry is read through its Wine prefix.
 pub(in crate::platform) fn app_paths(_key: &str) -> AppPaths {
     AppPaths::default()
 }
 
-/// The command lines by which a user's Windows starts MicroSIP: none that could be told here.
+/// Returns nothing: Wine doesn't start MicroSIP by itself.
 pub fn start_commands(_schemes: &[&str]) -> Vec<String> {
     Vec::new()
 }

@@ -1,4 +1,4 @@
-//! The system's answers on Linux and other Unixes, where MicroSIP runs under Wine.
+//! Linux and other Unixes, where MicroSIP runs under Wine.
 
 mod files;
 mod installs;
@@ -15,12 +15,12 @@ mod terminal;
 pub(super) use files::{
     adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
 };
-pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
+pub use files::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
 pub(super) use installs::app_paths;
 pub use installs::{install_facts, start_commands};
 pub use paths::{
-    app_data_folders, drive_kind, is_in_reach, paths_in_use, search_folders, settings_roots, short_path,
-    windows_paths,
+    app_data_folders, default_windows_paths, drive_kind, is_on_this_windows, search_folders, settings_roots,
+    short_path, windows_paths,
 };
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
@@ -39,17 +39,17 @@ pub use security::{
 pub(super) use security::{account_of, give_to, owner_of};
 pub use terminal::TerminalMode;
 
-/// Whether a program can end with an exit status over 255: of a larger one only the low byte arrives (POSIX).
+/// Whether a program can exit with a status above 255. POSIX passes on only the lowest byte.
 pub const EXIT_STATUSES_OVER_255: bool = false;
 
-/// None: 8-bit inis of a Windows machine say nothing of its code page here.
+/// Returns `None`: the ANSI code page of a Windows machine isn't known here.
 pub fn ansi_code_page() -> Option<u16> {
     None
 }
 
-/// Lets a write beyond the limit for files fail like one on a full disk, instead of ending the program.
-#[allow(unsafe_code, reason = "no safe wrapper ignores a signal")]
-pub fn survive_signals() {
-    // SAFETY: ignoring a signal runs no code of ours
+/// Makes a write above the file size limit fail like one on a full disk. Otherwise a signal would end the program.
+#[allow(unsafe_code, reason = "no crate has a safe function for this")]
+pub fn ignore_file_size_signal() {
+    // SAFETY: ignoring a signal runs no handler
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

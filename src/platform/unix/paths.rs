@@ -7,55 +7,55 @@ use crate::platform::paths::{DriveKind, WindowsPaths};
 use crate::platform::profiles::AppData;
 use crate::platform::wine::WinePrefix;
 
-/// Through the Wine prefix that the ini lies in.
+/// Returns the paths of the Wine prefix that contains an ini.
 pub fn windows_paths(ini: &Path) -> WindowsPaths {
     WinePrefix::around(ini).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
-/// Through the Wine prefix in use.
-pub fn paths_in_use(env: &Env) -> WindowsPaths {
-    prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref())
+/// Returns the paths of the active Wine prefix.
+pub fn default_windows_paths(env: &Env) -> WindowsPaths {
+    active_prefix(env.wine_prefix.as_deref(), env.home.as_deref())
         .map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
-/// Whether a file lies in the Wine prefix in use: other prefixes are other Windows machines.
-pub fn is_in_reach(path: &Path, env: &Env) -> bool {
-    let prefix = prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref());
-    prefix.is_some_and(|prefix| prefix.holds(path))
+/// Returns whether the active Wine prefix contains a file. Other prefixes are other Windows machines.
+pub fn is_on_this_windows(path: &Path, env: &Env) -> bool {
+    let prefix = active_prefix(env.wine_prefix.as_deref(), env.home.as_deref());
+    prefix.is_some_and(|prefix| prefix.contains(path))
 }
 
-/// Where Windows under Wine looks for a program by name: Wine's own folders, before any other.
-pub fn search_folders(_surroundings: &Env) -> Vec<String> {
+/// Returns the folders in which a program is searched by its name. Wine searches its own folders before others.
+pub fn search_folders(_env: &Env) -> Vec<String> {
     [r"C:\windows\system32", r"C:\windows", r"C:\windows\system32\WindowsPowerShell\v1.0"]
         .map(String::from)
         .into()
 }
 
-/// Those of the users of the Wine prefix in use.
+/// Returns the settings folders of the users of the active Wine prefix.
 pub fn app_data_folders(env: &Env) -> Vec<AppData> {
-    prefix_in_use(env.wine_prefix.as_deref(), env.home.as_deref())
+    active_prefix(env.wine_prefix.as_deref(), env.home.as_deref())
         .map(|prefix| prefix.app_data_folders())
         .unwrap_or_default()
 }
 
-/// Where such folders would be looked for: the Wine prefix that is named, else the usual one.
+/// Returns where such folders were searched: the Wine prefix of `WINEPREFIX`, or the default one.
 pub fn settings_roots(env: &Env) -> Vec<PathBuf> {
     let usual = env.home.as_ref().map(|home| home.join(".wine"));
     env.wine_prefix.clone().or(usual).into_iter().collect()
 }
 
-/// Short names are a matter of Windows' disks.
+/// Returns `None`: only Windows' file systems have short names.
 pub fn short_path(_path: &Path) -> Option<String> {
     None
 }
 
-/// Only shares named as such can be told here.
+/// Returns the drive kind of a full path. Only UNC paths are recognized as shares here.
 pub fn drive_kind(windows_path: &str) -> DriveKind {
     if windows_path.starts_with(r"\\") { DriveKind::Network } else { DriveKind::Local }
 }
 
-/// The prefix that Wine uses: the one that is named, else `~/.wine`.
-pub(super) fn prefix_in_use(named: Option<&Path>, home: Option<&Path>) -> Option<WinePrefix> {
-    let usual = home.map(|home| home.join(".wine"));
-    WinePrefix::at(named.or(usual.as_deref())?)
+/// Returns the active Wine prefix: the one of `WINEPREFIX`, or `~/.wine`.
+pub(super) fn active_prefix(from_variable: Option<&Path>, home: Option<&Path>) -> Option<WinePrefix> {
+    let default = home.map(|home| home.join(".wine"));
+    WinePrefix::at(from_variable.or(default.as_deref())?)
 }

@@ -1,4 +1,4 @@
-//! Folders that are held open.
+//! Folders that are kept open.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,7 +13,7 @@ use super::security::{Account, give};
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
-/// A folder that is held open.
+/// A folder that is kept open.
 #[derive(Debug)]
 pub struct Pinned(OwnedFd);
 
@@ -25,18 +25,18 @@ impl Pinned {
     pub(in crate::platform) fn enter(&self, _path: &Path, name: &OsStr) -> io::Result<Pinned> {
         match openat(&self.0, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(folder) => Ok(Pinned(folder)),
-            // what Linux says of a link depends on the other flags
+            // which error Linux returns for a link depends on the other flags
             Err(Errno::LOOP) => Err(io::ErrorKind::NotADirectory.into()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// A path that leads there whatever becomes of the one by which it was come to.
+    /// Returns a path that leads to the folder even if the folders above it are replaced.
     pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
         path_to(&self.0, path)
     }
 
-    /// Gives it away if it was made just now: it is ours, and nothing is in it.
+    /// Changes the owner of a folder that was just created: it must be ours and empty.
     pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
         let metadata = rustix::fs::fstat(&self.0)?;
         let is_empty = std::fs::read_dir(self.path(path))?.next().is_none();
@@ -48,14 +48,14 @@ impl Pinned {
     }
 }
 
-/// The path of what is open; `path` where the system has none.
+/// Returns a path to something open; `path` itself if the system has no such paths.
 fn path_to(open: &impl AsRawFd, path: &Path) -> PathBuf {
-    let own = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
-    // other Unixes have none, and a container may hide it
-    if cfg!(target_os = "linux") && own.exists() { own } else { path.to_path_buf() }
+    let by_descriptor = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+    // other Unixes don't have /proc, and a container may hide it
+    if cfg!(target_os = "linux") && by_descriptor.exists() { by_descriptor } else { path.to_path_buf() }
 }
 
-/// The path of an open file.
+/// Returns a path to an open file.
 pub(in crate::platform) fn path_of_open(file: &File, path: &Path) -> PathBuf {
     path_to(file, path)
 }

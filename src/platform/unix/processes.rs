@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::paths::prefix_in_use;
+use super::paths::active_prefix;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
@@ -24,7 +24,7 @@ pub fn place_of_process(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Option<ProcessPlace> {
     let path = |name: &str| variable(name).map(PathBuf::from);
-    let prefix = prefix_in_use(path("WINEPREFIX").as_deref(), path("HOME").as_deref())?;
+    let prefix = active_prefix(path("WINEPREFIX").as_deref(), path("HOME").as_deref())?;
     let argument = first_argument?;
     let name = argument.rsplit(['\\', '/']).next().unwrap_or(argument);
     let is_path = argument.contains([':', '/']);

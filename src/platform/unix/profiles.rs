@@ -1,8 +1,8 @@
-//! The folders of Windows users, which Unix does not list.
+//! User profiles.
 
 use crate::platform::profiles::ProfileList;
 
-/// The profiles of this machine's users: only Windows has such.
+/// Returns `None`: only Windows has a list of user profiles.
 pub fn profile_list() -> Option<ProfileList> {
     None
 }

@@ -1,8 +1,8 @@
-//! The classes of links, which only Windows registers.
+//! The classes of links.
 
 use crate::platform::registry::ClassRegistry;
 
-/// Links are a matter of Windows' registry.
+/// Returns `None`: only Windows registers programs for links in a registry.
 pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
     None
 }

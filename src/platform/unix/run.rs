@@ -1,4 +1,4 @@
-//! Runs the program of a hook through Wine.
+//! Runs the program of a hook with Wine.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::platform::{Recording, ShellCommand, WindowsPaths, WinePrefix};
 
-/// Runs programs of hooks.
+/// Runs the programs of hooks.
 #[derive(Debug)]
 pub struct Runner {
     wine: PathBuf,
@@ -17,44 +17,44 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Whether [`Runner::open_hidden`] starts a program in the way in which MicroSIP does.
-    pub const IS_LIKE_MICROSIP: bool = false;
+    /// Whether [`Runner::open_hidden`] starts a program exactly as MicroSIP does.
+    pub const STARTS_LIKE_MICROSIP: bool = false;
 
-    /// The Wine that can run the programs of a prefix.
+    /// Finds the Wine that runs the programs of a prefix.
     ///
     /// # Errors
-    /// There is no prefix, or no Wine.
-    pub fn of(paths: &WindowsPaths, search_path: Option<&OsStr>) -> io::Result<Runner> {
-        let unsupported = |why: &str| io::Error::new(io::ErrorKind::Unsupported, why);
+    /// There is no Wine prefix, or Wine isn't installed.
+    pub fn new(paths: &WindowsPaths, search_path: Option<&OsStr>) -> io::Result<Runner> {
+        let unsupported = |reason: &str| io::Error::new(io::ErrorKind::Unsupported, reason);
         let WindowsPaths::Prefix(prefix) = paths else {
-            return Err(unsupported("this is not Windows, and the ini lies in no Wine prefix"));
+            return Err(unsupported("this is not Windows, and the ini is not in a Wine prefix"));
         };
-        let wine = wine(search_path).ok_or_else(|| unsupported("no wine was found on the PATH"))?;
+        let wine = find_wine(search_path).ok_or_else(|| unsupported("wine was not found on the PATH"))?;
         Ok(Runner { wine, prefix: prefix.clone() })
     }
 
     /// Starts the file in the prefix, without a terminal.
     ///
     /// # Errors
-    /// Wine could not be started. Whether the file could is told by Wine's exit status.
+    /// Wine can't be started. If only the file can't be, Wine's exit status shows that.
     pub fn open_hidden(&self, command: &ShellCommand) -> io::Result<Started> {
-        Started::by(self.command(command).stdout(Stdio::null()).stderr(Stdio::null()))
+        Started::spawn(self.command(command).stdout(Stdio::null()).stderr(Stdio::null()))
     }
 
-    /// Does the same, and has it print into the recording.
+    /// Does the same, and records the output.
     ///
     /// # Errors
-    /// Wine could not be started, or the recording not be opened.
+    /// Wine can't be started, or the recording can't be opened.
     pub fn record(&self, command: &ShellCommand, recording: &Recording) -> io::Result<Started> {
         let [output, errors] = recording.files()?;
-        Started::by(self.command(command).stdout(output).stderr(errors))
+        Started::spawn(self.command(command).stdout(output).stderr(errors))
     }
 
     fn command(&self, ShellCommand { file, args, .. }: &ShellCommand) -> Command {
         let mut command = Command::new(&self.wine);
-        // a group of its own, which a Ctrl-C meant for us does not reach
+        // in its own process group, so that a Ctrl-C meant for this program doesn't reach it
         command.env("WINEPREFIX", &self.prefix.root).stdin(Stdio::null()).process_group(0);
-        // Wine makes one text of them again, in which a program finds the same
+        // Wine joins them to a text that programs split into the same arguments
         command
             .args([file].into_iter().chain(args).map(|text| OsString::from(String::from_utf16_lossy(text))));
         command
@@ -68,22 +68,22 @@ pub struct Started {
 }
 
 impl Started {
-    fn by(command: &mut Command) -> io::Result<Started> {
+    fn spawn(command: &mut Command) -> io::Result<Started> {
         Ok(Started { child: command.spawn()? })
     }
 
-    /// Whether there is a process whose end can be waited for.
+    /// Returns whether there is a process to wait for.
     pub fn has_process(&self) -> bool {
         true
     }
 
-    /// Waits for its end, and gives its exit status; `None` if it runs on. One that a signal ended has 128 and the
-    /// signal's number, as in a shell.
+    /// Waits until it exits and returns its exit status, or `None` if it is still running. After a signal, that is 128
+    /// plus the number of the signal, as in a shell.
     ///
     /// # Errors
-    /// It may not be waited for.
+    /// The process can't be waited for.
     pub fn wait(&mut self, at_most: Duration) -> io::Result<Option<u32>> {
-        const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+        const POLL_INTERVAL: Duration = Duration::from_millis(2);
         let until = Instant::now() + at_most;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -94,16 +94,16 @@ impl Started {
             if left.is_zero() {
                 return Ok(None);
             }
-            std::thread::sleep(left.min(BETWEEN_LOOKS));
+            std::thread::sleep(left.min(POLL_INTERVAL));
         }
     }
 }
 
-/// Wine: on the search path, else where Debian keeps the one of 64 bits, which it puts on no path.
-fn wine(search_path: Option<&OsStr>) -> Option<PathBuf> {
-    const OF_DEBIAN: &str = "/usr/lib/wine/wine64";
+/// Searches Wine on the PATH, then where Debian installs its 64-bit Wine, which isn't on the PATH.
+fn find_wine(search_path: Option<&OsStr>) -> Option<PathBuf> {
+    const DEBIAN: &str = "/usr/lib/wine/wine64";
     let folders: Vec<PathBuf> = search_path.into_iter().flat_map(std::env::split_paths).collect();
     let on_path =
         ["wine", "wine64"].into_iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    on_path.chain([Path::new(OF_DEBIAN).to_path_buf()]).find(|path| path.is_file())
+    on_path.chain([Path::new(DEBIAN).to_path_buf()]).find(|path| path.is_file())
 }

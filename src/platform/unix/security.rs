@@ -12,19 +12,19 @@ use rustix::io::Errno;
 use super::files::{adopt, never_follow_links};
 use crate::platform::access::{Access, Privileges, Sid};
 
-/// Who may change a file in a Wine prefix is told by its mode, which Windows' users have no part in.
+/// Returns `None`: files in a Wine prefix have a mode instead of an access list.
 pub fn access_of(_path: &Path) -> Option<Access> {
     None
 }
 
-/// Whether its mode lets more of the others read a file than another.
+/// Returns whether more users may read `file` than `model`, by their modes.
 pub fn has_wider_access(file: &Path, model: &Path) -> bool {
     const OTHERS_READ: u32 = 0o044;
     let readers = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.mode() & OTHERS_READ);
     matches!((readers(file), readers(model)), (Ok(here), Ok(there)) if here & !there != 0)
 }
 
-/// Gives a file that is there the owner, mode and access list of another.
+/// Gives an existing file the owner, mode and access list of another one.
 pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -32,28 +32,28 @@ pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
     adopt(Some(model), &options.open(path)?, path)
 }
 
-/// Whether this user may not write to the file, by its mode and access list.
+/// Returns whether this user may not write to the file, by its mode and access list.
 pub fn is_access_denied_by_mode(path: &Path) -> bool {
     matches!(accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
-/// Nobody is asked about, for access lists are not.
+/// Returns nothing, because access lists aren't checked here.
 pub fn privileges() -> Privileges {
     Privileges::default()
 }
 
-/// The name of a user of this machine.
+/// Returns the name of a user of this machine.
 pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
     let users = sysinfo::Users::new_with_refreshed_list().ok()?;
     users.get_user_by_id(user).map(|user| user.name().to_string())
 }
 
-/// Whether that is the user of this program.
+/// Returns whether this program runs as that user.
 pub fn is_own_user(user: &sysinfo::Uid) -> bool {
     **user == rustix::process::geteuid().as_raw()
 }
 
-/// Windows' accounts are not known here.
+/// Returns `None`: Windows' accounts aren't known here.
 pub fn account_name(_sid: &Sid) -> Option<String> {
     None
 }

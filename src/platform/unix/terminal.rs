@@ -1,19 +1,19 @@
-//! How the terminal treats what is typed.
+//! The input mode of the terminal.
 
 use std::io;
 
-/// How the terminal treats what is typed.
+/// The input mode of the terminal.
 #[derive(Debug)]
 pub struct TerminalMode(Option<rustix::termios::Termios>);
 
 impl TerminalMode {
-    /// As it is now.
+    /// Returns the current mode.
     pub fn now() -> TerminalMode {
         TerminalMode(rustix::termios::tcgetattr(io::stdin()).ok())
     }
 
-    /// Gives out each key at once and shows none. Between two keys that are read one by one the terminal would
-    /// else edit the line itself, and Backspace would take nothing away.
+    /// Passes on each key at once and doesn't echo it. Otherwise the terminal would edit the line itself between two
+    /// keys that are read one by one, and Backspace would have no effect.
     pub fn key_by_key(&self) {
         use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
         let Some(mut mode) = self.0.clone() else { return };
@@ -23,7 +23,7 @@ impl TerminalMode {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
     }
 
-    /// Makes it so again: while a key is waited for, the terminal shows nothing and sends no signals.
+    /// Restores this mode: while the program waits for a key, the terminal echoes nothing and sends no signals.
     pub fn restore(&self) {
         if let Some(mode) = &self.0 {
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, mode);

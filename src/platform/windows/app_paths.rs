@@ -1,12 +1,12 @@
-//! The programs that the registry knows by name.
+//! Programs that are registered by name.
 
 use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Type};
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 
 use crate::platform::AppPaths;
 
-/// The default values of a key of `App Paths`, variables replaced where their kind asks for that. The key is one
-/// of those that programs of 32 and 64 bits see alike.
+/// Reads the default values of a key of `App Paths`, with variables replaced if their type demands it. 32-bit and
+/// 64-bit programs share this key.
 pub fn app_paths(key: &str) -> AppPaths {
     AppPaths { user: path_in(CURRENT_USER, key), machine: path_in(LOCAL_MACHINE, key) }
 }

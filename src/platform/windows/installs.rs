@@ -1,4 +1,4 @@
-//! What the registry says of installs, and of other users.
+//! What the registry knows about installations and other users.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,20 @@ use windows_sys::Win32::System::Registry::{KEY_WOW64_32KEY, KEY_WOW64_64KEY};
 use crate::platform::env::Env;
 use crate::platform::installs::{InstallFacts, MsiProduct};
 
-/// Windows Installer's list of what it installed, by user: "S-1-5-18" stands for the whole machine.
+/// Windows Installer's list of products, by user; `S-1-5-18` means all users.
 const MSI_USERS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData";
 const MSI_MACHINE: &str = "S-1-5-18";
 
-/// What is known of an install, for this user.
-pub fn install_facts(_surroundings: &Env, key: &str, _ini: Option<&Path>) -> InstallFacts {
+/// Returns what is known about an installation for this user.
+pub fn install_facts(_env: &Env, key: &str, _ini: Option<&Path>) -> InstallFacts {
     install_facts_of(key, None)
 }
 
-/// What is known of an install for a user, this one if none is named.
+/// Returns what is known about an installation for a user; this one without a SID.
 pub(super) fn install_facts_of(key: &str, sid: Option<&str>) -> InstallFacts {
     let own = own_sid();
-    let of_other = sid.filter(|sid| Some(*sid) != own.as_deref());
-    let user = match of_other {
+    let other = sid.filter(|sid| Some(*sid) != own.as_deref());
+    let user = match other {
         Some(sid) => default_of(&USERS.open(format!(r"{sid}\{key}"))),
         None => default_of(&CURRENT_USER.open(key)),
     };
@@ -56,10 +56,10 @@ fn msi_products(owner: &str) -> Vec<MsiProduct> {
     names.iter().filter_map(product).collect()
 }
 
-/// Where Windows lists the folders of its users.
+/// Where Windows lists its user profiles.
 pub(super) const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
-/// `%APPDATA%` of a user who is logged on or not, if this user may ask.
+/// Returns `%APPDATA%` of a user, logged on or not, if this user may know it.
 pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
     const FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
     let profile =
@@ -72,13 +72,14 @@ pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
         }
         _ => folder,
     };
-    // another variable cannot be told for another user
+    // other variables of another user aren't known
     (!folder.contains('%')).then(|| PathBuf::from(folder))
 }
 
 const USER_PROFILE: &str = "%USERPROFILE%";
 
-/// The command lines by which this user's Windows starts MicroSIP: at logon, and for links of these schemes.
+/// Returns the command lines with which Windows starts MicroSIP for this user, at logon and for links of these
+/// schemes.
 pub fn start_commands(schemes: &[&str]) -> Vec<String> {
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
     let run = CURRENT_USER.open(RUN).ok().and_then(|key| key.get_string("MicroSIP").ok());
@@ -92,7 +93,7 @@ pub fn start_commands(schemes: &[&str]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Removes a product that a test made.
+    /// A product that is removed after the test.
     struct Product(String);
 
     impl Drop for Product {
@@ -102,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn products_of_windows_installer_are_listed_with_their_folders() {
+    fn windows_installer_products_are_listed_with_their_folders() {
         let name = format!("msipcfg test {}", std::process::id());
         let product = Product(format!(r"{MSI_USERS}\{MSI_MACHINE}\Products\{:032X}", std::process::id()));
-        // only an administrator may make one
+        // only an administrator may create one
         let Ok(properties) = LOCAL_MACHINE.create(format!(r"{}\InstallProperties", product.0)) else {
             return;
         };
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_users_folder_is_the_one_in_the_registry() {
+    fn app_data_of_this_user_is_absolute() {
         let sid = own_sid().unwrap();
         if let Some(folder) = app_data_of(&sid) {
             assert!(folder.is_absolute(), "{}", folder.display());

@@ -1,4 +1,4 @@
-//! The system's answers on Windows.
+//! Windows.
 
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
@@ -22,11 +22,11 @@ pub(super) use app_paths::app_paths;
 pub(super) use files::{
     adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
 };
-pub use files::{can_remove_mark, is_held_by_another, mark_of, remove_mark};
+pub use files::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
 pub use installs::{install_facts, start_commands};
 pub use paths::{
-    app_data_folders, drive_kind, is_in_reach, paths_in_use, search_folders, settings_roots, short_path,
-    windows_paths,
+    app_data_folders, default_windows_paths, drive_kind, is_on_this_windows, search_folders, settings_roots,
+    short_path, windows_paths,
 };
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
@@ -45,14 +45,14 @@ pub use security::{
 pub(super) use security::{account_of, give_to, owner_of};
 pub use terminal::TerminalMode;
 
-/// Whether a program can end with an exit status over 255.
+/// Whether a program can exit with a status above 255.
 pub const EXIT_STATUSES_OVER_255: bool = true;
 
-/// The system's ANSI code page, in which MicroSIP reads 8-bit inis.
+/// Returns the system's ANSI code page, in which MicroSIP reads 8-bit inis.
 pub fn ansi_code_page() -> Option<u16> {
-    // SAFETY: takes nothing and cannot fail
+    // SAFETY: it has no arguments and can't fail
     u16::try_from(unsafe { GetACP() }).ok()
 }
 
-/// There is nothing to be done on Windows.
-pub fn survive_signals() {}
+/// Does nothing: Windows has no such signal.
+pub fn ignore_file_size_signal() {}

@@ -1,4 +1,4 @@
-//! Paths and folders of Windows.
+//! Windows' paths and folders.
 
 use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt;
@@ -17,22 +17,23 @@ use crate::platform::env::Env;
 use crate::platform::paths::{DriveKind, WindowsPaths};
 use crate::platform::profiles::AppData;
 
-/// This is Windows.
+/// Returns the paths of this Windows.
 pub fn windows_paths(_ini: &Path) -> WindowsPaths {
     WindowsPaths::Native
 }
 
-/// This is Windows.
-pub fn paths_in_use(_surroundings: &Env) -> WindowsPaths {
+/// Returns the paths of this Windows.
+pub fn default_windows_paths(_env: &Env) -> WindowsPaths {
     WindowsPaths::Native
 }
 
-/// All of Windows is one machine.
-pub fn is_in_reach(_path: &Path, _surroundings: &Env) -> bool {
+/// Returns `true`: there is only one Windows on this machine.
+pub fn is_on_this_windows(_path: &Path, _env: &Env) -> bool {
     true
 }
 
-/// Where Windows looks for a program by name: its own folders first, for those nobody else can write to.
+/// Returns the folders in which a program is searched by its name: Windows' own first, which only administrators can
+/// write to, then those of the PATH.
 pub fn search_folders(env: &Env) -> Vec<String> {
     let root = env.system_root.clone().unwrap_or_else(|| PathBuf::from(r"C:\Windows"));
     let system = root.join("System32");
@@ -41,7 +42,7 @@ pub fn search_folders(env: &Env) -> Vec<String> {
     own.into_iter().chain(path).filter_map(|folder| folder.into_os_string().into_string().ok()).collect()
 }
 
-/// Those of this user, as Windows knows them; those of the environment too, where they are others.
+/// Returns this user's settings folders as Windows knows them, and those of the environment variables if they differ.
 pub fn app_data_folders(env: &Env) -> Vec<AppData> {
     let known = known_folder(&FOLDERID_RoamingAppData)
         .map(|roaming| AppData { roaming, local: known_folder(&FOLDERID_LocalAppData) });
@@ -58,34 +59,34 @@ fn is_same(a: &Path, b: &Path) -> bool {
 
 fn known_folder(id: &GUID) -> Option<PathBuf> {
     let mut path: PWSTR = ptr::null_mut();
-    // SAFETY: `path` may be written to
+    // SAFETY: `path` can be written to
     let status = unsafe { SHGetKnownFolderPath(id, 0, ptr::null_mut(), &mut path) };
     let folder = (status >= 0 && !path.is_null()).then(|| {
-        // SAFETY: the function gave a text that ends with NUL
+        // SAFETY: the function returned a text that ends with NUL
         PathBuf::from(unsafe { text_at(path) })
     });
-    // SAFETY: the function says to free what it gave, also if it failed
+    // SAFETY: the documentation demands this, even after a failure
     unsafe { CoTaskMemFree(path.cast_const().cast()) };
     folder
 }
 
-/// Where such folders would be looked for: Windows names them, or there are none.
-pub fn settings_roots(_surroundings: &Env) -> Vec<PathBuf> {
+/// Returns nothing: Windows names these folders, so they aren't searched.
+pub fn settings_roots(_env: &Env) -> Vec<PathBuf> {
     Vec::new()
 }
 
-/// The 8.3 form of a path without blanks, where the disk keeps such names.
+/// Returns the 8.3 form of a path, without spaces, if the file system has such names.
 pub fn short_path(path: &Path) -> Option<String> {
     let long = wide(path);
     let mut short = vec![0_u16; MAX_PATH as usize];
-    // SAFETY: `long` ends with NUL, and `short` is as long as is said
+    // SAFETY: `long` ends with NUL, and `short` has the given length
     let length = unsafe { GetShortPathNameW(long.as_ptr(), short.as_mut_ptr(), MAX_PATH) } as usize;
     short.truncate(length);
     let short = OsString::from_wide(&short).into_string().ok()?;
     (length > 0 && length < MAX_PATH as usize && !short.contains([' ', '\t'])).then_some(short)
 }
 
-/// Whether a full path is on a share, by name or by drive letter.
+/// Returns the drive kind of a full path.
 pub fn drive_kind(windows_path: &str) -> DriveKind {
     if windows_path.starts_with(r"\\") {
         return DriveKind::Network;

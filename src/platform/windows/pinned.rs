@@ -1,4 +1,4 @@
-//! Folders that are held open.
+//! Folders that are kept open.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::security::{Account, give};
 
-/// A folder that is held open, so that nobody can rename or remove it.
+/// A folder that is kept open, so that nobody can rename or remove it.
 #[derive(Debug)]
 pub struct Pinned {
     _folder: File,
@@ -29,7 +29,7 @@ impl Pinned {
         Ok(Pinned { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
     }
 
-    /// The path by which it was come to: it leads there as long as this is held.
+    /// Returns the path by which it was opened, which leads to it as long as this value exists.
     pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
         path.to_path_buf()
     }
@@ -39,12 +39,12 @@ impl Pinned {
     }
 }
 
-/// The path of an open file.
+/// Returns a path to an open file.
 pub(in crate::platform) fn path_of_open(_file: &File, path: &Path) -> PathBuf {
     path.to_path_buf()
 }
 
-/// Opens a folder, which nobody can delete or rename meanwhile.
+/// Opens a folder in a way that prevents others from deleting or renaming it.
 fn open(path: &Path, flags: u32) -> io::Result<File> {
     let folder = OpenOptions::new()
         .access_mode(FILE_LIST_DIRECTORY | FILE_READ_ATTRIBUTES)

@@ -1,4 +1,4 @@
-//! The folders of Windows' users.
+//! User profiles.
 
 use windows_registry::LOCAL_MACHINE;
 
@@ -7,7 +7,7 @@ use super::text::expanded;
 use crate::platform::access::Sid;
 use crate::platform::profiles::{ListedProfile, ProfileList};
 
-/// The users' folders that the registry lists.
+/// Returns the user profiles in the registry.
 pub fn profile_list() -> Option<ProfileList> {
     let list = LOCAL_MACHINE.open(PROFILES).ok()?;
     let listed = |sid: String| {

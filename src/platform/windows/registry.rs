@@ -1,4 +1,4 @@
-//! The classes of links in Windows' registry.
+//! The classes of links in the registry.
 
 use std::io;
 use std::ptr;
@@ -9,14 +9,14 @@ use windows_sys::Win32::UI::Shell::{SHCNE_ASSOCCHANGED, SHCNF_IDLIST, SHChangeNo
 
 use crate::platform::registry::{ClassChange, ClassRegistry, ClassValue, Hive};
 
-/// That of this machine and this user.
+/// Returns the registry of this machine and this user.
 pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
     Some(Box::new(SystemClasses))
 }
 
 struct SystemClasses;
 
-/// Below it everything is that is read or changed here, but for what the user chose.
+/// The key below which everything is read and changed, except for the user's choice.
 const CLASSES: &str = r"Software\Classes";
 
 impl ClassRegistry for SystemClasses {
@@ -42,7 +42,7 @@ impl ClassRegistry for SystemClasses {
         match change {
             ClassChange::Set { key, name, value } => {
                 let key = result(CURRENT_USER.create(path(key)))?;
-                // Other: for types that it knows the crate refuses bytes that other programs may have left
+                // `Other`, because for types that it knows the crate refuses some bytes that other programs write
                 result(key.set_bytes(name, Type::Other(value.kind), &value.bytes))
             }
             ClassChange::Remove { key, name } => remove_value(key, name),
@@ -61,7 +61,7 @@ impl ClassRegistry for SystemClasses {
     }
 
     fn announce(&self) {
-        // SAFETY: this event goes with no items
+        // SAFETY: this event takes no items
         unsafe { SHChangeNotify(SHCNE_ASSOCCHANGED.cast_signed(), SHCNF_IDLIST, ptr::null(), ptr::null()) };
     }
 }
@@ -83,7 +83,7 @@ fn value_of(key: Option<Key>, name: &str) -> io::Result<Option<ClassValue>> {
     Ok(value.map(|value| ClassValue { kind: value.ty().into(), bytes: value.to_vec() }))
 }
 
-/// `None` where there is no such key or value.
+/// Turns "no such key or value" into `None`.
 fn existing<T>(answer: windows_registry::Result<T>) -> io::Result<Option<T>> {
     match result(answer) {
         Ok(found) => Ok(Some(found)),
@@ -92,7 +92,7 @@ fn existing<T>(answer: windows_registry::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The crate's errors hold the system's number in a longer one, whose text std does not know.
+/// Converts an error of the crate, which contains the system's error number in a longer one that std doesn't know.
 fn result<T>(answer: windows_registry::Result<T>) -> io::Result<T> {
     const NUMBER: i32 = 0xFFFF;
     answer.map_err(|error| io::Error::from_raw_os_error(error.code().0 & NUMBER))

@@ -1,4 +1,4 @@
-//! Runs the program of a hook as MicroSIP does, or so that what it prints can be read.
+//! Runs the program of a hook as MicroSIP does, or with its output recorded.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,28 +22,28 @@ use windows_sys::Win32::UI::WindowsAndMessaging::SW_HIDE;
 use super::processes::{check, size_in_bytes};
 use crate::platform::{Recording, ShellCommand, WindowsPaths};
 
-/// Runs programs of hooks.
+/// Runs the programs of hooks.
 #[derive(Debug)]
 pub struct Runner;
 
 impl Runner {
-    /// Whether [`Runner::open_hidden`] starts a program in the way in which MicroSIP does.
-    pub const IS_LIKE_MICROSIP: bool = true;
+    /// Whether [`Runner::open_hidden`] starts a program exactly as MicroSIP does.
+    pub const STARTS_LIKE_MICROSIP: bool = true;
 
-    /// This is Windows.
+    /// Returns a runner; on Windows nothing else is needed.
     ///
     /// # Errors
-    /// Never.
-    pub fn of(_paths: &WindowsPaths, _search_path: Option<&OsStr>) -> io::Result<Runner> {
+    /// None.
+    pub fn new(_paths: &WindowsPaths, _search_path: Option<&OsStr>) -> io::Result<Runner> {
         Ok(Runner)
     }
 
-    /// Has the shell open the file, hidden and without an error box, as MicroSIP does (lib/MSIP.cpp RunCmd).
+    /// Opens the file with the shell, hidden and without an error box, as MicroSIP does (lib/MSIP.cpp, `RunCmd`).
     ///
     /// # Errors
-    /// The shell cannot open it.
+    /// The shell can't open it.
     pub fn open_hidden(&self, command: &ShellCommand) -> io::Result<Started> {
-        let _com = Com::initialised();
+        let _com = Com::initialize();
         let [file, parameters] = [&command.file, &command.parameters].map(|text| [&text[..], &[0]].concat());
         let mut info = SHELLEXECUTEINFOW {
             cbSize: size_in_bytes::<SHELLEXECUTEINFOW>(),
@@ -53,18 +53,18 @@ impl Runner {
             nShow: SW_HIDE,
             ..Default::default()
         };
-        // SAFETY: the structure has its size in it, and both texts end with NUL and live until after the call
+        // SAFETY: the structure contains its size, and both texts end with NUL and outlive the call
         check(unsafe { ShellExecuteExW(&mut info) })?;
-        // SAFETY: by SEE_MASK_NOCLOSEPROCESS the handle is ours to close
+        // SAFETY: with SEE_MASK_NOCLOSEPROCESS the caller closes the handle
         let process =
             (!info.hProcess.is_null()).then(|| unsafe { OwnedHandle::from_raw_handle(info.hProcess) });
         Ok(Started { process })
     }
 
-    /// Makes a process of the file with the same command line, which prints into the recording.
+    /// Starts the file as a process with the same command line, and records its output.
     ///
     /// # Errors
-    /// It is not there, or no program.
+    /// It doesn't exist, or isn't a program.
     pub fn record(&self, command: &ShellCommand, recording: &Recording) -> io::Result<Started> {
         let [output, errors] = recording.files()?;
         let mut process = Command::new(OsString::from_wide(&command.file));
@@ -83,16 +83,16 @@ pub struct Started {
 }
 
 impl Started {
-    /// Whether there is a process whose end can be waited for: the shell may also give a file to a program that runs
-    /// already.
+    /// Returns whether there is a process to wait for. The shell may also pass a file to a program that is already
+    /// running.
     pub fn has_process(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Waits for its end, and gives its exit status; `None` if it runs on.
+    /// Waits until it exits and returns its exit status, or `None` if it is still running.
     ///
     /// # Errors
-    /// There is no process, or it may not be waited for.
+    /// There is no process, or it can't be waited for.
     pub fn wait(&mut self, at_most: Duration) -> io::Result<Option<u32>> {
         let process = self.process.as_ref().ok_or(io::ErrorKind::Unsupported)?.as_raw_handle();
         let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX - 1);
@@ -103,30 +103,30 @@ impl Started {
             _ => {}
         }
         let mut status = 0;
-        // SAFETY: the handle is open, and `status` may be written to
+        // SAFETY: the handle is open, and `status` can be written to
         check(unsafe { GetExitCodeProcess(process, &mut status) })?;
         Ok(Some(status))
     }
 }
 
-/// COM on this thread, which parts of the shell want.
+/// COM on this thread, which parts of the shell need.
 struct Com {
-    is_ours: bool,
+    was_initialized: bool,
 }
 
 impl Com {
-    fn initialised() -> Com {
+    fn initialize() -> Com {
         let how = (COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE).cast_unsigned();
-        // SAFETY: takes nothing but a reserved null pointer; another thread's COM is not touched
-        let answer = unsafe { CoInitializeEx(ptr::null(), how) };
-        Com { is_ours: answer >= 0 }
+        // SAFETY: the pointer is reserved and must be null; other threads aren't affected
+        let result = unsafe { CoInitializeEx(ptr::null(), how) };
+        Com { was_initialized: result >= 0 }
     }
 }
 
 impl Drop for Com {
     fn drop(&mut self) {
-        if self.is_ours {
-            // SAFETY: it was initialised on this thread, which the type cannot leave: it is a local of one function
+        if self.was_initialized {
+            // SAFETY: it was initialized on this thread, and this value never leaves its function
             unsafe { CoUninitialize() };
         }
     }

@@ -1,18 +1,18 @@
-//! How the console treats what is typed.
+//! The input mode of the console.
 
-/// How the terminal treats what is typed: waiting for a key changes nothing of it here.
+/// The input mode of the console, which waiting for a key doesn't change.
 #[derive(Debug)]
 pub struct TerminalMode;
 
 impl TerminalMode {
-    /// As it is now.
+    /// Returns the current mode.
     pub fn now() -> TerminalMode {
         TerminalMode
     }
 
-    /// A console gives out each key as it is read.
+    /// Does nothing: a console passes on each key at once.
     pub fn key_by_key(&self) {}
 
-    /// Makes it so again.
+    /// Does nothing.
     pub fn restore(&self) {}
 }

@@ -1,4 +1,4 @@
-//! Texts as Win32 functions want and give them.
+//! Conversion of texts from and to Win32 functions.
 
 use std::ffi::OsString;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::core::PWSTR;
 
-/// A text that a function gave.
+/// Copies a text that a function returned.
 ///
 /// # Safety
-/// A NUL ends it.
+/// It ends with NUL.
 pub(super) unsafe fn text_at(text: PWSTR) -> OsString {
-    // SAFETY: up to the NUL all of it may be read
+    // SAFETY: it can be read up to the NUL
     let length = (0..).take_while(|&index| unsafe { *text.add(index) } != 0).count();
-    // SAFETY: as much was read just now
+    // SAFETY: this much was just read
     OsString::from_wide(unsafe { std::slice::from_raw_parts(text, length) })
 }
 
-/// A path as Win32 wants it. A long one gets the mark by which Windows takes it whole, as std's own functions do.
+/// Converts a path for Win32. A long one gets the prefix that lifts Windows' limit, as in std.
 pub(super) fn wide(path: &Path) -> Vec<u16> {
-    /// MAX_PATH less the room that folders leave for a short name.
-    const LONGEST_WITHOUT_A_MARK: usize = 247;
+    /// `MAX_PATH` minus a short file name, which is the limit for folders.
+    const MAX_LEN_WITHOUT_PREFIX: usize = 247;
     let plain: Vec<u16> = path.as_os_str().encode_wide().collect();
-    if plain.len() <= LONGEST_WITHOUT_A_MARK {
+    if plain.len() <= MAX_LEN_WITHOUT_PREFIX {
         return plain.into_iter().chain([0]).collect();
     }
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let text = whole.as_os_str().to_os_string();
-    let marked = match text.to_str() {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let text = absolute.as_os_str().to_os_string();
+    let prefixed = match text.to_str() {
         Some(text) if text.starts_with(r"\\?\") => OsString::from(text),
         Some(text) => match text.strip_prefix(r"\\") {
             Some(share) => OsString::from(format!(r"\\?\UNC\{share}")),
@@ -36,10 +36,10 @@ pub(super) fn wide(path: &Path) -> Vec<u16> {
         },
         None => text,
     };
-    marked.encode_wide().chain([0]).collect()
+    prefixed.encode_wide().chain([0]).collect()
 }
 
-/// A path with the variables of the machine in it, such as %SystemDrive%.
+/// Replaces the environment variables in a path, such as `%SystemDrive%`.
 pub(super) fn expanded(path: &str) -> PathBuf {
     const LONGEST: u32 = 32 * 1024;
     let mut room = vec![0_u16; LONGEST as usize];
@@ -58,18 +58,18 @@ pub(super) fn expanded(path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn told(path: &str) -> String {
+    fn converted(path: &str) -> String {
         let wide = wide(Path::new(path));
         assert_eq!(wide.last(), Some(&0));
         String::from_utf16(&wide[..wide.len() - 1]).unwrap()
     }
 
     #[test]
-    fn long_paths_are_marked() {
+    fn long_paths_get_a_prefix() {
         let long = "x".repeat(300);
-        assert_eq!(told(r"C:\a\b"), r"C:\a\b");
-        assert_eq!(told(&format!(r"C:\a/{long}")), format!(r"\\?\C:\a\{long}"));
-        assert_eq!(told(&format!(r"\\server\share\{long}")), format!(r"\\?\UNC\server\share\{long}"));
-        assert_eq!(told(&format!(r"\\?\C:\{long}")), format!(r"\\?\C:\{long}"));
+        assert_eq!(converted(r"C:\a\b"), r"C:\a\b");
+        assert_eq!(converted(&format!(r"C:\a/{long}")), format!(r"\\?\C:\a\{long}"));
+        assert_eq!(converted(&format!(r"\\server\share\{long}")), format!(r"\\?\UNC\server\share\{long}"));
+        assert_eq!(converted(&format!(r"\\?\C:\{long}")), format!(r"\\?\C:\{long}"));
     }
 }
