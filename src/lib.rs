@@ -15,6 +15,7 @@
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests prepare files on the disk")
 )]
 
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod desired;
@@ -24,5 +25,6 @@ pub mod guess;
 pub mod hook;
 pub mod ini;
 pub mod microsip;
+pub mod page;
 pub mod platform;
 pub mod request;

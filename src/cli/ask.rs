@@ -17,8 +17,10 @@ use dialoguer::theme::Theme;
 use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
 
 use super::args::Common;
-use super::report::{Output, SideEffects, visible};
-use crate::commands::{Error, Report};
+use super::output::Output;
+use super::progress::SideEffects;
+use super::terminal::visible;
+use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::TerminalMode;
@@ -265,21 +267,21 @@ pub fn through(
     mut request: Request,
     theme: &dyn Theme,
     output: Output,
-    carry_out: &mut dyn FnMut(Request) -> Result<Report, Error>,
-) -> Result<Result<Report, Error>, ExitStatus> {
+    run: &mut dyn FnMut(Request) -> Result<Box<dyn Outcome>, Error>,
+) -> Result<Result<Box<dyn Outcome>, Error>, ExitStatus> {
     let mut preview = preview_of(&request);
-    let mut result = carry_out(preview.clone().unwrap_or_else(|| request.clone()));
+    let mut result = run(preview.clone().unwrap_or_else(|| request.clone()));
     if let Err(Error::Locate(LocateError::Several { found })) = &result
         && let Some(path) = which_ini(theme, found).map_err(|error| ended_by(&error, output))?
     {
         request = request.about(path);
         preview = preview_of(&request);
-        result = carry_out(preview.clone().unwrap_or_else(|| request.clone()));
+        result = run(preview.clone().unwrap_or_else(|| request.clone()));
     }
     match &result {
-        Ok(report) if preview.is_some() => {
-            agree_to(report, theme, output)?;
-            Ok(carry_out(request))
+        Ok(outcome) if preview.is_some() => {
+            agree_to(&**outcome, theme, output)?;
+            Ok(run(request))
         }
         _ => Ok(result),
     }
@@ -294,9 +296,9 @@ fn preview_of(request: &Request) -> Option<Request> {
 }
 
 /// Shows what would change and asks whether to go on.
-fn agree_to(report: &Report, theme: &dyn Theme, output: Output) -> Result<(), ExitStatus> {
-    let status = output.print(report, &SideEffects::default());
-    if !report.tells_of_a_change() {
+fn agree_to(outcome: &dyn Outcome, theme: &dyn Theme, output: Output) -> Result<(), ExitStatus> {
+    let status = output.print(outcome, &SideEffects::default());
+    if !outcome.changed() {
         return Err(status);
     }
     match confirm(theme, "Do this?", true) {

@@ -1,4 +1,4 @@
-//! The scripts that have a shell complete our words. They ask the program at each Tab, so they need not know any.
+//! `completions`: the scripts that let a shell complete our commands. They ask the program at each Tab.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -9,17 +9,17 @@ use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::request::Shell;
 
-/// The variable by which a script tells the program that it is to complete words, and for which shell.
+/// The environment variable by which a script asks for completions; its value names the shell.
 pub const VARIABLE: &str = "MSIPCFG_COMPLETE";
 
-/// What our scripts call the program. It has to be on the path.
+/// The name by which the scripts call the program. It must be on the PATH.
 pub const PROGRAM: &str = "msipcfg";
 
-/// The shells that can ask.
+/// The supported shells.
 pub const SHELLS: Shells<'static> = Shells(&[&Powershell, &Bash, &Zsh, &Fish, &Elvish]);
 
-/// The words as PowerShell parted them: nothing of what is typed is run, and `$(...)` stays a text. Windows
-/// PowerShell leaves out an empty word when it starts a program, so the last one ends with a dot that is none of it.
+/// Takes the arguments as PowerShell parsed them: nothing that is typed is run, and `$(...)` stays text. Windows
+/// PowerShell drops an empty argument when it starts a program, so a dot is added to the last one.
 const POWERSHELL: &str = r#"
 Register-ArgumentCompleter -Native -CommandName PROGRAM -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
@@ -42,7 +42,7 @@ Register-ArgumentCompleter -Native -CommandName PROGRAM -ScriptBlock {
 }
 "#;
 
-/// PowerShell. clap_complete's own script runs what is typed, and is led astray by an empty word.
+/// PowerShell. clap_complete's own script runs what is typed, and fails on an empty argument.
 struct Powershell;
 
 impl EnvCompleter for Powershell {
@@ -85,8 +85,8 @@ impl EnvCompleter for Powershell {
     }
 }
 
-/// bash parts words at `=` and `:`, other shells and the program do not: the parts are joined before the program is
-/// asked, and what stands before the last of them is taken off its answers, because bash keeps that.
+/// bash splits arguments at `=` and `:`; other shells and the program don't. So the parts are joined before the
+/// program is asked, and everything before the last part is removed from its answers, because bash keeps that.
 const BASH_WORDS: &str = r#"
 _msipcfg() {
     local words=() part whole last
@@ -108,13 +108,13 @@ _msipcfg() {
 complete -o nospace -o bashdefault -F _msipcfg msipcfg
 "#;
 
-/// zsh sets a blank behind an answer, which would part a key from its value.
+/// zsh adds a space after an answer, which would separate a key from its value.
 const ZSH_OFFER: (&str, &str) = (
     "_describe -V 'values' other",
     "{ local -a blank=(); [[ -z ${other:#*=(|:*)} ]] && blank=(-S ''); _describe -V 'values' other \"${blank[@]}\" }",
 );
 
-/// The script for a shell.
+/// Returns the script for a shell.
 pub fn script(shell: Shell) -> String {
     let (completer, more): (&dyn EnvCompleter, &str) = match shell {
         Shell::Powershell => (&Powershell, ""),
@@ -124,7 +124,7 @@ pub fn script(shell: Shell) -> String {
         Shell::Elvish => (&Elvish, ""),
     };
     let mut script = Vec::new();
-    // memory takes whatever is written to it
+    // Writing to memory can't fail.
     let _ = completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script);
     let script = String::from_utf8_lossy(&script).replace(ZSH_OFFER.0, ZSH_OFFER.1);
     script + more

@@ -1,4 +1,8 @@
-//! What MicroSIP would make of a command, told from its text alone.
+//! `explain`: what MicroSIP would run for a command text, without an ini.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, HookCommand};
@@ -7,35 +11,77 @@ use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
 use crate::hook::target::{self, TargetContext, TargetError};
 use crate::ini::wide;
+use crate::page::{Page, Styles, command_lines, problem_list};
 use crate::request::Explain;
 
-use super::hooks::{DialectWarning, unsupported};
+use super::hook_edit::DialectWarning;
+use super::hook_state::unsupported;
+use super::outcome::Outcome;
 use super::suggestion;
 
-/// What becomes of a text behind `=`.
+/// What MicroSIP does with the text after `=`.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    /// The event it is for; `None` if MicroSIP does not know the one that was named.
+    /// The event; `None` if MicroSIP doesn't know the named one.
     pub event: Option<Event>,
     /// The value as MicroSIP reads it.
     pub value: String,
-    /// Whether it does what it says.
+    /// Whether it works.
     pub verdict: Verdict,
-    /// What MicroSIP starts, and what that receives before the number. `None`: it starts nothing.
+    /// What MicroSIP starts, and the arguments before the caller's text; `None` if it starts nothing.
     pub command: Option<HookCommand>,
-    /// Whether the number comes inside the last argument, not behind it.
-    pub takes_number_in: bool,
-    /// What is wrong, or deserves saying.
+    /// Whether the caller's number becomes part of the last argument.
+    pub number_is_joined: bool,
+    /// Errors and warnings.
     pub problems: Vec<Diagnostic>,
-    /// A text that does what was meant.
+    /// A text that does what was intended.
     pub suggestion: Option<String>,
 }
 
-/// Explains a command.
+impl Outcome for Explanation {
+    fn text(&self, page: &Page) -> String {
+        let Styles { error, warning, added, heading, .. } = page.styles;
+        let (style, meaning) = match self.verdict {
+            Verdict::Works => (added, "MicroSIP runs it as written"),
+            Verdict::Depends => (warning, "it works on a condition, see below"),
+            Verdict::Fails => (error, "it doesn't do what was intended, see below"),
+            Verdict::Empty => (heading, "no command is run"),
+        };
+        let mut text = format!("{style}{}{style:#}: {meaning}\n", self.verdict.name());
+        if let Some(HookCommand { program, args }) = &self.command {
+            text.push_str(&command_lines(program, args));
+            if !self.number_is_joined {
+                let number = args.len() + 1;
+                let _ =
+                    writeln!(text, "  argument {number:<3} the caller's number; nothing if there is none");
+            }
+        }
+        text.push_str(&problem_list(&self.problems, "  ", page.styles));
+        if let Some(suggestion) = &self.suggestion {
+            let _ = writeln!(text, "{heading}Use this value instead{heading:#}:\n{suggestion}");
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "event": self.event.map(Event::name),
+            "value": self.value,
+            "verdict": self.verdict.name(),
+            "program": self.command.as_ref().map(|command| &command.program),
+            "args": self.command.as_ref().map_or(&[][..], |command| &command.args),
+            "problems": self.problems,
+            "suggestion": self.suggestion,
+        })
+    }
+}
+
+/// Explains a command text.
 pub fn explain(asked: &Explain) -> Explanation {
     let save_dialect = SaveDialect::determine(asked.version, None, None);
     let named = asked.event.as_deref().map(str::parse::<Event>).transpose();
-    // the text can be told about even if its key cannot
+    // The text can be explained even if the event is unknown.
     let event = named.as_ref().ok().copied().flatten().unwrap_or(Event::Ring);
     let text = asked.text.as_str();
     let decoded = command::decode(&wide(text), event, &save_dialect);
@@ -49,9 +95,9 @@ pub fn explain(asked: &Explain) -> Explanation {
         Ok(_) => {}
     }
     weighed.extend(decoded.errors.iter().map(|fault| (meaning::verdict_of(fault), Diagnostic::from(fault))));
-    let has_fatal_fault = decoded.errors.iter().any(command::CommandError::is_fatal);
+    let has_fatal_fault = decoded.errors.iter().any(command::HookTextError::is_fatal);
     let stand_in = meaning::unquoted_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
-    // what is wrong with the text says more than that its first word is no program
+    // An error in the text explains more than a first word that isn't a program.
     if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
         weighed.extend(target_faults(&command));
         if let Some(name) = stand_in {
@@ -72,8 +118,8 @@ pub fn explain(asked: &Explain) -> Explanation {
         _ if decoded.value.is_empty() => Verdict::Empty,
         _ => Verdict::Works,
     };
-    let is_to_be_mended = matches!(verdict, Verdict::Depends | Verdict::Fails);
-    let suggestion = is_to_be_mended
+    let needs_suggestion = matches!(verdict, Verdict::Depends | Verdict::Fails);
+    let suggestion = needs_suggestion
         .then(|| {
             suggestion::text_for(text, &decoded, stand_in, event, &save_dialect, &TargetContext::path_only())
         })
@@ -82,10 +128,10 @@ pub fn explain(asked: &Explain) -> Explanation {
     Explanation {
         event: named.ok().map(|_| event),
         command: decoded.command().filter(|_| is_run),
-        takes_number_in: decoded
+        number_is_joined: decoded
             .errors
             .iter()
-            .any(|fault| matches!(fault, command::CommandError::NumberJoined { .. })),
+            .any(|fault| matches!(fault, command::HookTextError::NumberJoined { .. })),
         value: decoded.value,
         verdict,
         problems: weighed.into_iter().map(|(_, notice)| notice).collect(),
@@ -93,7 +139,7 @@ pub fn explain(asked: &Explain) -> Explanation {
     }
 }
 
-/// What the path of a program tells without a machine it lies on.
+/// Returns what the path of a program shows without looking at a disk.
 fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
     let faults = target::check(command, &TargetContext::path_only());
     let mut weighed: Vec<(Verdict, Diagnostic)> = faults
@@ -109,18 +155,18 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
         })
         .collect();
     if target::is_name(&command.program) {
-        let remark = ExplainWarning::ByName { program: command.program.clone() };
-        weighed.push((Verdict::Works, Diagnostic::from(&remark)));
+        let warning = ExplainWarning::ByName { program: command.program.clone() };
+        weighed.push((Verdict::Works, Diagnostic::from(&warning)));
     }
     weighed
 }
 
-/// What deserves saying of a text only where nothing else is known.
+/// Warnings about a text that is explained without an ini.
 #[derive(Debug, thiserror::Error)]
 enum ExplainWarning {
-    #[error("'{program}' is looked for by name when MicroSIP starts it: it must be on the PATH")]
+    #[error("'{program}' isn't a full path, so it must be on the PATH of MicroSIP")]
     ByName { program: String },
-    #[error("'{name}' stands for a user's name: the path breaks where that has a blank")]
+    #[error("'{name}' stands for a user's name; the path breaks if that contains a space")]
     StandIn { name: String },
 }
 
@@ -135,9 +181,9 @@ impl ToDiagnostic for ExplainWarning {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                ExplainWarning::ByName { .. } => "name it by its full path, such as C:\\hooks\\ring.exe",
+                ExplainWarning::ByName { .. } => "use its full path, such as C:\\hooks\\ring.exe",
                 ExplainWarning::StandIn { .. } => {
-                    "put the path between quotes that last, or write the name out"
+                    "put the path in quotes that MicroSIP keeps, or write out the name"
                 }
             }
             .into(),

@@ -1,28 +1,142 @@
-//! Links: which program opens them, and making it MicroSIP.
+//! `links`: which program opens `tel:`, `callto:` and `sip:` links, and making that MicroSIP.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
+use serde_json::{Value as Json, json};
+
 use crate::diagnostic::Diagnostic;
-use crate::microsip::links::{self, LinksError, LinksWarning, Plan};
+use crate::microsip::links::{self, CLASSES, Link, LinksError, LinksWarning, Plan, SaidBy, ValueChange};
 use crate::microsip::locate;
-use crate::platform::registry::ClassRegistry;
+use crate::page::{Page, Styles};
+use crate::platform::registry::{ClassRegistry, ClassValue};
 use crate::platform::{self, Env, ProgramProbe};
 use crate::request::{LinksOrder, LinksRequest};
 
-use super::{Context, Error, Linked, Report};
+use super::context::Context;
+use super::error::{CommandError, Error};
+use super::outcome::Outcome;
 
-/// Shows who opens links; registers MicroSIP for them, or gives back what was there before.
-pub fn run(request: &LinksRequest, context: &Context<'_>) -> Result<Report, Error> {
+impl CommandError for LinksError {
+    fn changed(&self) -> bool {
+        LinksError::changed(self)
+    }
+}
+
+/// Which program opens links, and what was changed.
+#[derive(Debug)]
+pub struct LinksOutcome {
+    order: LinksOrder,
+    changed: bool,
+    dry_run: bool,
+    /// The registry values that change.
+    changes: Vec<ValueChange>,
+    links: Vec<Link>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Outcome for LinksOutcome {
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn text(&self, page: &Page) -> String {
+        if page.quiet && self.order != LinksOrder::Show && !self.dry_run {
+            return String::new();
+        }
+        let mut text = String::new();
+        if self.dry_run && self.order != LinksOrder::Show {
+            self.changes.iter().for_each(|change| change_diff(&mut text, change, page.styles));
+        }
+        text.push_str(match (self.order, self.changed, self.dry_run) {
+            (LinksOrder::Show, ..) => "",
+            (_, false, _) => "Nothing to change\n",
+            (_, true, true) => "Dry run, not written. The current state:\n",
+            (LinksOrder::Set, true, false) => "Registered MicroSIP for links\n",
+            (LinksOrder::Unset, true, false) => "Restored the previous programs\n",
+        });
+        self.links.iter().for_each(|link| text.push_str(&link_line(link, page.styles)));
+        text
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "changed": self.changed,
+            "dry_run": self.dry_run,
+            "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "links": self.links.iter().map(link_json).collect::<Vec<_>>(),
+            "warnings": self.warnings,
+        })
+    }
+}
+
+fn change_diff(text: &mut String, change: &ValueChange, Styles { hint, added, removed, .. }: Styles) {
+    let ValueChange { key, name, before, after } = change;
+    let name = if name.is_empty() { "(default)" } else { name };
+    let _ = writeln!(text, r"{hint}@@ {CLASSES}\{key}, {name} @@{hint:#}");
+    for (sign, value, style) in [('-', before, removed), ('+', after, added)] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{style}{sign}{}{style:#}", value_text(value));
+        }
+    }
+}
+
+fn link_line(link: &Link, Styles { added, heading, .. }: Styles) -> String {
+    let opener = link.program.as_ref().or(link.command.as_ref()).or(link.class.as_ref());
+    let opener = opener.map_or("-", String::as_str);
+    let said_by = match link.said_by {
+        SaidBy::UserChoice => "  (chosen in Windows' settings)",
+        SaidBy::User => "  (registered for this user)",
+        SaidBy::Machine => "  (registered for this computer)",
+        SaidBy::Nobody => "",
+    };
+    let is_microsip = if link.is_microsip { format!("  {added}MicroSIP{added:#}") } else { String::new() };
+    let scheme = format!("{}:", link.scheme);
+    format!("{heading}{scheme:<8}{heading:#}{opener}{is_microsip}{said_by}\n")
+}
+
+fn link_json(link: &Link) -> Json {
+    json!({
+        "scheme": link.scheme,
+        "from": link.said_by.name(),
+        "class": link.class,
+        "command": link.command,
+        "program": link.program,
+        "is_microsip": link.is_microsip,
+    })
+}
+
+fn change_json(change: &ValueChange) -> Json {
+    let text = |value: &Option<ClassValue>| value.as_ref().map(value_text);
+    json!({
+        "key": format!(r"{CLASSES}\{}", change.key),
+        "value": change.name,
+        "before": text(&change.before),
+        "after": text(&change.after),
+    })
+}
+
+/// Returns a registry value for people; one that isn't text only shows its size.
+fn value_text(value: &ClassValue) -> String {
+    value.text().unwrap_or_else(|| format!("({} bytes that aren't text)", value.bytes.len()))
+}
+
+/// Shows which program opens links, registers MicroSIP for them, or restores the previous programs.
+///
+/// # Errors
+/// This isn't Windows, the registry can't be read or written, or MicroSIP wasn't found.
+pub fn run(request: &LinksRequest, context: &Context<'_>) -> Result<LinksOutcome, Error> {
     let mut registry = platform::class_registry().ok_or(LinksError::NotWindows)?;
     let exe = exe(request, context.env)?;
-    Ok(Report::Linked(carry_out(request, exe.as_deref(), registry.as_mut())?))
+    Ok(carry_out(request, exe.as_deref(), registry.as_mut())?)
 }
 
 fn carry_out(
     request: &LinksRequest,
     exe: Option<&str>,
     registry: &mut dyn ClassRegistry,
-) -> Result<Linked, LinksError> {
+) -> Result<LinksOutcome, LinksError> {
     let plan = match (request.order, exe) {
         (LinksOrder::Show, _) => Plan::default(),
         (LinksOrder::Set, Some(exe)) => links::plan_set(registry, exe)?,
@@ -35,25 +149,25 @@ fn carry_out(
     let changed = !plan.changes.is_empty();
     let links = links::show(registry, exe)
         .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
-    let mut remarks: Vec<LinksWarning> =
+    let mut warnings: Vec<LinksWarning> =
         plan.left_alone.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
     if request.order == LinksOrder::Set {
-        remarks.extend(links::remarks_after_set(&links));
+        warnings.extend(links::remarks_after_set(&links));
     }
-    Ok(Linked {
+    Ok(LinksOutcome {
         order: request.order,
         changed,
         dry_run: request.dry_run,
         changes: plan.values,
         links,
-        warnings: remarks.iter().map(Diagnostic::from).collect(),
+        warnings: warnings.iter().map(Diagnostic::from).collect(),
     })
 }
 
-/// MicroSIP's exe: the one that was named, else the installed one. It must be there only if it is registered.
+/// Returns MicroSIP's exe: the named one, else the installed one. It must exist only if it is registered.
 fn exe(request: &LinksRequest, env: &Env) -> Result<Option<String>, LinksError> {
     let path = match &request.exe {
-        // a link is opened from anywhere
+        // A link can be opened from any folder.
         Some(named) => {
             Some(std::path::absolute(named).map_err(|error| no_program(named, &error.to_string()))?)
         }
@@ -70,15 +184,15 @@ fn exe(request: &LinksRequest, env: &Env) -> Result<Option<String>, LinksError> 
 }
 
 fn check(exe: &Path) -> Result<(), LinksError> {
-    // Windows puts the link in the place of %1 and the like wherever they stand
+    // Windows replaces %1 and its like anywhere in the command.
     if exe.to_string_lossy().contains(['%', '"']) {
-        return Err(no_program(exe, "its path has a % or a quote, and Windows would read it otherwise"));
+        return Err(no_program(exe, "its path contains a % or a quote, which Windows would misread"));
     }
     match platform::probe_program(exe) {
         ProgramProbe::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
         ProgramProbe::Folder => Err(no_program(exe, "it is a folder")),
         ProgramProbe::Unreadable(why) => Err(no_program(exe, &why)),
-        ProgramProbe::File { is_executable_image: false, .. } => Err(no_program(exe, "it is no program")),
+        ProgramProbe::File { is_executable_image: false, .. } => Err(no_program(exe, "it isn't a program")),
         ProgramProbe::File { .. } => Ok(()),
     }
 }
@@ -100,7 +214,7 @@ mod tests {
             check(&path).unwrap_err().to_string()
         };
         assert!(refusal("a%1.exe", b"MZ").contains("a % or a quote"));
-        assert!(refusal("text.exe", b"hello").contains("no program"));
+        assert!(refusal("text.exe", b"hello").contains("isn't a program"));
         assert!(check(folder.path()).unwrap_err().to_string().contains("folder"));
         assert!(matches!(check(&folder.path().join("none.exe")), Err(LinksError::NotThere { .. })));
     }

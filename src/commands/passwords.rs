@@ -1,4 +1,5 @@
-//! The file beside an ini in which it is kept what was set as passwords; `desired::passwords` knows what that means.
+//! The file next to an ini that remembers which passwords were set; [`desired::passwords`](crate::desired::passwords)
+//! explains why.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,89 +14,89 @@ use crate::microsip::keys;
 use crate::microsip::privacy::Guarded;
 use crate::platform::{self, FileSystem};
 
-use super::ini_file::Ini;
+use super::ini::Ini;
 
 /// A password in an ini.
-pub(super) struct Stored {
-    /// Its section.
+pub struct Stored {
+    /// The section.
     pub section: String,
-    /// What it is to be.
+    /// The desired password.
     pub wanted: Guarded,
-    /// What is there.
+    /// What the ini has.
     pub stored: Guarded,
     /// How the two compare.
     pub found: PasswordMatch,
 }
 
-/// What MicroSIP reads as the password of a section; an empty one is none.
-pub(super) fn text_of(document: &IniDocument, section: &str) -> Guarded {
+/// Returns the password that MicroSIP reads in a section; empty if there is none.
+pub fn text_of(document: &IniDocument, section: &str) -> Guarded {
     const KEY: &str = "password";
     let stored = lookup::value(document, section, KEY, keys::limit(section, KEY));
     Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
-fn kept_path(ini: &Path) -> PathBuf {
+fn store_path(ini: &Path) -> PathBuf {
     let mut name = ini.file_name().unwrap_or_default().to_os_string();
     name.push(".msipcfg-passwords.json");
     ini.with_file_name(name)
 }
 
-/// What was kept; nothing where that cannot be read, and passwords are then set again.
-pub(super) fn kept_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
-    const LARGEST: u64 = 1024 * 1024;
-    let path = kept_path(&ini.reached);
-    // a link or a pipe was put there by somebody else
+/// Returns what is remembered; nothing if that can't be read, so that passwords are set again.
+pub fn stored_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
+    const MAX_LEN: u64 = 1024 * 1024;
+    let path = store_path(&ini.reached);
+    // A link or a pipe was put there by somebody else.
     match fs.link_metadata(&path) {
-        Ok(metadata) if metadata.is_file() && metadata.len <= LARGEST => {
+        Ok(metadata) if metadata.is_file() && metadata.len <= MAX_LEN => {
             PasswordStore::parse(&fs.read(&path).unwrap_or_default())
         }
         _ => PasswordStore::default(),
     }
 }
 
-/// Notes what was set. A remark says that it could not be noted.
-pub(super) fn note(
+/// Remembers what was set; returns a warning if that failed.
+pub fn note(
     passwords: &[Stored],
     ini: &Ini,
     hashes: &PasswordHasher<'_>,
     fs: &dyn FileSystem,
 ) -> Option<Diagnostic> {
-    let before = kept_of(ini, fs);
+    let before = stored_of(ini, fs);
     let mut kept = before.clone();
     for Stored { section, wanted, stored, found } in passwords {
         kept.record(section, wanted, stored, *found, hashes);
     }
-    keep(&before, &kept, ini, fs)
+    store(&before, &kept, ini, fs)
 }
 
-/// What is kept of the passwords of an ini, followed through a write.
-pub(super) struct Followed {
+/// What is remembered about the passwords of an ini, updated during a write.
+pub struct Followed {
     before: PasswordStore,
-    /// After what was found in the ini.
+    /// Updated by what the ini had.
     found: PasswordStore,
-    /// After what is left there too.
+    /// Also updated by what the ini will have.
     left: PasswordStore,
 }
 
 impl Followed {
-    /// `None` if nothing is kept, which takes one look at the disk.
+    /// Returns `None` if nothing is remembered.
     pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<Followed> {
-        let before = kept_of(ini, fs);
+        let before = stored_of(ini, fs);
         let is_any = before != PasswordStore::default();
         is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
     }
 
-    /// Sees what stands in the ini, and what is to stand there if that is another text. Each time it is worked out anew.
+    /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
     pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
         let hashes = PasswordHasher::new(&new_salt);
-        // what cannot be read says nothing of passwords
+        // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
         if let Some(current) = decoded(current) {
             self.found.observe(|section| text_of(&current.document, section), &hashes);
         }
         self.left.clone_from(&self.found);
         match new {
-            // nobody's password is left
+            // No password is left.
             Some(New::Gone) => self.left = PasswordStore::default(),
             Some(New::Text(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
@@ -106,47 +107,48 @@ impl Followed {
         }
     }
 
-    /// Notes it. A remark says that it could not be noted.
+    /// Remembers it; returns a warning if that failed.
     pub fn note(self, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
-        // another run that wrote while this one waited knows better
-        if kept_of(ini, fs) != self.before {
+        // Another run has written in the meantime and knows better.
+        if stored_of(ini, fs) != self.before {
             return None;
         }
-        keep(&self.before, &self.left, ini, fs)
+        store(&self.before, &self.left, ini, fs)
     }
 }
 
-fn keep(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
+fn store(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
     if before == kept {
         return None;
     }
-    let path = kept_path(&ini.reached);
+    let path = store_path(&ini.reached);
     let (prefix, suffix) = temp_name(&ini.reached);
-    let result = match *kept == PasswordStore::default() {
-        true => fs.remove(&path),
-        // with the owner and access of the ini
-        false => platform::write_atomically(
+    let result = if *kept == PasswordStore::default() {
+        fs.remove(&path)
+    } else {
+        // The store gets the owner and access rights of the ini.
+        platform::write_atomically(
             fs,
             &path,
             kept.to_json().as_bytes(),
             Some(&ini.reached),
             (&prefix, suffix),
-        ),
+        )
     };
     result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
 }
 
-/// Sixteen random bytes.
-pub(super) fn new_salt() -> Option<[u8; 16]> {
+/// Returns sixteen random bytes.
+pub fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)
 }
 
-/// The remark that what is known of passwords is not up to date.
+/// The warning that the remembered passwords aren't up to date.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} could not be written: {source}; 'check' may not tell who changed a password since, and 'apply' may set it again"
+    "{path} could not be written: {source}; 'check' may not notice changed passwords, and 'apply' may set them again"
 )]
 struct NoteWarning {
     path: PathBuf,

@@ -1,36 +1,67 @@
-//! Puts the scripts of samples beside an ini.
+//! Creates the scripts of the ready-made hooks next to an ini.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::Sample;
 use crate::platform::{self, FileSystem};
 use crate::request::{HookText, SetHook};
 
-use super::Error;
-use super::ini_file::Ini;
+use super::error::{CommandError, Error};
+use super::ini::Ini;
 
-/// The hook of an event that runs a sample, wherever its script will lie.
-pub(super) fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, Error> {
-    let script = sample.script_path(&ini.path);
-    match platform::windows_paths(&ini.path).to_windows(&script) {
-        Some(path) => Ok(sample.command(&path, event)),
-        None => Err(Error::Sample { path: script, source: io::ErrorKind::Unsupported.into() }),
+/// The script of a ready-made hook could not be created.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} could not be created: {source}")]
+struct SampleError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl ToDiagnostic for SampleError {
+    fn code(&self) -> Code {
+        Code::FileWrite
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self.source.kind() {
+            io::ErrorKind::Unsupported => "name an ini in a Wine prefix",
+            _ => "check that you may write there, or set a script of your own",
+        };
+        Some(hint.into())
     }
 }
 
-/// What was put there for an edit, to be taken away again if that comes to nothing.
+impl CommandError for SampleError {}
+
+/// Returns the hook that runs a sample. Its script needn't exist yet.
+///
+/// # Errors
+/// MicroSIP can't see the folder of the ini.
+pub fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, Error> {
+    let script = sample.script_path(&ini.path);
+    match platform::windows_paths(&ini.path).to_windows(&script) {
+        Some(path) => Ok(sample.command(&path, event)),
+        None => Err(SampleError { path: script, source: io::ErrorKind::Unsupported.into() }.into()),
+    }
+}
+
+/// The files that were created for an edit; they are removed again if the edit fails.
 #[derive(Default)]
-pub(super) struct Placed {
+pub struct Placed {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
 impl Placed {
-    /// Puts the scripts of these hooks beside the ini. One that is there is its user's, and stays as it is.
-    pub fn beside(ini: &Ini, sets: &[SetHook], fs: &dyn FileSystem) -> Result<Placed, Error> {
+    /// Creates the scripts of these hooks next to the ini. A script that exists is the user's and stays as it is.
+    ///
+    /// # Errors
+    /// A script can't be created.
+    pub fn next_to(ini: &Ini, sets: &[SetHook], fs: &dyn FileSystem) -> Result<Placed, Error> {
         let mut placed = Placed::default();
         for set in sets {
             let HookText::Sample(sample) = &set.what else { continue };
@@ -39,8 +70,8 @@ impl Placed {
                 continue;
             }
             if let Err(source) = placed.put(&script, sample.script(), &ini.target, fs) {
-                placed.take_away(fs);
-                return Err(Error::Sample { path: script, source });
+                placed.remove(fs);
+                return Err(SampleError { path: script, source }.into());
             }
         }
         Ok(placed)
@@ -55,7 +86,7 @@ impl Placed {
         fs.write(file.as_file_mut(), text.as_bytes())?;
         fs.adopt(Some(ini).filter(|ini| fs.exists(ini)), file.as_file(), file.path())?;
         if platform::download_mark(file.path()).is_some() {
-            // an ini may have come from the internet; the script did not
+            // The ini may have been downloaded; the script wasn't.
             platform::remove_download_mark(file.path())?;
         }
         fs.sync(file.as_file())?;
@@ -64,12 +95,12 @@ impl Placed {
         Ok(())
     }
 
-    /// Takes away what was put there.
-    pub fn take_away(self, fs: &dyn FileSystem) {
+    /// Removes what was created.
+    pub fn remove(self, fs: &dyn FileSystem) {
         for file in self.files {
             let _ = fs.remove(&file);
         }
-        // the innermost comes first; one that holds something else stays
+        // The innermost folder comes first; one that contains anything else stays.
         for folder in self.folders {
             let _ = fs.remove_folder(&folder);
         }

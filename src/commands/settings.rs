@@ -1,9 +1,12 @@
-//! Settings by name: get, set, unset, list, and the catalogue.
+//! `get`, `list`, `set` and `unset`: settings by name.
 
+use std::fmt::Write as _;
 use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
-use crate::edit::backup::MadeBy;
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::{self, Edit};
 use crate::guess;
 use crate::hook::event::Event;
@@ -11,93 +14,195 @@ use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
-use crate::microsip::keys::{self, Key, Privacy};
+use crate::microsip::keys::{self, MASK, Privacy};
 use crate::microsip::values;
+use crate::page::{Page, Styles, path_text};
 use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 
-use super::hooks;
-use super::ini_file::{Ini, encoding_notice};
-use super::write::{draft_of, write};
-use super::{Context, Error, Report, Value};
+use super::context::Context;
+use super::error::{CommandError, Error};
+use super::hook_edit::edit_for;
+use super::ini::{Ini, encoding_warning};
+use super::outcome::Outcome;
+use super::write::{Draft, write};
+use super::written::WriteOutcome;
 
-/// The settings of the catalogue whose name or meaning holds the pattern, in any letter case; one with a `*` is held
-/// against the whole name.
+/// A value of the ini as MicroSIP reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Value {
+    section: String,
+    key: String,
+    /// `None` for a line without `=`.
+    value: Option<String>,
+    privacy: Privacy,
+}
+
+/// Values of an ini.
+#[derive(Debug)]
+pub struct ValueList {
+    ini: PathBuf,
+    values: Vec<Value>,
+    /// Values of this privacy, or a higher one, are masked.
+    masked: Privacy,
+    /// Whether the text has section headers and keys, not only values.
+    is_listing: bool,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Outcome for ValueList {
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn ini(&self) -> Option<&Path> {
+        Some(&self.ini)
+    }
+
+    fn text(&self, page: &Page) -> String {
+        if self.is_listing {
+            return self.listing(page.styles);
+        }
+        self.values.iter().map(|value| self.shown(value).unwrap_or_default() + "\n").collect()
+    }
+
+    fn json(&self) -> Json {
+        let value =
+            |value: &Value| json!({"section": value.section, "key": value.key, "value": self.shown(value)});
+        let values: Vec<Json> = self.values.iter().map(value).collect();
+        json!({"ok": true, "ini": path_text(&self.ini), "values": values, "warnings": self.warnings})
+    }
+}
+
+impl ValueList {
+    fn listing(&self, Styles { heading, .. }: Styles) -> String {
+        let mut text = String::new();
+        let mut section = None;
+        for value in &self.values {
+            if section != Some(&value.section) {
+                let separator = if section.is_some() { "\n" } else { "" };
+                let _ = writeln!(text, "{separator}{heading}[{}]{heading:#}", value.section);
+                section = Some(&value.section);
+            }
+            let _ = match self.shown(value) {
+                Some(shown) => writeln!(text, "{}={shown}", value.key),
+                None => writeln!(text, "{}", value.key),
+            };
+        }
+        text
+    }
+
+    fn shown(&self, value: &Value) -> Option<String> {
+        let is_masked = value.privacy >= self.masked;
+        let mask = |text: &String| if is_masked && !text.is_empty() { MASK.into() } else { text.clone() };
+        value.value.as_ref().map(mask)
+    }
+}
+
+/// Why values could not be read or set.
+#[derive(Debug, thiserror::Error)]
+enum SettingsError {
+    #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
+    #[error("{}: no section [{}]", .ini.display(), .section.as_str())]
+    NoSuchSection { ini: PathBuf, section: SectionName },
+    #[error("{path}: other programs can read a password on the command line")]
+    SecretInline { path: KeyPath },
+    #[error("{path}: the password could not be read from {}: {error}", shown_source(.source_of, .error))]
+    SecretUnreadable { path: KeyPath, source_of: ValueSource, error: io::Error },
+}
+
+/// A password can begin with an `@`. Its text is shown only if there is a file of that name.
+fn shown_source(source: &ValueSource, error: &io::Error) -> String {
+    use io::ErrorKind::{InvalidData, IsADirectory, PermissionDenied};
+    match source {
+        ValueSource::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
+            "the file that is named after the @".into()
+        }
+        source => source.to_string(),
+    }
+}
+
+impl ToDiagnostic for SettingsError {
+    fn code(&self) -> Code {
+        match self {
+            SettingsError::NoSuchKey { .. } | SettingsError::NoSuchSection { .. } => Code::KeyNotFound,
+            SettingsError::SecretInline { .. } => Code::SecretInline,
+            SettingsError::SecretUnreadable { .. } => Code::SecretUnreadable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            SettingsError::NoSuchKey { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            SettingsError::NoSuchKey { .. } | SettingsError::NoSuchSection { .. } => {
+                "to see what the ini contains, run 'msipcfg list'".into()
+            }
+            SettingsError::SecretInline { path } => {
+                format!("use {path}=@env:NAME, {path}=@FILE, or {path}=@- for standard input")
+            }
+            SettingsError::SecretUnreadable { .. } => {
+                "check the name, and that its content is UTF-8 text; a password can't be written here".into()
+            }
+        })
+    }
+}
+
+impl CommandError for SettingsError {}
+
+/// Reads the values of keys; all succeed or none do.
 ///
 /// # Errors
-/// When there is none.
-pub fn catalogue(pattern: Option<&str>) -> Result<Vec<Key>, Error> {
-    let typed = pattern.unwrap_or_default();
-    // SECTION/KEY as in the other commands
-    let name = typed.rsplit('/').next().unwrap_or_default();
-    let pattern = name.to_lowercase();
-    let is_meant = |key: &Key| {
-        let (name, meaning) = (key.name.to_lowercase(), key.meaning.to_lowercase());
-        match pattern.split_once('*') {
-            Some((start, rest)) => name.strip_prefix(start).is_some_and(|behind| ends_like(behind, rest)),
-            None => name.contains(&pattern) || meaning.contains(&pattern),
-        }
-    };
-    let found: Vec<Key> = keys::all().filter(is_meant).collect();
-    if found.is_empty() {
-        let nearest = guess::nearest(name, keys::all().map(|key| key.name)).map(str::to_string);
-        return Err(Error::NoSuchSetting { pattern: typed.to_string(), nearest });
-    }
-    Ok(found)
-}
-
-/// Whether a text ends as a pattern says, in which a `*` stands for any text. What is before that may be anything.
-fn ends_like(text: &str, pattern: &str) -> bool {
-    match pattern.split_once('*') {
-        Some((part, rest)) => text.find(part).is_some_and(|at| ends_like(&text[at + part.len()..], rest)),
-        None => text.ends_with(pattern),
-    }
-}
-
-/// The values of keys, all or none.
-pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> Result<Report, Error> {
+/// No ini was found, it can't be read, or a key doesn't exist.
+pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> Result<ValueList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
-    let read = |path: &KeyPath| {
+    let (mut values, mut missing) = (Vec::new(), Vec::new());
+    for path in paths {
         let (section, key) = (path.section.as_str(), path.key.as_str());
         let known = keys::of_section(section);
-        let value = lookup::value(&decoded.document, section, key, known.limit(key))?;
-        let value = Some(String::from_utf16_lossy(&value));
-        let privacy = known.privacy(key);
-        Some(Value { section: section.to_string(), key: key.to_string(), value, privacy })
-    };
-    let found: Vec<Option<Value>> = paths.iter().map(read).collect();
-    let missing: Vec<KeyPath> =
-        paths.iter().zip(&found).filter(|(_, value)| value.is_none()).map(|(path, _)| path.clone()).collect();
-    if let Some(first) = missing.first() {
-        let nearest = nearest_there(&decoded.document, first);
-        return Err(Error::NoSuchKey { ini: ini.path, missing, nearest });
+        match lookup::value(&decoded.document, section, key, known.limit(key)) {
+            Some(value) => values.push(Value {
+                section: section.to_string(),
+                key: key.to_string(),
+                value: Some(String::from_utf16_lossy(&value)),
+                privacy: known.privacy(key),
+            }),
+            None => missing.push(path.clone()),
+        }
     }
-    let warnings = encoding_notice(&decoded);
-    Ok(Report::Values { ini: ini.path, values: found.into_iter().flatten().collect(), warnings })
+    if let Some(first) = missing.first() {
+        let nearest = nearest_key(&decoded.document, first);
+        return Err(SettingsError::NoSuchKey { ini: ini.path, missing, nearest }.into());
+    }
+    let warnings = encoding_warning(&decoded);
+    Ok(ValueList { ini: ini.path, values, masked: Privacy::Secret, is_listing: false, warnings })
 }
 
-/// What may have been meant by a key that the ini does not have.
-fn nearest_there(document: &IniDocument, path: &KeyPath) -> Option<String> {
+/// Returns the key that was probably meant by one that the ini doesn't have.
+fn nearest_key(document: &IniDocument, path: &KeyPath) -> Option<String> {
     let all = plan::values(document, None);
-    let there = || all.iter().filter(|(_, _, value)| value.is_some());
+    let existing = || all.iter().filter(|(_, _, value)| value.is_some());
     let is_same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    if there().any(|(section, ..)| is_same(section, path.key.as_str())) {
+    if existing().any(|(section, ..)| is_same(section, path.key.as_str())) {
         return Some(values::key_of_section(path.key.as_str()));
     }
-    let beside = there().filter(|(section, ..)| is_same(section, path.section.as_str()));
-    let nearest = guess::nearest(path.key.as_str(), beside.map(|(_, key, _)| key.as_str()));
-    let elsewhere = || there().find(|(_, key, _)| is_same(key, path.key.as_str()));
+    let in_section = existing().filter(|(section, ..)| is_same(section, path.section.as_str()));
+    let nearest = guess::nearest(path.key.as_str(), in_section.map(|(_, key, _)| key.as_str()));
+    let elsewhere = || existing().find(|(_, key, _)| is_same(key, path.key.as_str()));
     nearest.map(str::to_string).or_else(|| elsewhere().map(|(section, key, _)| format!("{section}/{key}")))
 }
 
-/// Every key of the ini, or of one section.
+/// Lists every key of the ini, or of one section.
+///
+/// # Errors
+/// No ini was found, it can't be read, or it doesn't have the section.
 pub fn list(
     choice: &IniChoice,
     only: Option<&SectionName>,
     context: &mut Context<'_>,
-) -> Result<Report, Error> {
+) -> Result<ValueList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
-        return Err(Error::NoSuchSection { ini: ini.path, section: section.clone() });
+        return Err(SettingsError::NoSuchSection { ini: ini.path, section: section.clone() }.into());
     }
     let mut known = (String::new(), keys::of_section(""));
     let values = plan::values(&decoded.document, only)
@@ -109,22 +214,27 @@ pub fn list(
             Value { privacy: known.1.privacy(&key), section, key, value }
         })
         .collect();
-    Ok(Report::Sections { ini: ini.path, values, warnings: encoding_notice(&decoded) })
+    let warnings = encoding_warning(&decoded);
+    Ok(ValueList { ini: ini.path, values, masked: Privacy::Private, is_listing: true, warnings })
 }
 
-/// Sets values, all or none. Commands go the way of hooks.
+/// Sets values; all succeed or none do. The commands of events are checked as hooks.
+///
+/// # Errors
+/// As [`write`], or a value was refused.
 pub fn set(
     choice: &IniChoice,
     values: Vec<(KeyPath, ValueSource)>,
     options: WriteOptions,
     context: &mut Context<'_>,
-) -> Result<Report, Error> {
+) -> Result<WriteOutcome, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (path, value) in values {
         wanted.push(wanted_value(path, value, context)?);
     }
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
     let env = context.env;
-    write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
+    write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();
         let mut warnings = Vec::new();
@@ -136,26 +246,30 @@ pub fn set(
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
                 Wanted::Hook(set) => {
-                    let hook = hooks::edit_for(set, ini, &decoded.document, env)?;
+                    let hook = edit_for(set, ini, &decoded.document, env)?;
                     warnings.extend(hook.warnings);
                     edits.push(hook.edit);
                 }
                 Wanted::NoHook(path) => edits.push(Edit::Unset { path: path.clone() }),
             }
         }
-        draft_of(decoded, &edits, warnings)
+        Draft::of_edits(decoded, &edits, warnings)
     })
 }
 
 /// Removes keys.
+///
+/// # Errors
+/// As [`write`].
 pub fn unset(
     choice: &IniChoice,
     paths: Vec<KeyPath>,
     options: WriteOptions,
     context: &mut Context<'_>,
-) -> Result<Report, Error> {
+) -> Result<WriteOutcome, Error> {
     let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
-    write(choice, options, MadeBy::Edit, context, &mut |ini, current| {
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let is_unknown = |path: &&KeyPath| {
             let (section, key) = (path.section.as_str(), path.key.as_str());
@@ -164,10 +278,11 @@ pub fn unset(
         };
         let unknown = edits.iter().map(Edit::path).filter(is_unknown);
         let warnings = unknown.map(|path| Diagnostic::from(&values::unknown_key(path))).collect();
-        draft_of(decoded, &edits, warnings)
+        Draft::of_edits(decoded, &edits, warnings)
     })
 }
 
+/// What a key is set to.
 enum Wanted {
     Value(KeyPath, String),
     Hook(SetHook),
@@ -178,17 +293,20 @@ fn wanted_value(path: KeyPath, value: ValueSource, context: &Context<'_>) -> Res
     let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let value = match value {
         ValueSource::Inline(value) if is_secret && !value.is_empty() => {
-            return Err(Error::SecretInline { path });
+            return Err(SettingsError::SecretInline { path }.into());
         }
         ValueSource::Inline(value) => value,
         source => {
             let read = (context.secret)(&source);
-            let unreadable =
-                |error| Error::SecretUnreadable { path: path.clone(), place: source.clone(), source: error };
+            let unreadable = |error| SettingsError::SecretUnreadable {
+                path: path.clone(),
+                source_of: source.clone(),
+                error,
+            };
             let value = read.map_err(unreadable)?;
             if value.is_empty() {
-                // nobody can make the encrypted one again that would go
-                return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "nothing is there")));
+                // It would replace an encrypted password that nobody can restore.
+                return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is empty")).into());
             }
             value
         }

@@ -1,67 +1,120 @@
-//! What there is: MicroSIPs, their inis, and what runs. Never fails: what cannot be read says so in its place.
+//! `status`: installed and running MicroSIPs, and their inis, on one page. It never fails: what can't be read says
+//! so in its place.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
+
+use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::backup;
 use crate::ini::encoding::Encoding;
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
-use crate::microsip::locate::{self, Candidate, Install, Search};
+use crate::microsip::locate::{self, Candidate, Install, Search, Why};
 use crate::microsip::version::Version;
+use crate::page::{Page, Styles, path_text};
 use crate::request::IniChoice;
 
-use super::doctor::{self, finding::Finding};
-use super::hooks::{self, Hook};
-use super::ini_file::Ini;
-use super::safety::{self, Listed};
-use super::{Context, Error};
+use super::backups::{self, ListedBackup};
+use super::context::Context;
+use super::doctor::examine::examine;
+use super::doctor::finding::{Finding, Severity, count, counted};
+use super::error::Error;
+use super::hook_state::{self, Hook};
+use super::hooks::{hook_json, hook_line};
+use super::ini::Ini;
+use super::instance::instance_json;
+use super::outcome::Outcome;
 
-/// What there is.
+/// Installed and running MicroSIPs, and their inis.
 #[derive(Debug)]
 pub struct Status {
-    /// MicroSIPs on the disk.
+    /// Installed MicroSIPs and portable copies.
     pub installs: Vec<Install>,
-    /// Running ones.
+    /// Running instances.
     pub instances: Vec<Instance>,
-    /// Inis: the one that was named, or all that were found.
+    /// The named ini, or all that were found.
     pub inis: Vec<IniStatus>,
-    /// Where inis were looked for, if none was named.
+    /// The places that were checked, if no ini was named.
     pub looked: Vec<PathBuf>,
 }
 
-/// What there is to say of an ini.
+/// An ini and its content.
 #[derive(Debug)]
 pub struct IniStatus {
-    /// The ini, and why it is one.
+    /// The ini, and why it was chosen.
     pub found: Candidate,
-    /// When it was written last.
+    /// When it was last written.
     pub modified: Option<SystemTime>,
-    /// What is in it, or why it cannot be told.
+    /// Its content, or why it can't be read.
     pub content: Result<Content, Diagnostic>,
 }
 
-/// What is in an ini.
+/// The content of an ini.
 #[derive(Debug)]
 pub struct Content {
-    /// How it is encoded.
+    /// Its encoding.
     pub encoding: Encoding,
-    /// The version of the MicroSIP that uses it, by its exe or by what it wrote into the ini.
+    /// The version of its MicroSIP, by the exe or by what the ini contains.
     pub version: Option<Version>,
-    /// Every event and what runs.
+    /// The hook of every event.
     pub hooks: Vec<Hook>,
     /// Its accounts.
     pub accounts: Vec<Account>,
-    /// The number of the one that is used.
+    /// The number of the account in use.
     pub selected: Option<u32>,
     /// Its backups, newest first.
-    pub backups: Vec<Listed>,
-    /// What is wrong with it.
+    pub backups: Vec<ListedBackup>,
+    /// The problems that doctor finds.
     pub problems: Vec<Finding>,
 }
 
-/// What there is.
+impl Outcome for Status {
+    fn text(&self, page: &Page) -> String {
+        let heading = page.styles.heading;
+        let mut text = format!("{heading}MicroSIP{heading:#}\n");
+        if self.installs.is_empty() {
+            text.push_str("  not installed\n");
+        }
+        for install in &self.installs {
+            let version = install.version.map_or("of unknown version".into(), |version| version.to_string());
+            let kind = if install.is_portable { "portable" } else { "installed" };
+            let _ = writeln!(text, "  {} {version}, {kind}", install.exe.display());
+        }
+        if self.instances.is_empty() {
+            text.push_str("  not running\n");
+        }
+        for instance in &self.instances {
+            let _ = writeln!(text, "  running: {instance}");
+        }
+        if self.inis.is_empty() {
+            let _ = writeln!(text, "\n{heading}No ini{heading:#} found; looked in");
+            for place in &self.looked {
+                let _ = writeln!(text, "  {}", place.display());
+            }
+            text.push_str("to find or create one, run 'msipcfg wizard'; to name one, use --ini PATH\n");
+        }
+        for ini in &self.inis {
+            text.push('\n');
+            ini_text(&mut text, ini, self, page.styles);
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "installs": self.installs.iter().map(install_json).collect::<Vec<_>>(),
+            "instances": self.instances.iter().map(instance_json).collect::<Vec<_>>(),
+            "inis": self.inis.iter().map(|ini| ini_json(ini, self)).collect::<Vec<_>>(),
+            "looked": self.looked.iter().map(|place| path_text(place)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Collects the status.
 pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
     let instances = Processes::default().instances(&[]);
     let Search { found, looked } = match &choice.path {
@@ -90,11 +143,135 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
     let document = &decoded.document;
     Ok(Content {
         encoding: decoded.encoding,
-        version: hooks::save_dialect(None, &ini, document, context.env).version,
-        hooks: hooks::all(&ini, document, context.env),
+        version: hook_state::save_dialect(None, &ini, document, context.env).version,
+        hooks: hook_state::all(&ini, document, context.env),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
-        backups: safety::listed(backup::list(&ini.target, context.fs).unwrap_or_default(), context.fs),
-        problems: doctor::examine(&ini, context)?,
+        backups: backups::listed(backup::list(&ini.target, context.fs).unwrap_or_default(), context.fs),
+        problems: examine(&ini, context)?,
     })
+}
+
+fn install_json(install: &Install) -> Json {
+    json!({
+        "exe": path_text(&install.exe),
+        "version": install.version.map(|version| version.to_string()),
+        "portable": install.is_portable,
+        "ini": install.ini.as_deref().map(path_text),
+    })
+}
+
+fn ini_json(ini: &IniStatus, status: &Status) -> Json {
+    let users = status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini));
+    let mut json = json!({
+        "ini": path_text(&ini.found.ini),
+        "why": ini.found.why.iter().map(Why::to_string).collect::<Vec<_>>(),
+        "modified": ini.modified.map(time),
+        "used_by": users.map(|instance| instance.pid).collect::<Vec<_>>(),
+    });
+    match &ini.content {
+        Ok(content) => {
+            json["encoding"] = content.encoding.to_string().into();
+            json["version"] = content.version.map(|version| version.to_string()).into();
+            json["hooks"] = content.hooks.iter().map(hook_json).collect();
+            json["accounts"] =
+                content.accounts.iter().map(|account| account_json(account, content.selected)).collect();
+            json["backups"] = content.backups.iter().map(ListedBackup::json).collect();
+            json["problems"] = Severity::WORST_FIRST
+                .iter()
+                .map(|severity| {
+                    (severity.name().to_string(), count(content.problems.iter(), *severity).into())
+                })
+                .collect::<serde_json::Map<String, Json>>()
+                .into();
+        }
+        Err(error) => json["error"] = json!(error),
+    }
+    json
+}
+
+fn account_json(account: &Account, selected: Option<u32>) -> Json {
+    json!({
+        "number": account.number,
+        "label": account.label,
+        "username": account.username,
+        "domain": account.domain,
+        "has_password": account.has_password,
+        "selected": selected == Some(account.number),
+    })
+}
+
+fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles) {
+    let Styles { heading, error: error_style, hint: hint_style, .. } = styles;
+    let _ = writeln!(text, "{heading}{}{heading:#}", ini.found.ini.display());
+    let why: Vec<String> = ini.found.why.iter().map(Why::to_string).collect();
+    if !why.is_empty() {
+        let _ = writeln!(text, "  {}", why.join(", "));
+    }
+    let content = match &ini.content {
+        Ok(content) => content,
+        Err(error) => {
+            let _ = writeln!(
+                text,
+                "  {error_style}error{error_style:#}: {} [{}]",
+                error.message,
+                error.code.name()
+            );
+            if let Some(hint) = &error.hint {
+                let _ = writeln!(text, "    {hint_style}hint{hint_style:#}: {hint}");
+            }
+            return;
+        }
+    };
+    let modified = ini.modified.map_or(String::new(), |modified| format!(", written {}", time(modified)));
+    let version = content.version.map_or(String::new(), |version| format!("MicroSIP {version}, "));
+    let _ = writeln!(text, "  {version}{}{modified}", content.encoding);
+    for instance in status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini)) {
+        let _ = writeln!(text, "  in use by pid {}", instance.pid);
+    }
+    accounts_text(text, content);
+    backups_text(text, content);
+    problems_text(text, content, styles);
+    text.push_str("  hooks:\n");
+    for hook in &content.hooks {
+        let _ = write!(text, "  {}", hook_line(hook, styles));
+    }
+}
+
+fn accounts_text(text: &mut String, content: &Content) {
+    let shown = content.accounts.iter().filter(|account| !account.domain.is_empty());
+    let shown: Vec<String> = shown
+        .map(|account| {
+            let address = format!("{}@{}", account.username, account.domain);
+            let label = if account.label.is_empty() { String::new() } else { format!("{} ", account.label) };
+            let kind = if account.number == accounts::LOCAL { " (local)" } else { "" };
+            let used = if content.selected == Some(account.number) { " (in use)" } else { "" };
+            format!("{label}{address}{kind}{used}")
+        })
+        .collect();
+    let none = "none".to_string();
+    let _ = writeln!(text, "  accounts: {}", if shown.is_empty() { none } else { shown.join(", ") });
+}
+
+fn backups_text(text: &mut String, content: &Content) {
+    let _ = match content.backups.first() {
+        None => writeln!(text, "  backups: none"),
+        Some(newest) => {
+            writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), newest.time())
+        }
+    };
+}
+
+fn problems_text(text: &mut String, content: &Content, Styles { warning, .. }: Styles) {
+    let summary = counted(content.problems.iter());
+    let _ = if summary.is_empty() {
+        writeln!(text, "  problems: none")
+    } else {
+        writeln!(text, "  {warning}problems{warning:#}: {summary}; run 'msipcfg doctor' for details")
+    };
+}
+
+/// Returns a time to the second, as RFC 3339.
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }

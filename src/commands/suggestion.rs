@@ -1,4 +1,4 @@
-//! A text that does what the author of a command meant.
+//! Suggests a command text that does what the author of a broken one intended.
 
 use crate::hook::command::{self, Decoded, HookCommand};
 use crate::hook::dialect::SaveDialect;
@@ -7,9 +7,9 @@ use crate::hook::meaning;
 use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::wide;
 
-/// The text to put behind `=`, if what was meant can be told and another text does it. `stand_in` is a word in
-/// it that any user's name may take the place of.
-pub(super) fn text_for(
+/// Returns the value to use instead, if the intention is clear and another text fulfills it. `stand_in` is a word
+/// in it that stands for any user's name.
+pub fn text_for(
     text: &str,
     decoded: &Decoded,
     stand_in: Option<&str>,
@@ -22,11 +22,11 @@ pub(super) fn text_for(
         Some(name) => meaning::working_text_for_any_user(&command, name, event, save_dialect),
         None => meaning::working_text(&startable(command, places)?, event, save_dialect),
     };
-    // the same value between other quotes mends nothing
+    // The same value in other quotes fixes nothing.
     suggestion.filter(|suggestion| command::read(&wide(suggestion)) != wide(&decoded.value))
 }
 
-/// A command as MicroSIP could start it: a script that Windows only opens gets the program that runs it.
+/// Returns a command that MicroSIP can start: a script is started with its interpreter.
 fn startable(command: HookCommand, places: &TargetContext) -> Option<HookCommand> {
     if !target::check(&command, places).iter().any(TargetError::is_fatal) {
         return Some(command);

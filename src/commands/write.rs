@@ -1,4 +1,4 @@
-//! Writing an ini: everything is checked first, then a transaction carries out what was drafted.
+//! Writes an ini: checks everything first, then a transaction carries out the draft.
 
 use std::time::Instant;
 
@@ -6,75 +6,75 @@ use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::{MadeBy, Policy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
-use crate::edit::verify::{self, SecondOpinion};
+use crate::edit::verify;
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::{InstanceGuard, RunningInstances};
 use crate::microsip::instances::{Instance, Processes};
 use crate::platform;
-use crate::request::{IniChoice, WhileRunning, WriteOptions};
+use crate::request::{WhileRunning, WriteOptions};
 
-use super::ini_file::{Ini, LARGEST_INI};
+use super::context::{Context, RunEvent};
+use super::error::Error;
+use super::ini::{Ini, LARGEST_INI, too_large};
 use super::passwords::Followed;
-use super::{Context, Error, Report, RunEvent, Written};
+use super::written::WriteOutcome;
 
-/// An edit as it is worked out for a text.
-pub(super) struct Draft {
-    /// What was there, given back.
+/// An edit, worked out for the bytes that the ini has now.
+pub struct Draft {
+    /// The bytes that the ini has, given back to spare a copy.
     pub original: Option<Vec<u8>>,
-    /// What is to become of the file.
+    /// What becomes of the file.
     pub new: New,
-    /// Whether that is to be written.
+    /// Whether that differs from what the file is now.
     pub is_change: bool,
     /// The values that change.
     pub changes: Vec<Change>,
     /// The lines that change.
     pub lines: Vec<LineChange>,
-    /// What deserves saying.
+    /// Warnings about the edit.
     pub warnings: Vec<Diagnostic>,
-    /// Whether the second reader had a say.
-    pub second_opinion: Option<SecondOpinion>,
-    /// The backup that this goes back to.
+    /// The name of the backup that this restores.
     pub restored: Option<String>,
 }
 
-/// Works out an edit for the bytes that are there, if any.
-pub(super) type Drafter<'a> = dyn FnMut(&Ini, Option<Vec<u8>>) -> Result<Draft, Error> + 'a;
+/// Works out an edit for the bytes of an ini; `None` if the ini doesn't exist.
+pub type Drafter<'a> = dyn FnMut(&Ini, Option<Vec<u8>>) -> Result<Draft, Error> + 'a;
 
-/// Writes an ini: checks everything first, waits, and says what was done. `draft` works out the edit for the
-/// bytes that are there, if any; it is asked again whenever they changed.
-pub(super) fn write(
-    choice: &IniChoice,
+/// Writes an ini that was chosen before, and returns what was done. `draft` is called again whenever the bytes
+/// of the ini have changed.
+///
+/// # Errors
+/// See [`Error`]; the ini is then unchanged unless [`Error::changed`] says otherwise.
+pub fn write(
+    ini: &Ini,
     options: WriteOptions,
-    made_by: MadeBy,
     context: &mut Context<'_>,
     draft: &mut Drafter<'_>,
-) -> Result<Report, Error> {
-    let (ini, is_there) = Ini::find_or_place(choice, options.create, context)?;
-    let processes = Processes::default();
-    let writing = Writing { ini: &ini, is_there, options, made_by, processes: &processes };
-    writing.run(context, draft).map(Report::Written)
+) -> Result<WriteOutcome, Error> {
+    Write { ini, options, made_by: MadeBy::Edit, processes: &Processes::default() }.run(context, draft)
 }
 
-/// An ini that is to be written.
+/// A write of one ini.
 #[derive(Clone, Copy)]
-pub(super) struct Writing<'a> {
+pub struct Write<'a> {
     /// The ini.
     pub ini: &'a Ini,
-    /// Whether it is there already.
-    pub is_there: bool,
     /// How it is written.
     pub options: WriteOptions,
-    /// What its backup is told to be from.
+    /// What its backup records as its origin.
     pub made_by: MadeBy,
-    /// Where those that use it are looked for.
+    /// Where instances that use the ini are looked for.
     pub processes: &'a Processes,
 }
 
-impl Writing<'_> {
-    /// Writes it.
-    pub fn run(self, context: &mut Context<'_>, draft: &mut Drafter<'_>) -> Result<Written, Error> {
-        let Writing { ini, is_there, options, made_by, processes } = self;
+impl Write<'_> {
+    /// Carries the write out.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn run(self, context: &mut Context<'_>, draft: &mut Drafter<'_>) -> Result<WriteOutcome, Error> {
+        let Write { ini, options, processes, .. } = self;
         let mut content = Drafting {
             ini,
             draft,
@@ -84,74 +84,112 @@ impl Writing<'_> {
             passwords: if options.dry_run { None } else { Followed::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
-        let mut gate = RunningInstances::new(&ini.target, processes, closing.as_mut());
-        let bytes = is_there.then(|| ini.bytes(context)).transpose();
-        // what its MicroSIP shares with nobody can only be read after that has exited
-        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_file_in_use(source))
-            && !options.dry_run
-            && !gate.blockers().is_empty();
-        let drafted = if is_held { Drafted::default() } else { content.draft(bytes?)? };
-        let is_change = is_held || drafted.new.is_some();
-        let prepared = drafted.original.filter(|_| is_there).zip(drafted.new);
-        let prepared = prepared.map(|(current, new)| Prepared { current, new });
+        let mut guard = RunningInstances::new(&ini.target, processes, closing.as_mut());
+        let drafted = self.first_draft(&mut content, &mut guard, context)?;
+        let is_change = !matches!(drafted, FirstDraft::NoChange);
         if !is_change && !options.dry_run {
             transaction::remove_leftovers(&ini.reached, context.fs);
         }
         if !is_change || options.dry_run {
-            let blockers = gate.blockers();
-            // what it saves when it closes is compared then
+            let blockers = guard.blockers();
+            // What an instance saves when it closes can only be compared after that.
             let is_decided =
                 options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
             if is_decided {
-                let remark = if is_change { RunningWarning::DryRun } else { RunningWarning::NothingToChange };
+                let warning =
+                    if is_change { RunningWarning::DryRun } else { RunningWarning::NothingToChange };
                 let mut warnings: Vec<Diagnostic> =
-                    blockers.into_iter().take(1).map(|holder| Diagnostic::from(&remark(holder))).collect();
+                    blockers.into_iter().take(1).map(|one| Diagnostic::from(&warning(one))).collect();
                 warnings.extend(content.note_passwords(context));
                 let outcome = Outcome { changed: is_change, backup: None };
-                return Ok(content.report(outcome, options.dry_run, warnings));
+                return Ok(content.outcome(outcome, options.dry_run, warnings));
             }
         }
+        let outcome = self.transaction(&mut content, &mut guard, drafted, context);
+        if let Some(closing) = closing {
+            start_again(closing, options.while_running, processes, context);
+        }
+        let outcome = outcome?;
+        let warnings = content.note_passwords(context).into_iter().collect();
+        Ok(content.outcome(outcome, false, warnings))
+    }
+
+    /// Works the edit out before anything is waited for, so that nobody waits for an edit that would fail.
+    fn first_draft(
+        &self,
+        content: &mut Drafting<'_>,
+        guard: &mut RunningInstances<'_>,
+        context: &Context<'_>,
+    ) -> Result<FirstDraft, Error> {
+        let bytes = self.ini.exists.then(|| self.ini.bytes(context)).transpose();
+        // While an instance holds the file without sharing it, it can only be read after that exits.
+        let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_file_in_use(source))
+            && !self.options.dry_run
+            && !guard.blockers().is_empty();
+        if is_held {
+            return Ok(FirstDraft::Unknown);
+        }
+        let Drafted { original, new } = content.draft(bytes?)?;
+        Ok(match (original, new) {
+            (_, None) => FirstDraft::NoChange,
+            (Some(current), Some(new)) if self.ini.exists => FirstDraft::Change(Prepared { current, new }),
+            _ => FirstDraft::Unknown,
+        })
+    }
+
+    fn transaction(
+        &self,
+        content: &mut Drafting<'_>,
+        guard: &mut RunningInstances<'_>,
+        drafted: FirstDraft,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, Error> {
+        let Write { ini, options, made_by, .. } = *self;
         let transaction = Transaction {
             ini: &ini.reached,
             fs: context.fs,
-            gate: &mut gate,
+            gate: guard,
             now: context.now,
             stop: context.stop,
             report: &mut |progress| match progress {
-                Progress::Warning(notice) => (context.report)(RunEvent::Warning(notice)),
+                Progress::Warning(warning) => (context.report)(RunEvent::Warning(warning)),
                 progress => (context.report)(RunEvent::Progress(progress)),
             },
             options: Options {
                 until: Instant::now() + options.timeout,
                 backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
             },
-            prepared,
+            prepared: match drafted {
+                FirstDraft::Change(prepared) => Some(prepared),
+                FirstDraft::NoChange | FirstDraft::Unknown => None,
+            },
         };
-        let outcome = transaction.run(&mut content);
-        if let Some(closing) = closing {
-            start_again(closing, options.while_running, processes, context);
-        }
-        let outcome = outcome.map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?;
-        if let Some(opinion) = content.change.as_ref().and_then(|draft| draft.second_opinion) {
-            (context.report)(RunEvent::SecondOpinion(opinion));
-        }
-        let warnings = content.note_passwords(context).into_iter().collect();
-        Ok(content.report(outcome, false, warnings))
+        Ok(transaction.run(content).map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?)
     }
 }
 
-/// The warning that a MicroSIP uses an ini that is as it should be, and may change it.
-pub(super) fn running_notice(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
+/// What the edit comes to before anything is waited for.
+enum FirstDraft {
+    /// Nothing to change.
+    NoChange,
+    /// This change of a file that exists.
+    Change(Prepared),
+    /// A change that is worked out inside the transaction.
+    Unknown,
+}
+
+/// Returns the warning that an instance uses an ini that needs no change, and may still change it.
+pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
     Some(Diagnostic::from(&RunningWarning::NothingToChange(blockers(ini, processes).into_iter().next()?)))
 }
 
-/// The MicroSIPs that use an ini.
-pub(super) fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
+/// Returns the instances that use an ini.
+pub fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
     RunningInstances::new(&ini.target, processes, None).blockers()
 }
 
-/// Tells who was closed, and starts them again if that is wanted, however the edit went.
-pub(super) fn start_again(
+/// Reports the instances that were closed, and starts them again if that is wanted, even if the edit failed.
+pub fn start_again(
     closing: Closing,
     while_running: WhileRunning,
     processes: &Processes,
@@ -163,33 +201,33 @@ pub(super) fn start_again(
     if while_running == WhileRunning::CloseAndRestart {
         let (restarted, warnings) = closing.restart(processes);
         restarted.into_iter().for_each(|one| (context.report)(RunEvent::Restarted(one)));
-        warnings.into_iter().for_each(|notice| (context.report)(RunEvent::Warning(notice)));
+        warnings.into_iter().for_each(|warning| (context.report)(RunEvent::Warning(warning)));
     }
 }
 
-/// The edits worked out for a text, and verified.
-pub(super) fn draft_of(
-    decoded: Decoded,
-    edits: &[Edit],
-    mut warnings: Vec<Diagnostic>,
-) -> Result<Draft, Error> {
-    let plan = plan::make(&decoded, edits);
-    let second_opinion =
-        if plan.is_change { Some(verify::check(&decoded.document, &plan.document, edits)?) } else { None };
-    warnings.splice(0..0, plan.warnings);
-    Ok(Draft {
-        original: Some(decoded.into_original()),
-        new: New::Text(plan.document.into_bytes()),
-        is_change: plan.is_change,
-        changes: plan.changes,
-        lines: plan.lines,
-        warnings,
-        second_opinion,
-        restored: None,
-    })
-}
-
 impl Draft {
+    /// Works out and verifies edits of a text.
+    ///
+    /// # Errors
+    /// When a second reading of the new text doesn't show exactly these edits.
+    pub fn of_edits(decoded: Decoded, edits: &[Edit], mut warnings: Vec<Diagnostic>) -> Result<Draft, Error> {
+        let plan = plan::make(&decoded, edits);
+        if plan.is_change {
+            verify::check(&decoded.document, &plan.document, edits)?;
+        }
+        warnings.splice(0..0, plan.warnings);
+        Ok(Draft {
+            original: Some(decoded.into_original()),
+            new: New::Text(plan.document.into_bytes()),
+            is_change: plan.is_change,
+            changes: plan.changes,
+            lines: plan.lines,
+            warnings,
+            restored: None,
+        })
+    }
+
+    /// Returns the draft of a deletion that isn't a change yet; callers set what differs.
     pub fn nothing() -> Draft {
         Draft {
             original: None,
@@ -198,28 +236,26 @@ impl Draft {
             changes: Vec::new(),
             lines: Vec::new(),
             warnings: Vec::new(),
-            second_opinion: None,
             restored: None,
         }
     }
 }
 
-/// The text of an ini for the transaction, with what was drafted kept for the report.
+/// The content of an ini for the transaction. The latest draft is kept for the outcome.
 struct Drafting<'a> {
     ini: &'a Ini,
     draft: &'a mut Drafter<'a>,
-    /// Whether an ini that is not there is made.
+    /// Whether an ini that doesn't exist may be created.
     may_create: bool,
     /// The latest draft that changes something.
     change: Option<Draft>,
-    /// The latest that does not.
+    /// The latest draft that changes nothing.
     no_change: Option<Draft>,
-    /// What is kept of its passwords, if anything is and may change.
+    /// What is stored about the ini's passwords, if anything is stored and may change.
     passwords: Option<Followed>,
 }
 
-/// What was there, given back without a copy, and what is to become of it if there is something to change.
-#[derive(Default)]
+/// The bytes that were read, given back to spare a copy, and what becomes of them if something changes.
 struct Drafted {
     original: Option<Vec<u8>>,
     new: Option<New>,
@@ -227,47 +263,45 @@ struct Drafted {
 
 impl Drafting<'_> {
     fn draft(&mut self, current: Option<Vec<u8>>) -> Result<Drafted, Error> {
-        let is_there = current.is_some();
-        if !is_there && !self.may_create {
+        let exists = current.is_some();
+        if !exists && !self.may_create {
             return Err(Error::NotThere { ini: self.ini.path.clone() });
         }
         let mut draft = (self.draft)(self.ini, current)?;
         let original = draft.original.take();
         let new = std::mem::replace(&mut draft.new, New::Gone);
         if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
-            return Err(Error::TooLarge { ini: self.ini.path.clone() });
+            return Err(too_large(&self.ini.path));
         }
-        let is_made = !is_there && new != New::Gone;
-        let is_change = draft.is_change || is_made;
+        let is_created = !exists && new != New::Gone;
+        let is_change = draft.is_change || is_created;
         if let Some(passwords) = &mut self.passwords {
             passwords.see(self.ini, original.as_deref(), is_change.then_some(&new));
         }
-        let kept = if is_change { &mut self.change } else { &mut self.no_change };
-        *kept = Some(draft);
+        let latest = if is_change { &mut self.change } else { &mut self.no_change };
+        *latest = Some(draft);
         Ok(Drafted { original, new: is_change.then_some(new) })
     }
 
-    /// Notes what was seen of passwords; only once the ini is as it was drafted.
+    /// Stores what was seen of passwords; called only when the ini has become what was drafted.
     fn note_passwords(&mut self, context: &Context<'_>) -> Option<Diagnostic> {
         self.passwords.take().and_then(|passwords| passwords.note(self.ini, context.fs))
     }
 
-    fn report(self, outcome: Outcome, dry_run: bool, more: Vec<Diagnostic>) -> Written {
+    fn outcome(self, outcome: Outcome, dry_run: bool, more: Vec<Diagnostic>) -> WriteOutcome {
         let draft = if outcome.changed { self.change } else { self.no_change };
-        let Draft { changes, lines, mut warnings, restored, .. } = draft.unwrap_or_else(Draft::nothing);
-        warnings.extend(more);
-        // several hooks may run the same program
-        let mut said: Vec<Diagnostic> = Vec::new();
-        warnings.retain(|notice| {
-            !said.contains(notice) && {
-                said.push(notice.clone());
-                true
+        let Draft { changes, lines, warnings: drafted, restored, .. } = draft.unwrap_or_else(Draft::nothing);
+        // Several hooks may run the same program.
+        let mut warnings: Vec<Diagnostic> = Vec::new();
+        for warning in drafted.into_iter().chain(more) {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
             }
-        });
+        }
         let Outcome { changed, backup } = outcome;
         let backup = backup.map(|backup| self.ini.known_as(&backup));
         let ini = self.ini.path.clone();
-        Written { ini, changed, dry_run, changes, lines, backup, restored, warnings }
+        WriteOutcome { ini, changed, dry_run, changes, lines, backup, restored, warnings }
     }
 }
 
@@ -284,18 +318,18 @@ impl Content for Drafting<'_> {
             [Ok(old), Ok(saved), Ok(current)] => {
                 plan::merge(&old.document, &saved.document, current.document).into_bytes()
             }
-            // what MicroSIP saved is whole in itself
+            // What MicroSIP saved is complete by itself.
             _ => saved.to_vec(),
         }
     }
 }
 
-/// The warning that a MicroSIP uses an ini that did not have to be changed.
+/// The warning that an instance uses an ini that wasn't changed.
 #[derive(Debug, thiserror::Error)]
 enum RunningWarning {
     #[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
     NothingToChange(Instance),
-    #[error("MicroSIP is running ({0}); without --dry-run this would wait until it exits")]
+    #[error("MicroSIP is running ({0}); without --dry-run, msipcfg would wait until it exits")]
     DryRun(Instance),
 }
 

@@ -19,7 +19,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::hook::command::CommandError;
+use crate::hook::command::HookTextError;
 use crate::hook::event::UnknownEvent;
 use crate::microsip::values::ValueError;
 use crate::request::ValueSource;
@@ -62,7 +62,7 @@ pub enum What {
     #[error(transparent)]
     Event(#[from] UnknownEvent),
     #[error(transparent)]
-    Command(#[from] CommandError),
+    Command(#[from] HookTextError),
     #[error("there is no variable '{name}'")]
     Undefined { name: String, nearest: Option<String> },
     #[error("'${{{name}}}' is a variable of whoever runs this, not of each user")]

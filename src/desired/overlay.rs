@@ -91,7 +91,7 @@ const NO_LINE: &str = "this is neither [SECTION] nor KEY=VALUE";
 fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, Fault> {
     let decoded = command::decode(&wide(text), event, &SaveDialect::determine(None, None, None));
     let command = decoded.command();
-    if let Some(fault) = decoded.errors.into_iter().find(command::CommandError::is_fatal) {
+    if let Some(fault) = decoded.errors.into_iter().find(command::HookTextError::is_fatal) {
         return Err(What::Command(fault).at(span));
     }
     let Some(command) = command else { return Ok(Tree::Leaf(Json::from(false))) };

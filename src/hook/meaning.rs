@@ -2,7 +2,7 @@
 
 use crate::ini::wide;
 
-use super::command::{self, CommandError, Decoded, HookCommand};
+use super::command::{self, Decoded, HookCommand, HookTextError};
 use super::dialect::SaveDialect;
 use super::event::Event;
 use super::shell;
@@ -32,11 +32,11 @@ impl Verdict {
     }
 }
 
-/// Returns the verdict on a command with this error. It is stricter than [`CommandError::is_fatal`]: a command with a
+/// Returns the verdict on a command with this error. It is stricter than [`HookTextError::is_fatal`]: a command with a
 /// placeholder does start its program, but without the number in that place.
-pub fn verdict_of(error: &CommandError) -> Verdict {
+pub fn verdict_of(error: &HookTextError) -> Verdict {
     match error {
-        CommandError::SecretMask { .. } | CommandError::MaskConstant { .. } => Verdict::Depends,
+        HookTextError::SecretMask { .. } | HookTextError::MaskConstant { .. } => Verdict::Depends,
         _ => Verdict::Fails,
     }
 }
@@ -49,8 +49,8 @@ pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
         .errors
         .iter()
         .filter_map(|error| match error {
-            CommandError::Placeholder { placeholder } => Some(placeholder.as_str()),
-            CommandError::MaskIgnored { mask, .. } => Some(*mask),
+            HookTextError::Placeholder { placeholder } => Some(placeholder.as_str()),
+            HookTextError::MaskIgnored { mask, .. } => Some(*mask),
             _ => None,
         })
         .collect();
@@ -70,13 +70,13 @@ pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
 fn intended_parts(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
     for error in &decoded.errors {
         match error {
-            CommandError::Blank
-            | CommandError::Url
-            | CommandError::Cut { .. }
-            | CommandError::NumberJoined { .. } => return None,
-            CommandError::QuotesLost { .. } => return parts_of(text),
-            CommandError::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
-            CommandError::PathUnquoted { path, .. } => {
+            HookTextError::Blank
+            | HookTextError::Url
+            | HookTextError::Cut { .. }
+            | HookTextError::NumberJoined { .. } => return None,
+            HookTextError::QuotesLost { .. } => return parts_of(text),
+            HookTextError::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
+            HookTextError::PathUnquoted { path, .. } => {
                 let rest = decoded.value.trim().strip_prefix(path.as_str())?;
                 let args = parts_of(&format!("x{rest}"))?.into_iter().skip(1);
                 return Some(std::iter::once(path.clone()).chain(args).collect());

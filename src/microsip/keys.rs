@@ -351,6 +351,13 @@ impl std::fmt::Display for Kind {
     }
 }
 
+/// Returns a key as it is written on the command line: `KEY`, or `SECTION/KEY` outside of `[Settings]`.
+///
+/// Unlike a [`KeyPath`](crate::ini::name::KeyPath), both parts may contain anything that an ini can contain.
+pub fn setting_path(section: &str, key: &str) -> String {
+    if section.eq_ignore_ascii_case("Settings") { key.to_string() } else { format!("{section}/{key}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

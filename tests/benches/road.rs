@@ -1,9 +1,9 @@
-//! How long the main road takes, as ratios to the least that any program needs for the same work.
+//! Measures how long the most common commands take, as ratios to the least that any program needs for the same work.
 //!
-//! Run it by hand: `cargo bench --bench road`. Each floor is measured beside the figure that it belongs to,
-//! in turns with it, so that a busy machine slows both. Where msipcfg runs as a process the floor is a process
-//! too: this program started again in a [`Part`]. Medians are told, and the ratio of the fastest runs beside
-//! them: where the two ratios are far apart the machine was busy. Nothing is asserted about speed.
+//! Run it by hand: `cargo bench --bench road`. Each floor is measured in turns with its command, so that a busy
+//! machine slows both. If the command is a process, the floor is one too: this program, started again in a [`Role`].
+//! The table shows medians, and the ratio of the fastest runs: if the two ratios differ a lot, the machine was busy.
+//! Nothing is asserted about speed.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,93 +12,77 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a bench prints, and should say where it cannot go on"
+    reason = "a bench prints, and should say where it can't go on"
 )]
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use msipcfg::cli::args::Cli;
-use msipcfg::commands::{self, Context};
-use msipcfg::edit::plan::{self, Edit};
-use msipcfg::edit::verify;
-use msipcfg::ini::document::IniDocument;
-use msipcfg::ini::encoding;
-use msipcfg::ini::name::{KeyPath, ValueText};
-use msipcfg::ini::write;
 use msipcfg::microsip::instances::Processes;
-use msipcfg::platform::{Env, FileSystem, SystemFs};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_msipcfg");
-/// In the target folder, which is on a disk as inis are; in memory a sync costs nothing.
+/// In the target folder, which is on a disk like inis are; in memory, a sync costs nothing.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 const MODERN: &[u8] = include_bytes!("../../fixtures/inis/modern-3.22.3.ini");
 
-const LOG_OF_2_MB: usize = 2_000_000;
-const LOG_OF_100_MB: usize = 100_000_000;
+const LARGE_INI: usize = 2_000_000;
 
-/// Of the first column.
-const WIDTH: usize = 50;
+/// The process scans of one edit.
+const SCANS: usize = 3;
+/// The processes of the last row.
+const MANY_PROCESSES: usize = 3_000;
 
-/// The first word by which this program knows itself started again.
+/// The width of the first column.
+const WIDTH: usize = 58;
+
+/// The first argument of this program when it starts itself again.
 const AS: &str = "--as";
 
-/// What this program does where it was started again.
-#[derive(Clone, Copy)]
-enum Part {
-    /// What starting a process costs.
+/// What this program does when it was started again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Does nothing: the cost of starting a process.
     Nothing,
-    /// A program that only reads a file.
+    /// Reads a file.
     Read,
-    /// A program that only replaces a file, safely.
+    /// Replaces a file safely.
     Replace,
-    /// As many looks for a MicroSIP as one write takes.
+    /// Scans for MicroSIP as often as one edit does.
     Scan,
-    /// One copy of a text in memory.
-    Copy,
-    /// Parse, set a key, render, in memory.
-    Edit,
-    /// What a command does in memory: decode, plan, verify, render.
-    Plan,
-    /// A whole command in this process, for its peak memory.
-    Whole,
+    /// Opens, reads and closes a file of each process as often as one edit scans.
+    ReadProcesses,
 }
 
-const PARTS: [(&str, Part); 8] = [
-    ("nothing", Part::Nothing),
-    ("read", Part::Read),
-    ("replace", Part::Replace),
-    ("scan", Part::Scan),
-    ("copy", Part::Copy),
-    ("edit", Part::Edit),
-    ("plan", Part::Plan),
-    ("whole", Part::Whole),
+const ROLES: [(&str, Role); 5] = [
+    ("nothing", Role::Nothing),
+    ("read", Role::Read),
+    ("replace", Role::Replace),
+    ("scan", Role::Scan),
+    ("read-processes", Role::ReadProcesses),
 ];
 
 fn main() {
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if words.first().is_none_or(|word| word != AS) {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if args.first().is_none_or(|arg| arg != AS) {
         return measure();
     }
-    let part = PARTS.iter().find(|(name, _)| words[1] == **name).unwrap().1;
-    match part {
-        Part::Nothing => {}
-        Part::Read => {
-            black_box(std::fs::read(&words[2]).unwrap());
+    match ROLES.iter().find(|(name, _)| args[1] == **name).unwrap().1 {
+        Role::Nothing => {}
+        Role::Read => {
+            black_box(std::fs::read(&args[2]).unwrap());
         }
-        Part::Replace => replace(Path::new(&words[2])),
-        Part::Scan => three_scans(),
-        Part::Copy | Part::Edit | Part::Plan => in_memory(part, Path::new(&words[2])),
-        Part::Whole => whole(&words[2..]),
+        Role::Replace => replace(Path::new(&args[2])),
+        Role::Scan => scan(),
+        Role::ReadProcesses => read_processes(),
     }
 }
 
-// ---- what is measured ----
+// ---- the rows ----
 
 fn measure() {
     if cfg!(debug_assertions) {
@@ -106,7 +90,8 @@ fn measure() {
         return;
     }
     let folder = tempfile::tempdir_in(FOLDER).unwrap();
-    println!("{} processes on this machine, {} cores", process_count(), cores());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!("{} processes on this machine, {cores} cores", process_files().len());
     println!();
     println!(
         "{:WIDTH$} {:>10} {:>10} {:>7} {:>8} {:>8}",
@@ -115,53 +100,40 @@ fn measure() {
     start_up();
     get(folder.path());
     set_hook(folder.path(), "a modern ini", MODERN, 200, 3.0);
-    set_hook(folder.path(), "2 MB, call log behind", &with_log(LOG_OF_2_MB, Log::Behind), 60, 2.0);
-    set_hook(folder.path(), "2 MB, call log before", &with_log(LOG_OF_2_MB, Log::Before), 60, 2.0);
-    println!();
-    println!(
-        "{:WIDTH$} {:>10} {:>10} {:>7} {:>8} {:>8}",
-        "100 MB in memory", "median", "one copy", "ratio", "GB/s", "memory"
-    );
-    for (what, log, key) in [
-        ("[Settings] first, key there", Log::Behind, "userAgent"),
-        ("[Settings] first, new key", Log::Behind, "newKey"),
-        ("[Settings] last, key there", Log::Before, "userAgent"),
-        ("[Settings] last, new key", Log::Before, "newKey"),
-        ("[Settings] missing", Log::Alone, "userAgent"),
-    ] {
-        let ini = folder.path().join("large.ini");
-        std::fs::write(&ini, with_log(LOG_OF_100_MB, log)).unwrap();
-        large(what, &ini, key);
+    set_hook(folder.path(), "2 MB, call log after [Settings]", &with_log(LogPlace::After), 60, 2.5);
+    set_hook(folder.path(), "2 MB, call log before [Settings]", &with_log(LogPlace::Before), 60, 2.5);
+    if cfg!(target_os = "linux") {
+        scans_of_many_processes();
     }
 }
 
 /// Commands that read no ini.
 fn start_up() {
-    for word in ["--version", "events"] {
-        let times = in_turns(300, || timed(&mut again(Part::Nothing, &[])), || timed(&mut msipcfg(&[word])));
-        times.print(&format!("msipcfg {word} / a program that does nothing"), None);
+    for arg in ["--version", "events"] {
+        let times = in_turns(300, || timed(&mut again(Role::Nothing, &[])), || timed(&mut msipcfg(&[arg])));
+        times.print(&format!("msipcfg {arg} / a program that does nothing"), None);
     }
 }
 
 fn get(folder: &Path) {
     let ini = folder.join("get.ini");
     std::fs::write(&ini, MODERN).unwrap();
-    let words = [OsStr::new("get"), OsStr::new("--ini"), ini.as_os_str(), OsStr::new("cmdIncomingCall")];
+    let args = [OsStr::new("get"), OsStr::new("--ini"), ini.as_os_str(), OsStr::new("cmdIncomingCall")];
     let times =
-        in_turns(300, || timed(&mut again(Part::Read, &[ini.as_os_str()])), || timed(&mut msipcfg(&words)));
-    times.print("msipcfg get / a program that reads the file", Some(1.5));
+        in_turns(300, || timed(&mut again(Role::Read, &[ini.as_os_str()])), || timed(&mut msipcfg(&args)));
+    times.print("msipcfg get / a program that reads the file", Some(2.0));
 }
 
-/// Setting a hook on an ini, each time another one, so that each run writes.
+/// Sets a hook in an ini, each time a different one, so that each run writes.
 fn set_hook(folder: &Path, what: &str, bytes: &[u8], rounds: usize, target: f64) {
     let folder = tempfile::tempdir_in(folder).unwrap();
     let [ini, bare] = ["MicroSIP.ini", "bare.ini"].map(|name| folder.path().join(name));
     std::fs::write(&ini, bytes).unwrap();
     std::fs::write(&bare, bytes).unwrap();
-    let mut go = 0;
+    let mut number = 0;
     let mut run = || {
-        go += 1;
-        let hook = format!(r"C:\hooks\number-{}.exe", go % 2);
+        number += 1;
+        let hook = format!(r"C:\hooks\number-{}.exe", number % 2);
         let mut command = msipcfg(&["set-hook", "--allow-missing", "--ini"]);
         command.arg(&ini).args(["ring", &hook]);
         settle(folder.path());
@@ -170,7 +142,7 @@ fn set_hook(folder: &Path, what: &str, bytes: &[u8], rounds: usize, target: f64)
         assert!(contains(&written, &utf16(&hook)), "the hook was not set");
         time
     };
-    // from here on each run removes a backup too
+    // after these, each run also removes a backup
     for _ in 0..12 {
         run();
     }
@@ -179,61 +151,38 @@ fn set_hook(folder: &Path, what: &str, bytes: &[u8], rounds: usize, target: f64)
     let times = in_turns(
         rounds,
         || {
-            scans.0.push(told(&mut again(Part::Scan, &[])).0);
+            scans.0.push(reported(&mut again(Role::Scan, &[])));
             settle(folder.path());
             in_process.add(|| replace(&bare));
             settle(folder.path());
-            timed(&mut again(Part::Replace, &[bare.as_os_str()]))
+            timed(&mut again(Role::Replace, &[bare.as_os_str()]))
         },
         &mut run,
     );
-    times.print(&format!("set-hook, {what} / replacing it"), None);
+    times.print(&format!("set-hook, {what} / replacing the file"), Some(target));
     let without = Compared { less: Some(scans.clone()), ..times };
-    without.print("    without its process scans", Some(target));
-    println!("{:WIDTH$} {:>10}", "    the three process scans alone", show(scans.median()));
+    without.print("    without its process scans", None);
+    println!("{:WIDTH$} {:>10}", "    the process scans alone", show(scans.median()));
     println!("{:WIDTH$} {:>10}", "    the floor without starting a process", show(in_process.median()));
 }
 
-/// A large text in a process of its own each time, so that its peak memory is told.
-fn large(what: &str, ini: &Path, key: &str) {
-    const ROUNDS: usize = 7;
-    let length = std::fs::metadata(ini).unwrap().len();
-    let mut rows = [Part::Copy, Part::Edit, Part::Plan].map(|part| (part, Times::default(), 0));
-    for _ in 0..ROUNDS {
-        for (part, times, peak) in &mut rows {
-            let (time, memory) = told(&mut again(*part, &[ini.as_os_str(), OsStr::new(key)]));
-            times.0.push(time);
-            *peak = memory.max(*peak);
-        }
-    }
-    let mut floor = Duration::ZERO;
-    for (part, times, peak) in &rows {
-        let name = match part {
-            Part::Copy => {
-                floor = times.median();
-                continue;
-            }
-            Part::Edit => format!("parse, set, render: {what}"),
-            _ => "    decode, plan, verify, render".to_string(),
-        };
-        print_large(&name, times.median(), floor, *peak, length);
-    }
-    let mut command = again(Part::Whole, &["set", "--no-backup", "--ini"].map(OsStr::new));
-    let (time, memory) = told(command.arg(ini).arg(format!("{key}=1")));
-    print_large("    the whole command, with the disk", time, floor, memory, length);
+/// The scans of one edit while thousands of processes run.
+fn scans_of_many_processes() {
+    let sleepers = Sleepers::start(MANY_PROCESSES.saturating_sub(process_files().len()));
+    let count = process_files().len();
+    let times = in_turns(
+        50,
+        || reported(&mut again(Role::ReadProcesses, &[])),
+        || reported(&mut again(Role::Scan, &[])),
+    );
+    drop(sleepers);
+    times.print(&format!("the scans of an edit, {count} processes / reading one file each"), Some(1.5));
 }
 
-fn print_large(name: &str, time: Duration, floor: Duration, peak: u64, length: u64) {
-    let speed = length as f64 / time.as_secs_f64() / 1e9;
-    let memory = if peak == 0 { "-".to_string() } else { format!("{:.2} x", peak as f64 / length as f64) };
-    let ratio = time.as_secs_f64() / floor.as_secs_f64();
-    println!("{name:WIDTH$} {:>10} {:>10} {ratio:>7.2} {speed:>8.2} {memory:>8}", show(time), show(floor));
-}
+// ---- the roles ----
 
-// ---- the parts ----
-
-/// The least that a safe write takes: the new text beside the old, on the disk, in its place, and that on the
-/// disk too.
+/// Does the least that a safe write takes: writes the new text next to the old, syncs it, renames it, and syncs the
+/// folder.
 fn replace(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let temp = path.with_extension("temp");
@@ -241,122 +190,74 @@ fn replace(path: &Path) {
     file.write_all(&bytes).unwrap();
     file.sync_all().unwrap();
     std::fs::rename(&temp, path).unwrap();
-    // Windows has no such thing for folders
+    // Windows can't sync folders
     #[cfg(unix)]
     File::open(path.parent().unwrap()).unwrap().sync_all().unwrap();
 }
 
-/// Tells the time of as many looks for a MicroSIP as one write takes, as it takes them. In a process of their own, as
-/// there: in one that has made many, each takes a tenth less.
-fn three_scans() {
+/// Reports how long the scans of one edit take. They run in their own process, because in one that has made many scans
+/// each takes a tenth less.
+fn scan() {
     let start = Instant::now();
     let processes = Processes::default();
-    for _ in 0..3 {
+    for _ in 0..SCANS {
         black_box(processes.instances(&["microsip"]));
     }
-    tell(start.elapsed());
+    println!("{}", start.elapsed().as_nanos());
 }
 
-/// Tells the time that the work on a file's text takes, without reading it, and the peak memory with that.
-fn in_memory(part: Part, path: &Path) {
-    let key = std::env::args().nth(4).unwrap();
-    let path_of_key = KeyPath::in_settings(&key).unwrap();
-    let value = "another value";
-    let text = ValueText::new(value).unwrap();
-    let bytes = SystemFs.read(path).unwrap();
+/// Reports how long it takes to open, read and close one file of each process, as often as one edit scans.
+fn read_processes() {
+    let files = process_files();
+    let mut buffer = [0; 4096];
     let start = Instant::now();
-    let made = match part {
-        Part::Copy => bytes.clone(),
-        Part::Edit => {
-            let mut document = IniDocument::from_utf16le(bytes);
-            write::set(&mut document, &path_of_key, &text);
-            document.into_bytes()
+    for _ in 0..SCANS {
+        for path in &files {
+            // the process may have exited
+            if let Ok(mut file) = File::open(path) {
+                let _ = black_box(file.read(&mut buffer));
+            }
         }
-        _ => {
-            let decoded = encoding::decode(bytes, None).unwrap();
-            let edits = [Edit::Set { path: path_of_key, value: value.into(), text }];
-            let plan = plan::make(&decoded, &edits);
-            verify::check(&decoded.document, &plan.document, &edits).unwrap();
-            plan.document.into_bytes()
-        }
-    };
-    let time = start.elapsed();
-    black_box(&made);
-    tell(time);
+    }
+    println!("{}", start.elapsed().as_nanos());
 }
 
-/// Runs a command line as `main` does and tells its time and peak memory.
-fn whole(words: &[OsString]) {
-    let start = Instant::now();
-    let words: Vec<OsString> = [OsString::from("msipcfg")].into_iter().chain(words.iter().cloned()).collect();
-    let request = Cli::read(&words).unwrap().into_request(&words).unwrap();
-    let mut context = Context {
-        env: &Env::default(),
-        fs: &SystemFs,
-        now: &SystemTime::now,
-        stop: &|| false,
-        secret: &|_| Ok(String::new()),
-        report: &mut |_| {},
-    };
-    black_box(commands::run(request, &mut context).unwrap());
-    tell(start.elapsed());
-}
-
-/// For [`told`] in the process that started this one.
-fn tell(time: Duration) {
-    // other systems have no such file, and are told without memory
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-    println!("{} {}", time.as_nanos(), kilobytes * 1024);
-}
-
-fn told(command: &mut Command) -> (Duration, u64) {
+/// Runs a command that reports how long its work took.
+fn reported(command: &mut Command) -> Duration {
     let output = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "{command:?} ended with {}", output.status);
+    assert!(output.status.success(), "{command:?} exited with {}", output.status);
     let text = String::from_utf8(output.stdout).unwrap();
-    let (nanos, bytes) = text.trim().split_once(' ').unwrap();
-    (Duration::from_nanos(nanos.parse().unwrap()), bytes.parse().unwrap())
+    Duration::from_nanos(text.trim().parse().unwrap())
 }
 
 // ---- inis ----
 
-/// Where the call log stands.
-#[derive(Clone, Copy)]
-enum Log {
-    /// Behind all others.
-    Behind,
-    /// Before all others.
+/// The place of the call log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LogPlace {
+    /// After the other sections.
+    After,
+    /// Before the other sections.
     Before,
-    /// There are no others.
-    Alone,
 }
 
-/// A modern ini with calls up to this many bytes.
-fn with_log(length: usize, place: Log) -> Vec<u8> {
-    let rest = match place {
-        Log::Alone => &[],
-        _ => &MODERN[2..],
-    };
-    let mut bytes = Vec::with_capacity(length + 4096);
-    bytes.extend([0xFF, 0xFE]);
-    if matches!(place, Log::Behind) {
-        bytes.extend(rest);
-    }
-    bytes.extend(utf16("[Calls]\r\n"));
-    let behind = if matches!(place, Log::Before) { rest.len() } else { 0 };
+/// A modern ini with so many calls that it has 2 MB.
+fn with_log(place: LogPlace) -> Vec<u8> {
+    let settings = &MODERN[2..];
+    let mut calls = utf16("[Calls]\r\n");
     for number in 0.. {
-        if bytes.len() + behind >= length {
+        if calls.len() + MODERN.len() >= LARGE_INI {
             break;
         }
         let call =
             format!("{number}=555{number:07};Reception;1;{};37;Call Ended\r\n", 1_600_000_000 + number);
-        bytes.extend(call.bytes().flat_map(|byte| [byte, 0]));
+        calls.extend(utf16(&call));
     }
-    if matches!(place, Log::Before) {
-        bytes.extend(rest);
+    let bom: &[u8] = &[0xFF, 0xFE];
+    match place {
+        LogPlace::After => [bom, settings, &calls].concat(),
+        LogPlace::Before => [bom, &calls, settings].concat(),
     }
-    bytes
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -393,7 +294,7 @@ impl Times {
 struct Compared {
     run: Times,
     floor: Times,
-    /// A part of the run that is told apart.
+    /// A part of the run that is subtracted.
     less: Option<Times>,
 }
 
@@ -411,7 +312,7 @@ impl Compared {
     }
 }
 
-/// Both in turns, after a first go of each that does not count.
+/// Measures both in turns, after a first run of each that doesn't count.
 fn in_turns(
     rounds: usize,
     mut floor: impl FnMut() -> Duration,
@@ -433,17 +334,17 @@ fn show(time: Duration) -> String {
 
 // ---- processes ----
 
-/// This program again, in a part of it.
-fn again(part: Part, words: &[&OsStr]) -> Command {
-    let name = PARTS.iter().find(|(_, other)| *other as u8 == part as u8).unwrap().0;
+/// Returns the command that starts this program again in a role.
+fn again(role: Role, args: &[&OsStr]) -> Command {
+    let name = ROLES.iter().find(|(_, other)| *other == role).unwrap().0;
     let mut command = quiet(&std::env::current_exe().unwrap());
-    command.args([AS, name]).args(words);
+    command.args([AS, name]).args(args);
     command
 }
 
-fn msipcfg(words: &[impl AsRef<OsStr>]) -> Command {
+fn msipcfg(args: &[impl AsRef<OsStr>]) -> Command {
     let mut command = quiet(Path::new(PROGRAM));
-    command.args(words);
+    command.args(args);
     command
 }
 
@@ -457,11 +358,11 @@ fn timed(command: &mut Command) -> Duration {
     let start = Instant::now();
     let status = command.status().unwrap();
     let time = start.elapsed();
-    assert!(status.success(), "{command:?} ended with {status}");
+    assert!(status.success(), "{command:?} exited with {status}");
     time
 }
 
-/// Brings to the disk what earlier runs left to it, so that nobody's sync pays for another's work.
+/// Writes to the disk what earlier runs left in memory, so that no sync pays for the work of another run.
 fn settle(folder: &Path) {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(folder).unwrap()).unwrap();
@@ -469,18 +370,35 @@ fn settle(folder: &Path) {
     let _ = folder;
 }
 
-fn process_count() -> usize {
+/// Returns the `cmdline` file of each process; none except on Linux.
+fn process_files() -> Vec<PathBuf> {
     let is_process =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().parse::<u32>().is_ok());
-    std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(is_process)
-        .count()
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(is_process).map(|path| path.join("cmdline")).collect()
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(0, usize::from)
+/// Processes that only sleep. They exit when this is dropped.
+struct Sleepers(Vec<Child>);
+
+impl Sleepers {
+    fn start(count: usize) -> Sleepers {
+        let mut sleepers = Sleepers(Vec::new());
+        for _ in 0..count {
+            let child = quiet(Path::new("sleep")).arg("600").spawn();
+            sleepers.0.push(child.expect("sleepers start; is the number of processes limited?"));
+        }
+        sleepers
+    }
+}
+
+impl Drop for Sleepers {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+        }
+        for child in &mut self.0 {
+            let _ = child.wait();
+        }
+    }
 }

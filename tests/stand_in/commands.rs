@@ -1,13 +1,13 @@
-//! What a text means that came on the command line or from another program.
+//! The meaning of a text from the command line or from another program.
 
 use crate::version::Version;
 
-/// What it is told.
+/// What a text asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Meaning {
     /// Such as `msip:answer` or `/hangupall`.
     Command(String),
-    /// `/account:N`, which is saved at once.
+    /// `/account:N`. The choice is saved at once.
     Account(String),
     Dial(String),
     Message {
@@ -17,14 +17,14 @@ pub enum Told {
     Nothing,
 }
 
-/// Whether it comes to one that runs or with the start.
+/// Whether the text is from the command line of this start or was sent to a running copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum When {
     Start,
     Running,
 }
 
-/// Commands behind `msip:`, and since when.
+/// The commands after `msip:`, with their first versions.
 const MSIP: &[(&str, Version)] = &[
     ("minimize", Version(3, 19, 0)),
     ("answer", Version(3, 19, 0)),
@@ -44,7 +44,7 @@ const MSIP: &[(&str, Version)] = &[
 
 const AFTER_3_21_3: Version = Version(3, 21, 4);
 
-/// Switches that stand alone, and since when.
+/// The switches without a value, with their first versions.
 const SWITCHES: &[(&str, Version)] = &[
     ("/answer", Version(3, 19, 0)),
     ("/hangupall", Version(3, 19, 0)),
@@ -52,38 +52,38 @@ const SWITCHES: &[(&str, Version)] = &[
     ("/hangupcalling", Version(3, 20, 5)),
 ];
 
-/// Switches with something behind, and since when.
-const SWITCHES_WITH_MORE: &[(&str, Version)] = &[
+/// The switches with a value, with their first versions.
+const SWITCHES_WITH_VALUE: &[(&str, Version)] = &[
     ("/dtmf:", Version(3, 19, 0)),
     ("/transfer:", Version(3, 19, 0)),
     ("/password:", Version(3, 20, 5)),
     ("/account:", Version(3, 20, 5)),
 ];
 
-/// What the text means to that version.
-pub fn meaning(text: &str, version: Version, when: When) -> Told {
+/// Returns what the text means to a version.
+pub fn meaning(text: &str, version: Version, when: When) -> Meaning {
     let text = text.trim();
     let text = without_quotes(text);
-    if version.knows_no_arguments() {
+    if version.has_no_arguments() {
         let is_command = when == When::Running && text == "/hangupall";
-        return if is_command { Told::Command(text.into()) } else { call(text) };
+        return if is_command { Meaning::Command(text.into()) } else { call(text) };
     }
     let text = match text.strip_prefix("msip:") {
-        Some(command) if is_msip(command, version) => return Told::Command(text.into()),
+        Some(command) if is_msip(command, version) => return Meaning::Command(text.into()),
         Some(rest) => rest,
         None => text,
     };
     let text = without_slashes(without_scheme(text, version), version);
-    let knows = |(name, since): &&(&str, Version), is_it: fn(&str, &str) -> bool| {
-        version >= *since && is_it(text, name)
+    let knows = |(name, since): &&(&str, Version), matches: fn(&str, &str) -> bool| {
+        version >= *since && matches(text, name)
     };
     if SWITCHES.iter().any(|switch| knows(&switch, |text, name| text == name)) {
-        return Told::Command(text.into());
+        return Meaning::Command(text.into());
     }
-    if SWITCHES_WITH_MORE.iter().any(|switch| knows(&switch, |text, name| text.starts_with(name))) {
+    if SWITCHES_WITH_VALUE.iter().any(|switch| knows(&switch, |text, name| text.starts_with(name))) {
         return match text.strip_prefix("/account:") {
-            Some(rest) => Told::Account(rest.split(' ').next().unwrap_or_default().into()),
-            None => Told::Command(text.into()),
+            Some(rest) => Meaning::Account(rest.split(' ').next().unwrap_or_default().into()),
+            None => Meaning::Command(text.into()),
         };
     }
     call(text)
@@ -114,13 +114,13 @@ fn without_slashes(text: &str, version: Version) -> &str {
     }
 }
 
-/// The number, and behind the first blank a message.
-fn call(text: &str) -> Told {
+/// Splits a text into the number and the message after the first space.
+fn call(text: &str) -> Meaning {
     let (number, message) = text.split_once(' ').unwrap_or((text, ""));
     let number = number.replace("%20", " ").replace("%2B", "+").replace("%2b", "+");
     match (number.is_empty(), message.is_empty()) {
-        (true, _) => Told::Nothing,
-        (false, true) => Told::Dial(number),
-        (false, false) => Told::Message { to: number, text: message.into() },
+        (true, _) => Meaning::Nothing,
+        (false, true) => Meaning::Dial(number),
+        (false, false) => Meaning::Message { to: number, text: message.into() },
     }
 }

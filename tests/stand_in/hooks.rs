@@ -15,7 +15,7 @@ use crate::version::Version;
 
 const LONGEST_WAIT_MS: u32 = 10_000;
 
-/// What was started with what, and how that went.
+/// A program that was started, and whether that worked.
 pub struct Ran {
     pub file: Vec<u16>,
     pub parameters: Vec<u16>,
@@ -23,16 +23,16 @@ pub struct Ran {
     pub took: Duration,
 }
 
-/// Runs a command; nothing if it is empty.
+/// Runs a command, unless it is empty.
 pub fn run(command: &[u16], user: &str, version: Version) -> Option<Ran> {
     if command.is_empty() {
         return None;
     }
     let user: Vec<u16> = user.encode_utf16().collect();
-    let (file, parameters) = if version.knows_no_arguments() {
+    let (file, parameters) = if version.has_no_arguments() {
         (command.to_vec(), user)
     } else {
-        // blanks alone are not empty: the split of nothing yields this program itself
+        // a value of spaces isn't empty: splitting an empty command line returns this program
         let parts = argv(trimmed(command));
         let (file, others) = parts.split_first().unwrap();
         let mut parameters = others.join(&SPACE);
@@ -43,7 +43,7 @@ pub fn run(command: &[u16], user: &str, version: Version) -> Option<Ran> {
         (file.clone(), parameters)
     };
     let start = Instant::now();
-    let is_started = open(&file, &parameters, !version.knows_no_arguments());
+    let is_started = open(&file, &parameters, !version.has_no_arguments());
     Some(Ran { file, parameters, is_started, took: start.elapsed() })
 }
 
@@ -59,8 +59,8 @@ fn trimmed(command: &[u16]) -> &[u16] {
 fn argv(line: &[u16]) -> Vec<Vec<u16>> {
     let line = [line, &[0]].concat();
     let mut count = 0;
-    // SAFETY: the line ends with NUL; what comes back are as many texts as is said, each ending with NUL, freed
-    // after they were copied
+    // SAFETY: the line ends with NUL; the function returns `count` texts that end with NUL, which are freed after they
+    // were copied
     unsafe {
         let list = CommandLineToArgvW(line.as_ptr(), &raw mut count);
         assert!(!list.is_null(), "CommandLineToArgvW failed");
@@ -76,7 +76,7 @@ fn argv(line: &[u16]) -> Vec<Vec<u16>> {
     }
 }
 
-/// Opens a file as the shell does, hidden and without a word, and waits for it.
+/// Opens a file like the shell does, hidden and without messages, and waits for it if `waits`.
 fn open(file: &[u16], parameters: &[u16], waits: bool) -> bool {
     let (file, parameters) = ([file, &[0]].concat(), [parameters, &[0]].concat());
     let mut info = SHELLEXECUTEINFOW {
@@ -87,8 +87,8 @@ fn open(file: &[u16], parameters: &[u16], waits: bool) -> bool {
         nShow: SW_HIDE,
         ..Default::default()
     };
-    // SAFETY: the structure has its size in it, both texts end with NUL and live until after the call, and the
-    // handle that comes back is closed once
+    // SAFETY: the structure contains its size, both texts end with NUL and outlive the call, and the returned handle is
+    // closed once
     unsafe {
         let is_started = ShellExecuteExW(&raw mut info) != 0;
         if !info.hProcess.is_null() {

@@ -1,4 +1,4 @@
-//! The ini, through the functions that MicroSIP reads and writes it with.
+//! Reads and writes the ini with the same functions as MicroSIP.
 
 #![allow(unsafe_code, reason = "the functions take pointers")]
 
@@ -13,24 +13,24 @@ use crate::wide::{path_with_nul, to_nul, with_nul};
 
 const BOM: [u8; 2] = [0xFF, 0xFE];
 
-/// An ini on the disk; nothing of it is kept.
+/// An ini on the disk. Nothing of it is cached.
 pub struct Ini {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
     path_with_nul: Vec<u16>,
 }
 
 impl Ini {
-    /// Whether it is there or not.
+    /// Refers to an ini, whether or not it exists.
     pub fn at(path: PathBuf) -> Self {
         let path_with_nul = path_with_nul(&path);
         Ini { path, path_with_nul }
     }
 
-    /// Makes it UTF-16 if it is not. `true` if this is the first run: there was nothing in it.
+    /// Converts the ini to UTF-16. Returns whether this is the first run, which means that the ini was empty.
     pub fn prepare(&self, version: Version) -> bool {
-        if version.knows_no_arguments() {
-            // these never convert nor make one
+        if version.has_no_arguments() {
+            // these versions neither convert nor create it
             return false;
         }
         let bytes = std::fs::read(&self.path).unwrap_or_default();
@@ -46,11 +46,11 @@ impl Ini {
         is_first_run
     }
 
-    /// A value, cut to what a buffer of that many units takes.
+    /// Returns a value, cut off at the size of the buffer in UTF-16 units.
     pub fn get(&self, section: &str, key: &str, default: &str, size: usize) -> Vec<u16> {
         let (section, key, default) = (with_nul(section), with_nul(key), with_nul(default));
         let mut buffer = vec![0_u16; size];
-        // SAFETY: each text ends with NUL, and the buffer holds as many units as is said
+        // SAFETY: each text ends with NUL, and the buffer has the given size
         let count = unsafe {
             GetPrivateProfileStringW(
                 section.as_ptr(),
@@ -87,18 +87,18 @@ impl Ini {
     }
 }
 
-/// If it cannot be written MicroSIP goes on and says nothing.
+/// Writes a text as UTF-16. Like MicroSIP, it ignores errors.
 fn write_utf16(path: &Path, text: &[u16]) {
     let bytes: Vec<u8> = BOM.into_iter().chain(text.iter().copied().flat_map(u16::to_le_bytes)).collect();
     let _ = std::fs::write(path, bytes);
 }
 
-/// What stands before the first zero byte; MicroSIP loses the rest.
+/// Converts ANSI text up to the first NUL. MicroSIP loses the rest.
 fn from_ansi(bytes: &[u8]) -> Vec<u16> {
-    // no code page makes more units than there are bytes
+    // in every code page, a text has at most as many units as bytes
     let mut units = vec![0_u16; bytes.len()];
     let length = i32::try_from(bytes.len()).unwrap();
-    // SAFETY: both buffers are as long as is said
+    // SAFETY: both buffers have the given lengths
     let count = unsafe { MultiByteToWideChar(CP_ACP, 0, bytes.as_ptr(), length, units.as_mut_ptr(), length) };
     units.truncate(usize::try_from(count).unwrap());
     to_nul(&units).to_vec()

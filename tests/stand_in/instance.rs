@@ -1,4 +1,4 @@
-//! Another one that runs from the same exe.
+//! Finds another copy that runs from the same exe.
 
 #![allow(unsafe_code, reason = "the functions take pointers")]
 
@@ -21,24 +21,24 @@ pub struct Instance {
     window: HWND,
 }
 
-/// The instance that runs, if one does.
+/// Returns the running instance, if there is one.
 pub fn running() -> Option<Instance> {
-    // SAFETY: takes nothing and cannot fail; the handle needs no closing
+    // SAFETY: takes nothing and can't fail; the handle needn't be closed
     let own_exe = exe_of(unsafe { GetCurrentProcess() }).unwrap();
     let mut search = Search { exe: own_exe, found: None };
     // SAFETY: the search outlives the call, and only the callback uses the pointer
-    unsafe { EnumWindows(Some(look_at), (&raw mut search) as LPARAM) };
+    unsafe { EnumWindows(Some(check_window), (&raw mut search) as LPARAM) };
     search.found.map(|window| Instance { window })
 }
 
 impl Instance {
-    /// Asks it to exit.
+    /// Asks the instance to exit.
     pub fn close(&self) {
-        // SAFETY: takes no pointers but the window, which may be gone
+        // SAFETY: takes no pointers except the window, which may be gone
         unsafe { PostMessageW(self.window, WM_CLOSE, 0, 0) };
     }
 
-    /// Gives it a text to handle, and waits until it has.
+    /// Sends a text, and waits until the instance has handled it.
     pub fn pass(&self, text: &str) {
         let text = with_nul(text);
         let data = COPYDATASTRUCT {
@@ -56,9 +56,9 @@ struct Search {
     found: Option<HWND>,
 }
 
-/// Goes on with the next window until the one is found.
-unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
-    // SAFETY: `running` gave this pointer, and waits
+/// Checks a window. Returns whether to continue with the next one.
+unsafe extern "system" fn check_window(window: HWND, search: LPARAM) -> BOOL {
+    // SAFETY: `running` passes this pointer, and waits
     let search = unsafe { &mut *(search as *mut Search) };
     if is_top_of_class(window) && exe_of_window(window).as_ref() == Some(&search.exe) {
         search.found = Some(window);
@@ -68,7 +68,7 @@ unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
 
 fn is_top_of_class(window: HWND) -> bool {
     let mut name = [0_u16; 64];
-    // SAFETY: the buffer is as long as is said; the window may be gone, which both functions say
+    // SAFETY: the buffer has the given length; if the window is gone, both functions return that
     let (length, owner) = unsafe {
         let length = GetClassNameW(window, name.as_mut_ptr(), i32::try_from(name.len()).unwrap());
         (length, GetWindow(window, GW_OWNER))
@@ -91,12 +91,12 @@ fn exe_of_window(window: HWND) -> Option<String> {
     }
 }
 
-/// In small letters, to be compared.
+/// Returns the path of an exe in lower case, for comparison.
 fn exe_of(process: HANDLE) -> Option<String> {
     let mut path = vec![0_u16; 32_768];
     let mut length = u32::try_from(path.len()).unwrap();
-    // SAFETY: the buffer is as long as is said
-    let is_told = unsafe { QueryFullProcessImageNameW(process, 0, path.as_mut_ptr(), &raw mut length) } != 0;
+    // SAFETY: the buffer has the given length
+    let is_known = unsafe { QueryFullProcessImageNameW(process, 0, path.as_mut_ptr(), &raw mut length) } != 0;
     path.truncate(usize::try_from(length).unwrap());
-    is_told.then(|| text_of(&path).to_lowercase())
+    is_known.then(|| text_of(&path).to_lowercase())
 }

@@ -1,16 +1,16 @@
-//! Tells the tests what happens.
+//! The log that tests read.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 
-/// Where to, if anywhere.
+/// A log file, or none.
 pub struct Log {
     file: Option<File>,
 }
 
 impl Log {
-    /// The one that the environment names.
+    /// Opens the file that the environment names.
     pub fn from_environment() -> Self {
         let path = std::env::var_os("STAND_IN_LOG");
         let open = |path| OpenOptions::new().append(true).create(true).open(path).unwrap();
@@ -29,12 +29,12 @@ impl Log {
             }
         }
         line.push('\n');
-        // in one go, for several processes share a log
+        // in one write, because several processes share a log
         file.write_all(line.as_bytes()).unwrap();
     }
 }
 
-/// A text as one that ends where its quotes do.
+/// Quotes a text as JSON.
 pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }

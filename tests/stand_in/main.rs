@@ -1,47 +1,47 @@
-//! A stand-in for MicroSIP: it treats its ini, its window, its command line, other copies of itself and its hooks
-//! as MicroSIP does, and makes no calls. Copied into a folder as `MicroSIP.exe` it is a portable one.
+//! A stand-in for MicroSIP. It treats its ini, window, command line, hooks and other running copies like MicroSIP does,
+//! but makes no calls. Copied into a folder as `MicroSIP.exe`, it is a portable MicroSIP.
 //!
-//! The command line is MicroSIP's own, so what a test wants of it stands in variables:
+//! The command line is MicroSIP's own, so tests control the stand-in with environment variables:
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `STAND_IN_VERSION` | whom it stands in for, 3.22.3 if not set |
-//! | `STAND_IN_LOG` | the file to which it appends what it does and is told |
+//! | `STAND_IN_VERSION` | the version that it imitates, by default 3.22.3 |
+//! | `STAND_IN_LOG` | the file to which it appends what it does and receives |
 //! | `STAND_IN_EVENTS` | events right after the start, such as `cmdIncomingCall=100;cmdCallEnd=200` |
-//! | `STAND_IN_HOLDS_INI` | keeps the ini open as long as it runs; `exclusive` shares it with nobody |
-//! | `STAND_IN_BLOCKS` | a text that is to be handled at once (dwData 1) never returns to its sender |
-//! | `STAND_IN_EXIT_AFTER_MS` | exits by itself after that time |
-//! | `STAND_IN_SLOW_EXIT_MS` | takes that time between losing its window and saving |
-//! | `STAND_IN_NEVER_EXITS` | does not heed WM_CLOSE |
-//! | `STAND_IN_ENDS_WITH_INPUT` | is killed, so without saving, when its standard input ends; that must be a pipe |
+//! | `STAND_IN_HOLDS_INI` | keeps the ini open while it runs; with `exclusive`, nobody else can open it |
+//! | `STAND_IN_BLOCKS` | never returns to the sender of a text that is handled at once (dwData 1) |
+//! | `STAND_IN_EXIT_AFTER_MS` | exits by itself after this time |
+//! | `STAND_IN_SLOW_EXIT_MS` | waits this long between closing its window and saving |
+//! | `STAND_IN_NEVER_EXITS` | ignores WM_CLOSE |
+//! | `STAND_IN_ENDS_WITH_INPUT` | is killed, so without saving, when its standard input ends, which must be a pipe |
 //!
-//! A line of the log is the process id, a blank, and one of these; control characters are escaped:
+//! A line of the log is the process number, a space, and one of these, with control characters escaped:
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `start args="…"` | the command line behind the exe, as a JSON string |
-//! | `passed on` / `told to exit` / `left alone` | what became of a second start |
-//! | `ready` | ini read, window made; also printed if standard output is a pipe |
+//! | `start args="…"` | the command line after the exe, as a JSON string |
+//! | `passed on` / `told to exit` / `left alone` | what a second start did |
+//! | `ready` | the ini is read and the window exists; also printed if standard output is a pipe |
 //! | `window visible` / `window hidden` | |
-//! | `copydata 2 …` | a text that came by WM_COPYDATA, with its dwData |
+//! | `copydata 2 …` | a text received by WM_COPYDATA, with its dwData |
 //! | `command …` | such as `msip:answer` or `/hangupall` |
 //! | `dial 100` / `message 100 …` | |
-//! | `hook cmdCallEnd "file" "parameters" started 12` | both texts as JSON, or `failed`; milliseconds |
+//! | `hook cmdCallEnd "file" "parameters" started 12` | both texts as JSON; or `failed`; milliseconds |
 //! | `saved` / `not saved` | the ini |
-//! | `close` | WM_CLOSE came |
-//! | `exit` | the last line of one that was not killed |
+//! | `close` | WM_CLOSE was received |
+//! | `exit` | the last line, unless it was killed |
 //!
-//! Three texts of its own are handled like those that come by WM_COPYDATA: `stand-in:event KEY USER`,
-//! `stand-in:save` and `stand-in:call NUMBER`, which adds a record to `[Calls]`.
+//! It also understands three texts of its own: `stand-in:event KEY USER`, `stand-in:save` and `stand-in:call NUMBER`,
+//! which adds a record to `[Calls]`.
 //!
-//! So that tests see that its saves are kept, two keys count across all starts: `volumeInput` how often it
-//! started and `volumeOutput` how often it saved. Both are in memory until the next save, as everything is.
+//! Two keys count across all starts, so that tests see whether saves are lost: `volumeInput` its starts and
+//! `volumeOutput` its saves. Like all settings, they are in memory until the next save.
 //!
-//! It encrypts plain passwords of the accounts that it loads at a start, with a cipher of its own.
+//! When it starts, it encrypts the plain passwords of the accounts that it loads, with its own cipher.
 //!
-//! What it leaves out: installations known to MSI only, the masks of cmdOutgoingCall, /reset.
+//! Not implemented: installations that only Windows Installer knows, the masks of cmdOutgoingCall, `/reset`.
 
-// as MicroSIP, and so that no console has to be made for it
+// like MicroSIP, and so that no console has to be created
 #![cfg_attr(windows, windows_subsystem = "windows")]
 #![allow(
     clippy::disallowed_methods,
@@ -51,7 +51,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a part of the tests, which is told by its environment what to be"
+    reason = "part of the tests, controlled by environment variables"
 )]
 
 #[cfg(windows)]
@@ -88,6 +88,6 @@ fn main() {
 
 #[cfg(not(windows))]
 fn main() -> std::process::ExitCode {
-    eprintln!("this is a program for Windows");
+    eprintln!("this program only runs on Windows");
     std::process::ExitCode::FAILURE
 }

@@ -1,4 +1,4 @@
-//! What it knows, and what it does when it is told something.
+//! The state of the phone, and how it handles texts.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use windows_sys::Win32::Foundation::HWND;
 use windows_sys::Win32::Storage::FileSystem::{FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE};
 
-use crate::commands::{Told, When, meaning};
+use crate::commands::{Meaning, When, meaning};
 use crate::ini::Ini;
 use crate::log::{Log, quoted};
 use crate::settings::Settings;
@@ -17,27 +17,27 @@ use crate::version::Version;
 use crate::wide::text_of;
 use crate::{hooks, passwords, place, window};
 
-/// Records of calls are a ring of that many.
+/// The number of call records, which form a ring.
 const CALLS: i64 = 1000;
 
-/// Lent for moments only: while it waits for a hook, other messages may come.
+/// The phone. Its cells are borrowed only for moments, because messages may arrive while it waits for a hook.
 pub struct Phone {
     pub log: Log,
     version: Version,
     ini: Ini,
     settings: RefCell<Settings>,
     held: RefCell<Option<File>>,
-    /// Texts that came to be handled later.
+    /// Received texts that are handled later.
     pub queue: RefCell<VecDeque<String>>,
 }
 
 impl Phone {
-    /// Reads the ini and changes in it what a start changes. Also says whether this is the first run.
+    /// Reads the ini, and changes it like a start of MicroSIP. Also returns whether this is the first run.
     pub fn new(log: Log, version: Version) -> (Self, bool) {
         let ini = Ini::at(place::ini(&std::env::current_exe().unwrap(), version));
         let is_first_run = ini.prepare(version);
         let settings = Settings::read(&ini, version);
-        // a start that cannot write goes on and says nothing
+        // like MicroSIP, ignore that the ini can't be written
         let _ = passwords::encrypt_at_start(&ini, version, settings.account());
         let settings = RefCell::new(settings);
         let phone =
@@ -45,7 +45,7 @@ impl Phone {
         (phone, is_first_run)
     }
 
-    /// Opens the ini, if it is to be kept open.
+    /// Opens the ini, if it should be kept open.
     pub fn hold_ini(&self) {
         let Some(how) = std::env::var_os("STAND_IN_HOLDS_INI") else { return };
         let all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -54,9 +54,9 @@ impl Phone {
         self.held.replace(Some(file));
     }
 
-    /// Brings everything from memory into the ini.
+    /// Saves everything from memory to the ini.
     pub fn save(&self) {
-        // held exclusively it could not be written by itself either
+        // while it is open exclusively, the stand-in itself can't write it
         let was_held = self.held.take().is_some();
         match self.settings.borrow_mut().save(&self.ini) {
             Ok(()) => self.log.say("saved"),
@@ -67,38 +67,38 @@ impl Phone {
         }
     }
 
-    /// Whether a text that is to be handled later will be. Tests can always tell it something.
-    pub fn hears_later(&self, text: &str) -> bool {
+    /// Returns whether this version handles queued texts. Texts of tests are always handled.
+    pub fn handles_queued(&self, text: &str) -> bool {
         self.version >= Version(3, 20, 5) || text.starts_with("stand-in:")
     }
 
-    /// Does what the text says.
-    pub fn hear(&self, window: HWND, text: &str, when: When) {
+    /// Does what a text asks for.
+    pub fn handle(&self, window: HWND, text: &str, when: When) {
         if let Some(own) = text.strip_prefix("stand-in:") {
-            return self.obey(own);
+            return self.handle_own(own);
         }
         match meaning(text, self.version, when) {
-            Told::Nothing => {}
-            Told::Command(command) => self.log.say(&format!("command {command}")),
-            Told::Account(number) => {
+            Meaning::Nothing => {}
+            Meaning::Command(command) => self.log.say(&format!("command {command}")),
+            Meaning::Account(number) => {
                 self.log.say(&format!("command /account:{number}"));
                 self.settings.borrow_mut().set("accountId", &number);
                 self.save();
             }
-            Told::Dial(number) => {
+            Meaning::Dial(number) => {
                 self.log.say(&format!("dial {number}"));
                 self.settings.borrow_mut().set("lastCallNumber", &number);
                 window::show(window, true);
             }
-            Told::Message { to, text } => {
+            Meaning::Message { to, text } => {
                 self.log.say(&format!("message {to} {text}"));
                 window::show(window, true);
             }
         }
     }
 
-    /// What only a stand-in can be told.
-    fn obey(&self, text: &str) {
+    /// Handles a text that only the stand-in understands.
+    fn handle_own(&self, text: &str) {
         let mut words = text.splitn(3, ' ');
         let mut word = || words.next().unwrap_or_default();
         match (word(), word(), word()) {
@@ -109,7 +109,7 @@ impl Phone {
         }
     }
 
-    /// Runs the command of an event as it was read at the start.
+    /// Runs the command that an event had when the stand-in started.
     pub fn run_event(&self, key: &str, user: &str) {
         let command = self.settings.borrow().get(key).to_vec();
         if let Some(ran) = hooks::run(&command, user, self.version) {
@@ -119,7 +119,7 @@ impl Phone {
         }
     }
 
-    /// A record of a call; where the last one stands is read anew.
+    /// Adds a record of a call after the last one, whose number is read from the ini.
     fn add_call(&self, number: &str) {
         let last = text_of(&self.ini.get("Settings", "callsLastKey", "-1", 256));
         let key = ((last.parse().unwrap_or(-1) + 1) % CALLS).to_string();

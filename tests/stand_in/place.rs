@@ -1,4 +1,4 @@
-//! Which ini is its own.
+//! Finds the stand-in's ini.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,11 @@ use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE};
 
 use crate::version::Version;
 
-/// Named as the exe; in %APPDATA% if the registry calls the exe's folder the installed one, else beside the exe.
+/// Returns the ini, which is named like the exe. It is in %APPDATA% if the registry says that MicroSIP is installed in
+/// the exe's folder, otherwise next to the exe.
 pub fn ini(exe: &Path, version: Version) -> PathBuf {
     let folder = exe.parent().unwrap();
-    if version.knows_no_arguments() {
+    if version.has_no_arguments() {
         return folder.join("MicroSIP.ini");
     }
     let mut name = exe.file_stem().unwrap().to_os_string();

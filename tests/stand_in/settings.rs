@@ -1,4 +1,4 @@
-//! Its settings, which are in memory from the start on; only saving brings them back into the ini.
+//! The settings. They are read at the start, and stay in memory until they are saved.
 
 use std::io;
 
@@ -6,27 +6,27 @@ use crate::ini::Ini;
 use crate::version::Version;
 use crate::wide::text_of;
 
-/// Counts its starts.
+/// The key that counts starts.
 const STARTS: &str = "volumeInput";
 
-/// Counts its saves.
+/// The key that counts saves.
 const SAVES: &str = "volumeOutput";
 
-/// How a value is taken and written.
+/// How a value is read and written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
-    /// Leading digits; rubbish is 0.
+    /// The leading digits; other text is 0.
     Number,
-    /// Any number but 0 means yes.
+    /// Every number except 0 means yes.
     NonZero,
-    /// Only exactly `1` means yes.
+    /// Only `1` means yes.
     One,
-    /// All but exactly `0` means yes.
+    /// Everything except `0` means yes.
     Zero,
-    /// Always written between quotes.
+    /// Always written in quotes.
     Device,
-    /// Written between quotes or not, which is a matter of the version.
+    /// Written in quotes by some versions.
     Command,
 }
 
@@ -34,7 +34,7 @@ struct Setting {
     key: &'static str,
     kind: Kind,
     default: &'static str,
-    /// Units that are read, and one for the NUL.
+    /// The UTF-16 units that are read, plus one for the NUL.
     buffer: usize,
     since: Version,
 }
@@ -47,7 +47,7 @@ const fn command(key: &'static str, since: Version) -> Setting {
     Setting { since, ..setting(key, Kind::Command, "") }
 }
 
-/// Some of MicroSIP's, of each kind; those that it saves only, in its order.
+/// Some of MicroSIP's settings, in the order in which it saves them.
 const SETTINGS: &[Setting] = &[
     setting("singleMode", Kind::NonZero, "1"),
     setting("ringingSound", Kind::Text, ""),
@@ -84,7 +84,7 @@ const SETTINGS: &[Setting] = &[
     setting("accountId", Kind::Number, ""),
 ];
 
-/// Keys of the one account of old: deleted at a start that finds no account.
+/// The keys of the single account of old versions. They are deleted if no account is selected.
 const OLD_ACCOUNT: &[&str] = &["server", "proxy", "STUN", "domain", "username", "password", "displayName"];
 
 /// The values in memory, in the order of the table.
@@ -94,15 +94,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them, and changes in the ini what a start changes.
+    /// Reads the settings, and changes the ini like a start of MicroSIP.
     pub fn read(ini: &Ini, version: Version) -> Self {
         let read = |setting: &Setting| {
             let value = ini.get("Settings", setting.key, setting.default, setting.buffer);
-            taken(setting.kind, value)
+            normalized(setting.kind, value)
         };
         let mut settings = Settings { version, values: SETTINGS.iter().map(read).collect() };
         settings.count(STARTS);
-        // a start that cannot write goes on and says nothing
+        // like MicroSIP, ignore that the ini can't be written
         let _ = settings.write_at_start(ini);
         settings
     }
@@ -125,7 +125,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Writes every one of them, key by key.
+    /// Writes all settings, key by key.
     pub fn save(&mut self, ini: &Ini) -> io::Result<()> {
         self.count(SAVES);
         for (setting, value) in SETTINGS.iter().zip(&self.values) {
@@ -142,13 +142,13 @@ impl Settings {
         Ok(())
     }
 
-    /// The value in memory; nothing of a key that this version does not know.
+    /// Returns a value from memory; empty if this version doesn't know the key.
     pub fn get(&self, key: &str) -> &[u16] {
         let at = index(key);
         if self.version >= SETTINGS[at].since { &self.values[at] } else { &[] }
     }
 
-    /// The account that is used; none that is chosen is the first.
+    /// Returns the selected account, by default the first.
     pub fn account(&self) -> u32 {
         match text_of(self.get("accountId")).parse() {
             Ok(0) | Err(_) => 1,
@@ -159,7 +159,7 @@ impl Settings {
     /// Changes a value in memory.
     pub fn set(&mut self, key: &str, value: &str) {
         let at = index(key);
-        self.values[at] = taken(SETTINGS[at].kind, units(value));
+        self.values[at] = normalized(SETTINGS[at].kind, units(value));
     }
 
     fn count(&mut self, key: &str) {
@@ -179,8 +179,8 @@ fn units(text: &str) -> Vec<u16> {
     text.encode_utf16().collect()
 }
 
-/// A value as it is once it was read, and so as it is saved.
-fn taken(kind: Kind, value: Vec<u16>) -> Vec<u16> {
+/// Returns the form of a value after it was read, in which it is also saved.
+fn normalized(kind: Kind, value: Vec<u16>) -> Vec<u16> {
     let text = text_of(&value);
     let flag = |is_on: bool| units(if is_on { "1" } else { "0" });
     match kind {
@@ -192,7 +192,7 @@ fn taken(kind: Kind, value: Vec<u16>) -> Vec<u16> {
     }
 }
 
-/// As C's atoi.
+/// Parses a number like C's atoi.
 fn number(text: &str) -> i64 {
     let text = text.trim_start();
     let (sign, digits) = match text.strip_prefix('-') {

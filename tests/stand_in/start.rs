@@ -1,4 +1,4 @@
-//! From its start to its end.
+//! The start-up of the stand-in, and its main loop.
 
 #![allow(unsafe_code, reason = "the functions take pointers")]
 
@@ -17,26 +17,26 @@ use crate::version::Version;
 use crate::wide::text_of;
 use crate::{instance, window};
 
-/// All of it.
+/// Runs the stand-in.
 pub fn start() {
-    // one that a hook or msipcfg started was given no input
+    // a hook or msipcfg starts it without a pipe
     if std::env::var_os("STAND_IN_ENDS_WITH_INPUT").is_some() && is_pipe(STD_INPUT_HANDLE) {
-        std::thread::spawn(end_with_input);
+        std::thread::spawn(exit_with_input);
     }
     let log = Log::from_environment();
     let line = command_line();
     log.say(&format!("start args={}", quoted(&line)));
-    // before it looks for another instance, so that every start may write to the ini
+    // before it looks for another instance: every start of MicroSIP may write to the ini
     let (phone, is_first_run) = Phone::new(log, Version::from_environment());
     match instance::running() {
-        Some(instance) => leave_to(&instance, &phone, &line),
+        Some(instance) => pass_to(&instance, &phone, &line),
         None if ["/exit", "/answer", "/hangupall"].contains(&line.as_str()) => phone.log.say("left alone"),
         None => run(phone, &line, is_first_run),
     }
 }
 
-/// What a second start does.
-fn leave_to(instance: &instance::Instance, phone: &Phone, line: &str) {
+/// Does what a second start does.
+fn pass_to(instance: &instance::Instance, phone: &Phone, line: &str) {
     match line {
         "/exit" => {
             instance.close();
@@ -53,15 +53,15 @@ fn leave_to(instance: &instance::Instance, phone: &Phone, line: &str) {
 fn run(phone: Phone, line: &str, is_first_run: bool) {
     let is_minimized = line == "/minimized";
     let phone = Rc::new(phone);
-    let window = window::make(Rc::clone(&phone));
+    let window = window::create(Rc::clone(&phone));
     if !is_minimized || is_first_run {
         window::show(window, true);
     }
     window::exit_later(window);
     phone.log.say("ready");
-    tell_parent();
+    notify_parent();
     if !is_minimized && !line.is_empty() {
-        phone.hear(window, line, When::Start);
+        phone.handle(window, line, When::Start);
     }
     if let Ok(events) = std::env::var("STAND_IN_EVENTS") {
         for event in events.split(';').filter(|event| !event.is_empty()) {
@@ -73,23 +73,23 @@ fn run(phone: Phone, line: &str, is_first_run: bool) {
     phone.log.say("exit");
 }
 
-/// What stands behind the exe.
+/// Returns the command line after the exe.
 fn command_line() -> String {
-    // SAFETY: the text ends with NUL and lives as long as the process
+    // SAFETY: the text ends with NUL, and exists as long as the process
     let line = unsafe {
         let line = GetCommandLineW();
         let length = (0..).take_while(|&at| *line.add(at) != 0).count();
         text_of(std::slice::from_raw_parts(line, length))
     };
-    let behind = match line.strip_prefix('"') {
-        Some(rest) => rest.split_once('"').map_or("", |(_, behind)| behind),
+    let rest = match line.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').map_or("", |(_, rest)| rest),
         None => line.find([' ', '\t']).map_or("", |end| &line[end..]),
     };
-    behind.trim_start().to_string()
+    rest.trim_start().to_string()
 }
 
-/// A test waits for this line, if one reads.
-fn tell_parent() {
+/// Prints the line for which a test waits.
+fn notify_parent() {
     if is_pipe(STD_OUTPUT_HANDLE) {
         let mut stdout = std::io::stdout();
         let _ = stdout.write_all(b"ready\n").and_then(|()| stdout.flush());
@@ -97,14 +97,14 @@ fn tell_parent() {
 }
 
 fn is_pipe(handle: STD_HANDLE) -> bool {
-    // SAFETY: takes no pointers; a handle that is none has no type
+    // SAFETY: takes no pointers; an invalid handle has no type
     unsafe { GetFileType(GetStdHandle(handle)) == FILE_TYPE_PIPE }
 }
 
-/// A test that has died closes its end.
-fn end_with_input() {
+/// Exits when the test does, because that closes the other end of the pipe.
+fn exit_with_input() {
     let mut buffer = [0_u8; 64];
     while matches!(std::io::stdin().read(&mut buffer), Ok(1..)) {}
-    // SAFETY: the handle is of this process and needs no closing
+    // SAFETY: the handle is this process's own, and needn't be closed
     unsafe { TerminateProcess(GetCurrentProcess(), 1) };
 }

@@ -1,4 +1,4 @@
-//! Its window and the messages that come to it.
+//! The window and its messages.
 
 #![allow(unsafe_code, reason = "the functions take pointers")]
 #![allow(
@@ -23,16 +23,16 @@ use crate::commands::When;
 use crate::phone::Phone;
 use crate::wide::{text_of, to_nul, with_nul};
 
-/// The class of MicroSIP's window, by which others find it.
+/// The class of MicroSIP's window, by which other programs find it.
 pub const CLASS: &str = "MicroSIP";
 
-/// A text stands in the queue.
+/// The message that a text is in the queue.
 const QUEUED: u32 = WM_APP + 1;
 
-/// To be handled before the sender goes on.
+/// The dwData of a text that is handled before the sender continues.
 const AT_ONCE: usize = 1;
 
-/// To be handled after the sender has gone on; not known before 3.20.5.
+/// The dwData of a text that is queued. Versions before 3.20.5 don't know it.
 const LATER: usize = 2;
 
 thread_local! {
@@ -43,12 +43,12 @@ fn phone() -> Rc<Phone> {
     PHONE.with(|phone| Rc::clone(phone.get().unwrap()))
 }
 
-/// Makes it, hidden.
-pub fn make(phone: Rc<Phone>) -> HWND {
+/// Creates the window, hidden.
+pub fn create(phone: Rc<Phone>) -> HWND {
     phone.hold_ini();
     assert!(PHONE.with(|own| own.set(phone)).is_ok(), "a second window");
     let class = with_nul(CLASS);
-    // SAFETY: the names end with NUL and live until after the calls; the procedure is of the right kind
+    // SAFETY: the names end with NUL and outlive the calls, and the procedure has the right signature
     let window = unsafe {
         let module = GetModuleHandleW(std::ptr::null());
         let description = WNDCLASSW {
@@ -66,9 +66,9 @@ pub fn make(phone: Rc<Phone>) -> HWND {
     window
 }
 
-/// Shows or hides it.
+/// Shows or hides the window.
 pub fn show(window: HWND, is_shown: bool) {
-    // SAFETY: takes no pointers but the window, which is of this thread
+    // SAFETY: takes no pointers except the window, which belongs to this thread
     unsafe {
         if (IsWindowVisible(window) != 0) != is_shown {
             ShowWindow(window, if is_shown { SW_SHOW } else { SW_HIDE });
@@ -77,10 +77,10 @@ pub fn show(window: HWND, is_shown: bool) {
     }
 }
 
-/// Has it exit after some time, if it is to.
+/// Schedules the exit, if a test wants one.
 pub fn exit_later(window: HWND) {
     if let Some(after) = milliseconds("STAND_IN_EXIT_AFTER_MS") {
-        // SAFETY: there is no function that is called back
+        // SAFETY: there is no callback
         unsafe { SetTimer(window, 1, after, None) };
     }
 }
@@ -89,7 +89,7 @@ fn milliseconds(variable: &str) -> Option<u32> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
-/// Until the window is gone.
+/// Handles messages until the window is gone.
 pub fn handle_messages() {
     let mut message = Default::default();
     // SAFETY: the message is a local
@@ -101,11 +101,11 @@ pub fn handle_messages() {
 }
 
 unsafe extern "system" fn procedure(window: HWND, message: u32, wparam: WPARAM, lparam: LPARAM) -> LRESULT {
-    // the lowest bits of a system command are Windows' own
+    // the lowest bits of a system command are reserved
     let is_title_bars_x = message == WM_SYSCOMMAND && wparam & 0xFFF0 == SC_CLOSE as usize;
     match message {
         WM_COPYDATA => {
-            // SAFETY: Windows copies what the sender gave into this process until this returns
+            // SAFETY: Windows keeps a copy of the sender's data in this process until this returns
             let (how, text) = unsafe { copied(lparam) };
             on_copy_data(window, how, text);
         }
@@ -119,18 +119,18 @@ unsafe extern "system" fn procedure(window: HWND, message: u32, wparam: WPARAM, 
         }
         WM_TIMER => destroy(window),
         WM_DESTROY => on_destroy(),
-        // SAFETY: passes on what came
+        // SAFETY: passes the arguments on
         _ => return unsafe { DefWindowProcW(window, message, wparam, lparam) },
     }
     0
 }
 
-/// What came by WM_COPYDATA. It ends with NUL; here it also ends where its buffer does.
+/// Returns the dwData and the text of a WM_COPYDATA message. The text ends at its NUL, or at the end of the buffer.
 ///
 /// # Safety
-/// There must be a COPYDATASTRUCT.
+/// `data` must point to a COPYDATASTRUCT.
 unsafe fn copied(data: LPARAM) -> (usize, String) {
-    // SAFETY: the caller's word; the buffer is as long as the structure says, and empty ones may be null
+    // SAFETY: the caller guarantees the structure, whose buffer has the given length and may be null if it is empty
     unsafe {
         let data = &*(data as *const COPYDATASTRUCT);
         let bytes: &[u8] = if data.lpData.is_null() {
@@ -149,14 +149,14 @@ fn on_copy_data(window: HWND, how: usize, text: String) {
     phone.log.say(&format!("copydata {how} {text}"));
     match how {
         AT_ONCE => {
-            phone.hear(window, &text, When::Running);
+            phone.handle(window, &text, When::Running);
             while std::env::var_os("STAND_IN_BLOCKS").is_some() {
                 std::thread::park();
             }
         }
-        LATER if phone.hears_later(&text) => {
+        LATER if phone.handles_queued(&text) => {
             phone.queue.borrow_mut().push_back(text);
-            // SAFETY: takes no pointers but the window, which is of this thread
+            // SAFETY: takes no pointers except the window, which belongs to this thread
             unsafe { PostMessageW(window, QUEUED, 0, 0) };
         }
         _ => {}
@@ -165,15 +165,15 @@ fn on_copy_data(window: HWND, how: usize, text: String) {
 
 fn on_queued(window: HWND) {
     let phone = phone();
-    // not in one expression: the queue must not be lent while the text is handled
+    // not in one expression: the queue must not be borrowed while the text is handled
     let text = phone.queue.borrow_mut().pop_front();
     if let Some(text) = text {
-        phone.hear(window, &text, When::Running);
+        phone.handle(window, &text, When::Running);
     }
 }
 
 fn destroy(window: HWND) {
-    // SAFETY: takes no pointers but the window, which is of this thread
+    // SAFETY: takes no pointers except the window, which belongs to this thread
     unsafe { DestroyWindow(window) };
 }
 

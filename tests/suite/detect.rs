@@ -24,7 +24,7 @@ fn each_style_has_its_form_of_each_answer() {
         ("intune-app", "wrong.toml", ini, 1, ""),
         ("intune-remediation", "same.toml", ini, 0, &in_state),
         ("intune-remediation", "other.toml", ini, 1, &drifted),
-        ("intune-remediation", "same.toml", "none.ini", 1, "not in state: there is no ini\n"),
+        ("intune-remediation", "same.toml", "none.ini", 1, "not in state: no ini found\n"),
         ("intune-remediation", "wrong.toml", ini, 3, ""),
         ("configmgr", "same.toml", ini, 0, "Compliant\n"),
         ("configmgr", "other.toml", ini, 0, "NonCompliant\n"),

@@ -90,7 +90,7 @@ fn people_see_what_is_wrong_where_and_what_mends_it() {
         "  warning  line 6: MicroSIP knows no updateInterval",
         "updatesInterval",
         "line 13, Account1/password",
-        "can be mended by doctor --fix\n",
+        "can be fixed by 'msipcfg doctor --fix'\n",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.told);
     }

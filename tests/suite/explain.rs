@@ -119,7 +119,7 @@ fn text_shows_where_the_number_appears() {
     let ran = sandbox.run(&["explain", r#""C:\hooks\log.exe --to crm""#]).exits(0);
     assert_eq!(
         ran.stdout,
-        "works: it does what it says\n  file         C:\\hooks\\log.exe\n  argument 1   '--to'\n  \
+        "works: MicroSIP runs it as written\n  file         C:\\hooks\\log.exe\n  argument 1   '--to'\n  \
          argument 2   'crm'\n  argument 3   the caller's number; nothing if there is none\n"
     );
     sandbox.run(&["explain", ""]).exits(0).says("empty: no command is run");

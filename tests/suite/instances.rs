@@ -124,8 +124,8 @@ impl Drop for Phone {
     }
 }
 
-/// Puts this program there: as a hard link, because a new copy may be busy while processes of other tests have inherited
-/// the open file. Wine needs a copy, because it names a process after the first name of a file.
+/// Puts this program there: as a hard link, because a new copy may be busy while processes of other tests have
+/// inherited the open file. Wine needs a copy, because it names a process after the first name of a file.
 fn put_stand_in(exe: &Path) {
     if !exe.exists() {
         let own = std::env::current_exe().unwrap();

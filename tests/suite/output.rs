@@ -338,7 +338,7 @@ fn what_was_mistyped_is_guessed() {
         (&["unset", "Account1"], "did you mean Account1/KEY?"),
         (&["set", "Account1=x"], "did you mean Account1/KEY?"),
         (&["keys", "volumeRign"], "did you mean volumeRing?"),
-        (&["keys", "zzz"], "'msipcfg keys' lists all"),
+        (&["keys", "zzz"], "to list all settings, run 'msipcfg keys'"),
         (&["unset-hook", "rign"], "did you mean 'ring'?"),
         (&["explain", "--event", "rign", "x.exe"], "did you mean 'ring'?"),
     ] {

@@ -153,7 +153,7 @@ fn the_example_of_the_documentation_is_applied_once() {
     };
     assert_eq!((&of("username")["wanted"], &of("username")["found"]), (&"201".into(), &"7".into()));
     assert_eq!((&of("password")["wanted"], &of("password")["found"]), (&"***".into(), &"***".into()));
-    run_example(&sandbox, &["check"]).exits(1).says("Account1/username: '201' is wanted, found '7'");
+    run_example(&sandbox, &["check"]).exits(1).says("Account1/username: expected '201', found '7'");
 
     let first = run_example(&sandbox, &["apply", "--json", "--allow-missing"]).exits(0);
     assert_eq!(first.json()["changed"], true, "{}", first.told);
@@ -358,7 +358,7 @@ fn the_ini_is_not_touched_if_anything_is_wrong() {
     sandbox
         .run_on_ini(&["check", "new.toml"])
         .exits(1)
-        .says("microsip/min-version: '3.21.6' is wanted, found '3.20.5'");
+        .says("microsip/min-version: expected '3.21.6', found '3.20.5'");
     sandbox.run_on_ini(&["apply", "hook.toml", "--json"]).exits(3);
     sandbox.run_on_ini(&["apply", "none.toml", "--json"]).fails(6, "file-read");
     assert_eq!(sandbox.ini_bytes(), before);

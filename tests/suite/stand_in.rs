@@ -1,6 +1,4 @@
-//! A running stand-in for MicroSIP, and what is shown with it.
-//!
-//! What it does and the lines of its log are described in `tests/stand_in/main.rs`.
+//! Tests with a running stand-in for MicroSIP. See `tests/stand_in/main.rs` for what it does and logs.
 
 mod behaviour;
 mod closing;

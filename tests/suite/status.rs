@@ -72,7 +72,7 @@ fn every_ini_that_is_found_is_shown_and_where_none_is_the_places() {
     let json = sandbox.run(&["status", "--json"]).exits(0).json();
     assert_eq!(json["inis"], json!([]));
     assert_ne!(json["looked"], json!([]));
-    sandbox.run(&["status"]).exits(0).says("No ini was found");
+    sandbox.run(&["status"]).exits(0).says("No ini found");
 
     let installed = sandbox.write(&place("ann", "MicroSIP.ini"), utf16(INI));
     let exe = sandbox.write("MicroSIP.exe", image());

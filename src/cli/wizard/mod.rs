@@ -7,31 +7,31 @@ mod words;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dialoguer::theme::Theme;
 
 use super::args::A_CALLER;
 use super::ask::{self, Before, Completing};
-use super::report::{Output, ProgressReporter, SideEffects};
-use crate::commands::hooks::Hook;
-use crate::commands::{Error, Report};
+use super::output::Output;
+use super::progress::{ProgressReporter, SideEffects};
+use super::session::Session;
+use crate::commands::hook_state::Hook;
+use crate::commands::hooks::{self, HookList};
+use crate::commands::written::WriteOutcome;
+use crate::commands::{self, Context, Error};
 use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
 use crate::hook::target::{Allow, TargetError};
 use crate::microsip::locate::{self, LocateError};
-use crate::platform::{self, Env, FileSystem, SystemFs, WindowsPaths};
+use crate::platform::{self, FileSystem, SystemFs, WindowsPaths};
 use crate::request::{
-    BackupChoice, Drive, EditRequest, HookText, IniChoice, Query, Request, SetHook, TestHook, WhileRunning,
+    BackupChoice, Drive, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
 };
 use words::Program;
-
-/// Carries out a request, telling how it goes.
-pub type CarryOut<'a> = dyn FnMut(Request, &mut ProgressReporter) -> Result<Report, Error> + 'a;
 
 /// What the wizard works with.
 pub struct Tools<'a> {
@@ -39,12 +39,8 @@ pub struct Tools<'a> {
     pub output: Output,
     /// How questions look.
     pub theme: &'a dyn Theme,
-    /// The environment.
-    pub env: &'a Env,
-    /// Carries out requests.
-    pub carry_out: &'a mut CarryOut<'a>,
-    /// Whether the user wanted a write to stop.
-    pub stop: &'a AtomicBool,
+    /// Carries out commands.
+    pub session: &'a Session<'a>,
 }
 
 /// Asks, and does what was asked for, until there is nothing more.
@@ -66,7 +62,7 @@ pub fn run(tools: Tools<'_>, ini: IniChoice) -> ExitStatus {
         }
         Err(Stop::Unanswered(error)) => {
             ask::leave();
-            output.print_problem(&Unanswered(error))
+            output.print_early_error(&Unanswered(error))
         }
     }
 }
@@ -125,9 +121,8 @@ impl Finder<'_> {
         let output = self.tools.output;
         output.err(WELCOME);
         loop {
-            match self.tools.read(&ini, Query::Hooks) {
-                Ok(Report::Hooks { ini: path, .. }) => return Ok(self.place(ini, path, false)),
-                Ok(_) => return Err(Stop::At(ExitStatus::Done)),
+            match self.tools.hooks(&ini).0 {
+                Ok(HookList { ini: path, .. }) => return Ok(self.place(ini, path, false)),
                 Err(Error::Locate(LocateError::Several { found })) => {
                     self.is_named = true;
                     let chosen = ask::which_ini(self.tools.theme, &found)?;
@@ -135,7 +130,7 @@ impl Finder<'_> {
                 }
                 Err(Error::Locate(error)) => {
                     output.err(&words::sentence(&error.to_string()));
-                    if let Ok(path) = locate::place_to_create(self.tools.env)
+                    if let Ok(path) = locate::place_to_create(&self.tools.session.env)
                         && self.tools.confirm("MicroSIP would make it at its first start. Make it now?")?
                     {
                         return Ok(self.place(ini, path, true));
@@ -168,7 +163,7 @@ impl Finder<'_> {
         const USUAL_NAME: &str = "MicroSIP.ini";
         self.is_named = true;
         self.tools.output.err("Where is MicroSIP.ini? A portable MicroSIP has it beside its exe.\n");
-        let here = self.tools.env.current_folder.clone();
+        let here = self.tools.session.env.current_folder.clone();
         let ways = |typed: &str| paths::ways_here(typed, here.as_deref());
         let prompt = "Path (Tab completes, empty ends)";
         let before = Before { by_up: typed, ..Before::default() };
@@ -191,14 +186,29 @@ impl Tools<'_> {
         ask::select(self.theme, prompt, &items, default)
     }
 
-    /// Carries out a request that writes nothing.
-    fn read(&mut self, ini: &IniChoice, query: Query) -> Result<Report, Error> {
-        self.run(Request::Read { ini: ini.clone(), query }).0
+    fn hooks(&self, ini: &IniChoice) -> (Result<HookList, Error>, ProgressReporter) {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        (self.session.with_context(&mut reporter, |context| hooks::list(ini, context)), reporter)
     }
 
-    fn run(&mut self, request: Request) -> (Result<Report, Error>, ProgressReporter) {
-        let mut reporter = ProgressReporter::new(self.output);
-        ((self.carry_out)(request, &mut reporter), reporter)
+    fn edit(
+        &self,
+        ini: &IniChoice,
+        edit: EditRequest,
+        options: WriteOptions,
+    ) -> (Result<WriteOutcome, Error>, ProgressReporter) {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        let write = |context: &mut Context<'_>| commands::edit(ini, edit, options, context);
+        (self.session.with_context(&mut reporter, write), reporter)
+    }
+
+    /// Carries out a request and prints its answer.
+    fn run(&self, request: Request) {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        match self.session.run(request, &mut reporter) {
+            Ok(outcome) => self.output.print(&*outcome, reporter.finish()),
+            Err(error) => self.output.print_error(&error, reporter.finish()),
+        };
     }
 }
 
@@ -268,28 +278,21 @@ impl Wizard<'_> {
             self.say(&format!("{} will be made.\n\n", self.place.path.display()));
             return Ok(());
         }
-        let (report, mut reporter) = self.read_hooks();
+        let (hooks, mut reporter) = self.tools.hooks(&self.place.ini);
         let output = self.tools.output;
-        match report {
-            Ok(report) => {
-                output.print(&report, reporter.aside());
+        match hooks {
+            Ok(hooks) => {
+                output.print(&hooks, reporter.finish());
                 output.err("\n");
                 Ok(())
             }
-            Err(error) => Err(Stop::At(output.print_error(&error, reporter.aside()))),
+            Err(error) => Err(Stop::At(output.print_error(&error, reporter.finish()))),
         }
-    }
-
-    fn read_hooks(&mut self) -> (Result<Report, Error>, ProgressReporter) {
-        self.tools.run(Request::Read { ini: self.place.ini.clone(), query: Query::Hooks })
     }
 
     /// What is set now; nothing in an ini that is not there.
     fn hooks(&mut self) -> Vec<Hook> {
-        match self.read_hooks().0 {
-            Ok(Report::Hooks { hooks, .. }) => hooks,
-            _ => Vec::new(),
-        }
+        self.tools.hooks(&self.place.ini).0.map(|list| list.hooks).unwrap_or_default()
     }
 
     fn say(&self, text: &str) {
@@ -382,7 +385,7 @@ impl Wizard<'_> {
         events: &[Event],
         command: HookCommand,
         allow: &mut Allow,
-    ) -> Result<Option<(EditRequest, Report)>, Stop> {
+    ) -> Result<Option<(EditRequest, WriteOutcome)>, Stop> {
         loop {
             let edit = set_hooks(events, &HookText::Command(command.clone()), *allow);
             let error = match self.dry_run(&edit) {
@@ -456,7 +459,7 @@ impl Wizard<'_> {
     fn try_to(&mut self, edit: EditRequest) -> Result<Outcome, Stop> {
         match self.dry_run(&edit) {
             Ok(dry) => self.settle(edit, dry, None),
-            Err(Error::NoBackup { .. }) => {
+            Err(error) if error.code() == Code::NoBackup => {
                 self.say("There is nothing to undo yet.\n");
                 Ok(Outcome::Nothing)
             }
@@ -467,23 +470,22 @@ impl Wizard<'_> {
     // -----------------------------------------------------------------------------------------------------
     // from a dry run to the ini
 
-    fn request(&self, edit: EditRequest, dry_run: bool, while_running: WhileRunning) -> Request {
+    fn options(&self, dry_run: bool, while_running: WhileRunning) -> WriteOptions {
         /// Somebody looks on, and Ctrl-C ends it.
         const PATIENCE: Duration = Duration::from_secs(60 * 60);
-        let options = WriteOptions {
+        WriteOptions {
             dry_run,
             create: self.place.create,
             timeout: PATIENCE,
             while_running,
             backup: true,
             keep_backups: WriteOptions::USUAL_BACKUPS,
-        };
-        Request::Write { ini: self.place.ini.clone(), edit, options }
+        }
     }
 
-    fn dry_run(&mut self, edit: &EditRequest) -> Result<Report, Error> {
-        let request = self.request(edit.clone(), true, WhileRunning::Wait);
-        self.tools.run(request).0
+    fn dry_run(&self, edit: &EditRequest) -> Result<WriteOutcome, Error> {
+        let options = self.options(true, WhileRunning::Wait);
+        self.tools.edit(&self.place.ini, edit.clone(), options).0
     }
 
     /// Prints why something cannot be; goes on unless the ini itself is what is wrong.
@@ -499,14 +501,13 @@ impl Wizard<'_> {
     fn settle(
         &mut self,
         edit: EditRequest,
-        mut dry: Report,
+        mut dry: WriteOutcome,
         sample: Option<(&Sample, &WindowsPaths)>,
     ) -> Result<Outcome, Stop> {
-        let Report::Written(written) = &mut dry else { return Ok(Outcome::Nothing) };
         // the question says that better than a remark
-        let is_running = written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
-        written.warnings.retain(|notice| notice.code != Code::MicrosipRunning);
-        let is_change = written.changed;
+        let is_running = dry.warnings.iter().any(|warning| warning.code == Code::MicrosipRunning);
+        dry.warnings.retain(|warning| warning.code != Code::MicrosipRunning);
+        let is_change = dry.changed;
         self.tools.output.print(&dry, &SideEffects::default());
         if !is_change {
             return Ok(Outcome::Nothing);
@@ -518,13 +519,14 @@ impl Wizard<'_> {
             self.say("Nothing was changed.\n");
             return Ok(Outcome::Nothing);
         };
-        let request = self.request(edit.clone(), false, while_running);
-        let (result, mut reporter) = ask::while_leaving_is(false, || self.tools.run(request));
+        let options = self.options(false, while_running);
+        let (result, mut reporter) =
+            ask::while_leaving_is(false, || self.tools.edit(&self.place.ini, edit.clone(), options));
         let output = self.tools.output;
         match result {
-            Ok(report) => output.print(&report, reporter.aside()),
+            Ok(written) => output.print(&written, reporter.finish()),
             Err(error) => {
-                let status = output.print_error(&error, reporter.aside());
+                let status = output.print_error(&error, reporter.finish());
                 let is_over = status == ExitStatus::Interrupted;
                 return if is_over { Err(Stop::At(status)) } else { Ok(Outcome::Nothing) };
             }
@@ -532,7 +534,7 @@ impl Wizard<'_> {
         self.afterwards(&edit, while_running, is_running, sample)?;
         // there is no more to be made
         self.place.create = false;
-        if self.tools.stop.load(Ordering::SeqCst) {
+        if self.tools.session.is_stopped() {
             return Err(Stop::At(ExitStatus::Interrupted));
         }
         Ok(Outcome::Done)
@@ -569,22 +571,16 @@ impl Wizard<'_> {
         let was_closed_by_hand = was_running && while_running == WhileRunning::Wait;
         if was_closed_by_hand && platform::CAN_REACH_WINDOWS && self.tools.confirm("Start MicroSIP again?")? {
             let drive = Drive::Start { minimized: false };
-            let (started, mut reporter) =
-                self.tools.run(Request::Drive { ini: self.place.ini.clone(), drive });
-            match started {
-                Ok(report) => output.print(&report, reporter.aside()),
-                Err(error) => output.print_error(&error, reporter.aside()),
-            };
+            self.tools.run(Request::Drive { ini: self.place.ini.clone(), drive });
         }
         if let EditRequest::SetHooks(sets) = edit {
             self.offer_a_test(sets.iter().map(|set| set.event).collect())?;
         }
         let named =
             sample.map_or_else(|| edit.clone(), |(sample, paths)| self.by_script(edit, sample, paths));
-        let mut same = self.request(named, false, while_running);
-        if let Request::Write { ini, .. } = &mut same {
-            ini.path = ini.path.take().filter(|_| self.place.is_named);
-        }
+        let mut ini = self.place.ini.clone();
+        ini.path = ini.path.filter(|_| self.place.is_named);
+        let same = Request::Write { ini, edit: named, options: self.options(false, while_running) };
         output.err(&format!("\nThe same by a command:\n{}\n", paste::lines(&same)));
         Ok(())
     }
@@ -603,11 +599,7 @@ impl Wizard<'_> {
             version: None,
             capture: false,
         };
-        let (tested, mut reporter) = self.tools.run(Request::TestHook(test));
-        match tested {
-            Ok(report) => self.tools.output.print(&report, reporter.aside()),
-            Err(error) => self.tools.output.print_error(&error, reporter.aside()),
-        };
+        self.tools.run(Request::TestHook(test));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::commands::hooks::Hook;
+use crate::commands::hook_state::Hook;
 use crate::hook::command::{command_line_to_argv, quote};
 use crate::hook::event::Event;
 use crate::platform::{FileSystem, SystemFs};

@@ -1,27 +1,29 @@
-//! What doctor finds: a problem, where it is, how bad, and what mends it.
+//! What doctor finds: a problem, its place, its severity, and how to fix it.
 
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::{self, Edit};
 use crate::ini::document::{IniDocument, Line};
+use crate::microsip::keys::setting_path;
+use crate::page::Count;
 
-/// How bad a problem is; the later, the worse.
+/// How bad a problem is, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing.
     Info,
-    /// It works, but otherwise than it seems, or with a risk.
+    /// It works, but not as it seems, or with a risk.
     Warning,
-    /// Something does not work, or will be lost.
+    /// Something doesn't work, or will be lost.
     Error,
 }
 
 impl Severity {
-    /// All of them.
+    /// Every severity, the worst first.
     pub const WORST_FIRST: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Info];
 
-    /// The word for it.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Severity::Info => "info",
@@ -31,16 +33,16 @@ impl Severity {
     }
 }
 
-/// What mends a problem without a decision.
+/// The only sensible fix of a problem.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Mend {
-    /// The ini is written as MicroSIP keeps it, which every edit does.
+pub enum Fix {
+    /// Write the ini in MicroSIP's own encoding, which every edit does.
     Encoding,
-    /// A key changes.
+    /// Change a key.
     Edit(Edit),
-    /// A file of a killed run goes, as it does with every edit.
+    /// Remove a file that a killed run left, which every edit does.
     Leftover,
-    /// This backup gets the owner and the access of the ini.
+    /// Give this backup the owner and the access rights of the ini.
     Access(PathBuf),
 }
 
@@ -49,70 +51,65 @@ pub enum Mend {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong and what that means; the hint is what the user can do.
-    pub notice: Diagnostic,
-    /// The file, where it is another than the ini.
+    /// What is wrong and what it means; the hint says what the user can do.
+    pub diagnostic: Diagnostic,
+    /// The file, if it isn't the ini.
     pub file: Option<PathBuf>,
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: Option<usize>,
     /// The key as `[SECTION/]KEY`.
     pub key: Option<String>,
-    /// What mends it, if that takes no decision.
-    pub mend: Option<Mend>,
+    /// The fix, if there is only one sensible fix.
+    pub fix: Option<Fix>,
 }
 
 impl Finding {
-    /// A problem of the ini as a whole.
+    /// Returns a problem of the ini as a whole.
     pub fn new(severity: Severity, problem: &impl ToDiagnostic) -> Finding {
-        let notice = Diagnostic::from(problem);
-        Finding { severity, notice, file: None, line: None, key: None, mend: None }
+        let diagnostic = Diagnostic::from(problem);
+        Finding { severity, diagnostic, file: None, line: None, key: None, fix: None }
     }
 
-    /// Found in a line.
+    /// Sets the line of the problem.
     pub fn at(self, document: &IniDocument, line: &Line) -> Finding {
         Finding { line: Some(plan::number_of(document, line)), ..self }
     }
 
-    /// Found in a key.
+    /// Sets the key of the problem.
     pub fn of(self, section: &str, key: &str) -> Finding {
-        Finding { key: Some(path_text(section, key)), ..self }
+        Finding { key: Some(setting_path(section, key)), ..self }
     }
 
-    /// Found in another file.
+    /// Sets the file of the problem.
     pub fn in_file(self, file: PathBuf) -> Finding {
         Finding { file: Some(file), ..self }
     }
 
-    /// With what mends it.
-    pub fn mended_by(self, mend: impl Into<Option<Mend>>) -> Finding {
-        Finding { mend: mend.into(), ..self }
+    /// Sets the fix of the problem.
+    pub fn fixed_by(self, fix: impl Into<Option<Fix>>) -> Finding {
+        Finding { fix: fix.into(), ..self }
     }
 }
 
-/// A key as it is written on the command line. Unlike a `KeyPath` it may hold anything that stands in an ini.
-pub(super) fn path_text(section: &str, key: &str) -> String {
-    if section.eq_ignore_ascii_case("Settings") { key.to_string() } else { format!("{section}/{key}") }
-}
-
-/// Whether `--fix` mends a problem.
+/// Whether `--fix` can fix a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fixable {
     /// Always.
     Yes,
-    /// Where it can be told what was meant.
+    /// If the intention is clear.
     Sometimes,
-    /// It takes a decision.
+    /// Never: the user must decide.
     No,
 }
 
-/// What can be said of all problems of a code.
+/// What holds for all problems of a code.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// The code.
     pub code: Code,
     /// How bad it can be.
     pub severities: &'static [Severity],
-    /// Whether it can be mended.
+    /// Whether `--fix` can fix it.
     pub fixable: Fixable,
 }
 
@@ -126,7 +123,7 @@ macro_rules! rules {
     };
 }
 
-/// Every code that doctor gives, in the order of the documentation. Tests hold what is found to it.
+/// Every code that doctor reports, in the order of the documentation. Tests compare it with what is found.
 pub const RULES: &[Rule] = rules! {
     FileRead: Error, No;
     NotAnIni: Error, No;
@@ -200,3 +197,17 @@ pub const RULES: &[Rule] = rules! {
     Leftover: Info, Yes;
     BackupExposed: Warning, Yes;
 };
+
+/// Returns `2 errors, 1 warning`; empty if nothing was found.
+pub fn counted<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> String {
+    let counts = Severity::WORST_FIRST.iter().filter_map(|severity| {
+        let count = count(findings.clone(), *severity);
+        (count > 0).then(|| Count(count, severity.name()).to_string())
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns how many problems have this severity.
+pub fn count<'a>(findings: impl Iterator<Item = &'a Finding>, severity: Severity) -> usize {
+    findings.filter(|finding| finding.severity == severity).count()
+}

@@ -1,10 +1,11 @@
 //! Problems of the commands in an ini: of their text, of their programs, and of one with another.
 
-use crate::commands::hooks::{self, DialectWarning, Examined};
+use crate::commands::hook_edit::DialectWarning;
+use crate::commands::hook_state::{self, Examined};
 use crate::commands::suggestion;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, CommandError, HookCommand};
+use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
@@ -14,7 +15,7 @@ use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::version::{Dialect, Version};
 
-use super::finding::{Finding, Mend, Severity};
+use super::finding::{Finding, Fix, Severity};
 
 /// What is wrong with commands that are right by themselves.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,7 +66,7 @@ pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Target
     let set: Vec<Set> = Event::ALL
         .iter()
         .filter_map(|event| {
-            let (line, text) = hooks::text_of(*event, document)?;
+            let (line, text) = hook_state::text_of(*event, document)?;
             let examined = Examined::of(&text, *event, save_dialect, places);
             let text = String::from_utf16_lossy(&text);
             (!examined.decoded.value.is_empty()).then_some(Set { event: *event, line, text, examined })
@@ -105,25 +106,25 @@ fn problems_of(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) ->
         findings.push(Finding::new(Severity::Info, &remark));
     }
     for finding in &mut findings {
-        let hint = finding.notice.hint.take();
-        finding.notice.hint = hint.map(|hint| hint.replace("EVENT", event.name()));
+        let hint = finding.diagnostic.hint.take();
+        finding.diagnostic.hint = hint.map(|hint| hint.replace("EVENT", event.name()));
     }
-    if decoded.errors.contains(&CommandError::Blank) {
+    if decoded.errors.contains(&HookTextError::Blank) {
         let path = KeyPath::in_settings(event.key()).ok();
         findings.iter_mut().for_each(|finding| {
-            finding.mend = path.clone().map(|path| Mend::Edit(Edit::Unset { path }));
+            finding.fix = path.clone().map(|path| Fix::Edit(Edit::Unset { path }));
         });
-    } else if let Some((edit, after)) = mended(one, save_dialect, places) {
+    } else if let Some((edit, after)) = fixed(one, save_dialect, places) {
         for finding in &mut findings {
-            let stays = after.contains(&finding.notice.code);
-            finding.mend = (!stays).then(|| Mend::Edit(edit.clone()));
+            let stays = after.contains(&finding.diagnostic.code);
+            finding.fix = (!stays).then(|| Fix::Edit(edit.clone()));
         }
     }
     findings
 }
 
 /// The edit that makes a command do what was meant, and the codes of what is wrong even then.
-fn mended(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
+fn fixed(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
     let Set { event, text, examined, .. } = one;
     let is_at_fault = !examined.decoded.errors.is_empty()
         || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
@@ -165,7 +166,7 @@ fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -
         TargetError::Shell { .. } => Some(format!("msipcfg set-hook {event} SCRIPT, which then gets -File")),
         _ => return finding,
     };
-    finding.notice.hint = hint;
+    finding.diagnostic.hint = hint;
     finding
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::commands::Error;
-use crate::commands::ini_file::Ini;
+use crate::commands::backups::BackupError;
+use crate::commands::error::Error;
+use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::{backup, transaction};
 use crate::microsip::locate;
 use crate::platform::{self, AppData, Env, FileSystem};
 
-use super::finding::{Finding, Mend, Severity};
+use super::finding::{Finding, Fix, Severity};
 
 /// What is wrong with a place.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -57,7 +58,7 @@ impl ToDiagnostic for Fault {
 ///
 /// # Errors
 /// When its folder cannot be read.
-pub(super) fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
+pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
     let target = &ini.target;
     let mut findings: Vec<Finding> = Vec::new();
     if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
@@ -66,14 +67,14 @@ pub(super) fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Fin
     findings.extend(elsewhere(target, env, fs));
     for path in transaction::left_behind(target, fs) {
         let finding = Finding::new(Severity::Info, &Fault::Leftover { path: path.clone() });
-        findings.push(finding.in_file(path).mended_by(Mend::Leftover));
+        findings.push(finding.in_file(path).fixed_by(Fix::Leftover));
     }
     let backups = backup::list(target, fs)
-        .map_err(|source| Error::Backups { ini: ini.path.clone(), source })?
+        .map_err(|source| BackupError::Folder { ini: ini.path.clone(), source })?
         .into_iter();
     for path in backups.map(|backup| backup.path).filter(|path| platform::has_wider_access(path, target)) {
         let finding = Finding::new(Severity::Warning, &Fault::Exposed { path: path.clone() });
-        findings.push(finding.in_file(path.clone()).mended_by(Mend::Access(path)));
+        findings.push(finding.in_file(path.clone()).fixed_by(Fix::Access(path)));
     }
     Ok(findings)
 }

@@ -14,11 +14,11 @@ use crate::ini::lookup;
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, wide};
 use crate::microsip::accounts::number_of;
-use crate::microsip::keys::{self, BoolRule, Key, Kind, Privacy, Word};
+use crate::microsip::keys::{self, BoolRule, Key, Kind, Privacy, Word, setting_path};
 use crate::microsip::values::{self, ValueError, ValueWarning};
 use crate::microsip::version::{Dialect, Version};
 
-use super::finding::{Finding, Mend, Severity, path_text};
+use super::finding::{Finding, Fix, Severity};
 
 /// What is wrong with a text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -162,7 +162,7 @@ pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let mut findings = Vec::new();
     if decoded.spoiled_by_microsip {
         let fault = Fault::Encoding { encoding: decoded.encoding };
-        findings.push(Finding::new(Severity::Error, &fault).mended_by(Mend::Encoding));
+        findings.push(Finding::new(Severity::Error, &fault).fixed_by(Fix::Encoding));
     }
     findings.extend(before_first_header(document));
     findings.extend(nul_characters(document));
@@ -239,8 +239,8 @@ fn misplaced(known: &Key, section: &str, key: &str, place: String) -> Finding {
     let event = Event::from_key(key).filter(|_| known.kind == Kind::Command);
     let home = match (event, known.section) {
         (Some(event), _) => Home::Event(event),
-        (None, "AccountN") => Home::Key(path_text("Account1", known.name)),
-        (None, section) => Home::Key(path_text(section, known.name)),
+        (None, "AccountN") => Home::Key(setting_path("Account1", known.name)),
+        (None, section) => Home::Key(setting_path(section, known.name)),
     };
     let severity = if event.is_some() { Severity::Error } else { Severity::Warning };
     let fault = Fault::Misplaced { key: key.to_string(), place, home };
@@ -300,7 +300,7 @@ fn keys_of(
     let (mut unknown_keys, mut is_list_told) = (0_usize, false);
     for line in document.keys(section) {
         let key = line.name.to_string();
-        let path = path_text(name, &key);
+        let path = setting_path(name, &key);
         let value = lookup::value_of(document, &line, lookup::NO_LIMIT);
         let found = known.find(&key);
         if let Some((first, is_told)) = seen.get_mut(&key.to_ascii_lowercase()) {
@@ -369,7 +369,7 @@ fn is_remark(key: &str) -> bool {
 
 /// A key that MicroSIP does not know, if it is like one that it knows, or one of another section.
 fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> Option<Finding> {
-    let path = path_text(section, key);
+    let path = setting_path(section, key);
     if let Some(home) = keys::all().find(|known| known.name.eq_ignore_ascii_case(key)) {
         return Some(misplaced(&home, section, key, format!("in [{section}]")));
     }
@@ -387,7 +387,7 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
                 Finding::new(Severity::Error, &fault)
             }
             None => {
-                let fault = Fault::UnknownKey { path, nearest: path_text(section, nearest) };
+                let fault = Fault::UnknownKey { path, nearest: setting_path(section, nearest) };
                 Finding::new(Severity::Warning, &fault)
             }
         },
@@ -403,7 +403,7 @@ fn value_of_key(
     value: &[u16],
     save_dialect: &SaveDialect,
 ) -> Option<Finding> {
-    let path = path_text(section, name);
+    let path = setting_path(section, name);
     let length = value.len();
     if matches!(key.kind, Kind::Command | Kind::Secret) {
         return None;
@@ -434,9 +434,9 @@ fn value_of_key(
                 || value.trim().parse::<i64>().is_ok_and(|number| number.to_string() == saved.value);
             saved.remarks.into_iter().find_map(|remark| match remark {
                 ValueWarning::Normalised { saved, .. } if !is_same_number() => {
-                    let mend = set(&saved);
+                    let fix = set(&saved);
                     let fault = Fault::Resaved { path: path.clone(), value: value.clone(), saved };
-                    Some(Finding::new(Severity::Warning, &fault).mended_by(mend))
+                    Some(Finding::new(Severity::Warning, &fault).fixed_by(fix))
                 }
                 ValueWarning::UnknownWord { word, .. } => {
                     Some(Finding::new(Severity::Info, &Fault::UnknownWord { path: path.clone(), word }))
@@ -445,8 +445,8 @@ fn value_of_key(
             })
         }
         Err(ValueError::Unstable { suggestion, .. }) => {
-            let mend = set(&suggestion);
-            Some(Finding::new(Severity::Warning, &Fault::Unstable { path, value }).mended_by(mend))
+            let fix = set(&suggestion);
+            Some(Finding::new(Severity::Warning, &Fault::Unstable { path, value }).fixed_by(fix))
         }
         Err(ValueError::Impossible { .. }) => {
             let read = leading_number(&value);
@@ -502,7 +502,7 @@ fn enumerated(
     value: &str,
     words: &[Word],
     save_dialect: &SaveDialect,
-    set: &dyn Fn(&str) -> Option<Mend>,
+    set: &dyn Fn(&str) -> Option<Fix>,
 ) -> Option<Finding> {
     let (path, value) = (path.to_string(), value.to_string());
     let warning = |fault: &Fault| Finding::new(Severity::Warning, fault);
@@ -514,19 +514,19 @@ fn enumerated(
         let better = words.iter().find(|word| word.text.eq_ignore_ascii_case(&value)).map(|word| word.text);
         if path.eq_ignore_ascii_case("DTMFMethod") {
             let fault = Fault::Resaved { path, value, saved: "0".into() };
-            return Some(warning(&fault).mended_by(set("0")));
+            return Some(warning(&fault).fixed_by(set("0")));
         }
         // the word as it is now, if it is an old one too
         let now = OLD_WORDS.iter().find(|(old, _)| Some(*old) == better).map(|(_, now)| *now);
         let now = now.filter(|_| !is_older_than_3_21_3(save_dialect));
-        let mend = now.or(better).and_then(set);
+        let fix = now.or(better).and_then(set);
         let taken_for = "off or its default, for it is no word that it knows".to_string();
         let fault = Fault::Refused { path, value, taken_for };
-        return Some(warning(&fault).mended_by(mend));
+        return Some(warning(&fault).fixed_by(fix));
     };
     if let Some((_, now)) = OLD_WORDS.iter().find(|(old, _)| *old == word.text && word.until.is_some()) {
         let fault = Fault::OldWord { path, word: value, now };
-        return (!is_older_than_3_21_3(save_dialect)).then(|| warning(&fault).mended_by(set(now)));
+        return (!is_older_than_3_21_3(save_dialect)).then(|| warning(&fault).fixed_by(set(now)));
     }
     let version = save_dialect.version?;
     let versions = match (word.since, word.until) {
@@ -551,7 +551,7 @@ fn key_path(section: &str, key: &str) -> Option<KeyPath> {
 }
 
 /// The edit that gives a key this value, in a form that reads so.
-fn set_to(section: &str, key: &str, value: &str) -> Option<Mend> {
+fn set_to(section: &str, key: &str, value: &str) -> Option<Fix> {
     // MicroSIP takes off one pair of quotes at each save, so the one that is left is what would hold in the end
     let mut value = value.to_string();
     loop {
@@ -562,7 +562,7 @@ fn set_to(section: &str, key: &str, value: &str) -> Option<Mend> {
         value = read;
     }
     let text = ValueText::new(&value).ok()?;
-    Some(Mend::Edit(Edit::Set { path: key_path(section, key)?, value, text }))
+    Some(Fix::Edit(Edit::Set { path: key_path(section, key)?, value, text }))
 }
 
 /// Shortcuts behind a missing number, and those too long for this MicroSIP.

@@ -13,7 +13,7 @@ use super::quote::SPACES;
 
 /// Why a command doesn't do what its author probably intended, as far as its text shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommandError {
+pub enum HookTextError {
     #[error("the value contains only spaces, so MicroSIP would start itself and dial the caller")]
     Blank,
     #[error("the value is a web address, but MicroSIP can only start a program")]
@@ -49,10 +49,10 @@ pub enum CommandError {
     NumberJoined { arg: String },
 }
 
-impl CommandError {
+impl HookTextError {
     /// Returns whether the command fails or starts the wrong program. Otherwise this is only a warning.
     pub fn is_fatal(&self) -> bool {
-        use CommandError as E;
+        use HookTextError as E;
         !matches!(
             self,
             E::Placeholder { .. }
@@ -65,47 +65,47 @@ impl CommandError {
     }
 }
 
-impl ToDiagnostic for CommandError {
+impl ToDiagnostic for HookTextError {
     fn code(&self) -> Code {
         match self {
-            CommandError::Blank => Code::HookBlank,
-            CommandError::Url => Code::HookUrl,
-            CommandError::Cut { .. } => Code::HookCut,
-            CommandError::QuotesLost { .. } => Code::HookQuotesLost,
-            CommandError::Decayed { .. } => Code::HookDecayed,
-            CommandError::PathUnquoted { .. } => Code::HookPathUnquoted,
-            CommandError::ArgumentSplit { .. } => Code::HookArgumentSplit,
-            CommandError::Unstable => Code::HookUnstable,
-            CommandError::Placeholder { .. } => Code::HookPlaceholder,
-            CommandError::MaskIgnored { .. } => Code::HookMaskIgnored,
-            CommandError::SecretMask { .. } => Code::HookMaskSecret,
-            CommandError::MaskConstant { .. } => Code::HookMaskConstant,
-            CommandError::NumberDetached { .. } => Code::HookNumberDetached,
-            CommandError::NumberJoined { .. } => Code::HookNumberJoined,
+            HookTextError::Blank => Code::HookBlank,
+            HookTextError::Url => Code::HookUrl,
+            HookTextError::Cut { .. } => Code::HookCut,
+            HookTextError::QuotesLost { .. } => Code::HookQuotesLost,
+            HookTextError::Decayed { .. } => Code::HookDecayed,
+            HookTextError::PathUnquoted { .. } => Code::HookPathUnquoted,
+            HookTextError::ArgumentSplit { .. } => Code::HookArgumentSplit,
+            HookTextError::Unstable => Code::HookUnstable,
+            HookTextError::Placeholder { .. } => Code::HookPlaceholder,
+            HookTextError::MaskIgnored { .. } => Code::HookMaskIgnored,
+            HookTextError::SecretMask { .. } => Code::HookMaskSecret,
+            HookTextError::MaskConstant { .. } => Code::HookMaskConstant,
+            HookTextError::NumberDetached { .. } => Code::HookNumberDetached,
+            HookTextError::NumberJoined { .. } => Code::HookNumberJoined,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            CommandError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
-            CommandError::Url => "set a program that opens the address",
-            CommandError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
-            CommandError::MaskIgnored { .. } | CommandError::Placeholder { .. } => {
+            HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
+            HookTextError::Url => "set a program that opens the address",
+            HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
+            HookTextError::MaskIgnored { .. } | HookTextError::Placeholder { .. } => {
                 "remove it, and let the program read its last argument"
             }
-            CommandError::SecretMask { .. } => "set the hook again without the mask",
-            CommandError::MaskConstant { .. } => {
+            HookTextError::SecretMask { .. } => "set the hook again without the mask",
+            HookTextError::MaskConstant { .. } => {
                 "remove it; the program doesn't receive an argument that is only an empty mask"
             }
-            CommandError::NumberDetached { .. } => "let the program read the number from its last argument",
-            CommandError::QuotesLost { .. }
-            | CommandError::Decayed { .. }
-            | CommandError::PathUnquoted { .. }
-            | CommandError::ArgumentSplit { .. }
-            | CommandError::NumberJoined { .. } => {
+            HookTextError::NumberDetached { .. } => "let the program read the number from its last argument",
+            HookTextError::QuotesLost { .. }
+            | HookTextError::Decayed { .. }
+            | HookTextError::PathUnquoted { .. }
+            | HookTextError::ArgumentSplit { .. }
+            | HookTextError::NumberJoined { .. } => {
                 "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which adds the right quotes"
             }
-            CommandError::Unstable => {
+            HookTextError::Unstable => {
                 "set it with one more argument, which keeps the quotes: 'msipcfg set-hook EVENT PROGRAM -'"
             }
         };
@@ -123,7 +123,7 @@ pub struct Decoded {
     /// What the program receives before the caller's number.
     pub args: Vec<String>,
     /// Where that probably isn't what the author intended.
-    pub errors: Vec<CommandError>,
+    pub errors: Vec<HookTextError>,
 }
 
 impl Decoded {
@@ -140,12 +140,12 @@ pub fn decode(text: &[u16], event: Event, save_dialect: &SaveDialect) -> Decoded
     let mut errors = Vec::new();
     let length = lookup::read_text(text, lookup::NO_LIMIT).len();
     if length > READ_LIMIT {
-        errors.push(CommandError::Cut { length });
+        errors.push(HookTextError::Cut { length });
     }
     let (program, args) = match run(&value, save_dialect.dialect) {
         Run::Nothing => (None, Vec::new()),
         Run::Itself => {
-            errors.push(CommandError::Blank);
+            errors.push(HookTextError::Blank);
             (None, Vec::new())
         }
         Run::Program { file, parameters } => {
@@ -154,14 +154,14 @@ pub fn decode(text: &[u16], event: Event, save_dialect: &SaveDialect) -> Decoded
                 errors.extend(wrong_splits(text, &lossy, &file, &parameters));
             }
             if !survives_save(&lossy, save_dialect.dialect) && length <= READ_LIMIT {
-                errors.push(CommandError::Unstable);
+                errors.push(HookTextError::Unstable);
             }
             errors.extend(mask_errors(&lossy, event, save_dialect.version));
             errors.extend(foreign_placeholders(&lossy));
             let args = to_strings(&received(&parameters, ""));
             if let Some(option) = args.last().filter(|arg| arg.starts_with(['-', '/']) && arg.ends_with('='))
             {
-                errors.push(CommandError::NumberDetached { option: option.clone() });
+                errors.push(HookTextError::NumberDetached { option: option.clone() });
             }
             errors.extend(joined_number(&file, &args, &parameters));
             (Some(file), args)
@@ -175,7 +175,7 @@ fn to_strings(parts: &[Wide]) -> Vec<String> {
 }
 
 /// Finds quotes and spaces that split the command where its author probably didn't intend it.
-fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<CommandError> {
+fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<HookTextError> {
     let has_lost_outer_quotes = text.len() > value.encode_utf16().count();
     // The quotes are inside out if the first one looks like a closing quote.
     let is_inside_out = value.find('"').is_some_and(|at| {
@@ -185,18 +185,18 @@ fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Ve
             && after.is_none_or(char::is_whitespace)
     });
     if is_inside_out && has_lost_outer_quotes {
-        return vec![CommandError::QuotesLost { file: file.to_string() }];
+        return vec![HookTextError::QuotesLost { file: file.to_string() }];
     }
     // With one more quote at each end, all of them would pair up.
     let lacks_outer_quotes = value.matches('"').count().is_multiple_of(2) && !value.ends_with('"');
     if is_inside_out && lacks_outer_quotes && value.contains('\\') {
-        return vec![CommandError::Decayed { file: file.to_string() }];
+        return vec![HookTextError::Decayed { file: file.to_string() }];
     }
     let mut errors = Vec::new();
     if is_web_address(file) {
-        errors.push(CommandError::Url);
+        errors.push(HookTextError::Url);
     } else if let Some(path) = unquoted_path(value.trim()) {
-        errors.push(CommandError::PathUnquoted { path, file: file.to_string() });
+        errors.push(HookTextError::PathUnquoted { path, file: file.to_string() });
     }
     let parts = to_strings(&command_line_to_argv(&wide(value.trim())));
     if !shell::reads_whole_command_line(file, &parts) {
@@ -204,7 +204,7 @@ fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Ve
             let pieces = received(&wide(part), "").len();
             // further quotes inside may keep it together when all parts are joined
             if pieces != 1 && !received(parameters, "").contains(&wide(part)) {
-                errors.push(CommandError::ArgumentSplit { arg: part.clone(), pieces });
+                errors.push(HookTextError::ArgumentSplit { arg: part.clone(), pieces });
             }
         }
     }
@@ -212,13 +212,13 @@ fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Ve
 }
 
 /// Returns an error if the caller's number becomes part of the last argument.
-fn joined_number(file: &str, args: &[String], parameters: &[u16]) -> Option<CommandError> {
+fn joined_number(file: &str, args: &[String], parameters: &[u16]) -> Option<HookTextError> {
     const NUMBER: &str = "100";
     let last = received(parameters, NUMBER).pop().filter(|last| *last != wide(NUMBER))?;
     let parts: Vec<String> =
         std::iter::once(file).chain(args.iter().map(String::as_str)).map(str::to_string).collect();
     let arg = String::from_utf16_lossy(&last);
-    (!shell::reads_whole_command_line(file, &parts)).then_some(CommandError::NumberJoined { arg })
+    (!shell::reads_whole_command_line(file, &parts)).then_some(HookTextError::NumberJoined { arg })
 }
 
 fn is_web_address(file: &str) -> bool {
@@ -246,14 +246,14 @@ fn unquoted_path(value: &str) -> Option<String> {
 }
 
 /// Finds masks that this MicroSIP doesn't replace at the event, that reveal a password or that have no use.
-fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<CommandError> {
+fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<HookTextError> {
     let expanded: Vec<_> = expanded_masks(value, event, version).collect();
     let ignored = masks_in(value).filter(|mask| !expanded.contains(mask));
     let ignored =
-        ignored.filter_map(|mask| Some(CommandError::MaskIgnored { mask, since: introduced(mask)? }));
-    let secret = secret_mask(value, event, version).map(|mask| CommandError::SecretMask { mask });
+        ignored.filter_map(|mask| Some(HookTextError::MaskIgnored { mask, since: introduced(mask)? }));
+    let secret = secret_mask(value, event, version).map(|mask| HookTextError::SecretMask { mask });
     let constant = CONSTANT_MASKS.iter().filter(|(mask, _)| expanded.contains(mask));
-    let constant = constant.map(|(mask, text)| CommandError::MaskConstant {
+    let constant = constant.map(|(mask, text)| HookTextError::MaskConstant {
         mask,
         text: if text.is_empty() { "empty" } else { text },
     });
@@ -261,7 +261,7 @@ fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<Comma
 }
 
 /// Finds placeholders of other programs, such as `%1` and `%callerid%`.
-fn foreign_placeholders(value: &str) -> impl Iterator<Item = CommandError> {
+fn foreign_placeholders(value: &str) -> impl Iterator<Item = HookTextError> {
     let is_delimiter = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ',');
     let is_variable =
         |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -272,7 +272,7 @@ fn foreign_placeholders(value: &str) -> impl Iterator<Item = CommandError> {
         None => false,
     };
     let found = value.split(is_delimiter).filter(is_placeholder);
-    found.map(|text| CommandError::Placeholder { placeholder: text.to_string() })
+    found.map(|text| HookTextError::Placeholder { placeholder: text.to_string() })
 }
 
 #[cfg(test)]
@@ -283,7 +283,7 @@ mod tests {
         SaveDialect { dialect, version: None, certain: true }
     }
 
-    fn errors(text: &str, event: Event) -> Vec<CommandError> {
+    fn errors(text: &str, event: Event) -> Vec<HookTextError> {
         decode(&wide(text), event, &save_dialect(Dialect::Quoted)).errors
     }
 
@@ -291,13 +291,13 @@ mod tests {
     fn masks_count_only_where_they_are_expanded() {
         assert_eq!(
             errors(r"C:\x.exe {number}", Event::Ring),
-            [CommandError::MaskIgnored { mask: "{number}", since: Version(3, 21, 3) }]
+            [HookTextError::MaskIgnored { mask: "{number}", since: Version(3, 21, 3) }]
         );
         assert!(errors(r"C:\x.exe {number}", Event::Outgoing).is_empty());
         assert_eq!(
             errors(r"C:\x.exe {number} {CallId} {duration}", Event::Outgoing),
             [("{callid}", "empty"), ("{duration}", "-1")]
-                .map(|(mask, text)| CommandError::MaskConstant { mask, text })
+                .map(|(mask, text)| HookTextError::MaskConstant { mask, text })
         );
     }
 
@@ -347,6 +347,6 @@ mod tests {
         let text = wide(r#"""C:\Program Files\x.exe"""#);
         let decoded = decode(&text, Event::Ring, &save_dialect(Dialect::Raw));
         assert_eq!(decoded.program.as_deref(), Some(r"C:\Program Files\x.exe"));
-        assert_eq!(decoded.errors, [CommandError::Unstable]);
+        assert_eq!(decoded.errors, [HookTextError::Unstable]);
     }
 }

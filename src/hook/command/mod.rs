@@ -17,7 +17,7 @@ mod quote;
 #[cfg(test)]
 mod round_trip;
 
-pub use decode::{CommandError, Decoded, decode};
+pub use decode::{Decoded, HookTextError, decode};
 pub use encode::{Encoded, HookError, encode};
 pub use model::{
     HookCommand, MAX_WAIT, READ_LIMIT, Run, WRITE_LIMIT, command_line_to_argv, read, received, run, save,

@@ -1,9 +1,9 @@
-//! It does what MicroSIP does, or nothing that is shown with it means anything.
+//! The stand-in behaves like MicroSIP. Otherwise tests with it would prove nothing.
 
 use super::{Dumper, Installed, Phone, Start, whole_log};
 use crate::sandbox::{Sandbox, utf16};
 
-/// The first line of this key, without the key.
+/// The value of the first line with this key.
 #[track_caller]
 fn text_of(sandbox: &Sandbox, key: &str) -> String {
     let ini = sandbox.ini_text();
@@ -12,7 +12,7 @@ fn text_of(sandbox: &Sandbox, key: &str) -> String {
 }
 
 #[test]
-fn the_first_run_makes_an_ini_of_one_header_and_shows_the_window() {
+fn the_first_run_creates_an_ini_with_a_header_and_shows_the_window() {
     let sandbox = Sandbox::new();
     let phone = Start::portable(&sandbox).version("3.21.4").line("/minimized").start();
     assert_eq!(sandbox.ini_bytes(), utf16("[Settings]"));
@@ -38,12 +38,12 @@ fn an_8_bit_ini_becomes_utf_16() {
 }
 
 #[test]
-fn it_saves_from_memory_at_its_exit_in_the_dialect_of_its_version() {
+fn exiting_saves_from_memory_in_the_dialect_of_the_version() {
     for (version, quote) in [("3.22.3", "\""), ("3.21.6", "\""), ("3.21.4", ""), ("3.19.27", "")] {
         let old = "[Settings]\r\naccountId=1\r\nVAD=7\r\nunknown='x'\r\ncmdCallEnd=\"C:\\a.exe\" -\r\n";
         let sandbox = Sandbox::with_ini(utf16(old));
         let phone = Start::portable(&sandbox).version(version).start();
-        // an edit meanwhile is lost
+        // an edit in the meantime is lost
         sandbox.write("MicroSIP.ini", utf16(&old.replace("VAD=7", "VAD=0")));
         let log = phone.close();
         assert_eq!(log[log.len() - 3..], ["close", "saved", "exit"]);
@@ -57,7 +57,7 @@ fn it_saves_from_memory_at_its_exit_in_the_dialect_of_its_version() {
 }
 
 #[test]
-fn its_counts_go_on_from_start_to_start() {
+fn its_counters_continue_across_starts() {
     let sandbox = Sandbox::new();
     for start in 1..=3 {
         let phone = Start::portable(&sandbox).start();
@@ -66,13 +66,13 @@ fn its_counts_go_on_from_start_to_start() {
         assert_eq!(text_of(&sandbox, "volumeInput"), start.to_string());
         assert_eq!(text_of(&sandbox, "volumeOutput"), (2 * start).to_string());
     }
-    // one that is killed saves nothing
+    // a killed phone doesn't save
     Start::portable(&sandbox).start().kill();
     assert_eq!(text_of(&sandbox, "volumeInput"), "3");
 }
 
 #[test]
-fn the_x_of_the_title_bar_only_hides_it() {
+fn the_x_in_the_title_bar_only_hides_the_window() {
     let sandbox = Sandbox::new();
     let phone = Start::portable(&sandbox).start();
     phone.hide();
@@ -84,7 +84,7 @@ fn the_x_of_the_title_bar_only_hides_it() {
 }
 
 #[test]
-fn a_second_start_leaves_everything_to_the_first() {
+fn a_second_start_passes_everything_to_the_first() {
     let sandbox = Sandbox::new();
     let mut phone = Start::portable(&sandbox).start();
     let second = |line: &str| Start::portable(&sandbox).line(line).run();
@@ -96,7 +96,7 @@ fn a_second_start_leaves_everything_to_the_first() {
     assert_eq!(second("/minimized").last().unwrap(), "left alone");
     assert_eq!(phone.count("copydata"), 2);
     assert_eq!(second("/exit").last().unwrap(), "told to exit");
-    phone.wait_for_end();
+    phone.wait_for_exit();
     assert_eq!(phone.log().last().unwrap(), "exit");
     assert_eq!(second("/exit").last().unwrap(), "left alone");
 }
@@ -106,8 +106,8 @@ fn even_a_second_start_writes_to_the_ini() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
     let mut phone = Start::portable(&sandbox).version("3.21.6").start();
     Start::portable(&sandbox).version("3.22.3").line("/exit").run();
-    // it saves as it ends
-    phone.wait_for_end();
+    // it saves when it exits
+    phone.wait_for_exit();
     assert!(sandbox.ini_text().contains("version=3.22.3"));
     let log = whole_log(&sandbox);
     assert_eq!(log.iter().filter(|line| line.contains(" start ")).count(), 2, "{log:?}");
@@ -124,17 +124,17 @@ fn copies_with_other_paths_are_other_phones() {
 }
 
 #[test]
-fn in_the_folder_that_the_registry_names_it_is_the_installed_one() {
+fn a_phone_in_the_registered_folder_is_installed() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path("Program Files/MicroSIP");
     let in_other_letters = folder.to_str().unwrap().replace('/', "\\").to_uppercase();
     let installed = Installed::at(in_other_letters.as_ref());
-    // what older ones kept elsewhere moves
+    // the ini of older versions moves
     sandbox.write("local/MicroSIP/MicroSIP.ini", utf16("[Settings]\r\naccountId=1\r\n"));
     Start::at(&sandbox, "Program Files/MicroSIP/MicroSIP.exe").version("3.21.4").start().kill();
     assert!(sandbox.path("roaming/MicroSIP/MicroSIP.ini").exists());
     assert!(!sandbox.path("local/MicroSIP/MicroSIP.ini").exists());
-    // any other folder is that of a portable one
+    // a copy in any other folder is portable
     Start::portable(&sandbox).start().kill();
     assert!(sandbox.ini().exists());
     drop(installed);
@@ -143,7 +143,7 @@ fn in_the_folder_that_the_registry_names_it_is_the_installed_one() {
 }
 
 #[test]
-fn one_that_another_program_started_is_found_and_closed() {
+fn a_phone_that_another_program_started_is_found_and_closed() {
     let sandbox = Sandbox::new();
     Start::at(&sandbox, "Other/MicroSIP.exe").start().close();
     let other = sandbox.path("Other").join("MicroSIP.exe");
@@ -159,7 +159,7 @@ fn one_that_another_program_started_is_found_and_closed() {
 }
 
 #[test]
-fn a_sender_that_wants_a_text_handled_at_once_may_wait_for_ever() {
+fn the_sender_of_an_immediate_text_may_wait_forever() {
     let sandbox = Sandbox::new();
     let phone = Start::portable(&sandbox).variable("STAND_IN_BLOCKS", "1").start();
     phone.send("100");
@@ -168,12 +168,12 @@ fn a_sender_that_wants_a_text_handled_at_once_may_wait_for_ever() {
     phone.waits_for("dial 200");
     assert_eq!(second.count("passed on"), 0);
     phone.kill();
-    second.wait_for_end();
+    second.wait_for_exit();
     assert_eq!(second.log().last().unwrap(), "passed on");
 }
 
 #[test]
-fn a_choice_of_account_is_saved_at_once() {
+fn a_selected_account_is_saved_at_once() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
     let phone = Start::portable(&sandbox).line("/account:2").start();
     phone.waits_for("saved");
@@ -182,19 +182,19 @@ fn a_choice_of_account_is_saved_at_once() {
 }
 
 #[test]
-fn a_start_without_an_account_deletes_what_the_one_account_of_old_had() {
+fn a_start_without_an_account_deletes_the_keys_of_the_old_single_account() {
     let old = "[Settings]\r\nSTUN=stun.example.org\r\nserver=sip.example.org\r\n";
     let sandbox = Sandbox::with_ini(utf16(old));
     let phone = Start::portable(&sandbox).version("3.21.6").start();
     assert_eq!(sandbox.ini_text(), "[Settings]\r\n");
     phone.close();
-    // it was in memory
+    // the value is still in memory
     assert_eq!(text_of(&sandbox, "STUN"), "stun.example.org");
     assert!(!sandbox.ini_text().contains("server="));
 }
 
 #[test]
-fn a_command_that_a_user_would_write_by_hand_is_lost() {
+fn a_command_that_looks_right_in_the_ini_gets_lost() {
     let run = |version: &str, value: &str| {
         let sandbox = Sandbox::new();
         let dumper = Dumper::at(sandbox.path("My Hooks/dumper.exe"));
@@ -203,36 +203,36 @@ fn a_command_that_a_user_would_write_by_hand_is_lost() {
         sandbox.write("MicroSIP.ini", utf16(&ini));
         let outcomes = ["as it was set", "saved once"].map(|_| {
             let phone = Start::portable(&sandbox).version(version).start();
-            let told = phone.event("cmdCallEnd", "100");
+            let line = phone.event("cmdCallEnd", "100");
             phone.close();
-            told.contains(" started ")
+            line.contains(" started ")
         });
         (outcomes, dumper.received())
     };
     let number = || vec!["100".to_string()];
-    // a path with blanks needs quotes, but the one pair is not read as a part of it
+    // a path with spaces needs quotes, but reading the ini removes one pair
     for version in ["3.22.3", "3.21.3"] {
         assert_eq!(run(version, "DUMPER"), ([false, false], vec![]));
         assert_eq!(run(version, "\"DUMPER\""), ([false, false], vec![]));
     }
-    // two pairs are right, until one that writes commands bare has saved them
+    // two pairs are right until a version that writes commands bare has saved them
     assert_eq!(run("3.22.3", "\"\"DUMPER\"\""), ([true, true], vec![number(), number()]));
     assert_eq!(run("3.21.3", "\"\"DUMPER\"\""), ([true, false], vec![number()]));
-    // an argument between quotes comes without them, and so in parts
+    // an argument in quotes arrives without them, and therefore in parts
     let parts = vec!["-".to_string(), "a".to_string(), "b".to_string(), "100".to_string()];
     let value = "\"\"DUMPER\" - \"a b\"\"";
     assert_eq!(run("3.22.3", value), ([true, true], vec![parts.clone(), parts]));
 }
 
 #[test]
-fn texts_mean_what_they_mean_to_its_version() {
-    let told = |version: &str, text: &str| {
+fn the_meaning_of_a_text_depends_on_the_version() {
+    let logged = |version: &str, text: &str| {
         let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
         let phone = Start::portable(&sandbox).version(version).start();
         phone.send(text);
         let log = phone.close();
-        let heard = log.iter().position(|line| line.starts_with("copydata 2 ")).unwrap();
-        log[heard + 1].clone()
+        let received = log.iter().position(|line| line.starts_with("copydata 2 ")).unwrap();
+        log[received + 1].clone()
     };
     for (text, meaning) in [
         ("msip:micunmute", "command msip:micunmute"),
@@ -244,37 +244,37 @@ fn texts_mean_what_they_mean_to_its_version() {
         ("DIAL:100", "dial 100"),
         ("/account:2", "command /account:2"),
     ] {
-        assert_eq!(told("3.22.3", text), meaning, "{text}");
+        assert_eq!(logged("3.22.3", text), meaning, "{text}");
     }
-    assert_eq!(told("3.21.3", "msip:micunmute"), "dial micunmute");
-    assert_eq!(told("3.20.5", "/hangupincoming"), "dial /hangupincoming");
-    // to these a text that is to be handled later is none
-    assert_eq!(told("3.19.27", "100"), "close");
+    assert_eq!(logged("3.21.3", "msip:micunmute"), "dial micunmute");
+    assert_eq!(logged("3.20.5", "/hangupincoming"), "dial /hangupincoming");
+    // these versions ignore a queued text
+    assert_eq!(logged("3.19.27", "100"), "close");
 }
 
 #[test]
-fn one_that_never_exits_says_that_it_was_asked() {
+fn a_phone_that_never_exits_logs_that_it_was_asked() {
     let sandbox = Sandbox::new();
     let phone = Start::portable(&sandbox).variable("STAND_IN_NEVER_EXITS", "1").start();
     phone.ask_to_exit();
     phone.waits_for("close");
-    // it still listens
+    // it still handles messages
     phone.save();
     phone.kill();
 }
 
 #[test]
-fn one_that_exits_by_itself_saves() {
+fn a_phone_that_exits_by_itself_saves() {
     let sandbox = Sandbox::new();
     let start = Start::portable(&sandbox).variable("STAND_IN_EXIT_AFTER_MS", "1");
     let mut phone = start.variable("STAND_IN_SLOW_EXIT_MS", "20").start();
-    phone.wait_for_end();
+    phone.wait_for_exit();
     let log = phone.log();
     assert_eq!(log[log.len() - 2..], ["saved", "exit"]);
 }
 
 #[test]
-fn one_that_holds_its_ini_saves_all_the_same() {
+fn a_phone_that_keeps_its_ini_open_saves_too() {
     for how in ["1", "exclusive"] {
         let sandbox = Sandbox::new();
         let phone = Start::portable(&sandbox).variable("STAND_IN_HOLDS_INI", how).start();
@@ -287,7 +287,7 @@ fn one_that_holds_its_ini_saves_all_the_same() {
 }
 
 #[test]
-fn a_call_is_recorded_where_the_last_one_stands() {
+fn a_call_is_recorded_after_the_last_one() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\ncallsLastKey=999\r\n"));
     let phone = Start::portable(&sandbox).start();
     phone.send("stand-in:call 100");
@@ -300,10 +300,10 @@ fn a_call_is_recorded_where_the_last_one_stands() {
 }
 
 #[test]
-fn it_dies_with_its_input() {
+fn the_stand_in_exits_with_its_input() {
     let sandbox = Sandbox::new();
     let mut phone = Start::portable(&sandbox).start();
     phone.close_input();
-    phone.wait_for_end();
+    phone.wait_for_exit();
     assert_eq!(phone.count("saved"), 0);
 }

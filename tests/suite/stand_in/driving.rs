@@ -1,4 +1,4 @@
-//! What it is told by the driving commands.
+//! Commands that control MicroSIP.
 
 use crate::crowd::Among;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
@@ -11,17 +11,17 @@ fn sandbox() -> Sandbox {
     Sandbox::with_ini(utf16(INI))
 }
 
-/// Runs a driving command for the phone of this sandbox: others' phones run beside it.
-fn drive(sandbox: &Sandbox, words: &[&str]) -> Ran {
-    sandbox.run_on_ini(&[words, &["--json"]].concat())
+/// Runs a command for the phone of this sandbox, because phones of other tests may be running.
+fn drive(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    sandbox.run_on_ini(&[args, &["--json"]].concat())
 }
 
 #[test]
-fn each_order_reaches_it_without_blocking_the_sender() {
+fn each_command_reaches_the_phone_without_blocking_the_sender() {
     let sandbox = sandbox();
-    // one that would never give back what is to be handled at once
+    // this one never returns a text that it handles at once
     let phone = Start::portable(&sandbox).variable("STAND_IN_BLOCKS", "1").start();
-    for (words, sent, done) in [
+    for (args, sent, done) in [
         (&["answer"][..], "/answer", "command /answer"),
         (&["hangup"], "/hangupall", "command /hangupall"),
         (&["hangup", "--all"], "/hangupall", "command /hangupall"),
@@ -36,7 +36,7 @@ fn each_order_reaches_it_without_blocking_the_sender() {
         (&["call", "ann@example.com"], "ann@example.com", "dial ann@example.com"),
     ] {
         let before = phone.count(done);
-        let ran = drive(&sandbox, words).exits(0);
+        let ran = drive(&sandbox, args).exits(0);
         let json = ran.json();
         assert_eq!(
             (&json["sent"], &json["instances"][0]["pid"]),
@@ -54,7 +54,7 @@ fn each_order_reaches_it_without_blocking_the_sender() {
 }
 
 #[test]
-fn what_it_would_take_for_something_else_is_not_sent() {
+fn text_that_microsip_would_misread_isnt_sent() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
     for number in ["+49 30 123", "%2B49", "tel:100", "SIP:100", "100/1", "\"100\"", "", "msip:hold"] {
@@ -67,10 +67,10 @@ fn what_it_would_take_for_something_else_is_not_sent() {
 }
 
 #[test]
-fn an_older_version_gets_what_it_knows() {
+fn an_older_version_gets_only_what_it_supports() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).version("3.21.3").start();
-    // it writes no version; how it saves its commands tells
+    // it writes no version, but the way in which it saves commands shows it
     phone.save();
     drive(&sandbox, &["mute"]).fails(3, "order-unsupported");
     drive(&sandbox, &["hangup", "--incoming"]).fails(3, "order-unsupported");
@@ -80,16 +80,16 @@ fn an_older_version_gets_what_it_knows() {
 }
 
 #[test]
-fn without_one_there_is_nothing_to_drive() {
+fn without_a_running_phone_commands_fail() {
     let sandbox = sandbox();
-    for words in [&["answer"][..], &["call", "100"], &["exit"]] {
-        drive(&sandbox, words).fails(1, "microsip-not-running");
+    for args in [&["answer"][..], &["call", "100"], &["exit"]] {
+        drive(&sandbox, args).fails(1, "microsip-not-running");
     }
     drive(&sandbox, &["start"]).fails(4, "microsip-not-found");
 }
 
 #[test]
-fn it_is_started_once_and_asked_to_exit() {
+fn start_starts_one_phone_and_exit_closes_it() {
     let _among = Among::others();
     let sandbox = sandbox();
     super::put_stand_in(&sandbox.path("MicroSIP.exe"));
@@ -112,7 +112,7 @@ fn it_is_started_once_and_asked_to_exit() {
 }
 
 #[test]
-fn one_that_does_not_exit_is_told_of() {
+fn exit_reports_a_phone_that_doesnt_exit() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).variable("STAND_IN_NEVER_EXITS", "1").start();
     drive(&sandbox, &["exit", "--timeout", "1s"]).fails(5, "microsip-running");
@@ -120,7 +120,7 @@ fn one_that_does_not_exit_is_told_of() {
 }
 
 #[test]
-fn of_two_the_one_whose_ini_is_named_is_driven() {
+fn of_two_phones_the_one_with_the_named_ini_gets_the_command() {
     let sandbox = sandbox();
     let first = Start::portable(&sandbox).start();
     let second = Start::at(&sandbox, "Other/MicroSIP.exe").start();

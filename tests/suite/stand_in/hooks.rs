@@ -1,9 +1,9 @@
-//! A hook set by msipcfg reaches its program as it was asked for, and goes on to do so after MicroSIP has saved it.
+//! The program of a hook that msipcfg sets receives exactly its arguments, also after MicroSIP has saved the hook.
 
 use super::{Dumper, Phone, Start, wait_until};
 use crate::sandbox::{Sandbox, utf16};
 
-/// Events and their keys, in all versions that know arguments.
+/// The events and their keys, in all versions that support arguments.
 const EVENTS: &[(&str, &str)] = &[
     ("ring", "cmdIncomingCall"),
     ("ringing", "cmdCallRing"),
@@ -13,7 +13,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("busy", "cmdCallBusy"),
 ];
 
-/// What a hook may be given, each a trap of its own.
+/// Arguments of hooks, each of them difficult in its own way.
 const ARGUMENTS: &[&[&str]] = &[
     &["-"],
     &["plain"],
@@ -25,7 +25,7 @@ const ARGUMENTS: &[&[&str]] = &[
     &["\\\\server\\a share\\", "x"],
     &[""],
     &["", "x", ""],
-    &["two  blanks", " around "],
+    &["two  spaces", " around "],
     &["a\tb"],
     &["Grüße", "日本 語", "😀"],
     &["%PATH%", "&", "|", "^", "'single'"],
@@ -42,7 +42,7 @@ struct Hook<'a> {
     arguments: &'static [&'static str],
 }
 
-/// Sets a hook for each event with the next arguments that msipcfg accepts, and counts those it does not.
+/// Sets a hook for each event with the next arguments that msipcfg accepts, and records the others.
 fn set_hooks<'a>(
     sandbox: &Sandbox,
     version: &str,
@@ -53,10 +53,10 @@ fn set_hooks<'a>(
     let mut hooks = Vec::new();
     for &(event, key) in EVENTS {
         for &arguments in arguments.by_ref() {
-            let mut words = vec!["set-hook", "--json", "--microsip-version", version, event];
-            words.push(dumper.exe.to_str().unwrap());
-            words.extend(arguments);
-            let ran = sandbox.run_on_ini(&words);
+            let mut args = vec!["set-hook", "--json", "--microsip-version", version, event];
+            args.push(dumper.exe.to_str().unwrap());
+            args.extend(arguments);
+            let ran = sandbox.run_on_ini(&args);
             if ran.status == 0 {
                 hooks.push(Hook { key, dumper, arguments });
                 break;
@@ -69,24 +69,24 @@ fn set_hooks<'a>(
     hooks
 }
 
-/// Fails the test unless the program of each hook receives its arguments and the number.
+/// Asserts that the program of each hook receives its arguments and the number.
 #[track_caller]
-fn all_arrive(start: Start<'_>, hooks: &[Hook<'_>], when: &str) -> Phone {
+fn assert_all_arrive(start: Start<'_>, hooks: &[Hook<'_>], when: &str) -> Phone {
     let phone = start.line("/minimized").start();
     for (index, hook) in hooks.iter().enumerate() {
         let user = format!("10{index}");
         let before = hook.dumper.received().len();
-        let told = phone.event(hook.key, &user);
+        let line = phone.event(hook.key, &user);
         let received = hook.dumper.received();
         let expected: Vec<&str> = hook.arguments.iter().copied().chain([user.as_str()]).collect();
-        assert_eq!(received.len(), before + 1, "{when}: {:?} did not run: {told}", hook.arguments);
-        assert_eq!(received[before], expected, "{when}: {told}");
+        assert_eq!(received.len(), before + 1, "{when}: {:?} did not run: {line}", hook.arguments);
+        assert_eq!(received[before], expected, "{when}: {line}");
     }
     phone
 }
 
-/// Sets all of them, runs them, has them saved once and twice more, and runs them again each time.
-fn live_through_saves(version: &str, program: &str, may_be_refused: &[&str]) {
+/// Sets all hooks, then runs them at first, after one save, and after three saves.
+fn assert_all_survive_saves(version: &str, program: &str, may_be_refused: &[&str]) {
     let mut arguments = ARGUMENTS.iter();
     let mut refused = Vec::new();
     while arguments.len() > 0 {
@@ -95,53 +95,53 @@ fn live_through_saves(version: &str, program: &str, may_be_refused: &[&str]) {
         let dumper = Dumper::at(sandbox.path(program));
         let hooks = set_hooks(&sandbox, version, &dumper, &mut arguments, &mut refused);
         let start = || Start::portable(&sandbox).version(version);
-        all_arrive(start(), &hooks, "as it was set").close();
-        all_arrive(start(), &hooks, "saved once").close();
+        assert_all_arrive(start(), &hooks, "as it was set").close();
+        assert_all_arrive(start(), &hooks, "saved once").close();
         start().start().close();
-        all_arrive(start(), &hooks, "saved three times").close();
+        assert_all_arrive(start(), &hooks, "saved three times").close();
     }
     refused.retain(|refusal| !may_be_refused.contains(&refusal.as_str()));
     assert_eq!(refused, [""; 0], "{version} {program}");
 }
 
 #[test]
-fn commands_arrive_before_and_after_saves_between_quotes() {
-    live_through_saves("3.22.3", "hooks/dumper.exe", &[]);
+fn arguments_arrive_before_and_after_quoted_saves() {
+    assert_all_survive_saves("3.22.3", "hooks/dumper.exe", &[]);
 }
 
 #[test]
-fn commands_of_a_program_with_blanks_arrive_before_and_after_saves_between_quotes() {
-    live_through_saves("3.22.3", "My Hooks/argument dumper.exe", &[]);
+fn arguments_of_a_path_with_spaces_arrive_before_and_after_quoted_saves() {
+    assert_all_survive_saves("3.22.3", "My Hooks/argument dumper.exe", &[]);
 }
 
 #[test]
-fn commands_arrive_before_and_after_bare_saves() {
-    live_through_saves("3.21.3", "hooks/dumper.exe", &[]);
+fn arguments_arrive_before_and_after_bare_saves() {
+    assert_all_survive_saves("3.21.3", "hooks/dumper.exe", &[]);
 }
 
 #[test]
-fn commands_of_a_program_with_blanks_arrive_before_and_after_bare_saves() {
-    // a value between quotes would lose them; where the disk gives 8.3 names one of those is set instead
-    let between_quotes = [
+fn arguments_of_a_path_with_spaces_arrive_before_and_after_bare_saves() {
+    // saving would remove the quotes; on a disk with 8.3 names, msipcfg sets one of those instead
+    let need_quotes = [
         "hook-unstable []",
         "hook-unstable [\"\"]",
         "hook-unstable [\"\", \"x\", \"\"]",
-        "hook-unstable [\"two  blanks\", \" around \"]",
+        "hook-unstable [\"two  spaces\", \" around \"]",
     ];
-    live_through_saves("3.21.3", "My Hooks/argument dumper.exe", &between_quotes);
+    assert_all_survive_saves("3.21.3", "My Hooks/argument dumper.exe", &need_quotes);
 }
 
 #[test]
 fn before_3_19_the_number_is_the_only_argument() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\naccountId=1\r\n"));
     let dumper = Dumper::at(sandbox.path("My Hooks/argument dumper.exe"));
-    let words = ["set-hook", "--microsip-version", "3.14.0", "ring", dumper.exe.to_str().unwrap()];
-    sandbox.run_on_ini(&words).exits(0);
+    let args = ["set-hook", "--microsip-version", "3.14.0", "ring", dumper.exe.to_str().unwrap()];
+    sandbox.run_on_ini(&args).exits(0);
     let start = || Start::portable(&sandbox).version("3.14.0");
     for _ in 0..2 {
         let phone = start().start();
         phone.event("cmdIncomingCall", "100");
-        // these do not wait for their hooks
+        // these versions don't wait for their hooks
         wait_until(|| (!dumper.received().is_empty()).then_some(())).unwrap();
         phone.close();
     }

@@ -1,4 +1,4 @@
-//! Passwords that it encrypts, and what `apply` and `check` make of them.
+//! Encrypted passwords, with `apply` and `check`.
 
 use msipcfg::microsip::values;
 
@@ -7,7 +7,7 @@ use crate::sandbox::{Ran, Sandbox, utf16};
 
 const WANTED: &str = "T0p-S3cret";
 
-/// What stands as the password of this account.
+/// The password of this account in the ini.
 #[track_caller]
 fn password_of(sandbox: &Sandbox, account: &str) -> String {
     let ini = sandbox.ini_text();
@@ -17,13 +17,13 @@ fn password_of(sandbox: &Sandbox, account: &str) -> String {
     found.unwrap_or_else(|| panic!("{ini}")).to_string()
 }
 
-/// Its user starts it and exits it.
-fn is_used(sandbox: &Sandbox) {
+/// Starts MicroSIP and exits it.
+fn start_and_exit(sandbox: &Sandbox) {
     Start::portable(sandbox).start().close();
 }
 
 #[test]
-fn a_start_encrypts_the_passwords_of_the_accounts_that_it_loads_once() {
+fn a_start_encrypts_the_passwords_of_loaded_accounts_once() {
     let account = |number: u32, password: &str| {
         format!("[Account{number}]\r\ndomain=example.org\r\nusername=1\r\npassword={password}\r\n")
     };
@@ -31,20 +31,20 @@ fn a_start_encrypts_the_passwords_of_the_accounts_that_it_loads_once() {
         let plain = "x".repeat(length);
         let accounts: String = (0..3).map(|number| account(number, &plain)).collect();
         let sandbox = Sandbox::with_ini(utf16(&format!("[Settings]\r\naccountId=2\r\n{accounts}")));
-        is_used(&sandbox);
+        start_and_exit(&sandbox);
         let encrypted = ["Account0", "Account2"].map(|account| password_of(&sandbox, account));
         assert_eq!(encrypted[0], encrypted[1]);
-        // worked out there once more, and there for `check`
+        // msipcfg computes the same length, for `check`
         assert_eq!(encrypted[0].len(), values::encrypted_length(length));
         assert!(values::is_encrypted(&encrypted[0].encode_utf16().collect::<Vec<_>>()), "{}", encrypted[0]);
         assert_eq!(password_of(&sandbox, "Account1"), plain);
-        is_used(&sandbox);
+        start_and_exit(&sandbox);
         assert_eq!(password_of(&sandbox, "Account2"), encrypted[0]);
     }
 }
 
 #[test]
-fn a_password_is_applied_once_and_stays_in_state_until_its_user_sets_another() {
+fn an_applied_password_is_in_state_until_the_user_sets_another() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     sandbox.write("password", WANTED);
     let file =
@@ -54,7 +54,7 @@ fn a_password_is_applied_once_and_stays_in_state_until_its_user_sets_another() {
     let is_unconfirmed = |ran: &Ran| ran.warnings().contains(&"password-unconfirmed".to_string());
     run("apply").exits(0);
     assert_eq!(password_of(&sandbox, "Account1"), WANTED);
-    is_used(&sandbox);
+    start_and_exit(&sandbox);
     let encrypted = password_of(&sandbox, "Account1");
     assert_ne!(encrypted, WANTED);
     let checked = run("check").exits(0);
@@ -64,21 +64,21 @@ fn a_password_is_applied_once_and_stays_in_state_until_its_user_sets_another() {
     let applied = run("apply").exits(0);
     assert_eq!(applied.json()["changed"], false, "{}", applied.told);
     assert_eq!((sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap()), before);
-    // more starts change nothing of it
-    is_used(&sandbox);
+    // more starts don't change that
+    start_and_exit(&sandbox);
     let checked = run("check").exits(0);
     assert!(!is_unconfirmed(&checked), "{}", checked.told);
 
-    // its user types another of the same length
+    // the user types another one of the same length
     let other = sandbox.ini_text().replace(&encrypted, "T0p-S3creT");
     sandbox.write("MicroSIP.ini", utf16(other.trim_start_matches('\u{FEFF}')));
-    is_used(&sandbox);
+    start_and_exit(&sandbox);
     assert_eq!(password_of(&sandbox, "Account1").len(), encrypted.len());
     let checked = run("check").exits(1);
     assert_eq!(checked.json()["differences"][0]["key"], "password", "{}", checked.told);
     let applied = run("apply").exits(0);
     assert_eq!(applied.json()["changed"], true, "{}", applied.told);
-    is_used(&sandbox);
+    start_and_exit(&sandbox);
     assert_eq!(password_of(&sandbox, "Account1"), encrypted);
     run("check").exits(0);
 }

@@ -1,4 +1,4 @@
-//! Starts it, talks to it and waits for it. Each wait has an end, and no phone outlives its test.
+//! Starts the stand-in, sends it texts and waits for it. Each wait has a limit, and no stand-in outlives its test.
 
 #![allow(unsafe_code, reason = "window functions take pointers")]
 
@@ -27,42 +27,42 @@ use windows_sys::core::BOOL;
 use crate::crowd::Among;
 use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
-/// Long enough for the slowest machine, for things that happen at once otherwise.
+/// Long enough for the slowest machine.
 pub const LONG: Duration = Duration::from_secs(120);
 
 /// How a stand-in is started.
 pub struct Start<'a> {
     sandbox: &'a Sandbox,
     exe: PathBuf,
-    /// The command line behind the exe, as it is.
+    /// The raw command line after the exe.
     line: String,
     variables: Vec<(&'a str, OsString)>,
 }
 
 impl<'a> Start<'a> {
-    /// A portable one, whose ini is the sandbox's.
+    /// A portable stand-in that uses the ini of the sandbox.
     pub fn portable(sandbox: &'a Sandbox) -> Self {
         Start::at(sandbox, "MicroSIP.exe")
     }
 
-    /// One at this place of the sandbox; its ini is beside it.
+    /// A portable stand-in at this path in the sandbox, with its ini next to it.
     pub fn at(sandbox: &'a Sandbox, exe: &str) -> Self {
         Start { sandbox, exe: sandbox.path(exe), line: String::new(), variables: Vec::new() }
     }
 
-    /// With this behind the exe on its command line.
+    /// Sets the command line after the exe.
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.line = line.into();
         self
     }
 
-    /// With this variable; those of the stand-in begin with `STAND_IN_`.
+    /// Sets an environment variable. Those of the stand-in start with `STAND_IN_`.
     pub fn variable(mut self, name: &'a str, value: impl Into<OsString>) -> Self {
         self.variables.push((name, value.into()));
         self
     }
 
-    /// In the part of this version.
+    /// Sets the version that it imitates.
     pub fn version(self, version: &str) -> Self {
         self.variable("STAND_IN_VERSION", version)
     }
@@ -79,35 +79,35 @@ impl<'a> Start<'a> {
         command
     }
 
-    /// Starts it and does not wait, not even until it is ready.
+    /// Starts it without waiting until it is ready.
     pub fn spawn(self) -> Phone {
         let among = Among::others();
         Phone::of_child(self.sandbox, spawn(self.command().stdout(Stdio::null())), among)
     }
 
-    /// Starts it and returns when it is ready.
+    /// Starts it, and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Phone {
         let among = Among::others();
         let mut child = spawn(self.command().stdout(Stdio::piped()));
         let mut stdout = child.stdout.take().unwrap();
         let phone = Phone::of_child(self.sandbox, child, among);
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let mut said = [0; 6];
-            let is_ready = stdout.read_exact(&mut said).is_ok() && said == *b"ready\n";
-            let _ = tell.send(is_ready);
+            let mut output = [0; 6];
+            let is_ready = stdout.read_exact(&mut output).is_ok() && output == *b"ready\n";
+            let _ = sender.send(is_ready);
         });
-        let is_ready = told.recv_timeout(LONG).unwrap_or(false);
+        let is_ready = receiver.recv_timeout(LONG).unwrap_or(false);
         assert!(is_ready, "the stand-in did not start: {:?}", phone.log());
         phone
     }
 
-    /// Starts it, waits for its end and returns its log, for one that leaves everything to another.
+    /// Starts it, waits until it exits and returns its log: for a second start, which passes everything on.
     #[track_caller]
     pub fn run(self) -> Vec<String> {
         let mut phone = self.spawn();
-        assert_eq!(phone.wait_for_end(), 0, "{:?}", phone.log());
+        assert_eq!(phone.wait_for_exit(), 0, "{:?}", phone.log());
         phone.log()
     }
 }
@@ -118,7 +118,7 @@ pub struct Phone {
     process: OwnedHandle,
     stdin: Option<ChildStdin>,
     log: PathBuf,
-    /// Dropped last, when it has ended.
+    /// Dropped last, after it has exited.
     _among: Among,
 }
 
@@ -128,7 +128,7 @@ impl Phone {
         Phone { pid, process: child.into(), stdin, log: log_file(sandbox), _among: among }
     }
 
-    /// The process ids of all that were started in this sandbox.
+    /// The process numbers of all stand-ins that were started in this sandbox.
     pub fn pids(sandbox: &Sandbox) -> Vec<u32> {
         let pid_of_start = |line: &String| {
             let (pid, rest) = line.split_once(' ')?;
@@ -137,18 +137,18 @@ impl Phone {
         whole_log(sandbox).iter().filter_map(pid_of_start).collect()
     }
 
-    /// Waits until one was started that is not known yet, by a program that was given the environment of a
-    /// stand-in, and until that is ready.
+    /// Waits until another program has started a new stand-in and it is ready. The other program needs the environment
+    /// of a stand-in.
     #[track_caller]
     pub fn started_by_another(sandbox: &Sandbox, known: &[u32]) -> Self {
         let log = log_file(sandbox);
         let start = wait_until(|| Phone::pids(sandbox).into_iter().find(|pid| !known.contains(pid)));
-        let pid = start.unwrap_or_else(|| panic!("none was started: {:?}", lines(&log)));
+        let pid = start.unwrap_or_else(|| panic!("no stand-in was started: {:?}", lines(&log)));
         let access = PROCESS_SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION;
-        // SAFETY: the handle that comes back is nobody else's
+        // SAFETY: nothing else owns the returned handle
         let process = unsafe {
             let process = OpenProcess(access, 0, pid);
-            assert!(!process.is_null(), "{pid} has gone: {:?}", lines(&log));
+            assert!(!process.is_null(), "{pid} has exited: {:?}", lines(&log));
             OwnedHandle::from_raw_handle(process)
         };
         let phone = Phone { pid, process, stdin: None, log, _among: Among::others() };
@@ -156,7 +156,7 @@ impl Phone {
         phone
     }
 
-    /// Its process id.
+    /// The process number.
     pub fn pid(&self) -> u32 {
         self.pid
     }
@@ -165,24 +165,24 @@ impl Phone {
         self.process.as_raw_handle()
     }
 
-    /// What it has logged so far.
+    /// Its log so far.
     pub fn log(&self) -> Vec<String> {
         let own = format!("{} ", self.pid());
         lines(&self.log).iter().filter_map(|line| line.strip_prefix(&own)).map(String::from).collect()
     }
 
-    /// How many lines of its log begin so.
+    /// The number of lines in its log that start with this text.
     pub fn count(&self, start: &str) -> usize {
         self.log().iter().filter(|line| line.starts_with(start)).count()
     }
 
-    /// Waits until a line of its log begins so, and returns the first that does.
+    /// Waits for a line in its log that starts with this text, and returns it.
     #[track_caller]
     pub fn waits_for(&self, start: &str) -> String {
         self.waits_for_nth(1, start)
     }
 
-    /// Waits until so many lines of its log begin so, and returns that one.
+    /// Waits for the nth line in its log that starts with this text, and returns it.
     #[track_caller]
     pub fn waits_for_nth(&self, count: usize, start: &str) -> String {
         let found =
@@ -194,23 +194,23 @@ impl Phone {
     pub fn window(&self) -> Option<HWND> {
         let mut search = Search { pid: self.pid(), found: None };
         // SAFETY: the search outlives the call, and only the callback uses the pointer
-        unsafe { EnumWindows(Some(look_at), (&raw mut search) as LPARAM) };
+        unsafe { EnumWindows(Some(check_window), (&raw mut search) as LPARAM) };
         search.found
     }
 
-    /// Whether its window can be seen.
+    /// Whether its window is visible.
     pub fn is_visible(&self) -> bool {
-        // SAFETY: takes no pointers but the window
+        // SAFETY: takes no pointers except the window
         self.window().is_some_and(|window| unsafe { IsWindowVisible(window) } != 0)
     }
 
-    /// Gives it a text to handle later.
+    /// Sends it a text that it queues.
     #[track_caller]
     pub fn send(&self, text: &str) {
         self.send_as(2, text);
     }
 
-    /// Gives it a text: to be handled at once (1) or later (2).
+    /// Sends it a text that it handles at once (1) or queues (2).
     #[track_caller]
     pub fn send_as(&self, how: usize, text: &str) {
         let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
@@ -221,7 +221,7 @@ impl Phone {
         };
         let limit = u32::try_from(LONG.as_millis()).unwrap();
         let mut answer = 0;
-        // SAFETY: the data and the text it points to live until the call returns
+        // SAFETY: the data and its text outlive the call
         let is_sent = unsafe {
             let data = (&raw const data) as LPARAM;
             SendMessageTimeoutW(
@@ -234,10 +234,10 @@ impl Phone {
                 &raw mut answer,
             )
         };
-        assert_ne!(is_sent, 0, "the text was not taken: {:?}", self.log());
+        assert_ne!(is_sent, 0, "the text was not accepted: {:?}", self.log());
     }
 
-    /// Has it run the hook of this key, and waits until it has. Returns what it logged of it.
+    /// Has it run the hook of this key, waits until that is done, and returns the line of the log.
     #[track_caller]
     pub fn event(&self, key: &str, user: &str) -> String {
         let start = format!("hook {key} ");
@@ -246,7 +246,7 @@ impl Phone {
         self.waits_for_nth(before + 1, &start)
     }
 
-    /// Has it save, and waits until it has.
+    /// Has it save, and waits until that is done.
     #[track_caller]
     pub fn save(&self) {
         let before = self.count("saved");
@@ -254,7 +254,7 @@ impl Phone {
         self.waits_for_nth(before + 1, "saved");
     }
 
-    /// Clicks the X of its title bar, and waits until its window is gone.
+    /// Clicks the X of its title bar, and waits until its window is hidden.
     #[track_caller]
     pub fn hide(&self) {
         let before = self.count("window hidden");
@@ -262,13 +262,13 @@ impl Phone {
         self.waits_for_nth(before + 1, "window hidden");
     }
 
-    /// Asks it to exit and does not wait.
+    /// Asks it to exit, without waiting.
     pub fn ask_to_exit(&self) {
         self.post(WM_CLOSE, 0);
     }
 
     fn post(&self, message: u32, wparam: usize) {
-        // SAFETY: takes no pointers but the window
+        // SAFETY: takes no pointers except the window
         let is_posted = unsafe { PostMessageW(self.window().unwrap(), message, wparam, 0) };
         assert_ne!(is_posted, 0);
     }
@@ -277,46 +277,46 @@ impl Phone {
     #[track_caller]
     pub fn close(mut self) -> Vec<String> {
         self.ask_to_exit();
-        let status = self.wait_for_end();
+        let status = self.wait_for_exit();
         let log = self.log();
         assert_eq!(status, 0, "{log:?}");
         assert_eq!(log.last().unwrap(), "exit", "{log:?}");
         log
     }
 
-    /// Ends its input, as a test does that dies.
+    /// Closes its input, which also happens when a test dies.
     pub fn close_input(&mut self) {
         drop(self.stdin.take());
     }
 
-    /// Ends it without saving.
+    /// Kills it, so that it doesn't save.
     pub fn kill(self) {
         drop(self);
     }
 
-    /// Waits until it has ended, and returns its exit status.
+    /// Waits until it has exited, and returns its exit status.
     #[track_caller]
-    pub fn wait_for_end(&mut self) -> u32 {
-        assert!(self.ends(), "it did not end: {:?}", self.log());
+    pub fn wait_for_exit(&mut self) -> u32 {
+        assert!(self.exits(), "it did not exit: {:?}", self.log());
         let mut status = 0;
-        // SAFETY: the handle is its own, and the pointer is to a local
+        // SAFETY: the handle is open, and the pointer is to a local
         unsafe { GetExitCodeProcess(self.handle(), &raw mut status) };
         status
     }
 
-    fn ends(&self) -> bool {
+    fn exits(&self) -> bool {
         let limit = u32::try_from(LONG.as_millis()).unwrap();
-        // SAFETY: the handle is its own
+        // SAFETY: the handle is open
         unsafe { WaitForSingleObject(self.handle(), limit) == WAIT_OBJECT_0 }
     }
 }
 
 impl Drop for Phone {
     fn drop(&mut self) {
-        // SAFETY: the handle is its own; that it may have ended already does no harm
+        // SAFETY: the handle is open, also if the process has exited
         unsafe { TerminateProcess(self.handle(), 1) };
-        // else its exe and its ini could not be deleted
-        self.ends();
+        // before that, its exe and ini can't be deleted
+        self.exits();
     }
 }
 
@@ -325,10 +325,10 @@ struct Search {
     found: Option<HWND>,
 }
 
-/// Goes on with the next window until the one is found.
-unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
+/// Checks a window. Returns whether to continue with the next one.
+unsafe extern "system" fn check_window(window: HWND, search: LPARAM) -> BOOL {
     let (mut pid, mut name) = (0, [0_u16; 64]);
-    // SAFETY: `window` gave this pointer, and waits; the others are to locals, as long as is said
+    // SAFETY: `window` passes this pointer, and waits; the others are to locals of the given length
     let (search, length, owner) = unsafe {
         GetWindowThreadProcessId(window, &raw mut pid);
         let length = GetClassNameW(window, name.as_mut_ptr(), i32::try_from(name.len()).unwrap());
@@ -341,19 +341,19 @@ unsafe extern "system" fn look_at(window: HWND, search: LPARAM) -> BOOL {
     BOOL::from(search.found.is_none())
 }
 
-/// The registry of this user says that MicroSIP is installed in a folder, until this goes.
+/// While this exists, this user's registry says that MicroSIP is installed in a folder.
 pub struct Installed {
     before: Option<String>,
     _alone: MutexGuard<'static, ()>,
 }
 
-/// There is one registry for all tests.
+/// All tests share one registry.
 static REGISTRY: Mutex<()> = Mutex::new(());
 
 const REGISTRY_KEY: &str = r"Software\MicroSIP";
 
 impl Installed {
-    /// Says so; other tests that do so wait.
+    /// Registers the folder, after other tests that do so.
     pub fn at(folder: &Path) -> Self {
         let alone = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
         let key = CURRENT_USER.create(REGISTRY_KEY).unwrap();
@@ -373,19 +373,19 @@ impl Drop for Installed {
     }
 }
 
-/// A program that writes down the arguments it is started with.
+/// A program that records the arguments of each start.
 pub struct Dumper {
     pub exe: PathBuf,
 }
 
 impl Dumper {
-    /// Puts it there.
+    /// Puts the program there.
     pub fn at(exe: PathBuf) -> Self {
         put_example("argument-dumper.exe", &exe);
         Dumper { exe }
     }
 
-    /// The arguments of each of its starts, unless they were told to write elsewhere.
+    /// The arguments of each start, unless a variable named another file.
     pub fn received(&self) -> Vec<Vec<String>> {
         let mut file = self.exe.clone().into_os_string();
         file.push(".args");
@@ -393,7 +393,7 @@ impl Dumper {
     }
 }
 
-/// What all stand-ins of a sandbox have logged, with their process ids.
+/// The log of all stand-ins in a sandbox, with their process numbers.
 pub fn whole_log(sandbox: &Sandbox) -> Vec<String> {
     lines(&log_file(sandbox))
 }
@@ -402,7 +402,7 @@ pub fn log_file(sandbox: &Sandbox) -> PathBuf {
     sandbox.path("home/stand-in.log")
 }
 
-/// The whole lines of a file that others may append to.
+/// The complete lines of a file to which others may append.
 fn lines(file: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -414,17 +414,17 @@ pub fn put_stand_in(exe: &Path) {
     put_example("microsip-stand-in.exe", exe);
 }
 
-/// Copies an example, which cargo builds beside the program, unless it is there already.
+/// Copies an example, which cargo builds next to the program, unless the copy exists.
 fn put_example(name: &str, to: &Path) {
     let built = Path::new(PROGRAM).parent().unwrap().join("examples").join(name);
-    assert!(built.exists(), "{} is missing: `cargo build --examples` makes it", built.display());
+    assert!(built.exists(), "{} is missing: run `cargo build --examples`", built.display());
     if !to.exists() {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(&built, to).unwrap();
     }
 }
 
-/// Looks again and again until there is something, but not for ever.
+/// Calls `look` until it returns something, within a limit.
 pub fn wait_until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + LONG;
     loop {

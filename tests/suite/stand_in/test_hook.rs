@@ -1,21 +1,21 @@
-//! `test-hook` runs what MicroSIP runs: the same file with the same command line, for as long.
+//! `test-hook` runs the same file as MicroSIP with the same command line, and waits as long.
 
 use serde_json::{Value, json};
 
 use super::{Dumper, Start};
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
-/// Runs it on the ini of the sandbox, its hooks with these variables.
+/// Runs `test-hook` on the ini of the sandbox. The hooks get these variables.
 #[track_caller]
-fn test_hook(sandbox: &Sandbox, words: &[&str], variables: &[(&str, &str)]) -> Ran {
+fn test_hook(sandbox: &Sandbox, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = sandbox.command(PROGRAM);
-    command.args(["test-hook", "--json", "--ini", sandbox.ini().to_str().unwrap()]).args(words);
+    command.args(["test-hook", "--json", "--ini", sandbox.ini().to_str().unwrap()]).args(args);
     command.envs(variables.iter().copied());
     sandbox.finish(command)
 }
 
-/// What the stand-in told of a hook: file, parameters, and what became of it.
-fn told(line: &str, key: &str) -> (String, String, bool, u64) {
+/// Splits the line that the stand-in logs for a hook: file, parameters, whether it was started, and milliseconds.
+fn parse_hook_line(line: &str, key: &str) -> (String, String, bool, u64) {
     let rest = line.strip_prefix(&format!("hook {key} ")).unwrap();
     let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
     let [file, parameters] = [(); 2].map(|()| texts.next().unwrap().unwrap());
@@ -24,23 +24,23 @@ fn told(line: &str, key: &str) -> (String, String, bool, u64) {
 }
 
 #[test]
-fn what_runs_is_what_microsip_runs() {
+fn test_hook_runs_what_microsip_runs() {
     let sandbox = Sandbox::new();
     let plain = Dumper::at(sandbox.path("hooks/dumper.exe"));
-    let with_blanks = Dumper::at(sandbox.path("My Hooks/argument dumper.exe"));
+    let with_spaces = Dumper::at(sandbox.path("My Hooks/argument dumper.exe"));
     let batch = sandbox.write("hooks/run.cmd", format!("@\"{}\" batch %*\r\n", plain.exe.display()));
-    let [plain, with_blanks, batch] =
-        [&plain.exe, &with_blanks.exe, &batch].map(|path| path.to_str().unwrap());
+    let [plain, with_spaces, batch] =
+        [&plain.exe, &with_spaces.exe, &batch].map(|path| path.to_str().unwrap());
     let hooks = [
         ("ring", "cmdIncomingCall", plain.to_string()),
-        ("ringing", "cmdCallRing", format!("\"{with_blanks}\"")),
+        ("ringing", "cmdCallRing", format!("\"{with_spaces}\"")),
         ("answer", "cmdCallAnswer", format!("{plain} \"two  words\" C:\\ends\\with\\")),
         ("answer-video", "cmdCallAnswerVideo", format!("{plain} \\\"two  words\\\" a\\\\\"b\"")),
-        ("start", "cmdCallStart", format!("\"{with_blanks}\" Grüße 日本 %PATH% & ^ 'q'  \"\"")),
+        ("start", "cmdCallStart", format!("\"{with_spaces}\" Grüße 日本 %PATH% & ^ 'q'  \"\"")),
         ("end", "cmdCallEnd", format!("{batch} x")),
         ("busy", "cmdCallBusy", r"C:\missing\x.exe y".to_string()),
         // without quotes around its path
-        ("outgoing", "cmdOutgoingCall", format!("{with_blanks} z")),
+        ("outgoing", "cmdOutgoingCall", format!("{with_spaces} z")),
     ];
     let lines: String = hooks.iter().map(|(_, key, value)| format!("{key}=\"{value}\"\r\n")).collect();
     let ini = format!("[Settings]\r\naccountId=1\r\nversion=3.22.3\r\n{lines}");
@@ -55,9 +55,9 @@ fn what_runs_is_what_microsip_runs() {
     for caller in ["+49 30", ""] {
         let before = std::fs::read_to_string(&dump).map_or(0, |text| text.lines().count());
         let by_microsip: Vec<_> =
-            hooks.iter().map(|(_, key, _)| told(&phone.event(key, caller), key)).collect();
-        let words = ["--all", "--caller", caller];
-        let ran = test_hook(&sandbox, &words, &[("ARGUMENT_DUMP", dump.to_str().unwrap())]).exits(1);
+            hooks.iter().map(|(_, key, _)| parse_hook_line(&phone.event(key, caller), key)).collect();
+        let args = ["--all", "--caller", caller];
+        let ran = test_hook(&sandbox, &args, &[("ARGUMENT_DUMP", dump.to_str().unwrap())]).exits(1);
         let json = ran.json();
         let tests = json["tests"].as_array().unwrap();
         assert_eq!(tests.len(), hooks.len(), "{}", ran.told);
@@ -75,14 +75,14 @@ fn what_runs_is_what_microsip_runs() {
             assert_eq!(test["exit_status"], if *is_started { json!(0) } else { Value::Null }, "{}", ran.told);
             assert_eq!(test["failed"], !is_started, "{}", ran.told);
         }
-        // what arrived: their arguments, and the whole command lines
+        // both received the same arguments and command lines
         for ending in ["", ".line"] {
             let lines = lines_in(ending);
             let (by_microsip, by_us) = lines[before..].split_at((lines.len() - before) / 2);
             assert_eq!(by_microsip.len(), 6, "{lines:?}");
             assert_eq!(by_microsip, by_us, "{caller:?}");
         }
-        // and what it says that arrives is what arrives
+        // the reported arguments are the received ones
         let own = ["ring", "ringing", "answer", "answer-video", "start"];
         let arrived = lines_in("");
         for (test, line) in tests
@@ -97,7 +97,7 @@ fn what_runs_is_what_microsip_runs() {
 }
 
 #[test]
-fn it_waits_as_microsip_does_and_shows_how_that_ended() {
+fn test_hook_waits_like_microsip_and_shows_the_result() {
     const TAKES: [(&str, &str); 3] =
         [("ARGUMENT_DUMP_TAKES_MS", "1100"), ("ARGUMENT_DUMP_STATUS", "3"), ("ARGUMENT_DUMP_SAYS", "hi")];
     let sandbox = Sandbox::new();
@@ -111,7 +111,7 @@ fn it_waits_as_microsip_does_and_shows_how_that_ended() {
             start.variable(name, *value)
         })
         .start();
-    let (.., took) = told(&phone.event("cmdCallEnd", "100"), "cmdCallEnd");
+    let (.., took) = parse_hook_line(&phone.event("cmdCallEnd", "100"), "cmdCallEnd");
     phone.kill();
     assert!((1100..10_000).contains(&took), "{took} ms");
 
@@ -127,7 +127,7 @@ fn it_waits_as_microsip_does_and_shows_how_that_ended() {
     assert!(codes.ends_with(&[&json!("hook-slow"), &json!("hook-failed")]), "{}", ran.told);
     assert!(ran.warnings().is_empty(), "{}", ran.told);
 
-    // what it prints costs another way of starting it, with the same command line
+    // to capture the output, the hook is started in another way, with the same command line
     let ran = test_hook(&sandbox, &["end", "--capture"], &TAKES[1..]).exits(1);
     assert_eq!(ran.warnings(), ["hook-started-otherwise"]);
     let json = ran.json();
@@ -144,9 +144,9 @@ fn before_3_19_the_whole_value_is_the_file() {
     let sandbox = Sandbox::new();
     let dumper = Dumper::at(sandbox.path("My Hooks/dumper.exe"));
     sandbox.write("MicroSIP.ini", utf16(&format!("[Settings]\r\ncmdCallEnd={}\r\n", dumper.exe.display())));
-    let words = ["end", "--caller", "200", "--microsip-version"];
-    let ran = test_hook(&sandbox, &[&words[..], &["3.22.3"]].concat(), &[]).exits(1);
+    let args = ["end", "--caller", "200", "--microsip-version"];
+    let ran = test_hook(&sandbox, &[&args[..], &["3.22.3"]].concat(), &[]).exits(1);
     assert_eq!(ran.json()["tests"][0]["started"], false, "{}", ran.told);
-    test_hook(&sandbox, &[&words[..], &["3.14.0"]].concat(), &[]).exits(0);
+    test_hook(&sandbox, &[&args[..], &["3.14.0"]].concat(), &[]).exits(0);
     assert_eq!(dumper.received(), [["200"]]);
 }

@@ -1,42 +1,67 @@
-//! The resource manifest, by which DSC knows what to run for each operation.
+//! The resource manifest, which tells DSC what to run for each operation.
+
+use std::io;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::commands::{Context, Error, Report};
+use crate::commands::context::Context;
+use crate::commands::error::{CommandError, Error};
+use crate::commands::outcome::RawText;
 use crate::desired::instance;
-use crate::diagnostic::ExitStatus;
+use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::platform;
 use crate::request::{Executable, Manifest, WhatIf};
 
-/// The name of the resource type: its publisher, then what it is about.
+/// The name of the resource type: publisher, area, and name.
 const TYPE: &str = "MsipCfg.MicroSIP/Configuration";
-/// The name of the file, by whose ending DSC finds it.
+/// The name of the file. DSC finds it by its ending.
 const FILE: &str = "msipcfg.dsc.resource.json";
-/// What is run where the path to it is left to be found.
+/// The program, when DSC looks for it on the PATH.
 const PROGRAM: &str = "msipcfg";
+
+/// The manifest could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} could not be written: {source}")]
+struct ManifestError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl ToDiagnostic for ManifestError {
+    fn code(&self) -> Code {
+        Code::FileWrite
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("check the folder, and that you may write there".into())
+    }
+}
+
+impl CommandError for ManifestError {}
 
 /// Prints the manifest, or writes it to a folder and prints its path.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<Report, Error> {
+pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<RawText, Error> {
     let program = match (asked.executable, &context.env.own_program) {
         (Executable::Absolute, Some(program)) => program.to_string_lossy().into_owned(),
         _ => PROGRAM.into(),
     };
     let text = serde_json::to_string_pretty(&of(&program, asked.what_if)).unwrap_or_default() + "\n";
-    let Some(folder) = &asked.folder else { return Ok(Report::Script(text)) };
+    let Some(folder) = &asked.folder else { return Ok(RawText(text)) };
     let path = folder.join(FILE);
     let model = Some(path.as_path()).filter(|path| context.fs.exists(path));
     platform::write_atomically(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
-        .map_err(|source| Error::ManifestUnwritten { path: path.clone(), source })?;
-    Ok(Report::Script(format!("{}\n", path.display())))
+        .map_err(|source| ManifestError { path: path.clone(), source })?;
+    Ok(RawText(format!("{}\n", path.display())))
 }
 
 fn of(program: &str, what_if: WhatIf) -> Json {
-    let operation = |words: Json| json!({"executable": program, "args": words, "input": "stdin"});
-    let set = |words: Json| {
-        let mut set = operation(words);
+    let operation = |args: Json| json!({"executable": program, "args": args, "input": "stdin"});
+    let set = |args: Json| {
+        let mut set = operation(args);
         set["implementsPretest"] = json!(true);
         set["handlesExist"] = json!(true);
         set["return"] = json!("stateAndDiff");

@@ -1,9 +1,11 @@
-//! Drives MicroSIP itself: starts it, has it do something, has it exit.
+//! `start`, `exit`, `call` and their like: starts MicroSIP, asks it to exit, or controls its calls.
 
 use std::io;
 use std::path::PathBuf;
 use std::slice;
 use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::dialect::SaveDialect;
@@ -13,22 +15,67 @@ use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
+use crate::page::Page;
 use crate::platform::{self, Rights, Watched};
 use crate::request::{Drive, IniChoice};
 
-use super::ini_file::Ini;
-use super::{Context, Driven, Error, Report};
+use super::context::Context;
+use super::error::{CommandError, Error};
+use super::ini::Ini;
+use super::instance::instance_json;
+use super::outcome::Outcome;
 
-/// Why MicroSIP was not driven.
+/// What MicroSIP did.
+#[derive(Debug)]
+pub struct ControlOutcome {
+    /// The name of the command.
+    command: &'static str,
+    /// The text that was sent to MicroSIP, if one was.
+    sent: Option<String>,
+    /// Whether anything was done: a running MicroSIP isn't started again.
+    changed: bool,
+    instance: Instance,
+}
+
+impl Outcome for ControlOutcome {
+    fn changed(&self) -> bool {
+        self.changed
+    }
+
+    fn text(&self, page: &Page) -> String {
+        if page.quiet {
+            return String::new();
+        }
+        let ControlOutcome { command, sent, changed, instance } = self;
+        match (*command, sent) {
+            ("start", _) if !changed => format!("MicroSIP is already running ({instance})\n"),
+            ("start", _) => format!("Started {instance}\n"),
+            (_, Some(sent)) => format!("Sent {sent} to MicroSIP ({instance})\n"),
+            _ => format!("Closed {instance}\n"),
+        }
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "changed": self.changed,
+            "order": self.command,
+            "sent": self.sent,
+            "instances": [instance_json(&self.instance)],
+        })
+    }
+}
+
+/// Why MicroSIP could not be controlled.
 #[derive(Debug, thiserror::Error)]
-pub enum DriveError {
-    #[error("MicroSIP is driven through Windows' messages, and this is not Windows")]
+pub enum ControlError {
+    #[error("this works only on Windows")]
     NotWindows,
     #[error("no MicroSIP is running{}", ini_of(.ini.as_ref()))]
     NotRunning { ini: Option<PathBuf> },
-    #[error("several MicroSIPs are running: {}", list(.running))]
+    #[error("more than one MicroSIP is running: {}", list(.running))]
     Several { running: Vec<Instance> },
-    #[error("MicroSIP's program was not found, or there are several{}", ini_of(.ini.as_ref()))]
+    #[error("MicroSIP's program was not found, or there is more than one{}", ini_of(.ini.as_ref()))]
     NoExe { ini: Option<PathBuf> },
     #[error(transparent)]
     NotInVersion(#[from] NotInVersion),
@@ -36,7 +83,7 @@ pub enum DriveError {
     Unreachable { instance: Box<Instance>, why: String },
     #[error("MicroSIP ({0}) is not ready to make calls")]
     NotReady(Box<Instance>),
-    #[error("MicroSIP ({0}) was asked to exit and is still running")]
+    #[error("MicroSIP ({0}) was asked to exit but is still running")]
     StillRunning(Box<Instance>),
     #[error("{exe} could not be started: {source}")]
     NotStarted { exe: PathBuf, source: io::Error },
@@ -44,35 +91,37 @@ pub enum DriveError {
     Stopped,
 }
 
-impl ToDiagnostic for DriveError {
+impl CommandError for ControlError {}
+
+impl ToDiagnostic for ControlError {
     fn code(&self) -> Code {
         match self {
-            DriveError::NotWindows => Code::WindowsOnly,
-            DriveError::NotRunning { .. } => Code::MicrosipNotRunning,
-            DriveError::Several { .. } => Code::InstanceAmbiguous,
-            DriveError::NoExe { .. } => Code::MicrosipNotFound,
-            DriveError::NotInVersion(error) => error.code(),
-            DriveError::Unreachable { .. } => Code::MicrosipUnreachable,
-            DriveError::NotReady(_) => Code::MicrosipNotReady,
-            DriveError::StillRunning(_) => Code::MicrosipRunning,
-            DriveError::NotStarted { .. } => Code::StartFailed,
-            DriveError::Stopped => Code::Interrupted,
+            ControlError::NotWindows => Code::WindowsOnly,
+            ControlError::NotRunning { .. } => Code::MicrosipNotRunning,
+            ControlError::Several { .. } => Code::InstanceAmbiguous,
+            ControlError::NoExe { .. } => Code::MicrosipNotFound,
+            ControlError::NotInVersion(error) => error.code(),
+            ControlError::Unreachable { .. } => Code::MicrosipUnreachable,
+            ControlError::NotReady(_) => Code::MicrosipNotReady,
+            ControlError::StillRunning(_) => Code::MicrosipRunning,
+            ControlError::NotStarted { .. } => Code::StartFailed,
+            ControlError::Stopped => Code::Interrupted,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                DriveError::NotWindows => "run msipcfg for Windows where MicroSIP runs, also under Wine",
-                DriveError::NotRunning { .. } => "'msipcfg start' starts it",
-                DriveError::Several { .. } => "name the one you mean by its ini, with --ini PATH",
-                DriveError::NoExe { .. } => "name the ini of the copy to start, with --ini PATH",
-                DriveError::NotInVersion(error) => return error.hint(),
-                DriveError::Unreachable { .. } => "do it in its window",
-                DriveError::NotReady(_) => "wait until its window shows that it is online, then try again",
-                DriveError::StillRunning(_) => "it may show a question; look at its window",
-                DriveError::NotStarted { .. } => "start it by hand to see what is wrong",
-                DriveError::Stopped => return None,
+                ControlError::NotWindows => "run msipcfg for Windows where MicroSIP runs, also under Wine",
+                ControlError::NotRunning { .. } => "to start it, run 'msipcfg start'",
+                ControlError::Several { .. } => "name the one you mean by its ini, with --ini PATH",
+                ControlError::NoExe { .. } => "name the ini of the copy to start, with --ini PATH",
+                ControlError::NotInVersion(error) => return error.hint(),
+                ControlError::Unreachable { .. } => "do it in its window",
+                ControlError::NotReady(_) => "wait until its window shows that it is online, then try again",
+                ControlError::StillRunning(_) => "it may show a question; look at its window",
+                ControlError::NotStarted { .. } => "start it by hand to see what is wrong",
+                ControlError::Stopped => return None,
             }
             .into(),
         )
@@ -88,22 +137,24 @@ fn list(running: &[Instance]) -> String {
     shown.join("; ")
 }
 
-/// Starts MicroSIP, has it do something, or has it exit.
-pub fn run(choice: &IniChoice, drive: &Drive, context: &mut Context<'_>) -> Result<Report, Error> {
+/// Starts MicroSIP, asks it to exit, or controls its calls.
+///
+/// # Errors
+/// See [`ControlError`].
+pub fn run(choice: &IniChoice, drive: &Drive, context: &mut Context<'_>) -> Result<ControlOutcome, Error> {
     if !platform::CAN_REACH_WINDOWS {
-        return Err(DriveError::NotWindows.into());
+        return Err(ControlError::NotWindows.into());
     }
     let processes = Processes::default();
     let running = running(choice, &processes);
-    let driven = match drive {
+    Ok(match drive {
         Drive::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
         Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, context)?,
-        Drive::Order(order) => obey(choice, the_one(choice, running)?, order, context)?,
-    };
-    Ok(Report::Driven(driven))
+        Drive::Order(order) => send_command(choice, the_one(choice, running)?, order, context)?,
+    })
 }
 
-/// The MicroSIPs that run, or those of an ini that was named.
+/// Returns the running instances, or those of a named ini.
 fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
     let stem = choice.path.as_ref().and_then(|ini| ini.file_stem());
     let stem = stem.map(|stem| stem.to_string_lossy().to_lowercase());
@@ -115,11 +166,11 @@ fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
     running
 }
 
-fn the_one(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, DriveError> {
+fn the_one(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, ControlError> {
     match running.len() {
-        0 => Err(DriveError::NotRunning { ini: choice.path.clone() }),
+        0 => Err(ControlError::NotRunning { ini: choice.path.clone() }),
         1 => Ok(running.remove(0)),
-        _ => Err(DriveError::Several { running }),
+        _ => Err(ControlError::Several { running }),
     }
 }
 
@@ -130,10 +181,10 @@ fn start(
     minimized: bool,
     processes: &Processes,
     context: &Context<'_>,
-) -> Result<Driven, DriveError> {
-    /// A slow disk, a virus scanner.
+) -> Result<ControlOutcome, ControlError> {
+    /// Slow disks and virus scanners take seconds.
     const FOR_ITS_WINDOW: Duration = Duration::from_secs(15);
-    let no_exe = || DriveError::NoExe { ini: choice.path.clone() };
+    let no_exe = || ControlError::NoExe { ini: choice.path.clone() };
     let exe = match &choice.path {
         Some(ini) => locate::exe_of(ini, context.env),
         None => locate::the_exe(context.env),
@@ -146,12 +197,12 @@ fn start(
             .is_some_and(|other| context.fs.is_same_file(other, &exe).unwrap_or(false))
     };
     if let Some(instance) = running.into_iter().find(is_same) {
-        return Ok(Driven { order: "start", sent: None, changed: false, instance });
+        return Ok(ControlOutcome { command: "start", sent: None, changed: false, instance });
     }
-    // started from an administrator's prompt it would not hear links that are clicked elsewhere
+    // Started from an administrator's prompt, it wouldn't receive links that are clicked elsewhere.
     let rights = Rights::of_desktop();
     let argument = minimized.then_some("/minimized");
-    let failed = |source| DriveError::NotStarted { exe: exe.clone(), source };
+    let failed = |source| ControlError::NotStarted { exe: exe.clone(), source };
     let pid = platform::start(&exe, argument, rights.as_ref()).map_err(failed)?;
     let until = Instant::now() + FOR_ITS_WINDOW;
     loop {
@@ -159,80 +210,80 @@ fn start(
         let has_window = instances::windows().iter().any(|window| window.pid == pid);
         match instance {
             Some(instance) if has_window || Instant::now() >= until => {
-                return Ok(Driven { order: "start", sent: None, changed: true, instance });
+                return Ok(ControlOutcome { command: "start", sent: None, changed: true, instance });
             }
             None if Watched::open(pid).is_err() || Instant::now() >= until => {
-                return Err(failed(io::Error::other("it ended at once")));
+                return Err(failed(io::Error::other("it exited at once")));
             }
             _ => pause(context)?,
         }
     }
 }
 
-/// Asks a MicroSIP to exit and waits until it has.
+/// Asks an instance to exit and waits until it has.
 fn exit(
     instance: Instance,
     timeout: Duration,
     processes: &Processes,
     context: &Context<'_>,
-) -> Result<Driven, DriveError> {
+) -> Result<ControlOutcome, ControlError> {
     let until = Instant::now() + timeout;
     let (mut closing, mut watch) = (Closing::default(), Watch::default());
     loop {
         if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
-            return Err(DriveError::Unreachable { instance: instance.into(), why: message });
+            return Err(ControlError::Unreachable { instance: instance.into(), why: message });
         }
         if !processes.is_running(&instance) {
-            return Ok(Driven { order: "exit", sent: None, changed: true, instance });
+            return Ok(ControlOutcome { command: "exit", sent: None, changed: true, instance });
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(DriveError::StillRunning(instance.into()));
+            return Err(ControlError::StillRunning(instance.into()));
         }
         watch.pause(slice::from_ref(&instance), processes, left);
         check_stop(context)?;
     }
 }
 
-/// Has a MicroSIP do something.
-fn obey(
+/// Sends a command to an instance.
+fn send_command(
     choice: &IniChoice,
     instance: Instance,
     order: &PhoneCommand,
     context: &Context<'_>,
-) -> Result<Driven, DriveError> {
+) -> Result<ControlOutcome, ControlError> {
     let message = control::message(order, version_of(choice, &instance, context))?;
     match message.transport {
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
-            let exe = instance.exe_on_disk.clone().ok_or(DriveError::NoExe { ini: None })?;
+            let exe = instance.exe_on_disk.clone().ok_or(ControlError::NoExe { ini: None })?;
             let rights = Rights::of(instance.pid).ok();
             let started = platform::start(&exe, Some(&message.text), rights.as_ref());
-            started.map_err(|source| DriveError::NotStarted { exe, source })?;
+            started.map_err(|source| ControlError::NotStarted { exe, source })?;
         }
     }
-    Ok(Driven { order: order.name(), sent: Some(message.text), changed: true, instance })
+    Ok(ControlOutcome { command: order.name(), sent: Some(message.text), changed: true, instance })
 }
 
-/// Sends a message until it is heard: MicroSIP answers 1 while it cannot make calls yet (mainDlg.cpp onCopyData).
+/// Sends a message until it is accepted: MicroSIP answers 1 while it can't make calls yet (mainDlg.cpp, onCopyData).
 fn send(
     instance: &Instance,
     data: usize,
     message: &Message,
     context: &Context<'_>,
-) -> Result<(), DriveError> {
+) -> Result<(), ControlError> {
     const UNTIL_READY: Duration = Duration::from_secs(10);
     const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
-    const HEARD: usize = 0;
-    let unreachable = |why: String| DriveError::Unreachable { instance: instance.clone().into(), why };
+    const ACCEPTED: usize = 0;
+    let unreachable = |why: String| ControlError::Unreachable { instance: instance.clone().into(), why };
     let until = Instant::now() + UNTIL_READY;
     loop {
         let window = instances::windows().into_iter().find(|window| window.pid == instance.pid);
         let window = window.ok_or_else(|| unreachable("it has no window on this desktop".into()))?;
         match window.send_text(data, &message.text, FOR_AN_ANSWER) {
-            Ok(HEARD) => return Ok(()),
+            Ok(ACCEPTED) => return Ok(()),
             Ok(_) if Instant::now() < until => pause(context)?,
-            Ok(_) => return Err(DriveError::NotReady(instance.clone().into())),
+            Ok(_) => return Err(ControlError::NotReady(instance.clone().into())),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(unreachable(
                     "it does not answer; it may be busy with a hook, or show a message".into(),
@@ -243,14 +294,14 @@ fn send(
     }
 }
 
-/// By its exe, else by what its ini says.
+/// Returns the version of an instance, by its exe or by its ini.
 fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) -> Option<Version> {
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
         let ini = instance.inis.iter().flatten().find(|ini| context.fs.is_file(ini))?;
         let decoded = Ini::at(ini.clone(), choice, context.fs).ok()?.read(context).ok()?;
         let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
-        // the oldest that was read of each kind knows the least
+        // The oldest known version of each dialect supports the least.
         let oldest = match save_dialect.dialect {
             Dialect::WholeValue => Some(Version(3, 14, 0)),
             Dialect::Raw => Some(Version(3, 19, 27)),
@@ -260,12 +311,12 @@ fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) ->
     })
 }
 
-fn pause(context: &Context<'_>) -> Result<(), DriveError> {
+fn pause(context: &Context<'_>) -> Result<(), ControlError> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
     std::thread::sleep(BETWEEN_LOOKS);
     check_stop(context)
 }
 
-fn check_stop(context: &Context<'_>) -> Result<(), DriveError> {
-    if (context.stop)() { Err(DriveError::Stopped) } else { Ok(()) }
+fn check_stop(context: &Context<'_>) -> Result<(), ControlError> {
+    if (context.stop)() { Err(ControlError::Stopped) } else { Ok(()) }
 }

@@ -1,69 +1,108 @@
-//! A desired-state file with what its variables stand for: read once, for one ini or for those of many users.
+//! A desired-state file and the values of its variables: read once, for one ini or for the inis of many users.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::commands::context::Context;
+use crate::commands::error::{CommandError, Error};
 use crate::desired::DesiredError;
 use crate::desired::source::{Format, Hidden, Node, Source};
 use crate::desired::state::{self, Desired};
 use crate::desired::users::Users;
 use crate::desired::vars::Variables;
+use crate::diagnostic::{Code, ToDiagnostic};
 use crate::microsip::profiles::Profile;
 use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
-use super::{Context, Error};
+/// Why a desired-state file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("{path} could not be read: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is neither UTF-8 nor UTF-16LE with BOM")]
+    NotText { path: PathBuf },
+    #[error("the table of users has no line for {user}")]
+    UserNotListed { user: String },
+    #[error("{ini} isn't in a user's folder, so no line of the table of users applies to it")]
+    UserUnknown { ini: PathBuf },
+}
 
-/// A wanted state before its variables stand for anything.
-pub(super) struct Recipe {
+impl ToDiagnostic for TemplateError {
+    fn code(&self) -> Code {
+        match self {
+            TemplateError::Unreadable { .. } => Code::FileRead,
+            TemplateError::NotText { .. } => Code::DesiredInvalid,
+            TemplateError::UserNotListed { .. } | TemplateError::UserUnknown { .. } => Code::UserNotListed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            TemplateError::Unreadable { .. } => "check the path, and that you may read it",
+            TemplateError::NotText { .. } => "save it as UTF-8",
+            TemplateError::UserNotListed { .. } => "add a line for this user, or run this without --users",
+            TemplateError::UserUnknown { .. } => "set the variables with --var or --vars",
+        };
+        Some(hint.into())
+    }
+}
+
+impl CommandError for TemplateError {}
+
+/// A desired state whose variables have no values yet.
+pub struct Template {
     source: Source,
     folder: PathBuf,
     given: Vec<(String, String)>,
-    files: Vec<Part<Source>>,
-    users: Option<Part<Users>>,
-    /// Whether the table of users was read from standard input.
-    took_input: bool,
+    files: Vec<InFolder<Source>>,
+    users: Option<InFolder<Users>>,
+    /// Whether the table of users came from standard input.
+    used_stdin: bool,
 }
 
-/// Something from a file, and the folder of that.
-struct Part<T> {
-    what: T,
+/// The content of a file, and its folder.
+struct InFolder<T> {
+    content: T,
     folder: PathBuf,
 }
 
-/// Reads passwords, each place once: standard input has nothing for a second reader.
-pub(super) struct Secrets<'a> {
+/// Reads passwords, each source once: standard input can't be read twice.
+pub struct Secrets<'a> {
     read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
-    kept: Mutex<HashMap<ValueSource, String>>,
+    known: Mutex<HashMap<ValueSource, String>>,
 }
 
 impl<'a> Secrets<'a> {
-    /// None read yet.
+    /// Returns a reader that has read nothing yet.
     pub fn new(read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync)) -> Self {
-        Secrets { read, kept: Mutex::default() }
+        Secrets { read, known: Mutex::default() }
     }
 
-    fn get(&self, place: &ValueSource) -> io::Result<String> {
-        if let ValueSource::Inline(value) = place {
+    fn get(&self, source: &ValueSource) -> io::Result<String> {
+        if let ValueSource::Inline(value) = source {
             return Ok(value.clone());
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = kept.get(place) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known.get(source) {
             return Ok(text.clone());
         }
-        let text = (self.read)(place)?;
-        kept.insert(place.clone(), text.clone());
+        let text = (self.read)(source)?;
+        known.insert(source.clone(), text.clone());
         Ok(text)
     }
 }
 
-impl Recipe {
-    /// Reads the file, and those with variables.
-    pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Recipe, Error> {
+impl Template {
+    /// Reads the file and the files with variables.
+    ///
+    /// # Errors
+    /// A file can't be read or is wrong.
+    pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Template, Error> {
         let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, context);
         let files = choice.variable_files.iter().map(|path| {
-            Ok(Part { what: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
+            Ok(InFolder { content: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
         });
         let files = files.collect::<Result<_, Error>>()?;
         let users = choice.users.as_ref().map(|users| {
@@ -75,37 +114,40 @@ impl Recipe {
                 }
                 UsersChoice::StandardInput => {
                     let place = ValueSource::StandardInput;
-                    let text = (context.secret)(&place).map_err(|source| Error::DesiredUnreadable {
+                    let text = (context.secret)(&place).map_err(|source| TemplateError::Unreadable {
                         path: place.to_string().into(),
                         source,
                     })?;
                     (Source::parse(place.to_string(), text, Format::Csv, Hidden::Lines)?, PathBuf::new())
                 }
             };
-            Ok::<_, Error>(Part { what: Users::new(source)?, folder })
+            Ok::<_, Error>(InFolder { content: Users::new(source)?, folder })
         });
-        Ok(Recipe {
+        Ok(Template {
             source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
             folder: folder_of(&choice.file),
             given: choice.variables.clone(),
             files,
             users: users.transpose()?,
-            took_input: choice.users == Some(UsersChoice::StandardInput),
+            used_stdin: choice.users == Some(UsersChoice::StandardInput),
         })
     }
 
-    /// Reads passwords. Where the table of users came from standard input, none is left there.
+    /// Reads passwords. Standard input has none if the table of users came from there.
     fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<String> + use<'a> {
-        let took_input = self.took_input;
+        let used_stdin = self.used_stdin;
         move |place| match place {
-            ValueSource::StandardInput if took_input => {
-                Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of users stood there"))
+            ValueSource::StandardInput if used_stdin => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "standard input contains the table of users"))
             }
             place => secrets.get(place),
         }
     }
 
-    /// What is wanted of the ini under a path, where this user runs it.
+    /// Returns the desired state of an ini, for the user who runs msipcfg.
+    ///
+    /// # Errors
+    /// The file is wrong, or the table of users doesn't list the ini's user.
     pub fn desired_for(&self, ini: &Path, secrets: &Secrets<'_>) -> Result<Desired, Error> {
         let read = self.reader(secrets);
         let profile = Profile::around(ini);
@@ -114,18 +156,21 @@ impl Recipe {
                 let names = profile.names();
                 Some(
                     users
-                        .what
+                        .content
                         .row(names)
-                        .ok_or_else(|| Error::UserNotListed { user: profile.user.clone() })?,
+                        .ok_or_else(|| TemplateError::UserNotListed { user: profile.user.clone() })?,
                 )
             }
-            (Some(_), None) => return Err(Error::UserUnknown { ini: ini.to_path_buf() }),
+            (Some(_), None) => return Err(TemplateError::UserUnknown { ini: ini.to_path_buf() }.into()),
             (None, _) => None,
         };
         Ok(self.resolved(profile.as_ref(), row, Variables::new(&self.given, &read), &self.source)?)
     }
 
-    /// What is wanted for a user among many; nothing for one whom the table of users does not list.
+    /// Returns the desired state for one of many users; `None` if the table of users doesn't list the user.
+    ///
+    /// # Errors
+    /// The file is wrong for this user.
     pub fn desired_for_user(
         &self,
         profile: &Profile,
@@ -134,13 +179,13 @@ impl Recipe {
         let read = self.reader(secrets);
         let variables = Variables::new(&self.given, &read).without_environment();
         if profile.is_default {
-            // every user can read what is in it, and it is nobody's
+            // Every user can read the default profile, and it belongs to nobody.
             let source = self.source.clone().without("accounts");
             let desired = self.resolved(None, None, variables, &source)?;
             return Ok(Some(desired.without_selection()));
         }
         let row = match &self.users {
-            Some(users) => match users.what.row(profile.names()) {
+            Some(users) => match users.content.row(profile.names()) {
                 Some(row) => Some(row),
                 None => return Ok(None),
             },
@@ -149,13 +194,16 @@ impl Recipe {
         self.resolved(Some(profile), row, variables, &self.source).map(Some)
     }
 
-    /// Those whom the table of users lists and who are none of these.
+    /// Returns the listed users who aren't among these.
     pub fn listed_others(&self, profiles: &[Profile]) -> Vec<&str> {
         let names = profiles.iter().flat_map(Profile::names);
-        self.users.as_ref().map(|users| users.what.others(names)).unwrap_or_default()
+        self.users.as_ref().map(|users| users.content.others(names)).unwrap_or_default()
     }
 
-    /// Whether something is wrong with the file for whoever is among these, so that nothing needs to be begun.
+    /// Checks whether the file can be used for any of these users, before anything is written.
+    ///
+    /// # Errors
+    /// The file is wrong for all of them.
     pub fn check_for(&self, profiles: &[Profile], secrets: &Secrets<'_>) -> Result<(), DesiredError> {
         let mut first = None;
         for profile in profiles.iter().filter(|profile| !profile.is_default) {
@@ -169,11 +217,11 @@ impl Recipe {
         }
         match (first, profiles.first()) {
             (Some(error), _) => Err(error),
-            // nobody is listed: the file can still be wrong
+            // Nobody is listed, but the file can still be wrong.
             (None, Some(profile)) => {
                 let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
-                let row = self.users.as_ref().and_then(|users| users.what.any_row());
+                let row = self.users.as_ref().and_then(|users| users.content.any_row());
                 self.resolved(Some(profile), row, variables, &self.source).map(drop)
             }
             (None, None) => Ok(()),
@@ -193,22 +241,22 @@ impl Recipe {
             variables.define("profile", windows_path(&profile.folder));
             variables.define("appdata", windows_path(&profile.app_data()));
         }
-        // what is said of one user counts more than what is said of all
+        // Variables of one user override those of all.
         if let (Some(users), Some(row)) = (&self.users, row) {
-            variables.add_table(users.what.source(), row, &users.folder)?;
+            variables.add_table(users.content.source(), row, &users.folder)?;
         }
-        for Part { what, folder } in &self.files {
-            variables.add_file(what, folder)?;
+        for InFolder { content, folder } in &self.files {
+            variables.add_file(content, folder)?;
         }
         state::resolve(source, &variables, &self.folder)
     }
 }
 
 fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) -> Result<Source, Error> {
-    let unreadable = |source| Error::DesiredUnreadable { path: path.to_path_buf(), source };
+    let unreadable = |source| TemplateError::Unreadable { path: path.to_path_buf(), source };
     let bytes = context.fs.read(path).map_err(unreadable)?;
     let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
-        // as Windows PowerShell writes text
+        // Windows PowerShell writes text like this.
         Some(bytes) => {
             let units: Vec<u16> = bytes
                 .chunks(2)
@@ -218,7 +266,7 @@ fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) ->
         }
         None => String::from_utf8(bytes).ok(),
     };
-    let text = text.ok_or_else(|| Error::DesiredNotText { path: path.to_path_buf() })?;
+    let text = text.ok_or_else(|| TemplateError::NotText { path: path.to_path_buf() })?;
     Ok(Source::parse(path.display().to_string(), text, format, hidden)?)
 }
 

@@ -1,25 +1,25 @@
-//! Work on many inis at once.
+//! Work on many inis at the same time.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
-use super::ini_file::LARGEST_INI;
+use crate::commands::ini::LARGEST_INI;
 
-/// Does a work for each of many, some at once, until all are done or somebody wants it to stop; gives those that were
-/// not begun. A disk that is asked for many things at once does more of them.
-pub(super) fn in_parallel<T: Send, R: Send>(
+/// Runs `work` for each item, several at the same time, until all are done or `stop` returns true. Returns the items
+/// that weren't started. Most of the time is spent waiting for the disk, so more threads than cores help.
+pub fn in_parallel<T: Send, R: Send>(
     many: Vec<T>,
     stop: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(T) -> R + Sync),
     done: &mut dyn FnMut(R),
 ) -> Vec<T> {
-    const MOST_AT_ONCE: usize = 32;
-    let at_once = many.len().min(MOST_AT_ONCE);
+    const MAX_THREADS: usize = 32;
+    let threads = many.len().min(MAX_THREADS);
     let left = Mutex::new(VecDeque::from(many));
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     std::thread::scope(|scope| {
-        let (send, results) = mpsc::sync_channel(MOST_AT_ONCE);
-        for _ in 0..at_once {
+        let (send, results) = mpsc::sync_channel(MAX_THREADS);
+        for _ in 0..threads {
             let send = send.clone();
             scope.spawn(move || {
                 while !stop() {
@@ -36,38 +36,38 @@ pub(super) fn in_parallel<T: Send, R: Send>(
     left.into_inner().unwrap_or_else(PoisonError::into_inner).into()
 }
 
-/// How much memory the inis that are worked on at once may take: as much as one may have. Larger ones are worked on
-/// alone.
-pub(super) struct Room {
+/// The memory for the inis that are in work at the same time: as much as the largest ini may take.
+pub struct MemoryBudget {
     left: Mutex<u64>,
-    is_freed: Condvar,
+    released: Condvar,
 }
 
-/// A part of the room, given back when it is dropped.
-pub(super) struct Taken<'a> {
-    room: &'a Room,
+/// A share of the budget, returned when it is dropped.
+pub struct Permit<'a> {
+    budget: &'a MemoryBudget,
     size: u64,
 }
 
-impl Room {
-    pub fn new() -> Room {
-        Room { left: Mutex::new(LARGEST_INI), is_freed: Condvar::new() }
+impl MemoryBudget {
+    /// Returns the whole budget.
+    pub fn new() -> MemoryBudget {
+        MemoryBudget { left: Mutex::new(LARGEST_INI), released: Condvar::new() }
     }
 
-    /// Waits until there is room for so many bytes.
-    pub fn take(&self, size: u64) -> Taken<'_> {
+    /// Waits until this many bytes are available, and takes them.
+    pub fn acquire(&self, size: u64) -> Permit<'_> {
         let size = size.min(LARGEST_INI);
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = self.is_freed.wait_while(left, |left| *left < size);
+        let left = self.released.wait_while(left, |left| *left < size);
         *left.unwrap_or_else(PoisonError::into_inner) -= size;
-        Taken { room: self, size }
+        Permit { budget: self, size }
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *self.room.left.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
-        self.room.is_freed.notify_all();
+        *self.budget.left.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+        self.budget.released.notify_all();
     }
 }
 
@@ -78,27 +78,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_worked_on_at_once_fits_into_the_room() {
-        let (room, used, most) = (Room::new(), AtomicU64::new(0), AtomicU64::new(0));
+    fn work_in_progress_fits_into_the_budget() {
+        let (budget, used, most) = (MemoryBudget::new(), AtomicU64::new(0), AtomicU64::new(0));
         let sizes = [LARGEST_INI / 3, LARGEST_INI, 2 * LARGEST_INI, 1, LARGEST_INI / 2, LARGEST_INI / 2, 0];
         let sizes: Vec<u64> = sizes.repeat(20);
         let left = in_parallel(
             sizes,
             &|| false,
             &|size| {
-                let taken = room.take(size);
-                let now = used.fetch_add(taken.size, Ordering::SeqCst) + taken.size;
+                let permit = budget.acquire(size);
+                let now = used.fetch_add(permit.size, Ordering::SeqCst) + permit.size;
                 most.fetch_max(now, Ordering::SeqCst);
-                used.fetch_sub(taken.size, Ordering::SeqCst);
+                used.fetch_sub(permit.size, Ordering::SeqCst);
             },
             &mut |()| {},
         );
         assert!(left.is_empty() && most.load(Ordering::SeqCst) <= LARGEST_INI);
-        assert_eq!(*room.left.lock().unwrap(), LARGEST_INI);
+        assert_eq!(*budget.left.lock().unwrap(), LARGEST_INI);
     }
 
     #[test]
-    fn what_was_not_begun_is_given_back() {
+    fn items_that_were_not_started_are_returned() {
         let done = AtomicU64::new(0);
         let stop = || done.load(Ordering::SeqCst) >= 3;
         let work = |_: u64| done.fetch_add(1, Ordering::SeqCst);

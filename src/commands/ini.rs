@@ -1,4 +1,4 @@
-//! Which ini a request is about, and its text.
+//! Chooses the ini that a request is about, once per run, and reads it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,32 +12,42 @@ use crate::microsip::locate::{self, Candidate, LocateError, Why};
 use crate::platform::{self, FileSystem};
 use crate::request::IniChoice;
 
-use super::{Context, Error, RunEvent};
+use super::context::{Context, RunEvent};
+use super::error::Error;
 
-/// A larger file is no ini of MicroSIP's.
-pub(super) const LARGEST_INI: u64 = 256 * 1024 * 1024;
+/// The most bytes that an ini can have; a larger file isn't MicroSIP's.
+pub const LARGEST_INI: u64 = 256 * 1024 * 1024;
 
-/// An ini that is there.
-pub(super) struct Ini {
-    /// As it was named or found.
+/// The ini that a request is about.
+#[derive(Debug)]
+pub struct Ini {
+    /// The path as the user named it, or as it was found.
     pub path: PathBuf,
-    /// The file itself, links followed.
+    /// The file itself, after following links.
     pub target: PathBuf,
-    /// The path by which it is opened: another where its folder is held.
+    /// The path by which the file is opened; it differs from `target` in a pinned folder.
     pub reached: PathBuf,
     /// The code page of 8-bit text.
     pub code_page: Option<CodePage>,
+    /// Whether the file existed when the ini was chosen.
+    pub exists: bool,
 }
 
 impl Ini {
-    /// The ini that a request is about; it is there.
-    pub fn find(choice: &IniChoice, context: &mut Context<'_>) -> Result<Ini, Error> {
-        Ok(Ini::find_or_place(choice, false, context)?.0)
+    /// Chooses the ini that a request is about; it must exist.
+    ///
+    /// # Errors
+    /// No ini or several were found, or the named one doesn't exist.
+    pub fn choose(choice: &IniChoice, context: &mut Context<'_>) -> Result<Ini, Error> {
+        Ini::choose_or_create(choice, false, context)
     }
 
-    /// The ini that a request is about, and its text.
+    /// Chooses the ini that a request is about, and reads it.
+    ///
+    /// # Errors
+    /// As [`Ini::choose`], or it can't be read.
     pub fn open(choice: &IniChoice, context: &mut Context<'_>) -> Result<(Ini, Decoded), Error> {
-        let ini = Ini::find(choice, context)?;
+        let ini = Ini::choose(choice, context)?;
         let bytes = ini.bytes(context)?;
         let size = bytes.len();
         let decoded = ini.decode(bytes)?;
@@ -45,12 +55,15 @@ impl Ini {
         Ok((ini, decoded))
     }
 
-    /// The ini that a request is about; with `create` it need not be there.
-    pub fn find_or_place(
+    /// Chooses the ini that a request is about; with `create` it needn't exist.
+    ///
+    /// # Errors
+    /// As [`Ini::choose`].
+    pub fn choose_or_create(
         choice: &IniChoice,
         create: bool,
         context: &mut Context<'_>,
-    ) -> Result<(Ini, bool), Error> {
+    ) -> Result<Ini, Error> {
         let chosen = match (&choice.path, create) {
             (Some(path), _) => Candidate::new(path.clone(), Why::Named),
             (None, false) => locate::the_one(context.env)?,
@@ -65,20 +78,19 @@ impl Ini {
         let path = chosen.ini;
         match Ini::at(path.clone(), choice, context.fs) {
             Err(Error::NotThere { .. }) if create => {
-                let code_page = choice.code_page;
                 let path = std::path::absolute(&path).unwrap_or(path);
-                Ok((Ini::plain(path, code_page), false))
+                Ok(Ini::plain(path, choice.code_page, false))
             }
-            found => Ok((found?, true)),
+            found => found,
         }
     }
 
-    /// The ini of just this path.
-    pub fn plain(path: PathBuf, code_page: Option<CodePage>) -> Ini {
-        Ini { reached: path.clone(), target: path.clone(), path, code_page }
+    /// Returns the ini of exactly this path, without looking at the disk.
+    pub fn plain(path: PathBuf, code_page: Option<CodePage>, exists: bool) -> Ini {
+        Ini { reached: path.clone(), target: path.clone(), path, code_page, exists }
     }
 
-    /// A path beside the ini, or that of its folder, as people know it.
+    /// Returns the path that people know of a file next to the ini, or of its folder.
     pub fn known_as(&self, path: &Path) -> PathBuf {
         let (reached, target) = (self.reached.parent(), self.target.parent());
         match (reached, target, path.file_name()) {
@@ -88,7 +100,10 @@ impl Ini {
         }
     }
 
-    /// The ini under a path; it is there.
+    /// Returns the ini of a path, after following links; it must exist.
+    ///
+    /// # Errors
+    /// It doesn't exist, can't be read, or isn't a file.
     pub fn at(path: PathBuf, choice: &IniChoice, fs: &dyn FileSystem) -> Result<Ini, Error> {
         let path = std::path::absolute(&path).unwrap_or(path);
         let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
@@ -113,24 +128,33 @@ impl Ini {
             return Err(Error::NotRegular { ini: path, what });
         }
         let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
-        Ok(Ini { path, reached: target.clone(), target, code_page })
+        Ok(Ini { path, reached: target.clone(), target, code_page, exists: true })
     }
 
-    /// Reads and decodes it.
+    /// Reads and decodes the file.
+    ///
+    /// # Errors
+    /// It can't be read, is too large, or has an unknown encoding.
     pub fn read(&self, context: &Context<'_>) -> Result<Decoded, Error> {
         self.decode(self.bytes(context)?)
     }
 
-    /// Reads it.
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It can't be read, or is too large.
     pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
         if context.fs.metadata(&self.reached).map_err(unreadable)?.len > LARGEST_INI {
-            return Err(Error::TooLarge { ini: self.path.clone() });
+            return Err(too_large(&self.path));
         }
         context.fs.read(&self.reached).map_err(unreadable)
     }
 
-    /// Decodes what is there; where there is nothing, what MicroSIP makes at its first run.
+    /// Decodes the bytes of the ini; without any, returns what MicroSIP creates at its first run.
+    ///
+    /// # Errors
+    /// The encoding is unknown or invalid.
     pub fn decode_or_first_run(&self, current: Option<Vec<u8>>) -> Result<Decoded, Error> {
         match current {
             Some(bytes) => self.decode(bytes),
@@ -138,20 +162,28 @@ impl Ini {
         }
     }
 
-    /// Decodes bytes of it.
+    /// Decodes bytes of the ini.
+    ///
+    /// # Errors
+    /// The encoding is unknown or invalid.
     pub fn decode(&self, bytes: Vec<u8>) -> Result<Decoded, Error> {
         encoding::decode(bytes, self.code_page)
             .map_err(|source| Error::Encoding { ini: self.path.clone(), source })
     }
 }
 
-/// The warning that what is read here is not what MicroSIP reads, because it would spoil the file.
-pub(super) fn encoding_notice(decoded: &Decoded) -> Vec<Diagnostic> {
-    let is_spoiled = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
-    let remark = PlanWarning::EncodingRead { encoding: decoded.encoding };
-    if is_spoiled { vec![Diagnostic::from(&remark)] } else { Vec::new() }
+/// Returns the warning that MicroSIP would damage this file by converting it, so that it reads other values.
+pub fn encoding_warning(decoded: &Decoded) -> Vec<Diagnostic> {
+    let is_damaged = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let warning = PlanWarning::EncodingRead { encoding: decoded.encoding };
+    if is_damaged { vec![Diagnostic::from(&warning)] } else { Vec::new() }
 }
 
 fn is_nothing_there(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Returns the error that an ini is, or would become, too large.
+pub fn too_large(ini: &Path) -> Error {
+    Error::TooLarge { ini: ini.to_path_buf(), limit: LARGEST_INI / 1024 / 1024 }
 }

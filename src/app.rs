@@ -1,0 +1,169 @@
+//! Runs the wizard, or one request: connects the command line, Ctrl-C and standard input with the commands.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap_complete::env::CompleteEnv;
+
+use crate::cli::args::{self, Cli, UsageError};
+use crate::cli::ask;
+use crate::cli::completing;
+use crate::cli::mistyped::with_guesses;
+use crate::cli::output::Output;
+use crate::cli::progress::ProgressReporter;
+use crate::cli::report_file::ReportFile;
+use crate::cli::session::Session;
+use crate::cli::trace::Level;
+use crate::cli::wizard::{self, Tools};
+use crate::commands::completions;
+use crate::diagnostic::ExitStatus;
+use crate::platform::{self, Env, SystemFs};
+use crate::request::{Request, ValueSource};
+
+/// The process: its environment, and how it ends.
+pub struct Process {
+    /// The environment, taken once.
+    pub env: Env,
+    /// Returns an environment variable.
+    pub variable: fn(&str) -> Option<OsString>,
+    /// Exits at once.
+    pub exit: fn(i32) -> !,
+}
+
+/// Runs msipcfg with its arguments, and returns the exit code.
+pub fn run(args: &[OsString], process: Process) -> i32 {
+    if let Some(status) = complete(args, &process.env) {
+        return status as i32;
+    }
+    let dsc_level =
+        || Level::named(&(process.variable)("DSC_TRACE_LEVEL").unwrap_or_default().to_string_lossy());
+    match Cli::read(args) {
+        Ok(cli) => {
+            let dsc = cli.is_for_dsc().then(dsc_level);
+            let exit_codes = cli.exit_codes();
+            exit_codes.number(run_cli(cli, args, dsc, process))
+        }
+        Err(error) => {
+            let dsc = args::are_for_dsc(args).then(dsc_level);
+            if dsc.is_some() && !io::stdin().is_terminal() {
+                // Otherwise the writer of standard input would report a broken pipe instead of this error.
+                let _ = io::copy(&mut io::stdin(), &mut io::sink());
+            }
+            Output { dsc, ..Output::of_args(args) }.print_usage(&with_guesses(error)) as i32
+        }
+    }
+}
+
+fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) -> ExitStatus {
+    let common = &cli.common;
+    let output = Output {
+        json: common.json && dsc.is_none(),
+        quiet: common.quiet,
+        verbose: common.verbose || dsc == Some(Level::Debug),
+        dsc,
+        color: common.color,
+        name_ini: !common.names_ini(),
+    };
+    let Process { env, variable, exit } = process;
+    let secret = move |source: &ValueSource| read_secret(source, variable);
+    let session = Session { env, stop: Arc::new(AtomicBool::new(false)), secret: &secret };
+    let theme = ask::theme(output.has_color());
+    if cli.is_for_wizard() && ask::may_converse(&cli.common) {
+        handle_interrupts(&session.stop, exit);
+        return wizard::run(Tools { output, theme: &*theme, session: &session }, cli.ini_choice());
+    }
+    let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
+    // Opened before anything is written.
+    let report = cli.report_file().map(|(path, inputs)| ReportFile::open(path, &inputs)).transpose();
+    let request = match cli.into_request(args) {
+        Ok(request) => request,
+        Err(UsageError::NoCommand) if !output.json => {
+            output.print_help(&args::help());
+            return ExitStatus::Usage;
+        }
+        Err(error) => return output.print_early_error(&error),
+    };
+    // Without a handler, Ctrl-C ends the program at once, and the next run removes what it left.
+    let stops_gracefully =
+        request.may_write() || matches!(request, Request::Drive { .. } | Request::TestHook(_));
+    if stops_gracefully || may_ask {
+        handle_interrupts(&session.stop, exit);
+    }
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return output.print_early_error(&error),
+    };
+    ask::while_leaving_is(!stops_gracefully, || {
+        let mut reporter = ProgressReporter::new(output, report);
+        let mut run = |request| session.run(request, &mut reporter);
+        let result = if may_ask {
+            match ask::through(request, &*theme, output, &mut run) {
+                Ok(result) => result,
+                Err(status) => return status,
+            }
+        } else {
+            run(request)
+        };
+        match result {
+            Ok(outcome) => output.print(&*outcome, reporter.finish()),
+            Err(error) => output.print_error(&error, reporter.finish()),
+        }
+    })
+}
+
+/// Lets Ctrl-C stop a write gracefully, and end everything else. A second Ctrl-C ends the program at once, because a
+/// disk that doesn't answer can't be interrupted.
+fn handle_interrupts(stop: &Arc<AtomicBool>, exit: fn(i32) -> !) {
+    let stop = Arc::clone(stop);
+    let _ = ctrlc::set_handler(move || {
+        let is_second = stop.swap(true, Ordering::SeqCst);
+        if is_second || ask::may_leave() {
+            ask::leave();
+            exit(ExitStatus::Interrupted as i32);
+        }
+    });
+}
+
+/// Answers a shell that asks for completions.
+fn complete(args: &[OsString], env: &Env) -> Option<ExitStatus> {
+    let completing =
+        CompleteEnv::with_factory(completing::command).var(completions::VARIABLE).shells(completions::SHELLS);
+    match completing.try_complete(args, env.current_folder.as_deref()) {
+        Ok(false) => None,
+        Ok(true) => Some(ExitStatus::Done),
+        Err(error) => Some(Output::default().print_usage(&error)),
+    }
+}
+
+/// Reads all of standard input. Input over the limit is read too, so that its writer isn't blocked.
+fn read_stdin() -> io::Result<String> {
+    const LIMIT: u64 = 16 * 1024 * 1024;
+    let mut stdin = io::stdin().lock();
+    let mut bytes = Vec::new();
+    stdin.by_ref().take(LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT {
+        io::copy(&mut stdin, &mut io::sink())?;
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 16 MiB"));
+    }
+    // The error of std would contain the bytes.
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it isn't UTF-8"))
+}
+
+/// Reads a secret from its source, without the line end after it.
+fn read_secret(source: &ValueSource, variable: fn(&str) -> Option<OsString>) -> io::Result<String> {
+    let text = match source {
+        ValueSource::Inline(value) => return Ok(value.clone()),
+        ValueSource::StandardInput => read_stdin()?,
+        ValueSource::File(path) => platform::read_text(&SystemFs, path)?,
+        ValueSource::Variable(name) => {
+            // The error of std would contain the value.
+            let not_set = || io::Error::new(io::ErrorKind::NotFound, "it isn't set");
+            let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it isn't text");
+            return variable(name).ok_or_else(not_set)?.into_string().map_err(not_text);
+        }
+    };
+    let text = text.trim_start_matches('\u{FEFF}');
+    Ok(text.trim_end_matches('\n').trim_end_matches('\r').to_string())
+}

@@ -1,0 +1,197 @@
+//! The only printer: answers on standard output, everything else on standard error.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+
+use clap::builder::StyledStr;
+use clap::{ColorChoice, ValueEnum};
+use serde_json::json;
+
+use crate::commands::{Error, Outcome};
+use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
+use crate::page::{Page, Styles};
+
+use super::mistyped::Mistake;
+use super::progress::SideEffects;
+use super::terminal::{has_color, visible};
+use super::trace::{self, Level};
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Output {
+    /// One JSON object instead of text (`--json`).
+    pub json: bool,
+    /// Only answers and errors (`--quiet`).
+    pub quiet: bool,
+    /// Each step (`--verbose`).
+    pub verbose: bool,
+    /// When to use color.
+    pub color: ColorChoice,
+    /// Whether to say which ini was chosen, because the user didn't name one.
+    pub name_ini: bool,
+    /// How much is reported, if DSC is the reader.
+    pub dsc: Option<Level>,
+}
+
+impl Output {
+    /// Prints the answer of a command, and returns the exit status.
+    pub fn print(self, outcome: &dyn Outcome, effects: &SideEffects) -> ExitStatus {
+        let as_json = self.json && !outcome.is_raw();
+        if !as_json && !self.quiet {
+            outcome.warnings().iter().for_each(|warning| self.warn(warning));
+            if let Some(ini) = outcome.ini().filter(|_| self.name_ini) {
+                self.err(&format!("in {}\n", ini.display()));
+            }
+        }
+        let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
+        let printed = self.out(&answer);
+        let report_error = effects.report_error().map(Diagnostic::from);
+        let failure = outcome.failure().filter(|_| !as_json);
+        failure.iter().chain(&report_error).for_each(|error| self.diagnostic(Level::Error, error));
+        let report_status = report_error.map_or(ExitStatus::Done, |_| ExitStatus::File);
+        let mut statuses = [printed, outcome.status(), report_status].into_iter();
+        statuses.find(|status| *status != ExitStatus::Done).unwrap_or(ExitStatus::Done)
+    }
+
+    /// Prints why a command failed, and returns the exit status.
+    pub fn print_error(self, error: &Error, effects: &SideEffects) -> ExitStatus {
+        let diagnostic = Diagnostic::from(error);
+        if self.json {
+            let mut json = json!({"ok": false, "changed": error.changed(), "error": error.json()});
+            effects.add_to_failure(&mut json);
+            self.out(&format!("{json}\n"));
+        } else {
+            self.diagnostic(Level::Error, &diagnostic);
+        }
+        diagnostic.code.exit_status()
+    }
+
+    /// Prints an error that shows before a command starts, and returns the exit status.
+    pub fn print_early_error<E: ToDiagnostic>(self, error: &E) -> ExitStatus {
+        let diagnostic = Diagnostic::from(error);
+        if self.json {
+            self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": diagnostic})));
+        } else {
+            self.diagnostic(Level::Error, &diagnostic);
+        }
+        diagnostic.code.exit_status()
+    }
+
+    /// Returns how to print for arguments that could not be parsed.
+    pub fn of_args(args: &[OsString]) -> Output {
+        let mut texts = args.iter().filter_map(|arg| arg.to_str());
+        let color = texts.find_map(|arg| arg.strip_prefix("--color"));
+        let color = color.and_then(|joined| joined.strip_prefix('=').or_else(|| texts.next()));
+        Output {
+            // Everything after -- belongs to a hook.
+            json: args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json"),
+            color: color.and_then(|when| ColorChoice::from_str(when, true).ok()).unwrap_or_default(),
+            ..Output::default()
+        }
+    }
+
+    /// Prints clap's answer to arguments: a usage error, or the help that was requested.
+    pub fn print_usage(self, error: &clap::Error) -> ExitStatus {
+        if !error.use_stderr() {
+            return self.out(&self.rendered(&error.render(), &io::stdout()));
+        }
+        if self.json || self.dsc.is_some() {
+            return self.print_early_error(&Mistake(error));
+        }
+        self.print_help(&error.render());
+        ExitStatus::Usage
+    }
+
+    /// Prints a help text that wasn't requested on standard error.
+    pub fn print_help(self, text: &StyledStr) {
+        self.err(&self.rendered(text, &io::stderr()));
+    }
+
+    fn rendered(self, text: &StyledStr, stream: &impl anstream::stream::RawStream) -> String {
+        if has_color(self.color, stream) { text.ansi().to_string() } else { text.to_string() }
+    }
+
+    /// Prints an answer byte for byte, because values can contain anything; a terminal gets no control characters.
+    pub fn out(self, text: &str) -> ExitStatus {
+        let mut stdout = io::stdout().lock();
+        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => ExitStatus::Done,
+            // The reader of the pipe has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
+            Err(error) => {
+                let text = format!("the answer could not be written: {error}");
+                match self.dsc {
+                    Some(_) => self.log(Level::Error, &text),
+                    None => self.err(&format!("error: {text}\n")),
+                }
+                ExitStatus::File
+            }
+        }
+    }
+
+    /// Prints a text on standard error.
+    pub fn err(self, text: &str) {
+        self.log(Level::Info, text);
+    }
+
+    /// Prints a text of this level on standard error.
+    pub fn log(self, level: Level, text: &str) {
+        let line;
+        let text = match self.dsc {
+            Some(wanted) if level > wanted => return,
+            Some(_) => {
+                line = level.line(text.trim_end());
+                &line
+            }
+            None => text,
+        };
+        let mut stderr = io::stderr().lock();
+        let text = if stderr.is_terminal() { visible(text) } else { text.into() };
+        let _ = stderr.write_all(text.as_bytes());
+    }
+
+    /// Prints a warning on standard error.
+    pub fn warn(self, warning: &Diagnostic) {
+        self.diagnostic(Level::Warn, warning);
+    }
+
+    fn diagnostic(self, level: Level, diagnostic: &Diagnostic) {
+        if self.dsc.is_some() {
+            return self.log(level, &trace::message(diagnostic));
+        }
+        let styles = self.stderr_styles();
+        let (kind, style) = match level {
+            Level::Error => ("error", styles.error),
+            _ => ("warning", styles.warning),
+        };
+        // Further lines show the place in a file.
+        let (message, place) = diagnostic.message.split_once('\n').unwrap_or((&diagnostic.message, ""));
+        let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", diagnostic.code.name());
+        if !place.is_empty() {
+            let _ = writeln!(text, "{place}");
+        }
+        if let Some(hint) = &diagnostic.hint {
+            let style = styles.hint;
+            let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
+        }
+        self.err(&text);
+    }
+
+    /// Returns whether standard error, where questions appear, has color.
+    pub fn has_color(self) -> bool {
+        has_color(self.color, &io::stderr())
+    }
+
+    /// Returns the styles of standard error.
+    pub fn stderr_styles(self) -> Styles {
+        if self.has_color() { Styles::COLORED } else { Styles::default() }
+    }
+
+    /// Returns what an answer on standard output needs to know.
+    pub fn page(self) -> Page {
+        let styles = if has_color(self.color, &io::stdout()) { Styles::COLORED } else { Styles::default() };
+        Page { styles, quiet: self.quiet, verbose: self.verbose }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a terminal may receive: color only where it is wanted, and no control characters from files.
+
+use std::borrow::Cow;
+
+use clap::ColorChoice;
+
+/// Returns whether a stream gets color.
+pub fn has_color(choice: ColorChoice, stream: &impl anstream::stream::RawStream) -> bool {
+    let choice = match choice {
+        ColorChoice::Auto => anstream::AutoStream::choice(stream),
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    choice != anstream::ColorChoice::Never
+}
+
+/// Makes control characters visible and harmless, so that the author of an ini can't control the reader's terminal.
+/// Line ends, tabs and colors stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_control) {
+        return text.into();
+    }
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let color = if c == '\u{1B}' { leading_color(rest) } else { None };
+        let length = color.map_or(c.len_utf8(), str::len);
+        match color {
+            Some(color) => shown.push_str(color),
+            None if is_control(c) => shown.extend(c.escape_default()),
+            None => shown.push(c),
+        }
+        rest = &rest[length..];
+    }
+    shown.into()
+}
+
+/// Returns the color sequence at the start of a text (SGR of ECMA-48).
+fn leading_color(text: &str) -> Option<&str> {
+    let numbers = text.strip_prefix("\u{1B}[")?;
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    numbers[end..].starts_with('m').then(|| &text[..text.len() - numbers.len() + end + 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn only_colors_reach_the_terminal() {
+        assert_eq!(visible("a\tb\n\u{1B}[1;31mred\u{1B}[0m"), "a\tb\n\u{1B}[1;31mred\u{1B}[0m");
+        assert_eq!(visible("\u{1B}[2J\u{7}x\r\u{9B}1m"), r"\u{1b}[2J\u{7}x\r\u{9b}1m");
+        assert_eq!(visible("\u{1B}]0;title\u{1B}\\ \u{1B}["), r"\u{1b}]0;title\u{1b}\ \u{1b}[");
+    }
+}

@@ -1,0 +1,225 @@
+//! `backups` and `restore`.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::edit::backup::{self, Backup, MadeBy};
+use crate::edit::lock::Lock;
+use crate::edit::plan;
+use crate::edit::transaction::New;
+use crate::ini::document::IniDocument;
+use crate::ini::encoding::EncodingError;
+use crate::microsip::instances::Processes;
+use crate::page::{Page, path_text};
+use crate::platform::FileSystem;
+use crate::request::{BackupChoice, IniChoice, WriteOptions};
+
+use super::context::Context;
+use super::error::{CommandError, Error};
+use super::ini::Ini;
+use super::outcome::Outcome;
+use super::write::{Draft, Write};
+use super::written::WriteOutcome;
+
+/// A backup in the list.
+#[derive(Clone, Debug)]
+pub struct ListedBackup {
+    /// Its number; 1 is the newest.
+    pub number: usize,
+    /// The backup.
+    pub backup: Backup,
+    /// Its size in bytes, if it is known.
+    pub size: Option<u64>,
+}
+
+impl ListedBackup {
+    /// Returns when it was made, as RFC 3339. File names carry it as `20260131T235959.123Z`.
+    pub fn time(&self) -> String {
+        let stamp = &self.backup.stamp;
+        let part = |range| stamp.get(range);
+        match (part(0..4), part(4..6), part(6..8), part(9..11), part(11..13), stamp.get(13..)) {
+            (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(rest)) => {
+                format!("{year}-{month}-{day}T{hour}:{minute}:{rest}")
+            }
+            _ => stamp.clone(),
+        }
+    }
+
+    /// Returns the backup for scripts.
+    pub fn json(&self) -> Json {
+        let made_by = match self.backup.made_by {
+            MadeBy::Edit => "edit",
+            MadeBy::Restore => "restore",
+        };
+        json!({
+            "number": self.number,
+            "name": self.backup.name,
+            "path": path_text(&self.backup.path),
+            "time": self.time(),
+            "bytes": self.size,
+            "made_by": made_by,
+        })
+    }
+}
+
+/// The backups of an ini.
+#[derive(Debug)]
+pub struct BackupList {
+    ini: PathBuf,
+    backups: Vec<ListedBackup>,
+    purged: bool,
+}
+
+impl Outcome for BackupList {
+    fn ini(&self) -> Option<&Path> {
+        Some(&self.ini)
+    }
+
+    fn text(&self, _: &Page) -> String {
+        if self.backups.is_empty() {
+            return format!("{} has no backups\n", self.ini.display());
+        }
+        let mut text = String::new();
+        for listed in &self.backups {
+            let size = listed.size.map_or(String::new(), |size| format!("{size:>9} bytes"));
+            let by = if listed.backup.made_by == MadeBy::Restore { "  (made by a restore)" } else { "" };
+            let (number, time, name) = (listed.number, listed.time(), &listed.backup.name);
+            let _ = writeln!(text, "{number:>3}  {time}{size}  {name}{by}");
+        }
+        if self.purged {
+            let _ = writeln!(text, "Removed all {}", self.backups.len());
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "ini": path_text(&self.ini),
+            "purged": self.purged,
+            "backups": self.backups.iter().map(ListedBackup::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Why backups could not be listed, removed or restored.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("{ini} has no backup{which}")]
+    NoBackup { ini: PathBuf, which: String },
+    #[error("the backups of {ini} could not be listed or removed: {source}")]
+    Folder { ini: PathBuf, source: io::Error },
+}
+
+impl ToDiagnostic for BackupError {
+    fn code(&self) -> Code {
+        match self {
+            BackupError::NoBackup { .. } => Code::NoBackup,
+            BackupError::Folder { .. } => Code::BackupFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            BackupError::NoBackup { .. } => "to list the backups, run 'msipcfg backups'",
+            BackupError::Folder { .. } => "check the folder and your rights to it",
+        };
+        Some(hint.into())
+    }
+}
+
+impl CommandError for BackupError {}
+
+/// Lists the backups of an ini, newest first; with `purge` they are removed.
+///
+/// # Errors
+/// No ini was found, or the folder can't be read or written.
+pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<BackupList, Error> {
+    let ini = Ini::choose(choice, context)?;
+    let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
+    let found = || backup::list(&ini.target, context.fs).map_err(failed);
+    let backups = if purge {
+        let _lock = Lock::acquire(&ini.target, context.fs, context.stop)?;
+        let backups = found()?;
+        for backup in &backups {
+            context.fs.remove(&backup.path).map_err(failed)?;
+        }
+        backups
+    } else {
+        found()?
+    };
+    Ok(BackupList { backups: listed(backups, context.fs), ini: ini.path, purged: purge })
+}
+
+/// Numbers backups, and adds their sizes.
+pub fn listed(backups: Vec<Backup>, fs: &dyn FileSystem) -> Vec<ListedBackup> {
+    let size = |backup: &Backup| fs.metadata(&backup.path).ok().map(|metadata| metadata.len);
+    (1..).zip(backups).map(|(number, backup)| ListedBackup { number, size: size(&backup), backup }).collect()
+}
+
+/// Restores an ini from a backup. The ini that it replaces is backed up too.
+///
+/// # Errors
+/// As [`Write::run`], or there is no such backup.
+pub fn restore(
+    choice: &IniChoice,
+    which: &BackupChoice,
+    options: WriteOptions,
+    context: &mut Context<'_>,
+) -> Result<WriteOutcome, Error> {
+    // A deleted ini can be restored.
+    let options = WriteOptions { create: true, ..options };
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
+    let backups = backup::list(&ini.target, context.fs).map_err(failed)?;
+    let chosen = choose(&backups, which).ok_or_else(|| no_backup(&ini, which))?;
+    // Only an ini is restored.
+    let backup = Ini::plain(chosen.path.clone(), ini.code_page, true);
+    let bytes = backup.bytes(context)?;
+    let wanted = match backup.decode(bytes.clone()) {
+        Ok(decoded) => Some(decoded.document),
+        // The bytes are restored as they are.
+        Err(Error::Encoding { source: EncodingError::Unknown, .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let processes = Processes::default();
+    let write = Write { ini: &ini, options, made_by: MadeBy::Restore, processes: &processes };
+    write.run(context, &mut |ini, current| {
+        // A restore must also work on an ini that can't be decoded any more.
+        let before = match &current {
+            Some(current) => ini.decode(current.clone()).ok().map(|decoded| decoded.document),
+            None => Some(IniDocument::from_utf16le(Vec::new())),
+        };
+        let both = before.as_ref().zip(wanted.as_ref());
+        let changes = both.map(|(before, wanted)| plan::differences(before, wanted)).unwrap_or_default();
+        Ok(Draft {
+            is_change: current.as_ref() != Some(&bytes),
+            original: current,
+            new: New::Text(bytes.clone()),
+            changes,
+            restored: Some(chosen.name.clone()),
+            ..Draft::nothing()
+        })
+    })
+}
+
+fn no_backup(ini: &Ini, which: &BackupChoice) -> BackupError {
+    let which = match which {
+        BackupChoice::Newest => String::new(),
+        BackupChoice::Number(number) => format!(" with the number {number}"),
+        BackupChoice::Name(name) => format!(" called {name}"),
+    };
+    BackupError::NoBackup { ini: ini.path.clone(), which }
+}
+
+fn choose<'a>(backups: &'a [Backup], which: &BackupChoice) -> Option<&'a Backup> {
+    match which {
+        BackupChoice::Newest => backups.iter().find(|backup| backup.made_by == MadeBy::Edit),
+        BackupChoice::Number(number) => backups.get(number.checked_sub(1)?),
+        BackupChoice::Name(name) => backups.iter().find(|backup| backup.name == *name),
+    }
+}

@@ -1,0 +1,65 @@
+//! What a command needs from outside, and what it reports while it works.
+
+use std::io;
+use std::time::SystemTime;
+
+use crate::diagnostic::Diagnostic;
+use crate::edit::transaction::Progress;
+use crate::hook::event::Event;
+use crate::ini::encoding::Encoding;
+use crate::microsip::closing::Restarted;
+use crate::microsip::instances::Instance;
+use crate::microsip::locate::Candidate;
+use crate::platform::{Env, FileSystem};
+use crate::request::ValueSource;
+
+use super::outcome::Outcome;
+
+/// What a command needs from outside.
+pub struct Context<'a> {
+    /// The environment.
+    pub env: &'a Env,
+    /// The file system.
+    pub fs: &'a (dyn FileSystem + Sync),
+    /// The clock.
+    pub now: &'a (dyn Fn() -> SystemTime + Sync),
+    /// Returns whether the user wants to stop.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Reads a secret from its source.
+    pub secret: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
+    /// Receives what happens while the command works.
+    pub report: &'a mut dyn FnMut(RunEvent<'_>),
+}
+
+impl<'a> Context<'a> {
+    /// Returns the same context, which reports nothing.
+    pub fn silent<'b>(&self, report: &'b mut dyn FnMut(RunEvent<'_>)) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        let Context { env, fs, now, stop, secret, .. } = *self;
+        Context { env, fs, now, stop, secret, report }
+    }
+}
+
+/// What happens while a command works.
+pub enum RunEvent<'a> {
+    /// This ini was chosen.
+    Chosen(&'a Candidate),
+    /// The ini was read: its size in bytes, and its encoding.
+    Read { size: usize, encoding: Encoding },
+    /// The transaction made progress.
+    Progress(Progress<'a>),
+    /// This MicroSIP was asked to close and has exited.
+    Closed(Instance),
+    /// This MicroSIP was started again.
+    Restarted(Restarted),
+    /// The hook of this event is started for this caller; an empty caller has no number.
+    Testing { event: Event, caller: &'a str },
+    /// The work on so many users begins.
+    Users { total: usize },
+    /// The work on one of them is done.
+    UserDone(&'a dyn Outcome),
+    /// A warning that shouldn't wait for the answer.
+    Warning(Diagnostic),
+}

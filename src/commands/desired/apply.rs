@@ -1,0 +1,400 @@
+//! `apply`, and what a desired state means for one ini: the edits that bring it there, and what differs.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::commands::context::Context;
+use crate::commands::error::{CommandError, Error};
+use crate::commands::hook_edit::edit_for;
+use crate::commands::hook_state::{self, save_dialect};
+use crate::commands::ini::Ini;
+use crate::commands::outcome::Outcome;
+use crate::commands::passwords::{self, Stored};
+use crate::commands::write::{Draft, Write, running_warning};
+use crate::commands::written::WriteOutcome;
+use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
+use crate::desired::state::Desired;
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
+use crate::edit::backup::MadeBy;
+use crate::edit::plan::{self, Edit};
+use crate::hook::command::{self, HookCommand, HookTextError};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::event::Event;
+use crate::hook::target::Allow;
+use crate::ini::document::IniDocument;
+use crate::ini::encoding::Decoded;
+use crate::ini::name::KeyPath;
+use crate::ini::wide;
+use crate::microsip::instances::Processes;
+use crate::microsip::keys::{self, MASK, Privacy, setting_path};
+use crate::microsip::privacy::Guarded;
+use crate::microsip::version::Version;
+use crate::page::{Page, Styles, path_text};
+use crate::platform::{Env, FileSystem};
+use crate::request::{DesiredChoice, HookText, IniChoice, SetHook, WriteOptions};
+
+use super::template::{Secrets, Template};
+
+/// How an ini differs from a desired state.
+#[derive(Debug)]
+pub struct CheckOutcome {
+    /// The ini as the user named it.
+    pub ini: PathBuf,
+    /// Whether applying the state would change nothing.
+    pub is_in_state: bool,
+    /// The values that differ.
+    pub differences: Vec<Difference>,
+    /// Warnings about the ini and the state.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Outcome for CheckOutcome {
+    fn status(&self) -> ExitStatus {
+        if self.is_in_state { ExitStatus::Done } else { ExitStatus::No }
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn text(&self, page: &Page) -> String {
+        let Styles { error, added, .. } = page.styles;
+        let ini = self.ini.display();
+        if self.is_in_state {
+            return format!("{added}in state{added:#}: {ini}\n");
+        }
+        format!("{error}not in state{error:#}: {ini}\n{}", self.difference_lines(page.styles))
+    }
+
+    fn json(&self) -> Json {
+        let difference = |difference: &Difference| {
+            json!({
+                "section": difference.section,
+                "key": difference.key,
+                "wanted": difference.shown(difference.wanted.as_deref()),
+                "found": difference.shown(difference.found.as_deref()),
+            })
+        };
+        json!({
+            "ok": true,
+            "ini": path_text(&self.ini),
+            "in_state": self.is_in_state,
+            "differences": self.differences.iter().map(difference).collect::<Vec<_>>(),
+            "warnings": self.warnings,
+        })
+    }
+}
+
+impl CheckOutcome {
+    /// Returns one line per difference.
+    pub fn difference_lines(&self, Styles { hint, .. }: Styles) -> String {
+        let mut text = String::new();
+        for difference in &self.differences {
+            let path = setting_path(&difference.section, &difference.key);
+            let quoted = |value: Option<&str>| match difference.shown(value) {
+                Some(value) => format!("'{value}'"),
+                None => "no value".into(),
+            };
+            let wanted = quoted(difference.wanted.as_deref());
+            let found = quoted(difference.found.as_deref());
+            let _ = writeln!(text, "  {path}: {hint}expected{hint:#} {wanted}, {hint}found{hint:#} {found}");
+        }
+        text
+    }
+}
+
+/// A value that differs from the desired state.
+#[derive(Debug)]
+pub struct Difference {
+    /// The section; `microsip` for MicroSIP itself.
+    pub section: String,
+    /// The key.
+    pub key: String,
+    /// The desired value; `None` if the key should not exist.
+    pub wanted: Option<String>,
+    /// The value that MicroSIP reads.
+    pub found: Option<String>,
+}
+
+impl Difference {
+    /// Returns a value as it may be shown. Nobody asked for private values by name.
+    fn shown<'a>(&self, value: Option<&'a str>) -> Option<&'a str> {
+        let is_hidden = keys::privacy(&self.section, &self.key) >= Privacy::Private;
+        value.map(|value| if is_hidden && !value.is_empty() { MASK } else { value })
+    }
+}
+
+/// MicroSIP is older than the desired state allows.
+#[derive(Debug, thiserror::Error)]
+#[error("this MicroSIP is version {found}, but the file requires {min} or newer")]
+pub struct TooOld {
+    min: Version,
+    found: Version,
+}
+
+impl CommandError for TooOld {}
+
+impl ToDiagnostic for TooOld {
+    fn code(&self) -> Code {
+        Code::MicrosipTooOld
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("update MicroSIP, or lower min-version".into())
+    }
+}
+
+/// The warning that the version isn't known.
+#[derive(Debug, thiserror::Error)]
+#[error("this MicroSIP's version isn't known, so it wasn't compared with {min}")]
+struct VersionWarning {
+    min: Version,
+}
+
+impl ToDiagnostic for VersionWarning {
+    fn code(&self) -> Code {
+        Code::MicrosipVersionUnknown
+    }
+}
+
+/// Applies a desired state to an ini, in one edit.
+///
+/// # Errors
+/// As [`Write::run`], or the file is wrong.
+pub fn apply(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    allow: Allow,
+    options: WriteOptions,
+    context: &mut Context<'_>,
+) -> Result<WriteOutcome, Error> {
+    let template = Template::load(desired, context)?;
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
+    let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes };
+    Application { desired: &desired, allow, hashes: &hashes }.apply(write, context)
+}
+
+/// Compares an ini with a desired state.
+///
+/// # Errors
+/// No ini was found, it can't be read, or the file is wrong.
+pub fn check(
+    choice: &IniChoice,
+    desired: &DesiredChoice,
+    context: &mut Context<'_>,
+) -> Result<CheckOutcome, Error> {
+    let template = Template::load(desired, context)?;
+    let (ini, decoded) = Ini::open(choice, context)?;
+    let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
+    let application = Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: &hashes };
+    application.check(ini, &decoded, &processes, context)
+}
+
+/// A desired state that is applied to inis or compared with them.
+pub struct Application<'a> {
+    /// The state.
+    pub desired: &'a Desired,
+    /// What is accepted although it would be refused by default.
+    pub allow: Allow,
+    /// The password hashes of this run.
+    pub hashes: &'a PasswordHasher<'a>,
+}
+
+impl Application<'_> {
+    /// Applies the state to an ini.
+    ///
+    /// # Errors
+    /// As [`Write::run`].
+    pub fn apply(&self, write: Write<'_>, context: &mut Context<'_>) -> Result<WriteOutcome, Error> {
+        let (env, fs) = (context.env, context.fs);
+        let mut passwords = Vec::new();
+        let mut written = write.run(context, &mut |ini, current| {
+            let decoded = ini.decode_or_first_run(current)?;
+            let wanted = self.wanted(ini, &decoded.document, env, fs)?;
+            if let Some(too_old) = wanted.too_old {
+                return Err(too_old.into());
+            }
+            passwords = wanted.passwords;
+            Draft::of_edits(decoded, &wanted.edits, wanted.warnings)
+        })?;
+        if !written.dry_run {
+            // Only now: until the ini is written, the stored hashes are still right.
+            let noted = passwords::note(&passwords, write.ini, self.hashes, context.fs);
+            written.warnings.extend(noted);
+        }
+        Ok(written)
+    }
+
+    /// Returns the text that the ini would have after it is applied.
+    ///
+    /// # Errors
+    /// A hook or a value was refused.
+    pub fn foreseen(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        context: &Context<'_>,
+    ) -> Result<IniDocument, Error> {
+        let wanted = self.wanted(ini, &decoded.document, context.env, context.fs)?;
+        Ok(plan::make(decoded, &wanted.edits).document)
+    }
+
+    /// A missing or unsafe program is a warning of a check, not a difference.
+    pub const WHEN_CHECKED: Allow = Allow { missing: true, unsafe_target: true, mark: false };
+
+    /// Compares an ini with the state.
+    ///
+    /// # Errors
+    /// A hook or a value was refused.
+    pub fn check(
+        &self,
+        ini: Ini,
+        decoded: &Decoded,
+        processes: &Processes,
+        context: &Context<'_>,
+    ) -> Result<CheckOutcome, Error> {
+        let wanted = self.wanted(&ini, &decoded.document, context.env, context.fs)?;
+        let plan = plan::make(decoded, &wanted.edits);
+        let mut differences: Vec<Difference> = plan
+            .changes
+            .into_iter()
+            .map(|change| Difference {
+                section: change.section,
+                key: change.key,
+                wanted: change.after,
+                found: change.before,
+            })
+            .collect();
+        differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+            section: "microsip".into(),
+            key: "min-version".into(),
+            wanted: Some(min.to_string()),
+            found: Some(found.to_string()),
+        }));
+        let mut warnings = plan.warnings;
+        warnings.extend(wanted.warnings);
+        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
+        warnings
+            .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
+        warnings.extend(running_warning(&ini, processes));
+        // A text that MicroSIP would damage must be written again, whatever its values.
+        let is_in_state = differences.is_empty() && !plan.is_change;
+        Ok(CheckOutcome { ini: ini.path, is_in_state, differences, warnings })
+    }
+}
+
+/// The warning that a password is assumed to be the desired one.
+#[derive(Debug, thiserror::Error)]
+#[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
+struct UnconfirmedWarning {
+    section: String,
+}
+
+impl ToDiagnostic for UnconfirmedWarning {
+    fn code(&self) -> Code {
+        Code::PasswordUnconfirmed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("the next command that writes records it; after that, every change is reported".into())
+    }
+}
+
+/// What a desired state means for one ini.
+struct Wanted {
+    edits: Vec<Edit>,
+    warnings: Vec<Diagnostic>,
+    passwords: Vec<Stored>,
+    too_old: Option<TooOld>,
+}
+
+impl Application<'_> {
+    fn wanted(
+        &self,
+        ini: &Ini,
+        document: &IniDocument,
+        env: &Env,
+        fs: &dyn FileSystem,
+    ) -> Result<Wanted, Error> {
+        let &Application { desired, allow, hashes } = self;
+        let save_dialect = save_dialect(None, ini, document, env);
+        let mut warnings = desired.remarks.clone();
+        let too_old = match (desired.min_version, save_dialect.version) {
+            (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
+            (Some(min), None) => {
+                warnings.push(Diagnostic::from(&VersionWarning { min }));
+                None
+            }
+            _ => None,
+        };
+        let mut edits = desired.edits(document)?;
+        let passwords = passwords_of(&edits, &passwords::stored_of(ini, fs), document, hashes);
+        edits.retain(|edit| {
+            let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
+            let found = passwords.iter().find(is_of).map(|one| one.found);
+            !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
+        });
+        for (event, command) in &desired.hooks {
+            let Some(command) = command else {
+                edits.extend(no_hook(*event, document)?);
+                continue;
+            };
+            let what = HookText::Command(command.clone());
+            let set = SetHook { event: *event, what, version: None, allow };
+            let hook = edit_for(&set, ini, document, env)?;
+            warnings.extend(hook.warnings);
+            if !is_already_set(&hook.edit, *event, document, &save_dialect) {
+                edits.push(hook.edit);
+            }
+        }
+        Ok(Wanted { edits, warnings, passwords, too_old })
+    }
+}
+
+fn is_password(edit: &Edit) -> bool {
+    edit.path().key.as_str().eq_ignore_ascii_case("password")
+}
+
+/// Returns the desired passwords, and what the ini has. An empty password counts as none.
+fn passwords_of(
+    edits: &[Edit],
+    store: &PasswordStore,
+    document: &IniDocument,
+    hashes: &PasswordHasher<'_>,
+) -> Vec<Stored> {
+    let wanted = edits.iter().filter(|edit| is_password(edit)).filter_map(|edit| match edit {
+        Edit::Set { path, value, .. } if !value.is_empty() => Some((path.section.as_str(), value)),
+        _ => None,
+    });
+    wanted
+        .map(|(section, wanted)| {
+            let (wanted, stored) = (Guarded::password(wanted), passwords::text_of(document, section));
+            let found = store.compare(section, &wanted, &stored, hashes);
+            Stored { section: section.to_string(), wanted, stored, found }
+        })
+        .collect()
+}
+
+/// Returns the edit that removes a hook. An empty command runs nothing, and shows which MicroSIP wrote it.
+fn no_hook(event: Event, document: &IniDocument) -> Result<Option<Edit>, Error> {
+    let is_set =
+        hook_state::text_of(event, document).is_some_and(|(_, text)| !command::read(&text).is_empty());
+    Ok(is_set.then(|| KeyPath::in_settings(event.key())).transpose()?.map(|path| Edit::Unset { path }))
+}
+
+/// Returns whether the same command is already set: it has several forms, and the version decides which is chosen.
+fn is_already_set(edit: &Edit, event: Event, document: &IniDocument, save_dialect: &SaveDialect) -> bool {
+    let Edit::Set { text, .. } = edit else { return false };
+    let Some((_, present)) = hook_state::text_of(event, document) else { return false };
+    let command_of = |text: &[u16]| -> Option<HookCommand> {
+        let decoded = command::decode(text, event, save_dialect);
+        decoded.command().filter(|_| !decoded.errors.iter().any(HookTextError::is_fatal))
+    };
+    let present = command_of(&present);
+    present.is_some() && present == command_of(&wide(text.as_str()))
+}

@@ -1,0 +1,52 @@
+//! `export`: the state of an ini as a desired-state file.
+
+use crate::commands::context::Context;
+use crate::commands::error::Error;
+use crate::commands::hook_edit::edit_for;
+use crate::commands::hook_state::{self, save_dialect};
+use crate::commands::ini::Ini;
+use crate::commands::outcome::RawText;
+use crate::desired::export::State;
+use crate::hook::command::{self, HookCommand};
+use crate::hook::event::Event;
+use crate::hook::target::Allow;
+use crate::ini::document::IniDocument;
+use crate::platform::Env;
+use crate::request::{HookText, IniChoice, SetHook};
+
+/// Exports the state of an ini.
+///
+/// # Errors
+/// No ini was found, or it can't be read.
+pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<RawText, Error> {
+    let (ini, decoded) = Ini::open(choice, context)?;
+    Ok(RawText(state_of(&ini, &decoded.document, context.env).toml()))
+}
+
+/// Returns the state of an ini, as far as it can be exported.
+pub fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> State {
+    let hook = |event: &Event| Some((*event, exported_hook(*event, ini, document, env)?));
+    State::of(document, Event::ALL.iter().filter_map(hook).collect())
+}
+
+/// Returns the hook of an event, or why it could not be set again.
+fn exported_hook(
+    event: Event,
+    ini: &Ini,
+    document: &IniDocument,
+    env: &Env,
+) -> Option<Result<HookCommand, String>> {
+    let (_, text) = hook_state::text_of(event, document)?;
+    let save_dialect = save_dialect(None, ini, document, env);
+    let decoded = command::decode(&text, event, &save_dialect);
+    let command = decoded.command()?;
+    if let Some(fault) = decoded.errors.iter().find(|fault| fault.is_fatal()) {
+        return Some(Err(fault.to_string()));
+    }
+    let what = HookText::Command(command.clone());
+    let set = SetHook { event, what, version: None, allow: Allow::default() };
+    Some(match edit_for(&set, ini, document, env) {
+        Ok(_) => Ok(command),
+        Err(error) => Err(error.to_string()),
+    })
+}

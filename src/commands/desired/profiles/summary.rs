@@ -1,0 +1,369 @@
+//! The results of the work on many users, for people and for scripts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::commands::desired::apply::CheckOutcome;
+use crate::commands::error::Error;
+use crate::commands::outcome::Outcome;
+use crate::commands::written::WriteOutcome;
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
+use crate::page::{Count, Page, indented, path_text};
+
+/// The result for one user.
+#[derive(Debug)]
+pub struct UserResult {
+    /// The user.
+    pub user: String,
+    /// The user's folder.
+    pub folder: PathBuf,
+    /// The ini, if it was found.
+    pub ini: Option<PathBuf>,
+    /// What was done.
+    pub state: UserState,
+}
+
+/// What was done to the ini of one user.
+#[derive(Debug)]
+pub enum UserState {
+    /// The state was applied, or would be.
+    Written(WriteOutcome),
+    /// The ini was compared with the state.
+    Checked(CheckOutcome),
+    /// The user was skipped.
+    Skipped(Skip),
+    /// It failed.
+    Failed {
+        /// The reason.
+        error: Box<Error>,
+        /// Whether the ini was written before that.
+        changed: bool,
+    },
+}
+
+/// Why a user was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// The user has no ini, and `--create` wasn't given.
+    NoIni,
+    /// The folder isn't a user's.
+    NoProfile,
+    /// The table of users doesn't list the user.
+    NotListed,
+    /// The state needs a user, and this is the default profile.
+    NeedsUser,
+    /// An instance uses the ini (`--skip-running`).
+    Running,
+    /// The run was interrupted before this user.
+    Interrupted,
+}
+
+impl Skip {
+    /// Returns the reason for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Skip::NoIni => "no-ini",
+            Skip::NoProfile => "no-profile",
+            Skip::NotListed => "not-listed",
+            Skip::NeedsUser => "needs-user",
+            Skip::Running => "microsip-running",
+            Skip::Interrupted => "interrupted",
+        }
+    }
+
+    /// Returns the reason for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Skip::NoIni => "there is no MicroSIP.ini; to create it, use --create",
+            Skip::NoProfile => "it has no AppData folder, so it isn't a user's",
+            Skip::NotListed => "the table of users has no line for this user",
+            Skip::NeedsUser => "the file needs a user, but this folder is the template for new users",
+            Skip::Running => "MicroSIP is running",
+            Skip::Interrupted => "the run was interrupted before this user",
+        }
+    }
+}
+
+/// The results for all users.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Whether the inis were only compared.
+    pub is_check: bool,
+    /// Whether this is a dry run.
+    pub dry_run: bool,
+    /// The number of users.
+    pub total: usize,
+    /// How many inis were written, or would be.
+    pub changed: usize,
+    /// How many inis already were in the desired state.
+    pub in_state: usize,
+    /// How many compared inis aren't.
+    pub differing: usize,
+    /// How many users were skipped.
+    pub skipped: usize,
+    /// How many users failed.
+    pub failed: usize,
+    /// How many of these failed because MicroSIP was still running.
+    pub running: usize,
+    /// How many users were skipped because the run was interrupted.
+    pub interrupted: usize,
+    /// Each result for scripts.
+    results: Vec<Json>,
+    /// The first warning of each kind, with the user and the number of further ones.
+    first_warnings: BTreeMap<&'static str, (Diagnostic, String, usize)>,
+    /// One warning of each kind, for people.
+    warnings: Vec<Diagnostic>,
+}
+
+/// Why the work on many inis didn't succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    #[error("interrupted after {done} of {total} users; no ini is damaged")]
+    Stopped { done: usize, total: usize },
+    #[error("MicroSIP was still running for {0}")]
+    Running(Count),
+    #[error("{0} failed")]
+    Failed(Count),
+}
+
+impl ToDiagnostic for SummaryError {
+    fn code(&self) -> Code {
+        match self {
+            SummaryError::Stopped { .. } => Code::Interrupted,
+            SummaryError::Running(_) => Code::MicrosipRunning,
+            SummaryError::Failed(_) => Code::SomeFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                SummaryError::Failed(_) => {
+                    "fix the errors above, then run the same command again; finished users stay as they are"
+                }
+                _ => "run the same command again; it continues with the remaining users",
+            }
+            .into(),
+        )
+    }
+}
+
+impl Summary {
+    /// Returns why it didn't succeed, if it didn't.
+    pub fn error(&self) -> Option<SummaryError> {
+        if self.interrupted > 0 {
+            Some(SummaryError::Stopped { done: self.total - self.interrupted, total: self.total })
+        } else if self.failed > self.running {
+            Some(SummaryError::Failed(Count(self.failed, "user")))
+        } else if self.running > 0 {
+            Some(SummaryError::Running(Count(self.running, "user")))
+        } else {
+            None
+        }
+    }
+
+    fn exit_status(&self) -> ExitStatus {
+        match self.error() {
+            Some(error) => error.code().exit_status(),
+            None if self.differing > 0 => ExitStatus::No,
+            None => ExitStatus::Done,
+        }
+    }
+
+    /// Returns a summary without results yet.
+    pub fn new(total: usize, is_check: bool, dry_run: bool) -> Summary {
+        Summary { total, is_check, dry_run, ..Summary::default() }
+    }
+
+    /// Adds a result.
+    pub fn add(&mut self, result: &UserResult) {
+        self.count(&result.state);
+        for warning in result.warnings() {
+            self.first_warnings
+                .entry(warning.code.name())
+                .and_modify(|(_, _, others)| *others += 1)
+                .or_insert_with(|| (warning.clone(), result.user.clone(), 0));
+        }
+        self.results.push(result.json());
+    }
+
+    /// Completes the summary after the last result.
+    pub fn finish(mut self) -> Summary {
+        self.results.sort_by(|a, b| a["folder"].as_str().cmp(&b["folder"].as_str()));
+        let warning = |(warning, user, others): (Diagnostic, String, usize)| {
+            let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+            Diagnostic { message: format!("{user}: {}{others}", warning.message), ..warning }
+        };
+        self.warnings = std::mem::take(&mut self.first_warnings).into_values().map(warning).collect();
+        self
+    }
+
+    fn count(&mut self, outcome: &UserState) {
+        match outcome {
+            UserState::Written(written) if written.changed => self.changed += 1,
+            UserState::Checked(checked) if !checked.is_in_state => self.differing += 1,
+            UserState::Written(_) | UserState::Checked(_) => self.in_state += 1,
+            UserState::Skipped(skip) => {
+                self.skipped += 1;
+                self.interrupted += usize::from(*skip == Skip::Interrupted);
+            }
+            UserState::Failed { error, .. } => {
+                self.failed += 1;
+                self.running += usize::from(is_about_running(error));
+            }
+        }
+    }
+}
+
+/// Returns whether an error only says that MicroSIP was still running.
+pub fn is_about_running(error: &Error) -> bool {
+    matches!(error.code(), Code::MicrosipRunning | Code::EditMayBeUndone)
+}
+
+impl Outcome for UserResult {
+    fn warnings(&self) -> &[Diagnostic] {
+        match &self.state {
+            UserState::Written(written) => &written.warnings,
+            UserState::Checked(checked) => &checked.warnings,
+            UserState::Skipped(_) | UserState::Failed { .. } => &[],
+        }
+    }
+
+    /// Returns nothing if nothing worth a line happened.
+    fn text(&self, page: &Page) -> String {
+        let styles = page.styles;
+        let (style, is_news) = match &self.state {
+            UserState::Written(written) => (styles.added, written.changed && !page.quiet),
+            UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
+            UserState::Checked(_) => (styles.added, false),
+            UserState::Skipped(_) => (styles.hint, false),
+            UserState::Failed { .. } => (styles.error, true),
+        };
+        if !is_news && !page.verbose {
+            return String::new();
+        }
+        let name = state_name(&self.state);
+        let path = self.ini.as_deref().unwrap_or(&self.folder).display();
+        let mut text = format!("{style}{name:<8}{style:#} {}: {path}\n", self.user);
+        match &self.state {
+            UserState::Written(written) if written.dry_run => {
+                text.push_str(&indented(&written.diff(styles)));
+            }
+            UserState::Checked(checked) if !checked.is_in_state => {
+                text.push_str(&checked.difference_lines(styles));
+            }
+            UserState::Skipped(skip) => {
+                let _ = writeln!(text, "  {}", skip.meaning());
+            }
+            UserState::Failed { error, .. } => {
+                let diagnostic = Diagnostic::from(&**error);
+                let message = format!("{} [{}]", diagnostic.message, diagnostic.code.name());
+                text.push_str(&indented(&message));
+                if let Some(hint) = diagnostic.hint {
+                    let _ = writeln!(text, "  {}hint{:#}: {hint}", styles.hint, styles.hint);
+                }
+            }
+            UserState::Written(_) | UserState::Checked(_) => {}
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        let mut json = json!({
+            "user": self.user,
+            "folder": path_text(&self.folder),
+            "ini": self.ini.as_deref().map(path_text),
+            "status": state_name(&self.state),
+        });
+        let parts = match &self.state {
+            UserState::Written(written) => parts_of(written.json(), &["changes", "backup", "warnings"]),
+            UserState::Checked(checked) => parts_of(checked.json(), &["differences", "warnings"]),
+            UserState::Skipped(skip) => {
+                vec![("reason", json!(skip.name())), ("message", json!(skip.meaning()))]
+            }
+            UserState::Failed { error, changed } => {
+                vec![("changed", json!(changed)), ("error", error.json())]
+            }
+        };
+        for (name, part) in parts {
+            json[name] = part;
+        }
+        json
+    }
+}
+
+fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)> {
+    names.iter().map(|name| (*name, json[*name].take())).collect()
+}
+
+fn state_name(state: &UserState) -> &'static str {
+    match state {
+        UserState::Written(written) if written.changed => "changed",
+        UserState::Checked(checked) if !checked.is_in_state => "differs",
+        UserState::Written(_) | UserState::Checked(_) => "in-state",
+        UserState::Skipped(_) => "skipped",
+        UserState::Failed { .. } => "failed",
+    }
+}
+
+impl Outcome for Summary {
+    fn status(&self) -> ExitStatus {
+        self.exit_status()
+    }
+
+    fn changed(&self) -> bool {
+        self.changed > 0
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn failure(&self) -> Option<Diagnostic> {
+        self.error().as_ref().map(Diagnostic::from)
+    }
+
+    fn text(&self, page: &Page) -> String {
+        if page.quiet {
+            return String::new();
+        }
+        let changed = if self.dry_run { "to be changed" } else { "changed" };
+        let parts = [
+            (self.changed, changed),
+            (self.differing, "not in state"),
+            (self.in_state, "in state"),
+            (self.skipped, "skipped"),
+            (self.failed, "failed"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        format!("{}: {}\n", Count(self.total, "user"), parts.join(", "))
+    }
+
+    fn json(&self) -> Json {
+        let error = self.failure();
+        let mut json = json!({"ok": error.is_none()});
+        if self.is_check {
+            json["in_state"] = json!(error.is_none() && self.differing == 0);
+        } else {
+            json["changed"] = json!(self.changed > 0);
+            json["dry_run"] = json!(self.dry_run);
+        }
+        json["profiles"] = json!(self.results);
+        json["counts"] = json!({
+            "total": self.total,
+            "changed": self.changed,
+            "in_state": self.in_state,
+            "differs": self.differing,
+            "skipped": self.skipped,
+            "failed": self.failed,
+        });
+        if let Some(error) = error {
+            json["error"] = json!(error);
+        }
+        json
+    }
+}

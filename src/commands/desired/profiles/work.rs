@@ -1,0 +1,306 @@
+//! The work on each of many users. Each ini is one transaction, and one failure doesn't stop the others.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::commands::context::{Context, RunEvent};
+use crate::commands::desired::apply::Application;
+use crate::commands::desired::parallel::{MemoryBudget, in_parallel};
+use crate::commands::desired::template::{Secrets, Template};
+use crate::commands::error::{CommandError, Error};
+use crate::commands::ini::{Ini, LARGEST_INI};
+use crate::commands::write::{Write, start_again};
+use crate::commands::written::WriteOutcome;
+use crate::desired::passwords::PasswordHasher;
+use crate::desired::{DesiredError, What};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::edit::backup::MadeBy;
+use crate::edit::transaction::Progress;
+use crate::ini::encoding::CodePage;
+use crate::microsip::closing::Closing;
+use crate::microsip::guard::Watch;
+use crate::microsip::instances::{Instance, Processes};
+use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
+use crate::platform::{FileSystem, Owner, ScopedFs};
+use crate::request::{ManyOrder, WhileRunning, WriteOptions};
+
+use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
+
+impl CommandError for ProfileError {}
+
+/// The warning that MicroSIP won't recognize its first start, because it finds an ini.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this ini is new, so MicroSIP won't recognize its first start and won't set itself to start with Windows"
+)]
+struct FirstRunWarning;
+
+impl ToDiagnostic for FirstRunWarning {
+    fn code(&self) -> Code {
+        Code::FirstRunSkipped
+    }
+}
+
+/// The work on each user.
+pub struct Work<'a> {
+    pub budget: MemoryBudget,
+    pub template: &'a Template,
+    pub secrets: &'a Secrets<'a>,
+    pub hashes: &'a PasswordHasher<'a>,
+    pub processes: Processes,
+    pub code_page: Option<CodePage>,
+    pub order: ManyOrder,
+}
+
+/// A user whose ini is in use.
+struct Blocked {
+    profile: Profile,
+    result: UserResult,
+}
+
+impl Work<'_> {
+    /// Works on all users.
+    pub fn on(&self, profiles: Vec<Profile>, context: &mut Context<'_>) -> Summary {
+        let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
+        let is_check = !matches!(self.order, ManyOrder::Apply { .. });
+        let mut summary = Summary::new(profiles.len(), is_check, dry_run);
+        (context.report)(RunEvent::Users { total: profiles.len() });
+        let mut blocked = self.pass(profiles, &mut summary, context);
+        if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
+            blocked = self.wait_for(blocked, options, &mut summary, context);
+        }
+        for Blocked { result, .. } in blocked {
+            self.finish(result, &mut summary, context);
+        }
+        summary.finish()
+    }
+
+    /// Works on every user whose ini isn't in use. Returns the others.
+    fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, context: &mut Context<'_>) -> Vec<Blocked> {
+        let mut blocked = Vec::new();
+        let Context { env, fs, now, stop, secret, .. } = *context;
+        let work = |profile: Profile| {
+            // The steps of a single user would flood the report of many.
+            let mut context = Context { env, fs, now, stop, secret, report: &mut |_| {} };
+            let result = self.result_of(&profile, &mut context);
+            (profile, result)
+        };
+        let left = in_parallel(profiles, stop, &work, &mut |(profile, result)| {
+            if self.is_blocked(&result) {
+                blocked.push(Blocked { profile, result });
+            } else {
+                self.finish(result, summary, context);
+            }
+        });
+        for Profile { user, folder, .. } in left {
+            let state = UserState::Skipped(Skip::Interrupted);
+            self.finish(UserResult { user, folder, ini: None, state }, summary, context);
+        }
+        blocked
+    }
+
+    fn finish(&self, mut result: UserResult, summary: &mut Summary, context: &mut Context<'_>) {
+        let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
+        let is_stopped = (context.stop)();
+        let skip = match &result.state {
+            UserState::Failed { error, changed: false } => match error.code() {
+                Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
+                Code::MicrosipRunning if skips_running => Some(Skip::Running),
+                Code::Interrupted => Some(Skip::Interrupted),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(skip) = skip {
+            result.state = UserState::Skipped(skip);
+        }
+        summary.add(&result);
+        (context.report)(RunEvent::UserDone(&result));
+    }
+
+    /// Returns whether an instance must exit before more can be done.
+    fn is_blocked(&self, result: &UserResult) -> bool {
+        let ManyOrder::Apply { options, .. } = self.order else { return false };
+        match &result.state {
+            UserState::Failed { error, .. } => is_about_running(error),
+            // What an instance saves when it closes can only be compared after that.
+            UserState::Written(written) => {
+                let is_used = || written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
+                !options.dry_run && options.while_running != WhileRunning::Wait && is_used()
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits until their instances exit, for one timeout in all, and continues with each user whose has. Returns the
+    /// others.
+    fn wait_for(
+        &self,
+        mut blocked: Vec<Blocked>,
+        options: WriteOptions,
+        summary: &mut Summary,
+        context: &mut Context<'_>,
+    ) -> Vec<Blocked> {
+        let until = Instant::now() + options.timeout;
+        let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
+        let mut watch = Watch::default();
+        while !blocked.is_empty() && !(context.stop)() {
+            let blockers = self.blockers_of(&blocked);
+            let is_used = |one: &Blocked| uses_any(&blockers, &one.result);
+            let (used, free): (Vec<Blocked>, Vec<Blocked>) = blocked.into_iter().partition(is_used);
+            blocked = used;
+            let free = free.into_iter().map(|one| one.profile).collect();
+            blocked.extend(self.pass(free, summary, context));
+            let left = until.saturating_duration_since(Instant::now());
+            if blocked.is_empty() || left.is_zero() {
+                break;
+            }
+            for notice in closing.iter_mut().flat_map(|closing| closing.ask(&blockers)) {
+                (context.report)(RunEvent::Warning(notice));
+            }
+            (context.report)(RunEvent::Progress(Progress::Waiting { blockers: &blockers, until }));
+            watch.pause(&blockers, &self.processes, left);
+        }
+        if let Some(closing) = closing {
+            start_again(closing, options.while_running, &self.processes, context);
+        }
+        blocked
+    }
+
+    /// Returns the instances that use the inis of these users.
+    fn blockers_of(&self, blocked: &[Blocked]) -> Vec<Instance> {
+        let mut running = self.processes.instances(&["microsip"]);
+        running.retain(|instance| {
+            blocked.iter().filter_map(|one| one.result.ini.as_ref()).any(|ini| instance.blocks(ini))
+        });
+        running
+    }
+
+    fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
+        let mut ini = None;
+        let state = self.state_of(profile, &mut ini, context).unwrap_or_else(|error| {
+            let changed = error.changed();
+            UserState::Failed { error: Box::new(error), changed }
+        });
+        UserResult { user: profile.user.clone(), folder: profile.folder.clone(), ini, state }
+    }
+
+    fn state_of(
+        &self,
+        profile: &Profile,
+        ini: &mut Option<PathBuf>,
+        context: &mut Context<'_>,
+    ) -> Result<UserState, Error> {
+        let desired = match self.template.desired_for_user(profile, self.secrets) {
+            Ok(Some(desired)) => desired,
+            Ok(None) => return Ok(UserState::Skipped(Skip::NotListed)),
+            Err(error) if profile.is_default && is_about_variables(&error) => {
+                return Ok(UserState::Skipped(Skip::NeedsUser));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let found = profile.look()?;
+        let size = match &found {
+            Found::Ini(place) => {
+                context.fs.link_metadata(&place.folder.inside(&place.name)).map_or(0, |ini| ini.len)
+            }
+            Found::NoIni(_) | Found::NoAppData => 0,
+        };
+        let _permit = self.budget.acquire(size);
+        match self.order {
+            ManyOrder::Check | ManyOrder::Detect(_) => {
+                let place = match found {
+                    Found::Ini(place) => place,
+                    Found::NoIni(_) => return Ok(UserState::Skipped(Skip::NoIni)),
+                    Found::NoAppData => return Ok(UserState::Skipped(Skip::NoProfile)),
+                };
+                let application =
+                    Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: self.hashes };
+                let here = self.ini_in(&place, context.fs);
+                *ini = Some(here.path.clone());
+                let fs = scoped_fs(&place, None, context.fs);
+                let context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+                let decoded = here.read(&context)?;
+                application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
+            }
+            ManyOrder::Apply { allow, options, .. } => {
+                let application = Application { desired: &desired, allow, hashes: self.hashes };
+                let options =
+                    WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
+                match found {
+                    Found::Ini(place) => {
+                        *ini = Some(place.path());
+                        self.apply(&application, profile, &place, options, context).map(UserState::Written)
+                    }
+                    Found::NoIni(app_data) if options.create => {
+                        let path = profiles::ini_below(app_data.path());
+                        *ini = Some(path.clone());
+                        if options.dry_run {
+                            let ini = Ini::plain(path, self.code_page, false);
+                            let written = application.apply(self.write(&ini, options), context);
+                            return with_first_run(written).map(UserState::Written);
+                        }
+                        let was_there = path.parent().is_some_and(|folder| context.fs.is_dir(folder));
+                        let place = profile.make_place(app_data)?;
+                        let written = self.apply(&application, profile, &place, options, context);
+                        if written.is_err() && !was_there {
+                            // It was created for nothing.
+                            place.folder.remove_if_empty();
+                        }
+                        with_first_run(written).map(UserState::Written)
+                    }
+                    Found::NoIni(_) => Ok(UserState::Skipped(Skip::NoIni)),
+                    Found::NoAppData => Ok(UserState::Skipped(Skip::NoProfile)),
+                }
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        application: &Application<'_>,
+        profile: &Profile,
+        place: &Place,
+        options: WriteOptions,
+        context: &mut Context<'_>,
+    ) -> Result<WriteOutcome, Error> {
+        let fs = scoped_fs(place, profile.owner.as_ref(), context.fs);
+        let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+        let ini = self.ini_in(place, context.fs);
+        application.apply(self.write(&ini, options), &mut context)
+    }
+
+    fn write<'w>(&'w self, ini: &'w Ini, options: WriteOptions) -> Write<'w> {
+        Write { ini, options, made_by: MadeBy::Edit, processes: &self.processes }
+    }
+
+    /// Returns the ini of a place, opened through its pinned folder.
+    fn ini_in(&self, place: &Place, fs: &dyn FileSystem) -> Ini {
+        let reached = place.folder.inside(&place.name);
+        let exists = fs.link_metadata(&reached).is_ok();
+        Ini { reached, ..Ini::plain(place.path(), self.code_page, exists) }
+    }
+}
+
+fn uses_any(blockers: &[Instance], result: &UserResult) -> bool {
+    result.ini.as_ref().is_some_and(|ini| blockers.iter().any(|instance| instance.blocks(ini)))
+}
+
+fn scoped_fs<'a>(
+    place: &'a Place,
+    owner: Option<&'a Owner>,
+    fs: &'a (dyn FileSystem + Sync),
+) -> ScopedFs<'a> {
+    ScopedFs { fs, folder: &place.folder, owner, max_len: LARGEST_INI }
+}
+
+fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, Error> {
+    written.map(|mut written| {
+        written.warnings.push(Diagnostic::from(&FirstRunWarning));
+        written
+    })
+}
+
+fn is_about_variables(error: &DesiredError) -> bool {
+    matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
+}

@@ -1,0 +1,41 @@
+//! Examines an ini, the programs that it names, and the files next to it.
+
+use crate::commands::context::Context;
+use crate::commands::error::Error;
+use crate::commands::hook_state::{places_of, save_dialect};
+use crate::commands::ini::Ini;
+use crate::hook::dialect::SaveDialect;
+use crate::hook::target::TargetContext;
+use crate::ini::encoding::Decoded;
+use crate::platform::Env;
+
+use super::finding::{Finding, Severity};
+use super::{accounts, hooks, places, text};
+
+/// Returns every problem of an ini and of the files next to it, the worst first.
+///
+/// # Errors
+/// The folder of the ini can't be read.
+pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
+    let mut findings = match ini.read(context) {
+        Ok(decoded) => check(ini, &decoded, context.env),
+        Err(error) => vec![Finding::new(Severity::Error, &error)],
+    };
+    findings.extend(places::check(ini, context.env, context.fs)?);
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
+    Ok(findings)
+}
+
+/// Returns every problem of the text of an ini, and of the programs that it names.
+pub fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
+    let save_dialect = save_dialect(None, ini, &decoded.document, env);
+    check_text(decoded, &save_dialect, &places_of(ini, env))
+}
+
+/// Returns every problem of a text.
+pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+    let mut findings = text::check(decoded, save_dialect);
+    findings.extend(accounts::check(&decoded.document));
+    findings.extend(hooks::check(&decoded.document, save_dialect, places));
+    findings
+}

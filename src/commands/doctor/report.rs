@@ -1,0 +1,185 @@
+//! The answer of `doctor`, for people and for scripts.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::commands::outcome::Outcome;
+use crate::commands::written::WriteOutcome;
+use crate::diagnostic::{Diagnostic, ExitStatus};
+use crate::page::{Page, Styles, path_text};
+
+use super::finding::{Finding, Fix, Severity, counted};
+
+/// The problems of inis, and what was fixed.
+#[derive(Debug)]
+pub struct DoctorOutcome {
+    /// The inis that were examined.
+    pub inis: Vec<PathBuf>,
+    /// Their problems, the worst of each ini first; with `--fix`, those that remain.
+    pub problems: Vec<Problem>,
+    /// Whether warnings count as errors (`--strict`).
+    pub strict: bool,
+    /// What was fixed, or would be (`--fix`).
+    pub fixes: Option<Fixes>,
+}
+
+impl DoctorOutcome {
+    /// Returns whether the exit status is 0.
+    pub fn is_well(&self) -> bool {
+        let worst = if self.strict { Severity::Warning } else { Severity::Error };
+        self.problems.iter().all(|found| found.finding.severity < worst)
+    }
+}
+
+/// A problem of an ini.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The ini.
+    pub ini: PathBuf,
+    /// What is wrong.
+    pub finding: Finding,
+    /// A command or a sentence that says how to fix it.
+    pub fix: Option<String>,
+}
+
+/// What `--fix` did, or would do.
+#[derive(Debug)]
+pub struct Fixes {
+    /// The edit of the ini.
+    pub written: WriteOutcome,
+    /// Whether anything changed, in the ini or next to it.
+    pub changed: bool,
+    /// The problems that were fixed.
+    pub problems: Vec<Problem>,
+}
+
+impl Outcome for DoctorOutcome {
+    fn status(&self) -> ExitStatus {
+        if self.is_well() { ExitStatus::Done } else { ExitStatus::No }
+    }
+
+    fn changed(&self) -> bool {
+        self.fixes.as_ref().is_some_and(|fixes| fixes.changed)
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        self.fixes.as_ref().map_or(&[], |fixes| &fixes.written.warnings)
+    }
+
+    fn text(&self, page: &Page) -> String {
+        let mut text = String::new();
+        let problems = self.inis.iter().map(|ini| problems_text(ini, &self.problems, page.styles));
+        let problems: Vec<String> = problems.collect();
+        match &self.fixes {
+            Some(fixes) if fixes.written.dry_run => {
+                text.push_str(&problems.concat());
+                text.push_str(&fixes_text(fixes, page.styles));
+            }
+            Some(fixes) => {
+                if !page.quiet {
+                    text.push_str(&fixes_text(fixes, page.styles));
+                }
+                text.push_str(&problems.concat());
+            }
+            None => text.push_str(&problems.concat()),
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        let mut json = match &self.fixes {
+            None => json!({"ok": true}),
+            Some(fixes) => {
+                let mut json = fixes.written.json();
+                json["changed"] = json!(fixes.changed);
+                json["fixed"] = fixes.problems.iter().map(problem_json).collect();
+                json
+            }
+        };
+        if let [ini] = &self.inis[..] {
+            json["ini"] = json!(path_text(ini));
+        }
+        json["inis"] = self.inis.iter().map(|ini| path_text(ini)).collect();
+        json["problems"] = self.problems.iter().map(problem_json).collect();
+        json
+    }
+}
+
+fn problem_json(found: &Problem) -> Json {
+    let Problem { ini, finding, fix } = found;
+    json!({
+        "code": finding.diagnostic.code,
+        "severity": finding.severity.name(),
+        "fixable": finding.fix.is_some(),
+        "file": path_text(finding.file.as_ref().unwrap_or(ini)),
+        "line": finding.line,
+        "key": finding.key,
+        "message": finding.diagnostic.message,
+        "fix": fix,
+    })
+}
+
+fn fixes_text(fixes: &Fixes, styles: Styles) -> String {
+    let Fixes { written, changed, problems } = fixes;
+    let mut text = match (written.changed, written.dry_run) {
+        (false, _) if *changed => String::new(),
+        (_, true) => written.diff(styles),
+        (_, false) => written.summary(),
+    };
+    for found in problems {
+        let Some(file) = &found.finding.file else { continue };
+        let file = file.display();
+        let _ = match (&found.finding.fix, written.dry_run) {
+            (Some(Fix::Leftover), false) => writeln!(text, "Removed {file}"),
+            (Some(Fix::Leftover), true) => writeln!(text, "Would remove {file}"),
+            (Some(Fix::Access(_)), false) => writeln!(text, "Gave {file} the access of the ini"),
+            (Some(Fix::Access(_)), true) => writeln!(text, "Would give {file} the access of the ini"),
+            _ => Ok(()),
+        };
+    }
+    text
+}
+
+fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String {
+    let Styles { error, warning, hint, heading, .. } = styles;
+    let own: Vec<&Problem> = problems.iter().filter(|found| found.ini == *ini).collect();
+    if own.is_empty() {
+        return format!("{heading}{}{heading:#}: no problems\n", ini.display());
+    }
+    let mut text = format!("{heading}{}{heading:#}\n", ini.display());
+    for found in &own {
+        let finding = &found.finding;
+        let style = match finding.severity {
+            Severity::Error => error,
+            Severity::Warning => warning,
+            Severity::Info => hint,
+        };
+        let place = match (finding.line, &finding.key) {
+            // most messages begin with the key, or name it
+            (Some(line), Some(key)) if !finding.diagnostic.message.contains(key) => {
+                format!("line {line}, {key}: ")
+            }
+            (Some(line), _) => format!("line {line}: "),
+            (None, _) => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "  {style}{:<8}{style:#} {place}{} [{}]",
+            finding.severity.name(),
+            finding.diagnostic.message,
+            finding.diagnostic.code.name()
+        );
+        if let Some(fix) = &found.fix {
+            let _ = writeln!(text, "           {hint}fix{hint:#}: {fix}");
+        }
+    }
+    text.push_str(&counted(own.iter().map(|found| &found.finding)));
+    let fixable = own.iter().filter(|found| found.finding.fix.is_some()).count();
+    if fixable > 0 {
+        let _ = write!(text, "; {fixable} can be fixed by 'msipcfg doctor --fix'");
+    }
+    text.push('\n');
+    text
+}

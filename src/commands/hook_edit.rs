@@ -1,0 +1,187 @@
+//! Works out the edit that sets a hook.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::edit::plan::Edit;
+use crate::hook::command::{self, HookCommand, HookError};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::masks;
+use crate::hook::target::{self, Allow, TargetContext, TargetError};
+use crate::ini::document::IniDocument;
+use crate::ini::lookup;
+use crate::ini::name::{KeyPath, ValueText};
+use crate::ini::wide;
+use crate::microsip::version::Dialect;
+use crate::platform::{self, Env};
+use crate::request::{HookText, SetHook};
+
+use super::error::Error;
+use super::hook_state::{places_of, save_dialect, unsupported};
+use super::ini::Ini;
+use super::samples;
+
+/// The edit that sets a hook.
+pub struct HookEdit {
+    /// The edit.
+    pub edit: Edit,
+    /// Warnings about the command and its program.
+    pub warnings: Vec<Diagnostic>,
+    /// The files to unblock: they have the "downloaded from the internet" mark.
+    pub marked: Vec<PathBuf>,
+}
+
+/// Works out the edit that sets a hook in the text of an ini.
+///
+/// # Errors
+/// MicroSIP would not run the command, or the program was refused.
+pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> Result<HookEdit, Error> {
+    let save_dialect = save_dialect(set.version, ini, document, env);
+    if !save_dialect.supports(set.event) {
+        return Err(unsupported(set.event, &save_dialect).into());
+    }
+    let places = places_of(ini, env);
+    let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
+        HookText::Command(typed) => encoded(typed, set, &save_dialect, &places)?,
+        HookText::Sample(sample) => {
+            let allow = Allow { missing: true, ..set.allow };
+            let set = SetHook { allow, ..set.clone() };
+            let typed = samples::command(sample, set.event, ini)?;
+            let mut checked = encoded(&typed, &set, &save_dialect, &places)?;
+            // The script is created when the ini is written.
+            checked.target_warnings.retain(|fault| !matches!(fault, TargetError::Missing { .. }));
+            checked
+        }
+        HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &places)?,
+        HookText::Value(value) => {
+            checked(command::save(value, save_dialect.dialect), set, &save_dialect, &places)?
+        }
+    };
+    if !save_dialect.certain && !stable_in_all_dialects {
+        warnings.push(Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect }));
+    }
+    let mut marked = Vec::new();
+    for warning in target_warnings {
+        match (&warning, set.allow.mark) {
+            (TargetError::Blocked { path, .. }, true) => {
+                let file = places.paths.to_host(path).unwrap_or_else(|| path.into());
+                // Nobody should wait for an edit whose other half fails.
+                (places.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })?;
+                marked.push(file);
+            }
+            _ => warnings.push(warning_about(warning)),
+        }
+    }
+    let path = KeyPath::in_settings(set.event.key())?;
+    let edit = Edit::Set { path, value, text: ValueText::new(&text)? };
+    Ok(HookEdit { edit, warnings, marked })
+}
+
+/// A command that MicroSIP would run.
+struct Checked {
+    value: String,
+    text: String,
+    stable_in_all_dialects: bool,
+    /// Warnings about the text.
+    warnings: Vec<Diagnostic>,
+    /// Warnings about the program.
+    target_warnings: Vec<TargetError>,
+}
+
+/// Encodes a program and its arguments.
+fn encoded(
+    typed: &HookCommand,
+    set: &SetHook,
+    save_dialect: &SaveDialect,
+    places: &TargetContext,
+) -> Result<Checked, Error> {
+    let (command, target_warnings) = target::resolve(typed, places, set.allow)?;
+    refuse_secret_mask(&command.to_string(), set)?;
+    if masks::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
+        return Err(HookError::Program { path: command.program }.into());
+    }
+    let encoded = match command::encode(&command, save_dialect.dialect) {
+        // A path without spaces has a stable form.
+        Err(HookError::Unstable { dialect }) => {
+            let host = places.paths.to_host(&command.program);
+            let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
+                return Err(HookError::Unstable { dialect }.into());
+            };
+            command::encode(&HookCommand { program, args: command.args }, save_dialect.dialect)?
+        }
+        encoded => encoded?,
+    };
+    let text = encoded.text(save_dialect.dialect);
+    let decoded = command::decode(&wide(&text), set.event, save_dialect);
+    let warnings = decoded.errors.iter().map(Diagnostic::from).collect();
+    let stable_in_all_dialects = encoded.stable_in_all_dialects;
+    Ok(Checked { value: encoded.value, text, stable_in_all_dialects, warnings, target_warnings })
+}
+
+/// Checks a text that is used verbatim: refuses it if MicroSIP would not run it, or would change it.
+fn checked(
+    text: String,
+    set: &SetHook,
+    save_dialect: &SaveDialect,
+    places: &TargetContext,
+) -> Result<Checked, Error> {
+    ValueText::new(&text)?;
+    let decoded = command::decode(&wide(&text), set.event, save_dialect);
+    refuse_secret_mask(&decoded.value, set)?;
+    // A longer text is cut when it is read.
+    let length = lookup::read_text(&wide(&text), lookup::NO_LIMIT).len();
+    if length > command::WRITE_LIMIT {
+        return Err(HookError::TooLong { length }.into());
+    }
+    let mut warnings = Vec::new();
+    for fault in decoded.errors {
+        if fault.is_fatal() {
+            return Err(fault.into());
+        }
+        warnings.push(Diagnostic::from(&fault));
+    }
+    let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
+    let faults = target::check(&command, places).into_iter();
+    let target_warnings = faults.map(|fault| fault.accept(set.allow)).collect::<Result<_, _>>()?;
+    let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
+    let stable_in_all_dialects = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
+    Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, target_warnings })
+}
+
+/// Returns the warning about something that was allowed, without the advice to allow it.
+fn warning_about(fault: TargetError) -> Diagnostic {
+    let notice = Diagnostic::from(&fault);
+    if fault.can_be_allowed() { Diagnostic { hint: None, ..notice } } else { notice }
+}
+
+/// Refuses a mask that stands for a password, whatever the version: MicroSIP may be updated later.
+fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), HookError> {
+    match masks::secret_mask(text, set.event, None) {
+        Some(mask) if !set.allow.unsafe_target => Err(HookError::SecretMask { mask }),
+        _ => Ok(()),
+    }
+}
+
+/// The warning that an older MicroSIP would not keep this command.
+#[derive(Debug, thiserror::Error)]
+#[error("MicroSIP's version isn't certain; versions 3.19 to 3.21.4 would remove the quotes of this command")]
+pub struct DialectWarning {
+    /// The dialect that was assumed.
+    pub dialect: Dialect,
+}
+
+impl ToDiagnostic for DialectWarning {
+    fn code(&self) -> Code {
+        Code::DialectUncertain
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!(
+            "assumed {}; start MicroSIP once so that it saves its version, or use 'set-hook --microsip-version'",
+            self.dialect
+        ))
+    }
+}

@@ -1,0 +1,146 @@
+//! `set-hook` and `unset-hook`.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::edit::plan::Edit;
+use crate::hook::command;
+use crate::hook::event::Event;
+use crate::ini::lookup;
+use crate::ini::name::KeyPath;
+use crate::platform;
+use crate::request::{IniChoice, SetHook, WriteOptions};
+
+use super::context::Context;
+use super::error::{CommandError, Error};
+use super::hook_edit::edit_for;
+use super::ini::Ini;
+use super::samples::Placed;
+use super::write::{Draft, write};
+use super::written::WriteOutcome;
+
+/// Sets the hooks of events; all succeed or none do.
+///
+/// # Errors
+/// As [`write`], or a hook was refused.
+pub fn set(
+    choice: &IniChoice,
+    sets: &[SetHook],
+    options: WriteOptions,
+    context: &mut Context<'_>,
+) -> Result<WriteOutcome, Error> {
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    let placed = if options.dry_run { Placed::default() } else { Placed::next_to(&ini, sets, context.fs)? };
+    let written = write_hooks(&ini, sets, options, context);
+    if written.as_ref().is_err_and(|error| !error.changed()) {
+        placed.remove(context.fs);
+    }
+    written
+}
+
+fn write_hooks(
+    ini: &Ini,
+    sets: &[SetHook],
+    options: WriteOptions,
+    context: &mut Context<'_>,
+) -> Result<WriteOutcome, Error> {
+    let env = context.env;
+    let is_dry_run = options.dry_run;
+    let mut blocked: Vec<PathBuf> = Vec::new();
+    let written = write(ini, options, context, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let (mut edits, mut warnings) = (Vec::new(), Vec::new());
+        blocked.clear();
+        for set in sets {
+            let hook = edit_for(set, ini, &decoded.document, env)?;
+            warnings.extend(hook.warnings);
+            edits.push(hook.edit);
+            // Several events may run the same program.
+            for path in hook.marked {
+                if !blocked.contains(&path) {
+                    warnings.push(Diagnostic::from(&UnblockWarning { path: path.clone(), is_dry_run }));
+                    blocked.push(path);
+                }
+            }
+        }
+        Draft::of_edits(decoded, &edits, warnings)
+    })?;
+    // Last of all: unlike an ini, a mark can't be restored, so an edit that is refused or stopped must leave it.
+    // In between, Windows could at worst ask whether to start the program.
+    if !is_dry_run {
+        let changed = written.changed;
+        for path in blocked {
+            platform::remove_download_mark(&path).map_err(|source| MarkError { path, source, changed })?;
+        }
+    }
+    Ok(written)
+}
+
+/// Removes the hooks of events.
+///
+/// # Errors
+/// As [`write`].
+pub fn unset(
+    choice: &IniChoice,
+    events: &[Event],
+    options: WriteOptions,
+    context: &mut Context<'_>,
+) -> Result<WriteOutcome, Error> {
+    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    write(&ini, options, context, &mut |ini, current| {
+        let decoded = ini.decode_or_first_run(current)?;
+        let mut edits = Vec::new();
+        for event in events {
+            // An empty command runs nothing; its line shows which MicroSIP wrote the ini, so it stays.
+            let value = lookup::value(&decoded.document, "Settings", event.key(), command::READ_LIMIT);
+            if value.is_some_and(|value| !value.is_empty()) {
+                edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? });
+            }
+        }
+        Draft::of_edits(decoded, &edits, Vec::new())
+    })
+}
+
+/// The warning that a program was unblocked, or would be.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} has the \"downloaded from the internet\" mark; {}",
+    .path.display(),
+    if *.is_dry_run { "without --dry-run, the mark would be removed" } else { "the mark was removed" }
+)]
+struct UnblockWarning {
+    path: PathBuf,
+    is_dry_run: bool,
+}
+
+impl ToDiagnostic for UnblockWarning {
+    fn code(&self) -> Code {
+        Code::HookTargetUnblocked
+    }
+}
+
+/// The hook was set, but its program could not be unblocked.
+#[derive(Debug, thiserror::Error)]
+#[error("the \"downloaded from the internet\" mark of {path} could not be removed: {source}")]
+struct MarkError {
+    path: PathBuf,
+    source: io::Error,
+    changed: bool,
+}
+
+impl ToDiagnostic for MarkError {
+    fn code(&self) -> Code {
+        Code::FileWrite
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("run this again, or unblock the file in Explorer: Properties > Unblock".into())
+    }
+}
+
+impl CommandError for MarkError {
+    fn changed(&self) -> bool {
+        self.changed
+    }
+}

@@ -1,0 +1,156 @@
+//! What a write did, for people and for scripts.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::Diagnostic;
+use crate::edit::plan::{Change, LineChange};
+use crate::microsip::keys::{self, MASK, Privacy, setting_path};
+use crate::page::{Count, Page, Styles, path_text};
+
+use super::outcome::Outcome;
+
+/// What a write did, or would do.
+#[derive(Debug)]
+pub struct WriteOutcome {
+    /// The ini as the user named it.
+    pub ini: PathBuf,
+    /// Whether it was written, or would be.
+    pub changed: bool,
+    /// Whether this is a dry run.
+    pub dry_run: bool,
+    /// The values that change.
+    pub changes: Vec<Change>,
+    /// The lines that change.
+    pub lines: Vec<LineChange>,
+    /// The backup that was made.
+    pub backup: Option<PathBuf>,
+    /// The name of the backup that was restored.
+    pub restored: Option<String>,
+    /// Warnings about the edit.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Outcome for WriteOutcome {
+    fn changed(&self) -> bool {
+        self.changed
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn text(&self, page: &Page) -> String {
+        if self.dry_run {
+            return self.diff(page.styles);
+        }
+        if page.quiet { String::new() } else { self.summary() }
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "ok": true,
+            "changed": self.changed,
+            "dry_run": self.dry_run,
+            "ini": path_text(&self.ini),
+            "changes": self.changes.iter().map(|change| self.change_json(change)).collect::<Vec<_>>(),
+            "backup": self.backup.as_deref().map(path_text),
+            "restored": self.restored,
+            "warnings": self.warnings,
+        })
+    }
+}
+
+impl WriteOutcome {
+    /// Returns what was done, one line per value.
+    pub fn summary(&self) -> String {
+        if !self.changed {
+            return format!("Nothing to change in {}\n", self.ini.display());
+        }
+        let mut text = String::new();
+        if let Some(name) = &self.restored {
+            let _ = writeln!(text, "Restored from {name}, {} changed", Count(self.changes.len(), "value"));
+        } else {
+            self.changes.iter().for_each(|change| text.push_str(&change_line(change)));
+        }
+        let backup = self.backup.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+        let backup = backup.map_or(String::new(), |name| format!(" (backup {name})"));
+        let _ = writeln!(text, "Wrote {}{backup}", self.ini.display());
+        text
+    }
+
+    /// Returns a diff of the lines that change, without context: the lines around them may be private.
+    pub fn diff(&self, styles: Styles) -> String {
+        if !self.changed {
+            return format!("Nothing to change in {}\n", self.ini.display());
+        }
+        let heading = styles.heading;
+        let ini = self.ini.display();
+        let mut text =
+            format!("{heading}--- {ini}{heading:#}\n{heading}+++ {ini} (dry run, not written){heading:#}\n");
+        if self.lines.is_empty() {
+            self.changes.iter().for_each(|change| value_diff(&mut text, change, styles));
+        } else {
+            self.lines.iter().for_each(|change| line_diff(&mut text, change, styles));
+        }
+        text
+    }
+
+    /// A restore also masks private data, because nobody asked for it by name.
+    fn change_json(&self, change: &Change) -> Json {
+        let hidden = if self.restored.is_some() { Privacy::Private } else { Privacy::Secret };
+        let is_masked = keys::privacy(&change.section, &change.key) >= hidden;
+        let shown = |value: &Option<String>| {
+            value.as_ref().map(|value| if is_masked { MASK } else { value.as_str() }.to_string())
+        };
+        json!({
+            "section": change.section,
+            "key": change.key,
+            "before": shown(&change.before),
+            "after": shown(&change.after),
+        })
+    }
+}
+
+fn change_line(change: &Change) -> String {
+    let path = setting_path(&change.section, &change.key);
+    let is_secret = keys::privacy(&change.section, &change.key) == Privacy::Secret;
+    let shown = |value: &str| if is_secret { MASK.to_string() } else { value.to_string() };
+    match (&change.before, &change.after) {
+        (_, Some(after)) => format!("Set {path} = {}\n", shown(after)),
+        (Some(before), None) => format!("Removed {path} (was {})\n", shown(before)),
+        (None, None) => format!("Removed {path}\n"),
+    }
+}
+
+fn line_diff(text: &mut String, change: &LineChange, Styles { hint, added, removed, .. }: Styles) {
+    let LineChange { path, number, removed: old, added: new } = change;
+    let _ = writeln!(text, "{hint}@@ line {number}, [{}] @@{hint:#}", path.section.as_str());
+    let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
+    let shown = |line: &String| match line.split_once('=') {
+        Some((key, _)) if is_secret => format!("{key}={MASK}"),
+        _ => line.clone(),
+    };
+    for line in old {
+        let _ = writeln!(text, "{removed}-{}{removed:#}", shown(line));
+    }
+    for line in new {
+        let _ = writeln!(text, "{added}+{}{added:#}", shown(line));
+    }
+}
+
+/// Shows a change by its values, where the whole file is replaced. Nobody asked for these keys by name, so
+/// private values are masked too.
+fn value_diff(text: &mut String, change: &Change, Styles { added, removed, .. }: Styles) {
+    let is_masked = keys::privacy(&change.section, &change.key) >= Privacy::Private;
+    let shown = |value: &String| if is_masked { MASK.to_string() } else { value.clone() };
+    let path = setting_path(&change.section, &change.key);
+    if let Some(before) = &change.before {
+        let _ = writeln!(text, "{removed}-{path}={}{removed:#}", shown(before));
+    }
+    if let Some(after) = &change.after {
+        let _ = writeln!(text, "{added}+{path}={}{added:#}", shown(after));
+    }
+}
