@@ -1,5 +1,4 @@
-//! What is asked for, as a type. The command line makes requests and `commands` carries them out; whatever
-//! else will ask for something does it in the same words.
+//! What the user asked for, as a type. The command line, the wizard and DSC make requests; `commands` carries them out.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,94 +12,94 @@ use crate::ini::name::{KeyPath, SectionName, ValueText};
 use crate::microsip::control::PhoneCommand;
 use crate::microsip::version::Version;
 
-/// Which ini a request is about.
+/// The ini that a request is about.
 #[derive(Clone, Debug, Default)]
 pub struct IniChoice {
-    /// The one that was named; otherwise the one there is.
+    /// The path that the user named; without one, the ini is searched.
     pub path: Option<PathBuf>,
-    /// The code page of 8-bit text, where it was named.
+    /// The code page of 8-bit text, if the user named one.
     pub code_page: Option<CodePage>,
 }
 
 /// A request about an ini, or about none.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Something about an ini changes.
+    /// Edit an ini.
     Write { ini: IniChoice, edit: EditRequest, options: WriteOptions },
-    /// Something of an ini is shown.
+    /// Show something about an ini.
     Read { ini: IniChoice, query: Query },
-    /// What there is: MicroSIPs, their inis, and what runs.
+    /// Show installed and running MicroSIPs and their inis.
     Status { ini: IniChoice },
-    /// Problems are looked for, and mended where that is asked for.
+    /// Find problems, and fix them if requested.
     Doctor { ini: IniChoice, doctor: Doctor },
-    /// The programs that open links.
+    /// Show or change the program that opens links.
     Links(LinksRequest),
-    /// MicroSIP itself is to do something.
+    /// Start, exit or control MicroSIP.
     Drive { ini: IniChoice, drive: Drive },
-    /// What MicroSIP would make of a command, without an ini.
+    /// Explain a command text without an ini.
     Explain(Explain),
-    /// Hooks are run as MicroSIP would run them.
+    /// Run hooks as MicroSIP would.
     TestHook(TestHook),
-    /// The events that MicroSIP knows.
+    /// List the events.
     Events,
-    /// The settings that MicroSIP knows, with names like this.
+    /// List the settings that match a pattern.
     Keys { pattern: Option<String> },
-    /// What has a shell complete our words.
+    /// Print the completion script of a shell.
     Completions(Shell),
-    /// The JSON Schema of a desired-state file.
+    /// Print the JSON Schema of desired-state files.
     Schema,
-    /// An operation of Microsoft's DSC, whose instance stands on standard input. `ini` is for one that names none.
+    /// Carry out an operation of Microsoft's DSC. The instance comes from standard input; `ini` is used if it names none.
     Dsc { ini: IniChoice, operation: DscOperation },
-    /// The JSON Schema of such an instance.
+    /// Print the JSON Schema of DSC instances.
     DscSchema,
-    /// What tells DSC of these operations.
+    /// Print or write DSC's resource manifest.
     DscManifest(Manifest),
-    /// The inis of many users are brought into a state, or compared with it.
+    /// Apply a desired state to the inis of many users, or compare them with it.
     Many(Many),
 }
 
-/// The inis of many users, and what is to be done about them.
+/// Work on the inis of many users.
 #[derive(Clone, Debug)]
 pub struct Many {
-    /// Where their folders are.
+    /// Where the users' folders are.
     pub profiles: Profiles,
-    /// The code page of 8-bit text, where it was named.
+    /// The code page of 8-bit text, if the user named one.
     pub code_page: Option<CodePage>,
-    /// The state that they are to be in.
+    /// The desired state.
     pub desired: DesiredChoice,
-    /// What is to be done.
+    /// What to do.
     pub order: ManyOrder,
 }
 
-/// Where the folders of users are.
+/// Where the users' folders are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Profiles {
-    /// Wherever this Windows has them.
+    /// Where this Windows has them (`--all-users`).
     OfThisMachine,
-    /// In this folder.
+    /// In this folder (`--profiles`).
     In(PathBuf),
 }
 
-/// What is to be done about the inis of many users.
+/// What to do with the inis of many users.
 #[derive(Clone, Copy, Debug)]
 pub enum ManyOrder {
-    /// They are brought into the state.
+    /// Apply the desired state.
     Apply {
-        /// What is accepted of its hooks although it would be refused.
+        /// What is accepted although it would be refused by default.
         allow: Allow,
-        /// How they are written; the time is for all of them.
+        /// How the inis are written. The timeout applies to all of them together.
         options: WriteOptions,
-        /// Whether those that a MicroSIP uses are left alone rather than waited for.
+        /// Whether inis in use are skipped rather than waited for.
         skip_running: bool,
     },
-    /// They are compared with it.
+    /// Compare the inis with the desired state.
     Check,
-    /// The same, for a program that deploys software.
+    /// Compare them for a deployment tool.
     Detect(DetectStyle),
 }
 
 impl Request {
-    /// The same about this ini, where it is about one.
+    /// Returns the same request for this ini, if it is about one.
     pub fn about(mut self, path: PathBuf) -> Request {
         let ini = match &mut self {
             Request::Write { ini, .. }
@@ -124,7 +123,7 @@ impl Request {
         self
     }
 
-    /// Whether it may write.
+    /// Returns whether the request may write an ini.
     pub fn may_write(&self) -> bool {
         matches!(
             self,
@@ -135,7 +134,7 @@ impl Request {
         )
     }
 
-    /// The same, only shown. `None` if it only shows anyway.
+    /// Returns the same request as a dry run; `None` if it already is one, or never writes.
     pub fn as_dry_run(&self) -> Option<Request> {
         let mut shown = self.clone();
         let options = match &mut shown {
@@ -148,158 +147,158 @@ impl Request {
     }
 }
 
-/// What doctor is to do.
+/// What doctor does.
 #[derive(Clone, Copy, Debug)]
 pub struct Doctor {
-    /// Whether warnings make the answer no, as errors do.
+    /// Whether warnings count as errors for the exit status.
     pub strict: bool,
-    /// How what takes no decision is mended, if it is to be.
+    /// How fixes are written, if problems are to be fixed.
     pub fix: Option<WriteOptions>,
 }
 
 /// How an ini is written.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteOptions {
-    /// Show what would change and write nothing.
+    /// Whether to show the change without writing it.
     pub dry_run: bool,
-    /// Make the ini if it is not there.
+    /// Whether to create the ini if it doesn't exist.
     pub create: bool,
-    /// How long a MicroSIP that uses the ini is waited for, in all.
+    /// How long to wait in all for instances that use the ini.
     pub timeout: Duration,
-    /// What is done about it meanwhile.
+    /// What to do about such an instance.
     pub while_running: WhileRunning,
-    /// Whether the old file is kept.
+    /// Whether to keep the old file as a backup.
     pub backup: bool,
-    /// How many backups are kept.
+    /// How many backups to keep.
     pub keep_backups: usize,
 }
 
 impl WriteOptions {
-    /// How many backups are kept unless something else is said.
-    pub const USUAL_BACKUPS: usize = 10;
+    /// The default number of backups to keep.
+    pub const DEFAULT_BACKUPS: usize = 10;
 }
 
-/// What is done about a MicroSIP that is waited for.
+/// What to do about an instance that uses the ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileRunning {
-    /// Nothing: its user exits it.
+    /// Wait until its user exits it.
     Wait,
-    /// It is asked to close.
+    /// Ask it to close.
     Close,
-    /// It is asked to close, and started again at the end.
+    /// Ask it to close, and start it again at the end.
     CloseAndRestart,
 }
 
-/// What is to change.
+/// How to edit an ini.
 #[derive(Clone, Debug)]
 pub enum EditRequest {
-    /// The hooks of events, all or none.
+    /// Set the hooks of events; all succeed or none do.
     SetHooks(Vec<SetHook>),
-    /// The hooks of these events go.
+    /// Remove the hooks of these events.
     UnsetHooks(Vec<Event>),
-    /// These keys get these values, all or none.
+    /// Set these keys to these values; all succeed or none do.
     Set(Vec<(KeyPath, ValueSource)>),
-    /// These keys go.
+    /// Remove these keys.
     Unset(Vec<KeyPath>),
-    /// The ini is as this backup again.
+    /// Restore this backup.
     Restore(BackupChoice),
-    /// The ini is in the state that a file describes.
+    /// Apply a desired-state file.
     Apply {
         desired: DesiredChoice,
-        /// What is accepted of its hooks although it would be refused.
+        /// What is accepted although it would be refused by default.
         allow: Allow,
     },
 }
 
-/// A file that describes a wanted state, and what its variables stand for.
+/// A desired-state file, and the values of its variables.
 #[derive(Clone, Debug)]
 pub struct DesiredChoice {
     /// The file.
     pub file: PathBuf,
-    /// Variables by name, which win.
+    /// Variables by name; they override all others.
     pub variables: Vec<(String, String)>,
-    /// Files with more of them; the earlier win.
+    /// Files with further variables; earlier files override later ones.
     pub variable_files: Vec<PathBuf>,
-    /// A table with more of them for each user.
+    /// A table with further variables for each user.
     pub users: Option<UsersChoice>,
 }
 
-/// Where a table of users is.
+/// Where the table of users comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsersChoice {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// On standard input, as CSV.
+    /// Standard input, as CSV.
     StandardInput,
 }
 
-/// The hook of an event.
+/// The hook to set for an event.
 #[derive(Clone, Debug)]
 pub struct SetHook {
-    /// When it runs.
+    /// The event.
     pub event: Event,
-    /// What runs.
+    /// The command.
     pub what: HookText,
-    /// The version in whose dialect it must live on.
+    /// The version in whose dialect the value must survive.
     pub version: Option<Version>,
-    /// What is accepted although it would be refused.
+    /// What is accepted although it would be refused by default.
     pub allow: Allow,
 }
 
-/// A command that is to be explained.
+/// A command text to explain.
 #[derive(Clone, Debug)]
 pub struct Explain {
-    /// The event, or any key, that it is for, as it was typed.
+    /// The event, or any key, as it was typed.
     pub event: Option<String>,
     /// The version that would run it.
     pub version: Option<Version>,
-    /// What stands behind `=`.
+    /// The text after `=`.
     pub text: ValueText,
 }
 
-/// Hooks that are to be run, so that it shows whether they work.
+/// Hooks to run as a test.
 #[derive(Clone, Debug)]
 pub struct TestHook {
-    /// The ini that says what runs.
+    /// The ini with the hooks.
     pub ini: IniChoice,
-    /// Their events; where no hook is set there is nothing to run.
+    /// The events. Events without a hook are skipped.
     pub events: Vec<Event>,
-    /// The numbers of the other party, for each of which they run; an empty one is a caller without a number.
+    /// The callers' numbers; each hook runs once per caller. An empty one is a caller without a number.
     pub callers: Vec<String>,
     /// The version that would run them.
     pub version: Option<Version>,
-    /// Whether what they print is wanted, for which they are started otherwise than by MicroSIP.
+    /// Whether to capture their output, for which they are started differently than by MicroSIP.
     pub capture: bool,
 }
 
-/// How the command of a hook was given.
+/// The command of a hook, as it was given.
 #[derive(Clone, Debug)]
 pub enum HookText {
-    /// A program and what it is to receive.
+    /// A program and its arguments.
     Command(HookCommand),
-    /// A script of ours, which is put in a folder beside the ini.
+    /// A ready-made script, which is created next to the ini.
     Sample(Sample),
-    /// The text behind `=`, as it is.
+    /// The text after `=`, verbatim.
     Raw(String),
-    /// The value as MicroSIP is to read it.
+    /// The value that MicroSIP should read.
     Value(String),
 }
 
-/// A value that was given for a key.
+/// Where the value of a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ValueSource {
-    /// On the command line.
+    /// The command line.
     Inline(String),
-    /// On standard input.
+    /// Standard input.
     StandardInput,
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// In an environment variable.
+    /// An environment variable.
     Variable(String),
 }
 
 impl std::fmt::Display for ValueSource {
-    /// Where the value comes from, never the value.
+    /// Shows where the value comes from, never the value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ValueSource::Inline(_) => f.write_str("the command line"),
@@ -310,70 +309,70 @@ impl std::fmt::Display for ValueSource {
     }
 }
 
-/// A backup to go back to.
+/// The backup to restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackupChoice {
-    /// The newest that no restore made.
+    /// The newest that wasn't made by a restore.
     Newest,
-    /// The one with this number in the list, 1 being the newest.
+    /// The one with this number in the list; 1 is the newest.
     Number(usize),
-    /// The one of this name.
+    /// The one with this name.
     Name(String),
 }
 
-/// Something about the programs that open links.
+/// What to do about the program that opens links.
 #[derive(Clone, Debug)]
 pub struct LinksRequest {
-    /// What is to be done.
+    /// What to do.
     pub order: LinksOrder,
-    /// MicroSIP's exe; otherwise that of the installed one.
+    /// MicroSIP's exe; without one, the installed MicroSIP's.
     pub exe: Option<PathBuf>,
-    /// Show what would change and write nothing.
+    /// Whether to show the change without writing it.
     pub dry_run: bool,
 }
 
-/// What is to be done about the programs that open links.
+/// What to do about links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinksOrder {
-    /// They are shown.
+    /// Show which program opens them.
     Show,
-    /// MicroSIP is registered.
+    /// Register MicroSIP.
     Set,
-    /// What was there before is given back.
+    /// Restore the previous program.
     Unset,
 }
 
-/// What MicroSIP itself is to do.
+/// What MicroSIP should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drive {
-    /// Start, with its window hidden or not.
+    /// Start, with or without a hidden window.
     Start { minimized: bool },
     /// Exit, within this time.
     Exit { timeout: Duration },
-    /// Something that only a running one can do.
+    /// Carry out a command that needs a running MicroSIP.
     Order(PhoneCommand),
 }
 
-/// What is to be shown.
+/// What to show about an ini.
 #[derive(Clone, Debug)]
 pub enum Query {
-    /// Every event and what runs.
+    /// The hook of every event.
     Hooks,
     /// The values of these keys.
     Get(Vec<KeyPath>),
     /// All keys, or those of one section.
     List(Option<SectionName>),
-    /// The backups; with `purge` they go.
+    /// The backups; `purge` removes them.
     Backups { purge: bool },
-    /// Whether it is in the state that a file describes.
+    /// Whether it is in a desired state.
     Check(DesiredChoice),
-    /// The same, for a program that deploys software.
+    /// Whether it is in a desired state, for a deployment tool.
     Detect { desired: DesiredChoice, style: DetectStyle },
-    /// The state it is in, as such a file.
+    /// Its state as a desired-state file.
     Export,
 }
 
-/// Who asks whether an ini is in a wanted state, and so in which form the answer is given.
+/// The deployment tool that reads the answer of `detect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DetectStyle {
     /// Intune as the detection of a Win32 app, and ConfigMgr as the detection of an application: there if the exit
@@ -390,51 +389,51 @@ pub enum DetectStyle {
 /// An operation of Microsoft's DSC.
 #[derive(Clone, Copy, Debug)]
 pub enum DscOperation {
-    /// The state is told.
+    /// Show the state.
     Get,
-    /// It is told whether the state is the wanted one.
+    /// Show whether it is in the desired state.
     Test,
-    /// The wanted state is brought about.
+    /// Apply the desired state.
     Set {
-        /// What is accepted of its hooks although it would be refused.
+        /// What is accepted although it would be refused by default.
         allow: Allow,
-        /// How; an ini that is not there is made in any case.
+        /// How the ini is written; it is created if it doesn't exist.
         options: WriteOptions,
     },
-    /// The state of every ini is told.
+    /// Show the state of every ini.
     Export,
 }
 
-/// A resource manifest of DSC.
+/// The resource manifest of DSC.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// How it has a set say what it would do.
+    /// How DSC runs a what-if.
     pub what_if: WhatIf,
-    /// How it names this program.
+    /// How the manifest names this program.
     pub executable: Executable,
-    /// The folder to write it to; otherwise it is printed.
+    /// The folder to write it to; without one, it is printed.
     pub folder: Option<PathBuf>,
 }
 
-/// How DSC has a set say what it would do.
+/// How DSC runs a what-if.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhatIf {
-    /// By an argument more, as from DSC 3.2 on.
+    /// With an additional argument of `set`, since DSC 3.2.
     Argument,
-    /// By an operation of its own, as in DSC 3.1.
+    /// As a separate operation, as in DSC 3.1.
     Operation,
 }
 
-/// How a manifest names this program.
+/// How the manifest names this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executable {
-    /// By its name: DSC looks for it on the path and beside the manifest.
+    /// By name: DSC looks on the PATH and next to the manifest.
     ByName,
-    /// By its path.
+    /// By its full path.
     Absolute,
 }
 
-/// A shell that can complete words.
+/// A shell with completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shell {
     Powershell,

@@ -1,22 +1,22 @@
-//! A folder of many users' folders, good ones and bad ones, for the suite and the benches.
+//! A folder with the profiles of many users, valid and broken ones, for the suite and the benches.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// What was made.
+/// The profiles that were created.
 pub struct Crowd {
-    /// The inis in which something is to change.
+    /// The inis that are going to change.
     pub good: Vec<PathBuf>,
-    /// What cannot be done, or is not to be, by user: the status with the code of the error or the reason.
+    /// The users who fail or are skipped: the status with the code of the error or the reason.
     pub others: BTreeMap<String, &'static str>,
-    /// What links lead to; nobody is to touch it.
+    /// The target of links, which must not be touched.
     outside: PathBuf,
 }
 
 impl Crowd {
-    /// Fails unless the good were done, the others were told of with their reasons, and nothing outside was touched.
+    /// Fails unless the valid inis were changed, the others were reported with their reasons, and nothing outside was touched.
     #[track_caller]
     pub fn assert_done(&self, profiles: &[Value]) {
         let mut found = outcomes(profiles);
@@ -42,17 +42,17 @@ impl Crowd {
     }
 }
 
-/// What became of each by user: the status, and the reason or the code of the error.
+/// Returns the outcome by user: the status, and the reason or the code of the error.
 pub fn outcomes(profiles: &[Value]) -> BTreeMap<String, String> {
     let outcome = |profile: &Value| {
         let status = profile["status"].as_str().unwrap();
-        let why = profile["reason"].as_str().or(profile["error"]["code"].as_str());
-        why.map_or(status.to_string(), |why| format!("{status} {why}"))
+        let reason = profile["reason"].as_str().or(profile["error"]["code"].as_str());
+        reason.map_or(status.to_string(), |reason| format!("{status} {reason}"))
     };
     profiles.iter().map(|profile| (profile["user"].as_str().unwrap().into(), outcome(profile))).collect()
 }
 
-/// Bytes of every file in a folder by its path.
+/// Returns the bytes of every file in a folder by path.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -66,18 +66,18 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// What was put there.
+/// Returns the files that the links lead to.
 fn outside_files(outside: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let below = outside.join("Roaming").join("MicroSIP").join("MicroSIP.ini");
     [outside.join("MicroSIP.ini"), below].into_iter().map(|path| (path, text(0, "outside"))).collect()
 }
 
-/// A state of which nothing is true of these inis.
+/// A desired state in which everything differs from these inis.
 pub const WANTED: &str =
     "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n[hooks]\nend = 'C:\\hooks\\log.exe'\n";
 
-/// Makes so many below `folder`: in each encoding; of each hundred one is no ini, one is marked read-only, one has none,
-/// and where that is possible one is a link, at one of several places, to something outside.
+/// Creates this many profiles in `folder`, in all encodings. Of each hundred, one has a file that isn't an ini, one has a
+/// read-only ini, one has none, and where possible one has a link at one of several places that leads outside.
 pub fn make(folder: &Path, count: usize) -> Crowd {
     let outside = folder.join("outside");
     for (path, bytes) in outside_files(&outside) {
@@ -119,7 +119,7 @@ pub fn make(folder: &Path, count: usize) -> Crowd {
     crowd
 }
 
-/// Makes a link at one of several places. Gives whether there are such.
+/// Creates a link at one of several places. Returns whether this system has links.
 #[cfg(unix)]
 fn plant(settings: &Path, which: usize, outside: &Path) -> bool {
     let roaming = settings.parent().unwrap();
@@ -133,13 +133,13 @@ fn plant(settings: &Path, which: usize, outside: &Path) -> bool {
     true
 }
 
-/// On Windows only administrators make links.
+/// On Windows, only administrators can create links.
 #[cfg(not(unix))]
 fn plant(_settings: &Path, _which: usize, _outside: &Path) -> bool {
     false
 }
 
-/// The ini of a user, in one of four encodings.
+/// Returns the ini of a user, in one of four encodings.
 fn text(number: usize, user: &str) -> Vec<u8> {
     let text = format!(
         "[Settings]\r\nVAD=0\r\nversion=3.22.3\r\naccountId=1\r\nringtone={user}.wav\r\n\

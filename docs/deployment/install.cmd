@@ -1,5 +1,5 @@
 @echo off
-rem All users of this PC. Runs as SYSTEM; msipcfg.exe and phone.toml lie beside this file.
+rem For all users of this PC. Runs as SYSTEM. msipcfg.exe and phone.toml are next to this file.
 setlocal
 set "TO=C:\Program Files\msipcfg"
 if not exist "%TO%" mkdir "%TO%"

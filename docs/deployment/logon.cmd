@@ -1,5 +1,5 @@
 @echo off
-rem The user who logs on, with that user's rights. msipcfg.exe and phone.toml are in C:\Program Files\msipcfg.
+rem For the user who logs on, without administrator rights. msipcfg.exe and phone.toml are in C:\Program Files\msipcfg.
 setlocal
 set "FROM=C:\Program Files\msipcfg"
 set "LOG=%LOCALAPPDATA%\msipcfg"

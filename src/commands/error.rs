@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use crate::desired::DesiredError;
+use crate::desired::error::DesiredError;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{Cause, Failure};

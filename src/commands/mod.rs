@@ -30,7 +30,7 @@ pub mod test_hook;
 pub mod write;
 pub mod written;
 
-use crate::desired::{file, instance as dsc_instance};
+use crate::desired::{instance as dsc_instance, schema};
 use crate::request::{EditRequest, IniChoice, ManyOrder, Query, Request, WriteOptions};
 
 use self::desired::{apply, detect, dsc, export, profiles};
@@ -63,7 +63,7 @@ pub fn run(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcom
             ManyOrder::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
             _ => Box::new(profiles::run(&many, context)?),
         },
-        Request::Schema => Box::new(RawText(file::schema())),
+        Request::Schema => Box::new(RawText(schema::render())),
         Request::Dsc { ini, operation } => Box::new(dsc::run(&ini, &operation, context)?),
         Request::DscSchema => Box::new(RawText(format!("{:#}\n", dsc_instance::schema()))),
         Request::DscManifest(manifest) => Box::new(dsc::manifest(&manifest, context)?),

@@ -1,4 +1,4 @@
-//! The state that an ini is in, as far as it can be written down, and as a file that brings another into it.
+//! The state of an ini, and a desired-state file that gives another ini the same state.
 
 use std::fmt::Write as _;
 
@@ -11,67 +11,70 @@ use crate::microsip::accounts;
 use crate::microsip::keys::{self, Key, Kind, Privacy};
 use crate::microsip::values;
 
-use super::file::{Given, SecretSource, account_keys, settings_keys};
+use super::schema::{Given, SecretSource, account_keys, settings_keys};
 
-/// What MicroSIP notes for itself: a machine that is set up like another has its own windows and dates.
-const OWN_NOTES: &[&str] =
+/// What MicroSIP remembers for itself, such as dates and positions of windows. A state doesn't include it.
+const OWN_KEYS: &[&str] =
     &["version", "checkUpdatesTime", "callsLastKey", "activeTab", "lastCallNumber", "lastCallHasVideo"];
-const OWN_PLACES: &[&str] = &["main", "messages", "ringin", "callsWidth", "contactsWidth"];
+const OWN_KEY_PREFIXES: &[&str] = &["main", "messages", "ringin", "callsWidth", "contactsWidth"];
 
-/// The state of an ini: what MicroSIP notes for itself is not in it.
+/// The state of an ini, without what MicroSIP remembers for itself.
 #[derive(Debug)]
-pub struct State {
-    /// The settings. The number of the account that is used is not among them.
+pub struct ExportedState {
+    /// The settings, without the number of the selected account.
     pub settings: Vec<(&'static str, Entry)>,
-    /// What runs at events, or why that could not be set again.
+    /// What runs on events, or why that can't be set.
     pub hooks: Vec<(Event, Result<HookCommand, String>)>,
-    /// The accounts from the first, as far as MicroSIP comes to them.
-    pub accounts: Vec<Account>,
+    /// The accounts that MicroSIP reads, in their order.
+    pub accounts: Vec<ExportedAccount>,
     /// The shortcuts from 0.
     pub shortcuts: Vec<String>,
-    /// The number of the account that is used, if it is one of these.
+    /// The number of the selected account, if it is one of these.
     pub selected: Option<u32>,
 }
 
-/// What stands behind the name of a key.
+/// What is written for a key.
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// Its value.
     Given(Given),
-    /// Nothing, and why.
+    /// Nothing, with the reason.
     LeftOut(String),
 }
 
 /// An account.
 #[derive(Debug)]
-pub struct Account {
+pub struct ExportedAccount {
     /// Its number.
     pub number: u32,
-    /// What of it has not its default. In the place of a password stands a variable that nobody has set.
+    /// Its keys that don't have their default. A password is an environment variable that the user has to set.
     pub keys: Vec<(&'static str, Entry)>,
 }
 
-impl State {
-    /// That of an ini with these hooks.
-    pub fn of(document: &IniDocument, hooks: Vec<(Event, Result<HookCommand, String>)>) -> State {
+impl ExportedState {
+    /// Reads the state of an ini with these hooks.
+    pub fn of(document: &IniDocument, hooks: Vec<(Event, Result<HookCommand, String>)>) -> ExportedState {
+        let setting = |key: Key| {
+            let value = value(document, "Settings", &key)?;
+            Some((key.name, entry(&key, "Settings", &value)?))
+        };
         let settings =
-            settings_keys().filter(|key| key.name != ACCOUNT_ID && !is_own_note(key.name)).filter_map(
-                |key| Some((key.name, entry(&key, "Settings", &value(document, "Settings", &key)?)?)),
-            );
-        let numbers = run_of_accounts(document);
+            settings_keys().filter(|key| key.name != ACCOUNT_ID && !is_own_key(key.name)).filter_map(setting);
+        let numbers = account_numbers(document);
         let selected = accounts::selected(document).filter(|number| numbers.contains(number));
         let account = |number: u32| {
             let section = format!("Account{number}");
             let entries = account_keys().filter(|key| key.name != PASSWORD_SIZE).filter_map(|key| {
                 let value = value(document, &section, &key)?;
-                // without a name in the file it has its default
-                let is_default = value == key.default;
-                let entry = || account_entry(&key, number, &section, &value);
-                (!is_default).then(entry).flatten().map(|entry| (key.name, entry))
+                // a key that the file doesn't name gets its default
+                if value == key.default {
+                    return None;
+                }
+                Some((key.name, account_entry(&key, number, &section, &value)?))
             });
-            Account { number, keys: entries.collect() }
+            ExportedAccount { number, keys: entries.collect() }
         };
-        State {
+        ExportedState {
             settings: settings.collect(),
             hooks,
             accounts: numbers.into_iter().map(account).collect(),
@@ -80,48 +83,52 @@ impl State {
         }
     }
 
-    /// In TOML. What is left out, and passwords, have a comment that says so.
+    /// Returns the state as TOML. A comment names what is left out, and why.
     pub fn toml(&self) -> String {
         let mut text = String::from(
-            "# The state of a MicroSIP, for 'msipcfg apply'. What it notes for itself is left out.\n",
+            "# The state of a MicroSIP, for 'msipcfg apply'. What MicroSIP remembers for itself is left out.\n",
         );
         let selected = self.selected.map(|number| format!("{ACCOUNT_ID} = {number}\n")).unwrap_or_default();
-        put(&mut text, "[settings]", &(lines(&self.settings) + &selected));
+        push_section(&mut text, "[settings]", &(lines(&self.settings) + &selected));
         let hooks: String = self.hooks.iter().map(|(event, command)| hook(*event, command)).collect();
-        put(&mut text, "[hooks]", &hooks);
+        push_section(&mut text, "[hooks]", &hooks);
         let shortcut = |(number, text): (usize, &String)| format!("{number} = {}\n", quoted(text));
-        put(&mut text, "[shortcuts]", &self.shortcuts.iter().enumerate().map(shortcut).collect::<String>());
+        push_section(
+            &mut text,
+            "[shortcuts]",
+            &self.shortcuts.iter().enumerate().map(shortcut).collect::<String>(),
+        );
         for account in &self.accounts {
-            put(&mut text, "[[accounts]]", &lines(&account.keys));
+            push_section(&mut text, "[[accounts]]", &lines(&account.keys));
         }
         text
     }
 }
 
-/// The key that says which account is used.
+/// The key that selects an account.
 pub(super) const ACCOUNT_ID: &str = "accountId";
 
-/// The key that MicroSIP writes beside a password.
+/// The key that MicroSIP writes next to a password.
 pub(super) const PASSWORD_SIZE: &str = "passwordSize";
 
-fn put(text: &mut String, header: &str, lines: &str) {
+fn push_section(text: &mut String, header: &str, lines: &str) {
     if !lines.is_empty() {
         let _ = write!(text, "\n{header}\n{lines}");
     }
 }
 
-fn is_own_note(name: &str) -> bool {
-    OWN_NOTES.contains(&name)
-        || OWN_PLACES.iter().any(|start| name.starts_with(start) && name.len() > start.len())
+fn is_own_key(name: &str) -> bool {
+    OWN_KEYS.contains(&name)
+        || OWN_KEY_PREFIXES.iter().any(|start| name.starts_with(start) && name.len() > start.len())
 }
 
-/// What MicroSIP reads for a key.
+/// Returns what MicroSIP reads for a key.
 pub(super) fn value(document: &IniDocument, section: &str, key: &Key) -> Option<String> {
     lookup::value(document, section, key.name, key.limit).map(|value| String::from_utf16_lossy(&value))
 }
 
-/// The accounts to the first that is missing, or has no domain: MicroSIP comes to no others.
-pub(super) fn run_of_accounts(document: &IniDocument) -> Vec<u32> {
+/// Returns the numbers of the accounts that MicroSIP reads: it stops at the first that is missing or has no domain.
+pub(super) fn account_numbers(document: &IniDocument) -> Vec<u32> {
     let all = accounts::all(document);
     let is_account = |number: &u32| all.iter().any(|one| one.number == *number && !one.domain.is_empty());
     (1..).take_while(is_account).collect()
@@ -140,10 +147,10 @@ fn account_entry(key: &Key, number: u32, section: &str, value: &str) -> Option<E
 
 fn entry(key: &Key, section: &str, value: &str) -> Option<Entry> {
     if key.privacy > Privacy::Open {
-        return (!value.is_empty()).then(|| Entry::LeftOut("it is private".into()));
+        return (!value.is_empty()).then(|| Entry::LeftOut("private".into()));
     }
     if value.contains(char::REPLACEMENT_CHARACTER) {
-        return Some(Entry::LeftOut("it is no whole text".into()));
+        return Some(Entry::LeftOut("not valid text".into()));
     }
     let path: KeyPath = format!("{section}/{}", key.name).parse().ok()?;
     Some(match values::as_saved(&path, value) {
@@ -152,7 +159,7 @@ fn entry(key: &Key, section: &str, value: &str) -> Option<Entry> {
     })
 }
 
-/// A value that a key can have.
+/// Returns a value in the form that the file has for it.
 pub(super) fn given(key: &Key, value: String) -> Given {
     let is_number = matches!(key.kind, Kind::Bool(_) | Kind::Int { .. });
     match value.parse() {
@@ -164,14 +171,14 @@ pub(super) fn given(key: &Key, value: String) -> Given {
 fn lines(entries: &[(&'static str, Entry)]) -> String {
     let line = |(name, entry): &(&str, Entry)| match entry {
         Entry::Given(given) => format!("{name} = {}\n", toml_value(given)),
-        Entry::LeftOut(why) => format!("# {name} is left out: {}\n", in_one_line(why)),
+        Entry::LeftOut(why) => format!("# {name} is left out: {}\n", on_one_line(why)),
     };
     entries.iter().map(line).collect()
 }
 
 fn toml_value(given: &Given) -> String {
     match given {
-        Given::Absent(there) => there.to_string(),
+        Given::Absent(boolean) => boolean.to_string(),
         Given::Number(number) => number.to_string(),
         Given::Text(text) => quoted(text),
         Given::Secret(SecretSource::Env { env }) => format!("{{ env = {} }}", quoted(env)),
@@ -180,19 +187,19 @@ fn toml_value(given: &Given) -> String {
     }
 }
 
-/// Text between quotes, with no variables in it.
+/// Returns text in quotes, without variables.
 fn quoted(text: &str) -> String {
     toml::Value::from(text.replace("${", "$${")).to_string()
 }
 
-fn in_one_line(text: &str) -> String {
+fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn hook(event: Event, command: &Result<HookCommand, String>) -> String {
     let HookCommand { program, args } = match command {
         Ok(command) => command,
-        Err(why) => return format!("# {} is left out: {}\n", event.name(), in_one_line(why)),
+        Err(why) => return format!("# {} is left out: {}\n", event.name(), on_one_line(why)),
     };
     let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
     match &args[..] {

@@ -1,5 +1,5 @@
-//! One MicroSIP.ini as an instance of Microsoft's DSC: the form of a desired-state file with a few properties more, read
-//! from JSON and answered in JSON.
+//! A MicroSIP.ini as an instance of a resource of Microsoft's DSC: a desired-state file in JSON with a few more
+//! properties.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,125 +9,121 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::export::{self, Entry, PASSWORD_SIZE};
-use super::file::{AccountsMode, DesiredFile, Given, Hook, HookTable, MicroSip, PARTS, account_keys};
-use super::source::{Format, Hidden, Node, Source, Tree, is_secret};
-use super::state::{self, Accounts, Desired};
-use super::vars::ReadText;
-use super::{DesiredError, Fault, What};
+use super::accounts::WantedAccounts;
+use super::error::{DesiredError, SpannedError};
+use super::export::{self, Entry, ExportedAccount, ExportedState, PASSWORD_SIZE};
+use super::redact::{Redaction, is_secret};
+use super::resolve::{self, Desired};
+use super::schema::{
+    AccountsMode, DesiredFile, Given, Hook, HookTable, MicroSip, PARTS, account_keys, unknown_key,
+};
+use super::source::{Format, Source};
+use super::tree::{Node, Tree};
+use super::variables::ReadText;
 use crate::edit::plan::Edit;
-use crate::guess;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
-use crate::microsip::accounts;
-use crate::microsip::keys::{self, Key, Kind};
+use crate::microsip::accounts::{self, LOCAL};
+use crate::microsip::keys::{self, Key, Kind, Privacy};
+use crate::microsip::privacy::Guarded;
 use crate::microsip::values;
 use crate::microsip::version::Version;
 use crate::request::ValueSource;
 
 /// The property that names the ini.
 pub const INI: &str = "ini";
-/// The property that says whether the ini is to be there.
+/// The property that tells whether the ini exists.
 pub const EXIST: &str = "_exist";
-/// The property that says whether an account has a password.
+/// The property that tells whether an account has a password.
 pub const PASSWORD_SET: &str = "passwordSet";
-/// The properties that are only answered; given back as input they mean nothing.
+/// The properties that only appear in output. In input they are ignored.
 const READ_ONLY: [&str; 4] = ["_inDesiredState", "_restartRequired", "_metadata", "_name"];
-/// Text that is to be kept secret, as DSC passes it on.
+/// The key under which DSC passes secret text.
 const SECURE_STRING: &str = "secureString";
 
-/// What is asked for of one ini.
+/// The input of one operation.
 pub struct Instance {
-    /// The ini, an absolute path; otherwise the one there is.
+    /// The ini as an absolute path; `None` for the only one there is.
     pub ini: Option<PathBuf>,
-    /// What it is to be.
+    /// The wanted state.
     pub wanted: Presence,
 }
 
-/// Whether an ini is to be there.
+/// Whether an ini should exist.
 pub enum Presence {
-    /// It is not.
+    /// It shouldn't.
     Absent,
-    /// It is, in this state.
+    /// It should, in this state.
     Present(Desired),
 }
 
-/// Where passwords are read.
+/// Whether passwords are read.
 #[derive(Clone, Copy)]
 pub enum Passwords<'a> {
-    /// Nowhere: nobody needs them.
+    /// They aren't, because the operation doesn't need them.
     Unread,
-    /// Where they are said to be.
+    /// They are read with this function.
     Read(&'a ReadText<'a>),
 }
 
-/// Reads an instance from JSON. Nothing, and `null`, is one that names nothing.
+/// Reads an instance from JSON. Empty input and `null` are an instance that names nothing.
 ///
 /// # Errors
-/// When something in it is wrong. No value is in the message.
+/// At the first mistake. The message contains no value.
 pub fn read(text: String, passwords: Passwords<'_>) -> Result<Instance, DesiredError> {
     let text = if text.trim_start_matches('\u{FEFF}').trim().is_empty() { "{}".into() } else { text };
-    let mut source = Source::parse("the input".into(), text, Format::Json, Hidden::Values)?;
-    let own = take_own(&mut source.root).map_err(|fault| source.error(fault))?;
+    let mut source = Source::parse("the input".into(), text, Format::Json, Redaction::Everything)?;
+    let own = take_own_properties(&mut source.root).map_err(|error| source.error(error))?;
     let read: &ReadText<'_> = match passwords {
-        Passwords::Read(read) if own.is_to_exist => read,
+        Passwords::Read(read) if own.should_exist => read,
         _ => &unread,
     };
-    let desired = state::literal(&source, read, Path::new(""))?;
-    let wanted = if own.is_to_exist { Presence::Present(desired) } else { Presence::Absent };
+    let desired = resolve::resolve_literal(&source, read, Path::new(""))?;
+    let wanted = if own.should_exist { Presence::Present(desired) } else { Presence::Absent };
     Ok(Instance { ini: own.ini, wanted })
 }
 
-fn unread(_: &ValueSource) -> io::Result<String> {
-    Ok(String::new())
+fn unread(_: &ValueSource) -> io::Result<Guarded> {
+    Ok(Guarded::password(""))
 }
 
-/// The properties that a desired-state file does not have.
-struct Own {
+/// The properties that a desired-state file doesn't have.
+struct OwnProperties {
     ini: Option<PathBuf>,
-    is_to_exist: bool,
+    should_exist: bool,
 }
 
-/// Takes them out of an instance, so that a desired state is left.
-fn take_own(root: &mut Node) -> Result<Own, Fault> {
+/// Takes the own properties out of an instance, which leaves a desired state.
+fn take_own_properties(root: &mut Node) -> Result<OwnProperties, SpannedError> {
     if matches!(root.tree, Tree::Leaf(Json::Null)) {
         root.tree = Tree::Table(Vec::new());
     }
-    let mut own = Own { ini: None, is_to_exist: true };
-    let span = root.span.clone();
-    let Tree::Table(parts) = &mut root.tree else {
-        return Err(What::Shape { found: root.kind(), expected: "an object".into() }.at(&span));
-    };
+    let mut own = OwnProperties { ini: None, should_exist: true };
+    let not_an_object = root.not("an object");
+    let Tree::Table(parts) = &mut root.tree else { return Err(not_an_object) };
     for (name, part) in parts.iter_mut() {
-        let wrong = |expected: &str| What::Shape { found: part.kind(), expected: expected.into() };
         match (name.as_str(), &part.tree) {
             (INI, Tree::Leaf(Json::String(path))) if Path::new(path).is_absolute() => {
                 own.ini = Some(PathBuf::from(path));
             }
-            (INI, _) => return Err(wrong("an absolute path").at(&part.span)),
-            (EXIST, Tree::Leaf(Json::Bool(is_to_exist))) => own.is_to_exist = *is_to_exist,
-            (EXIST, _) => return Err(wrong("true or false").at(&part.span)),
+            (INI, _) => return Err(part.not("an absolute path")),
+            (EXIST, Tree::Leaf(Json::Bool(should_exist))) => own.should_exist = *should_exist,
+            (EXIST, _) => return Err(part.not("true or false")),
             ("accounts", _) => take_passwords(part)?,
             (name, _) if PARTS.contains(&name) || READ_ONLY.contains(&name) => {}
-            (name, _) => return Err(unknown(name).at(&part.key)),
+            (name, _) => {
+                let known: Vec<&str> = PARTS.into_iter().chain([INI, EXIST]).collect();
+                return Err(unknown_key(name, &known).at(&part.key));
+            }
         }
     }
     parts.retain(|(name, _)| PARTS.contains(&name.as_str()));
     Ok(own)
 }
 
-fn unknown(name: &str) -> What {
-    let known = || PARTS.into_iter().chain([INI, EXIST]);
-    let hint = match guess::nearest(name, known()) {
-        Some(nearest) => format!("did you mean {nearest}?"),
-        None => format!("there can be {}", known().collect::<Vec<_>>().join(", ")),
-    };
-    What::UnknownKey { key: name.into(), hint: Some(hint) }
-}
-
-/// Makes the passwords of accounts what they are in a file.
-fn take_passwords(accounts: &mut Node) -> Result<(), Fault> {
+/// Gives the passwords of accounts the form that they have in a file.
+fn take_passwords(accounts: &mut Node) -> Result<(), SpannedError> {
     let Tree::List(accounts) = &mut accounts.tree else { return Ok(()) };
     for account in accounts {
         let Tree::Table(keys) = &mut account.tree else { continue };
@@ -139,7 +135,8 @@ fn take_passwords(accounts: &mut Node) -> Result<(), Fault> {
     Ok(())
 }
 
-fn take_secure_string(password: &mut Node) -> Result<(), Fault> {
+fn take_secure_string(password: &mut Node) -> Result<(), SpannedError> {
+    let expected = "text, or an object with a secureString, with the name of a variable as env, or with an absolute path as file";
     let absolute = |file: &Json| file.as_str().is_some_and(|file| Path::new(file).is_absolute());
     let text = match &password.tree {
         Tree::Leaf(Json::String(_) | Json::Bool(false)) => return Ok(()),
@@ -148,28 +145,22 @@ fn take_secure_string(password: &mut Node) -> Result<(), Fault> {
                 text.clone()
             }
             [(name, Node { tree: Tree::Leaf(Json::String(_)), .. })] if name == "env" => return Ok(()),
-            // who starts this has the folder of a manifest for its current one
+            // a relative path would start in the folder of the DSC engine
             [(name, Node { tree: Tree::Leaf(file), .. })] if name == "file" && absolute(file) => {
                 return Ok(());
             }
-            _ => return Err(no_password(password)),
+            _ => return Err(password.not(expected)),
         },
-        _ => return Err(no_password(password)),
+        _ => return Err(password.not(expected)),
     };
     password.tree = Tree::Leaf(Json::from(text));
     Ok(())
 }
 
-fn no_password(found: &Node) -> Fault {
-    let expected =
-        "text, or an object of a secureString, the name of a variable in env, or an absolute path in file";
-    What::Shape { found: found.kind(), expected: expected.into() }.at(&found.span)
-}
-
-/// The state of an ini as it is answered. Without passwords.
+/// The state of an ini in output. It contains no passwords.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct State {
+pub struct InstanceState {
     #[serde(skip_serializing_if = "Option::is_none")]
     microsip: Option<MicroSip>,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -179,52 +170,37 @@ pub struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     accounts_mode: Option<AccountsMode>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    accounts: Option<Vec<Account>>,
+    accounts: Option<Vec<InstanceAccount>>,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     shortcuts: IndexMap<String, Given>,
 }
 
 #[derive(Debug, Serialize)]
-struct Account {
+struct InstanceAccount {
     #[serde(flatten)]
     keys: IndexMap<String, Given>,
     #[serde(rename = "passwordSet")]
     password_set: bool,
 }
 
-impl Desired {
-    /// Whether it names this key of [Settings] as a setting.
-    pub fn names_setting(&self, name: &str) -> bool {
-        self.settings.iter().any(|edit| edit.path().key.as_str().eq_ignore_ascii_case(name))
-    }
-
-    /// Whether it names nothing.
-    pub fn is_empty(&self) -> bool {
-        self.min_version.is_none()
-            && self.hooks.is_empty()
-            && self.settings.is_empty()
-            && self.accounts.is_none()
-            && self.shortcuts.is_empty()
-    }
-}
-
-impl State {
-    /// What an ini has for all that is wanted. `hooks` is what runs at the wanted events; `version` that of its MicroSIP.
+impl InstanceState {
+    /// Returns the present state of everything that is wanted. `hooks` is what runs on the wanted events, and `version` is
+    /// that of MicroSIP.
     pub fn named(
         desired: &Desired,
         hooks: Vec<(Event, Option<HookCommand>)>,
         version: Option<Version>,
         document: &IniDocument,
-    ) -> State {
+    ) -> InstanceState {
         let found = |edit: &Edit| {
             let path = edit.path();
             let (section, name) = (path.section.as_str(), path.key.as_str());
             let key = keys::find(section, name)?;
-            // a shortcut's name in the catalogue stands for any number
+            // in the catalogue, the name of a shortcut is `#` for any number
             let name = if key.name == "#" { name } else { key.name };
             Some((name.to_string(), shown(document, section, name, &key)))
         };
-        State {
+        InstanceState {
             microsip: desired
                 .min_version
                 .map(|_| MicroSip { min_version: version.as_ref().map(ToString::to_string) }),
@@ -236,27 +212,27 @@ impl State {
         }
     }
 
-    /// All that could be wanted of another ini to make it like this one.
-    pub fn all(document: &IniDocument, state: export::State) -> State {
-        let is_whole = |account: &export::Account| {
+    /// Returns the complete state of an ini, which gives another ini the same state.
+    pub fn all(document: &IniDocument, state: ExportedState) -> InstanceState {
+        let is_whole = |account: &ExportedAccount| {
             account.keys.iter().all(|(_, entry)| matches!(entry, Entry::Given(_)))
         };
-        // what is not named of an account in this mode has its default, and what is not there goes
+        // in exact mode, keys that aren't named would get their defaults, and other accounts would be removed
         let is_exact = state.accounts.iter().all(is_whole)
             && accounts::all(document)
                 .iter()
-                .filter(|account| account.number != accounts::LOCAL)
+                .filter(|account| account.number != LOCAL)
                 .all(|account| state.accounts.iter().any(|one| one.number == account.number));
         let mut settings = given(&state.settings);
         if let Some(key) = keys::find("Settings", export::ACCOUNT_ID).filter(|_| !state.accounts.is_empty()) {
             settings.insert(key.name.into(), shown(document, "Settings", key.name, &key));
         }
-        let accounts: Vec<Account> = state.accounts.iter().map(account).collect();
+        let accounts: Vec<InstanceAccount> = state.accounts.iter().map(account).collect();
         let hooks = state.hooks.into_iter();
         let hooks =
             hooks.filter_map(|(event, command)| Some((event.name().into(), hook(Some(command.ok()?)))));
         let shortcuts = state.shortcuts.into_iter().enumerate();
-        State {
+        InstanceState {
             microsip: None,
             settings,
             hooks: hooks.collect(),
@@ -275,37 +251,40 @@ fn given(entries: &[(&'static str, Entry)]) -> IndexMap<String, Given> {
     entries.iter().filter_map(given).collect()
 }
 
-fn account(account: &export::Account) -> Account {
+fn account(account: &ExportedAccount) -> InstanceAccount {
     let is_set = |(_, entry): &(&str, Entry)| matches!(entry, Entry::Given(Given::Secret(_)));
-    Account { keys: given(&account.keys), password_set: account.keys.iter().any(is_set) }
+    InstanceAccount { keys: given(&account.keys), password_set: account.keys.iter().any(is_set) }
 }
 
-/// The accounts that there are beside the wanted ones, or among them: what of them is no default, and what is named.
-fn accounts_named(wanted: &Accounts, document: &IniDocument) -> Vec<Account> {
-    let there = accounts::all(document);
+/// Returns the accounts that are compared with the wanted ones: their keys that are named or don't have their default.
+fn accounts_named(wanted: &WantedAccounts, document: &IniDocument) -> Vec<InstanceAccount> {
+    let present = accounts::all(document);
     let numbers = match wanted.mode {
-        AccountsMode::Exact => export::run_of_accounts(document),
-        AccountsMode::Ensure => wanted.numbers_among(&there),
+        AccountsMode::Exact => export::account_numbers(document),
+        AccountsMode::Ensure => wanted.numbers_among(&present),
     };
-    let account = |(place, number): (usize, &u32)| {
-        let found = there.iter().find(|one| one.number == *number && !one.domain.is_empty())?;
-        let named = wanted.wanted.get(place);
+    let account = |(index, number): (usize, &u32)| {
+        let found = present.iter().find(|one| one.number == *number && !one.domain.is_empty())?;
+        let named = wanted.wanted.get(index);
         let section = format!("Account{number}");
         let entry = |key: Key| {
             let is_named = named.is_some_and(|account| account.names(key.name));
             let value = export::value(document, &section, &key);
             let is_default = value.is_none_or(|value| value == key.default);
-            let is_open = key.privacy == keys::Privacy::Open && key.name != PASSWORD_SIZE;
-            let is_told = is_named || (is_open && !is_default);
-            (is_told && key.kind != Kind::Secret)
+            let is_open = key.privacy == Privacy::Open && key.name != PASSWORD_SIZE;
+            let is_included = is_named || (is_open && !is_default);
+            (is_included && key.kind != Kind::Secret)
                 .then(|| (key.name.to_string(), shown(document, &section, key.name, &key)))
         };
-        Some(Account { keys: account_keys().filter_map(entry).collect(), password_set: found.has_password })
+        Some(InstanceAccount {
+            keys: account_keys().filter_map(entry).collect(),
+            password_set: found.has_password,
+        })
     };
     numbers.iter().enumerate().filter_map(account).collect()
 }
 
-/// What MicroSIP reads for a key, whether or not the key can have it.
+/// Returns what MicroSIP reads for a key, even if the value isn't valid for it.
 fn shown(document: &IniDocument, section: &str, name: &str, key: &Key) -> Given {
     let value = crate::ini::lookup::value(document, section, name, key.limit);
     let Some(value) = value.map(|value| String::from_utf16_lossy(&value)) else {
@@ -327,15 +306,15 @@ fn hook(command: Option<HookCommand>) -> Hook {
     }
 }
 
-/// The JSON Schema of an instance. Nothing in it refers to another place, and it takes any text for a value: what DSC
-/// refuses by a schema it shows in its message.
+/// Returns the JSON Schema of an instance. It has no references, and any text is a valid value: DSC shows a value that its
+/// schema rejects in the error message.
 pub fn schema() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let file = settings.into_generator().into_root_schema_for::<DesiredFile>().to_value();
     let mut properties = Map::new();
-    let path = "The MicroSIP.ini, an absolute path. Without it the one there is.";
+    let path = "The absolute path of the MicroSIP.ini. Default: the only one there is.";
     properties.insert(INI.into(), json!({"type": "string", "description": path}));
-    let exist = "Whether the ini is there. Where it is not to be, it is removed, and its backup stays.";
+    let exist = "Whether the ini exists. If false, the ini is removed; its backup stays.";
     properties.insert(EXIST.into(), json!({"type": "boolean", "default": true, "description": exist}));
     for part in PARTS {
         let mut property = file["properties"][part].clone();
@@ -345,7 +324,7 @@ pub fn schema() -> Json {
     put_password_in(&mut properties["accounts"]["items"]);
     let read_only = [
         json!({"type": "boolean", "description": "Whether the ini is in this state."}),
-        json!({"type": "array", "items": {"type": "object"}, "description": "The MicroSIPs that have to read the ini again."}),
+        json!({"type": "array", "items": {"type": "object"}, "description": "The MicroSIP instances that must read the ini again."}),
         json!({"type": "object", "description": "What a set would do."}),
         json!({"type": "string", "description": "A name for the instance."}),
     ];
@@ -362,7 +341,7 @@ pub fn schema() -> Json {
     })
 }
 
-/// Text with a variable in it has a form of its own in a file; here it is any text.
+/// Replaces the forms of text by a single one. A file has a form for text with variables, but DSC has variables of its own.
 fn loosen(schema: &mut Json) {
     match schema {
         Json::Object(parts) => {
@@ -385,13 +364,13 @@ fn loosen(schema: &mut Json) {
     }
 }
 
-/// No form of it can be refused by the schema but another type, and a missing key cannot have it shown either.
+/// Allows every form of a password, and requires no key: DSC would show the password in its error message.
 fn put_password_in(account: &mut Json) {
     if let Json::Object(account) = &mut *account {
         account.shift_remove("required");
     }
     let password =
-        "Text, {\"secureString\": TEXT}, {\"env\": NAME}, or {\"file\": ABSOLUTE PATH}. Never answered.";
+        "Text, {\"secureString\": TEXT}, {\"env\": NAME}, or {\"file\": ABSOLUTE PATH}. Never in output.";
     account["properties"]["password"] =
         json!({"type": ["string", "object"], "writeOnly": true, "description": password});
     let is_set = "Whether there is a password.";
@@ -405,9 +384,9 @@ mod tests {
 
     const SECRET: &str = "T0p-S3cret";
 
-    fn told(text: &str) -> Result<Instance, String> {
+    fn read_text(text: &str) -> Result<Instance, String> {
         let read = |place: &ValueSource| match place {
-            ValueSource::Variable(name) if name == "PW" => Ok(SECRET.into()),
+            ValueSource::Variable(name) if name == "PW" => Ok(Guarded::password(SECRET)),
             _ => Err(io::ErrorKind::NotFound.into()),
         };
         read_with(text, &read)
@@ -417,7 +396,7 @@ mod tests {
         read(text.into(), Passwords::Read(passwords)).map_err(|error| {
             assert!(!error.to_string().contains(SECRET), "{error}");
             assert_ne!(error.code(), Code::Usage);
-            format!("{}: {}", error.path, error.what)
+            format!("{}: {}", error.path, error.kind)
         })
     }
 
@@ -426,56 +405,62 @@ mod tests {
     }
 
     #[test]
-    fn nothing_names_nothing() {
+    fn empty_input_names_nothing() {
         for text in ["", " \r\n", "\u{FEFF}", "null", "{}", "\u{FEFF}{}"] {
-            let instance = told(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let instance = read_text(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
             let Presence::Present(desired) = instance.wanted else { panic!("{text:?}") };
             assert!(instance.ini.is_none() && desired.is_empty(), "{text:?}");
         }
     }
 
     #[test]
-    fn mistakes_have_their_path_and_no_value() {
+    fn mistakes_are_reported_with_their_path_and_without_values() {
         for (text, wanted) in [
-            ("[]", ": this is a list; it has to be an object"),
-            ("7", ": this is a number; it has to be an object"),
-            (r#"{"setings":{}}"#, "setings: there is no 'setings' here"),
-            (r#"{"$schema":"x"}"#, "$schema: there is no '$schema' here"),
-            (r#"{"ini":"MicroSIP.ini"}"#, "ini: this is text; it has to be an absolute path"),
-            (r#"{"_exist":"yes"}"#, "_exist: this is text; it has to be true or false"),
-            (r#"{"settings":{"EC":[1]}}"#, "settings.EC: this is a list"),
-            (r#"{"settings":{"ECC":1}}"#, "settings.ECC: there is no 'ECC' here"),
-            (r#"{"accounts":[{"domain":"a"},{"domain":1}]}"#, "accounts[1].domain: this is a number"),
+            ("[]", ": expected an object, found a list"),
+            ("7", ": expected an object, found a number"),
+            (r#"{"setings":{}}"#, "setings: unknown key 'setings'"),
+            (r#"{"$schema":"x"}"#, "$schema: unknown key '$schema'"),
+            (r#"{"ini":"MicroSIP.ini"}"#, "ini: expected an absolute path, found text"),
+            (r#"{"_exist":"yes"}"#, "_exist: expected true or false, found text"),
+            (
+                r#"{"settings":{"EC":[1]}}"#,
+                "settings.EC: expected text, a number, false or a table, found a list",
+            ),
+            (r#"{"settings":{"ECC":1}}"#, "settings.ECC: unknown key 'ECC'"),
+            (
+                r#"{"accounts":[{"domain":"a"},{"domain":1}]}"#,
+                "accounts[1].domain: expected text in quotes, found a number",
+            ),
             (r#"{"accounts":[{"username":"a"}]}"#, "accounts[0]: 'domain' is missing"),
             (
                 r#"{"accounts":[{"domain":"a","password":["T0p-S3cret"]}]}"#,
-                "accounts[0].password: this is a list",
+                "accounts[0].password: expected text, or an object",
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"secureString":7}}]}"#,
-                "accounts[0].password: this is a table",
+                "accounts[0].password: expected text, or an object",
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"file":"pw.txt"}}]}"#,
-                "accounts[0].password: this is a table",
+                "accounts[0].password: expected text, or an object",
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"stdin":true}}]}"#,
-                "accounts[0].password: this is a table",
+                "accounts[0].password: expected text, or an object",
             ),
             (
                 r#"{"accounts":[{"domain":"a","password":{"env":"NO"}}]}"#,
-                "accounts[0].password: the password could not",
+                "accounts[0].password: can't read the password",
             ),
-            (r#"{"accounts":[{"domain":"a","passwort":"T0p-S3cret"}]}"#, "accounts[0].passwort: there is no"),
+            (r#"{"accounts":[{"domain":"a","passwort":"T0p-S3cret"}]}"#, "accounts[0].passwort: unknown key"),
         ] {
-            let error = told(text).err().unwrap_or_else(|| panic!("{text} is taken"));
+            let error = read_text(text).err().unwrap_or_else(|| panic!("{text} is accepted"));
             assert!(error.starts_with(wanted), "{text}\n{error}\n{wanted}");
         }
     }
 
     #[test]
-    fn a_password_comes_in_each_of_its_forms() {
+    fn every_form_of_a_password_is_read() {
         let file = absolute("pw.txt");
         for password in [
             format!("\"{SECRET}\""),
@@ -483,7 +468,7 @@ mod tests {
             "{\"env\":\"PW\"}".into(),
             format!("{{\"file\":\"{file}\"}}"),
         ] {
-            let read = |_: &ValueSource| Ok(SECRET.to_string());
+            let read = |_: &ValueSource| Ok(Guarded::password(SECRET));
             let account = format!("{{\"domain\":\"a\",\"password\":{password},\"passwordSet\":true}}");
             let text = format!("{{\"accounts\":[{account}]}}");
             let Presence::Present(desired) = read_with(&text, &read).unwrap().wanted else { panic!() };
@@ -495,16 +480,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_answered_means_nothing_as_input() {
+    fn output_properties_are_ignored_in_input() {
         let text = r#"{"_inDesiredState":null,"_restartRequired":[{}],"_metadata":{"a":1},"_name":"a","_exist":true}"#;
-        let Presence::Present(desired) = told(text).unwrap().wanted else { panic!() };
+        let Presence::Present(desired) = read_text(text).unwrap().wanted else { panic!() };
         assert!(desired.is_empty());
-        assert!(matches!(told(r#"{"_exist":false}"#).unwrap().wanted, Presence::Absent));
+        assert!(matches!(read_text(r#"{"_exist":false}"#).unwrap().wanted, Presence::Absent));
     }
 
     #[test]
-    fn a_dollar_and_a_brace_are_text() {
-        let Presence::Present(desired) = told(r#"{"settings":{"userAgent":"a${b}$${c"}}"#).unwrap().wanted
+    fn dollar_and_brace_are_literal() {
+        let Presence::Present(desired) =
+            read_text(r#"{"settings":{"userAgent":"a${b}$${c"}}"#).unwrap().wanted
         else {
             panic!()
         };
@@ -513,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_refuses_no_password_and_refers_to_nothing() {
+    fn schema_rejects_no_password_and_has_no_references() {
         let schema = schema();
         let text = schema.to_string();
         assert!(!text.contains("$ref") && !text.contains("$defs") && schema.get("required").is_none());

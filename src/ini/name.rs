@@ -109,7 +109,12 @@ pub struct KeyPath {
 impl KeyPath {
     /// A key in [Settings], where MicroSIP keeps most of them.
     pub fn in_settings(key: &str) -> Result<Self, NameError> {
-        Ok(KeyPath { section: SectionName::new("Settings")?, key: KeyName::new(key)? })
+        KeyPath::new("Settings", key)
+    }
+
+    /// Creates the path of a key in a section.
+    pub fn new(section: &str, key: &str) -> Result<Self, NameError> {
+        Ok(KeyPath { section: SectionName::new(section)?, key: KeyName::new(key)? })
     }
 }
 

@@ -1,11 +1,11 @@
-//! Detection for programs that deploy software.
+//! Detection for deployment tools.
 
 use crate::sandbox::{Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
 
 #[test]
-fn each_style_has_its_form_of_each_answer() {
+fn each_style_reports_each_result_in_its_form() {
     let sandbox = Sandbox::with_ini(utf16(
         "[Settings]\r\nEC=0\r\naccountId=1\r\n[Account1]\r\ndomain=a.example.org\r\nusername=1\r\n",
     ));
@@ -38,9 +38,9 @@ fn each_style_has_its_form_of_each_answer() {
     for (style, file, ini, status, stdout) in cases {
         let ran = sandbox.run(&["detect", file, "--style", style, "--ini", ini, "--json"]).exits(*status);
         assert_eq!(ran.stdout, *stdout, "{}", ran.told);
-        // what stands there says to Intune that it is not there
-        let tells_why = *file == "wrong.toml" || (*ini == "none.ini" && *style == "plain");
-        assert_eq!(!ran.stderr.is_empty(), tells_why, "{}", ran.told);
+        // output on standard error tells Intune that the app isn't installed
+        let has_reason = *file == "wrong.toml" || (*ini == "none.ini" && *style == "plain");
+        assert_eq!(!ran.stderr.is_empty(), has_reason, "{}", ran.told);
         assert!(!ran.stderr.contains(SECRET), "{}", ran.told);
     }
     assert_eq!(sandbox.names(), ["MicroSIP.ini", "other.toml", "same.toml", "wrong.toml"]);
@@ -48,7 +48,7 @@ fn each_style_has_its_form_of_each_answer() {
 
 #[cfg(not(windows))]
 #[test]
-fn exit_statuses_that_would_be_cut_are_refused() {
+fn windows_exit_codes_are_rejected_on_other_systems() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     let words = ["set", "VAD=1", "--json", "--exit-codes"];
     crate::sandbox::refused(&sandbox, &[&words[..], &["windows"]].concat(), 2, "usage")

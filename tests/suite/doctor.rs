@@ -77,7 +77,7 @@ fn a_healthy_ini_has_no_problems() {
 }
 
 #[test]
-fn people_see_what_is_wrong_where_and_what_mends_it() {
+fn people_see_each_problem_its_place_and_its_fix() {
     let sandbox = Sandbox::with_ini(utf16(ILL));
     let before = snapshot(&sandbox);
     let ran = doctor(&sandbox, &[]).exits(1);
@@ -85,9 +85,9 @@ fn people_see_what_is_wrong_where_and_what_mends_it() {
         "  error    line 7, cmdIncomingCall: the path 'C:\\Program Files\\CRM\\ring.exe' contains a space",
         "doctor --fix\n",
         "[hook-path-unquoted]",
-        "  error    line 4: accountId is 2, but there is no [Account2]",
+        "  error    line 4: accountId is 2, but [Account2] doesn't exist",
         "set accountId=1\n",
-        "  warning  line 6: MicroSIP knows no updateInterval",
+        "  warning  line 6: updateInterval isn't a MicroSIP setting",
         "updatesInterval",
         "line 13, Account1/password",
         "can be fixed by 'msipcfg doctor --fix'\n",
@@ -268,7 +268,7 @@ fn a_backup_that_others_can_read_gets_the_access_of_the_ini() {
     let json = doctor(&sandbox, &["--json"]).exits(0).json();
     assert_eq!(codes(&json, "problems"), ["backup-exposed"]);
     assert_eq!(json["problems"][0]["file"], exposed.to_str().unwrap());
-    doctor(&sandbox, &["--fix"]).exits(0).says("the access of the ini").says("no problems");
+    doctor(&sandbox, &["--fix"]).exits(0).says("the access rights of the ini").says("no problems");
     assert_eq!((mode(&exposed), mode(&nearly)), (0o600, 0o400));
     assert_eq!(std::fs::read(&exposed).unwrap(), b"x");
 }

@@ -1,4 +1,4 @@
-//! The operations of Microsoft's DSC: bytes in, bytes out, as its engine would do it.
+//! The operations of Microsoft's DSC, with the input and output of its engine.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,14 +11,14 @@ use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
 
-/// What one operation answered, and in which form it has to be.
+/// The output of an operation.
 struct Answer {
     ran: Ran,
     states: Vec<Value>,
     names: Option<Vec<String>>,
 }
 
-/// A command that gets this input, however it has ended by then.
+/// Returns a command with this input, from a file, so that the command may exit without reading it.
 fn command_with(sandbox: &Sandbox, words: &[&str], input: &[u8]) -> Command {
     let file = sandbox.write("home/input", input);
     let mut command = sandbox.command(PROGRAM);
@@ -37,7 +37,7 @@ fn shows_no_secret(ran: &Ran) {
     assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
 }
 
-/// An operation that works: its form is as the engine wants it, and it says nothing on the side.
+/// Runs an operation that succeeds. Checks that its output has the form that the engine expects, and prints no messages.
 #[track_caller]
 fn done(sandbox: &Sandbox, words: &[&str], input: &Value) -> Answer {
     let ran = run(sandbox, words, input).exits(0);
@@ -55,7 +55,7 @@ fn answer_of(operation: &str, ran: Ran) -> Answer {
     });
     assert!(lines.len() == 1 || operation == "export", "{}", ran.told);
     for state in &lines {
-        assert_is_of_the_schema(state, &ran.told);
+        assert_fits_schema(state, &ran.told);
     }
     if let Some(names) = &names {
         assert!(names.iter().all(|name| schema()["properties"].get(name).is_some()), "{}", ran.told);
@@ -67,20 +67,20 @@ fn schema() -> Value {
     msipcfg::desired::instance::schema()
 }
 
-/// Answers are the same on Windows, where the validator is not built: it takes as long as all else.
+/// The output is the same on Windows, where the validator isn't built because that takes too long.
 #[cfg(not(unix))]
-fn assert_is_of_the_schema(_instance: &Value, _told: &str) {}
+fn assert_fits_schema(_instance: &Value, _told: &str) {}
 
 #[cfg(unix)]
 #[track_caller]
-fn assert_is_of_the_schema(instance: &Value, told: &str) {
+fn assert_fits_schema(instance: &Value, told: &str) {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
-    let faults: Vec<String> =
+    let errors: Vec<String> =
         validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(faults.is_empty(), "{faults:?}\n{told}");
+    assert!(errors.is_empty(), "{errors:?}\n{told}");
 }
 
-/// Refused with one line of `error`, and nothing else.
+/// Checks that an operation failed with one line of `error` and nothing else, and returns its message.
 #[track_caller]
 fn refused(ran: Ran, status: i32) -> String {
     let ran = ran.exits(status);
@@ -92,7 +92,7 @@ fn refused(ran: Ran, status: i32) -> String {
     line["error"].as_str().unwrap().to_string()
 }
 
-/// An instance of the sandbox's ini.
+/// Returns an instance of the ini in the sandbox.
 fn of(sandbox: &Sandbox, parts: &Value) -> Value {
     let mut instance = json!({"ini": sandbox.ini()});
     for (name, part) in parts.as_object().unwrap() {
@@ -105,13 +105,13 @@ fn names(answer: &Answer) -> Vec<&str> {
     answer.names.iter().flatten().map(String::as_str).collect()
 }
 
-/// The bytes of the ini and when they were written.
+/// Returns the bytes of the ini and the time when they were written.
 fn written(sandbox: &Sandbox) -> (Vec<u8>, std::time::SystemTime) {
     (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap())
 }
 
 #[test]
-fn an_instance_is_made_kept_and_told() {
+fn instance_is_created_kept_and_reported() {
     let sandbox = Sandbox::new();
     let with_password = |password: Value| {
         of(
@@ -162,7 +162,7 @@ fn an_instance_is_made_kept_and_told() {
     assert_eq!(predicted, expected);
     assert!(sandbox.ini_text().contains(&format!("password={SECRET}\r\n")));
 
-    // in whatever form the password comes, and with what was answered given back
+    // every form of the password, and output that is passed back as input
     let before = written(&sandbox);
     let file = sandbox.write("home/pw", format!("{SECRET}\r\n"));
     let passwords = [
@@ -182,7 +182,7 @@ fn an_instance_is_made_kept_and_told() {
     assert_eq!((&foreseen.states[0]["_metadata"]["whatIf"], names(&foreseen)), (&json!([]), Vec::new()));
     assert_eq!(written(&sandbox), before);
 
-    // a part alone names itself; another password is a difference of the accounts
+    // only named parts are compared; another password is a difference of the accounts
     let tested = done(&sandbox, &["test"], &with_password(json!("another")));
     assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), vec!["accounts"]));
     let got = done(&sandbox, &["get"], &of(&sandbox, &json!({"settings": {"EC": 1, "DND": 1}})));
@@ -194,7 +194,7 @@ fn an_instance_is_made_kept_and_told() {
 }
 
 #[test]
-fn an_ini_that_is_not_to_be_there_goes_and_its_backup_stays() {
+fn unwanted_ini_is_removed_and_its_backup_stays() {
     let bytes = utf16("[Settings]\r\nVAD=0\r\n");
     let sandbox = Sandbox::with_ini(&bytes);
     let gone = of(&sandbox, &json!({"_exist": false}));
@@ -221,11 +221,11 @@ fn an_ini_that_is_not_to_be_there_goes_and_its_backup_stays() {
 }
 
 #[test]
-fn what_is_exported_is_in_state_whatever_the_ini_holds() {
+fn exported_instance_is_in_desired_state() {
     for entry in crate::sandbox::some(std::fs::read_dir(path("fixtures/inis")).unwrap()) {
         let ini = entry.unwrap().path();
         let bytes = std::fs::read(&ini).unwrap();
-        // a text that MicroSIP would spoil is to be written anew, and 8-bit text has no code page here
+        // msipcfg would rewrite an ini that MicroSIP would damage, and 8-bit text needs a code page
         if ini.extension().is_none_or(|ending| ending != "ini") || !bytes.starts_with(&[0xFF, 0xFE]) {
             continue;
         }
@@ -233,7 +233,6 @@ fn what_is_exported_is_in_state_whatever_the_ini_holds() {
         let exported = done(&sandbox, &["export"], &of(&sandbox, &json!({})));
         assert_eq!(exported.states.len(), 1, "{}", exported.ran.told);
         assert_eq!(exported.states[0]["_name"], json!(sandbox.ini()));
-        // what is to be said of the values is said only to whoever wants to hear it
         let tested = done(&sandbox, &["test"], &exported.states[0]);
         let state = &tested.states[0];
         assert_eq!(
@@ -248,7 +247,7 @@ fn what_is_exported_is_in_state_whatever_the_ini_holds() {
 }
 
 #[test]
-fn every_ini_there_is_is_exported_and_several_are_never_asked_about() {
+fn export_finds_every_ini_and_get_rejects_several() {
     let sandbox = Sandbox::new();
     let none = done(&sandbox, &["export"], &json!({}));
     assert_eq!(none.ran.stdout, "");
@@ -256,7 +255,7 @@ fn every_ini_there_is_is_exported_and_several_are_never_asked_about() {
     assert_eq!(answer_of("get", got).states[0]["_exist"], json!(false));
     let one = sandbox
         .write(&crate::sandbox::place("ann", "MicroSIP.ini"), utf16("[Settings]\r\nEC=7\r\nVAD=1\r\n"));
-    // a value that no MicroSIP writes is answered as it is
+    // a value that MicroSIP wouldn't write is returned as text
     let got = sandbox.finish(command_with(
         &sandbox,
         &["get"],
@@ -275,7 +274,7 @@ fn every_ini_there_is_is_exported_and_several_are_never_asked_about() {
 }
 
 #[test]
-fn what_is_no_instance_is_refused_in_one_line() {
+fn invalid_input_is_rejected_in_one_line() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     let before = sandbox.ini_bytes();
     let too_large = format!("{{\"settings\":{{\"userAgent\":\"{}\"}}}}", "x".repeat(17 * 1024 * 1024));
@@ -313,7 +312,7 @@ fn what_is_no_instance_is_refused_in_one_line() {
     }
     let error = refused(run(&sandbox, &["set", "--bogus"], &json!({})), 2);
     assert!(error.contains("--bogus"), "{error}");
-    // a program that is not there is refused by a set alone
+    // only set rejects a missing program
     let hook = of(&sandbox, &json!({"hooks": {"ring": "hooks\\a.exe"}}));
     refused(run(&sandbox, &["set"], &hook), 3);
     assert_eq!(sandbox.ini_bytes(), before);
@@ -321,7 +320,7 @@ fn what_is_no_instance_is_refused_in_one_line() {
 
 #[cfg(unix)]
 #[test]
-fn an_input_is_read_to_its_end_before_anything_is_said() {
+fn input_is_read_to_its_end_before_an_error() {
     use std::io::Write;
     use std::process::Stdio;
     let sandbox = Sandbox::new();
@@ -329,7 +328,7 @@ fn an_input_is_read_to_its_end_before_anything_is_said() {
         let mut command = command_with(&sandbox, words, b"");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // a pipe that is closed too early is an error here
+        // fails if the other end of the pipe is closed early
         let text = format!("{{\"wrong\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
@@ -337,9 +336,9 @@ fn an_input_is_read_to_its_end_before_anything_is_said() {
 }
 
 #[test]
-fn as_much_is_said_on_the_side_as_dsc_wants_to_hear() {
+fn trace_level_selects_the_messages() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nEC=0\r\n"));
-    // EC=false has MicroSIP take its default, which deserves a warning
+    // EC = false causes a warning
     let input = of(&sandbox, &json!({"settings": {"EC": false}}));
     for (level, kinds) in [
         ("", &[][..]),
@@ -353,33 +352,33 @@ fn as_much_is_said_on_the_side_as_dsc_wants_to_hear() {
             command.env("DSC_TRACE_LEVEL", level);
             command
         });
-        let mut said: Vec<String> = Vec::new();
+        let mut found: Vec<String> = Vec::new();
         for line in ran.stderr.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
-            said.extend(line.as_object().unwrap().keys().cloned());
+            found.extend(line.as_object().unwrap().keys().cloned());
         }
         let is_wanted = |kind: &String| kinds.contains(&kind.as_str());
-        assert!(said.iter().all(is_wanted), "{level}: {}", ran.told);
-        assert!(kinds.iter().all(|kind| said.iter().any(|said| said == kind)), "{level}: {}", ran.told);
+        assert!(found.iter().all(is_wanted), "{level}: {}", ran.told);
+        assert!(kinds.iter().all(|kind| found.iter().any(|found| found == kind)), "{level}: {}", ran.told);
     }
 }
 
 #[test]
-fn the_manifest_says_what_the_program_does() {
+fn manifest_matches_the_program() {
     let sandbox = Sandbox::new();
-    let schema_told = sandbox.run(&["dsc", "schema"]).exits(0).json();
-    assert_eq!(schema_told, schema());
+    let printed_schema = sandbox.run(&["dsc", "schema"]).exits(0).json();
+    assert_eq!(printed_schema, schema());
     #[cfg(unix)]
-    assert!(jsonschema::meta::is_valid(&schema_told));
+    assert!(jsonschema::meta::is_valid(&printed_schema));
     let manifest = sandbox.run(&["dsc", "manifest"]).exits(0).json();
-    assert_eq!(manifest["schema"]["embedded"], schema_told);
+    assert_eq!(manifest["schema"]["embedded"], printed_schema);
     assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(manifest["set"]["args"], json!(["dsc", "set", {"whatIfArg": "--what-if"}]));
     assert_eq!(manifest["get"]["executable"], "msipcfg");
     for status in msipcfg::diagnostic::ExitStatus::ALL {
         assert!(manifest["exitCodes"][(*status as u8).to_string()].is_string(), "{status:?}");
     }
-    // what an engine runs has to be there
+    // the engine must be able to run every operation
     for (operation, what) in manifest.as_object().unwrap() {
         let Some(args) = what.get("args").and_then(Value::as_array) else { continue };
         assert_eq!((&args[0], &args[1]), (&json!("dsc"), &json!(operation)), "{manifest}");

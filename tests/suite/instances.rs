@@ -5,6 +5,8 @@
 //! prefix.
 
 #[cfg(target_os = "linux")]
+mod chosen_once;
+#[cfg(target_os = "linux")]
 mod under_wine;
 
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! The inis of many users at once.
+//! `apply`, `check` and `detect` for many users at once.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::crowd_of_users::{self as crowd, outcomes};
 use crate::sandbox::{PROGRAM, Ran, Sandbox, text_of_ini, utf16};
 
-const WANTED: &str = "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n";
+const DESIRED: &str = "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n";
 const OLD: &str = "[Settings]\r\nVAD=0\r\n";
 
 fn ini_of(user: &str) -> String {
@@ -19,7 +19,7 @@ fn with_users(users: &[&str]) -> Sandbox {
     for user in users {
         sandbox.write(&ini_of(user), utf16(OLD));
     }
-    sandbox.write("wanted.toml", WANTED);
+    sandbox.write("desired.toml", DESIRED);
     sandbox
 }
 
@@ -37,11 +37,11 @@ fn assert_outcomes(ran: &Ran, wanted: &[(&str, &str)]) {
 }
 
 fn apply<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["apply", "wanted.toml", "--profiles", "profiles"], more].concat()
+    [&["apply", "desired.toml", "--profiles", "profiles"], more].concat()
 }
 
 #[test]
-fn each_user_gets_what_is_wanted_and_a_second_run_writes_nothing() {
+fn each_user_gets_the_desired_state_and_a_second_run_writes_nothing() {
     let sandbox = with_users(&["ann", "zoe.V6"]);
     folder(&sandbox, "new");
     std::fs::create_dir_all(sandbox.path("profiles/no-user")).unwrap();
@@ -74,7 +74,7 @@ fn each_user_gets_what_is_wanted_and_a_second_run_writes_nothing() {
     assert_eq!(ran.json()["changed"], false);
     assert_eq!(std::fs::metadata(sandbox.path(&ini_of("ann"))).unwrap().modified().unwrap(), written);
 
-    let check = ["check", "wanted.toml", "--profiles", "profiles"];
+    let check = ["check", "desired.toml", "--profiles", "profiles"];
     sandbox.run(&check).exits(0).says("4 users: 2 in state, 2 skipped");
     sandbox.write(&ini_of("ann"), utf16(OLD));
     let ran = sandbox.run(&check).exits(1).says("differs  ann").says("VAD: expected '1', found '0'");
@@ -82,11 +82,11 @@ fn each_user_gets_what_is_wanted_and_a_second_run_writes_nothing() {
 }
 
 #[test]
-fn detection_answers_for_all_users_in_one_line() {
+fn detection_reports_all_users_in_one_line() {
     let sandbox = with_users(&["ann", "zoe"]);
     folder(&sandbox, "new");
     let detect = |style: &str, status: i32, stdout: &str| {
-        let words = ["detect", "wanted.toml", "--profiles", "profiles", "--style", style];
+        let words = ["detect", "desired.toml", "--profiles", "profiles", "--style", style];
         let ran = sandbox.run(&words).exits(status);
         assert_eq!(ran.stdout, stdout, "{}", ran.told);
         ran.stderr
@@ -96,19 +96,19 @@ fn detection_answers_for_all_users_in_one_line() {
     sandbox.run(&apply(&[])).exits(0);
     assert_eq!(detect("intune-app", 0, "in state: 2 users\n"), "");
     assert_eq!(detect("configmgr", 0, "Compliant\n"), "");
-    // one of whom nothing can be told, and then one that is to be mended too
+    // one user can't be checked; then another one differs as well
     sandbox.write(&ini_of("bad"), "no ini");
     assert!(detect("intune-remediation", 8, "").contains("some-failed"));
     sandbox.write(&ini_of("zoe"), utf16(OLD));
     assert_eq!(detect("intune-remediation", 1, "not in state: 1 of 4 users\n"), "");
-    // nobody has one
+    // no user has an ini
     std::fs::remove_dir_all(sandbox.path("profiles")).unwrap();
     folder(&sandbox, "new");
     assert_eq!(detect("intune-remediation", 1, "not in state: no ini found\n"), "");
 }
 
 #[test]
-fn an_ini_is_made_where_that_is_asked_for_and_the_skipped_first_run_is_told_of() {
+fn create_makes_missing_inis_and_warns_about_the_skipped_first_run() {
     let sandbox = with_users(&["ann"]);
     folder(&sandbox, "new");
     folder(&sandbox, "other");
@@ -119,8 +119,8 @@ fn an_ini_is_made_where_that_is_asked_for_and_the_skipped_first_run_is_told_of()
     assert!(ran.stderr.contains("first-run-skipped") && ran.stderr.contains("and 1 more"), "{}", ran.told);
     assert_eq!(text_of_ini(&sandbox.path(&ini_of("new"))), "[Settings]\r\nVAD=1\r\nuserAgent=Desk of new");
 
-    // what cannot be made leaves nothing
-    sandbox.write("wanted.toml", "[hooks]\nring = 'C:\\gone\\a.bat'\n");
+    // an ini that can't be created leaves nothing behind
+    sandbox.write("desired.toml", "[hooks]\nring = 'C:\\gone\\a.bat'\n");
     folder(&sandbox, "third");
     let ran = sandbox.run(&apply(&["--create", "--json"])).fails(8, "some-failed");
     assert_eq!(ran.json()["counts"]["failed"], 4, "{}", ran.told);
@@ -128,12 +128,12 @@ fn an_ini_is_made_where_that_is_asked_for_and_the_skipped_first_run_is_told_of()
 }
 
 #[test]
-fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
+fn variables_come_from_the_table_of_users_and_never_from_the_environment() {
     const SECRET: &str = "S3cret-of-Zoe";
     let sandbox = with_users(&["ann", "zoe", "tim", "Default"]);
     let account = "[[accounts]]\ndomain = '${domain}'\nusername = '${extension}'\npassword = '${password}'\n";
     sandbox.write(
-        "wanted.toml",
+        "desired.toml",
         format!("[settings]\naccountId = 1\nEC = 0\nvolumeRing = '${{ring}}'\n{account}"),
     );
     sandbox.write("site.toml", "domain = 'sip.example.org'\nring = 40\nextension = '0'\n");
@@ -148,13 +148,13 @@ fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
     for part in ["username=202", "domain=sip.example.org", "accountId=1", "volumeRing=40", SECRET] {
         assert!(text.contains(part), "{text}");
     }
-    // every user can read it, so no account goes there
+    // every user can read the Default folder, so it gets no accounts
     let default = text_of_ini(&sandbox.path(&ini_of("Default")));
     assert_eq!(default, "[Settings]\r\nVAD=0\r\nEC=0\r\nvolumeRing=40\r\n");
     assert!(!sandbox.path(&ini_of("Default")).with_file_name("MicroSIP.ini.msipcfg-passwords.json").exists());
 
-    // what takes a user cannot be said of users to come
-    sandbox.write("wanted.toml", format!("[settings]\nuserAgent = '${{profile}}'\n{account}"));
+    // what depends on a user can't be applied to future users
+    sandbox.write("desired.toml", format!("[settings]\nuserAgent = '${{profile}}'\n{account}"));
     let ran = sandbox.run(&apply(&users)).exits(0);
     assert_eq!(outcomes(ran.json()["profiles"].as_array().unwrap())["Default"], "skipped needs-user");
     let text = text_of_ini(&sandbox.path(&ini_of("ann")));
@@ -163,22 +163,22 @@ fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
         "{text}"
     );
 
-    // an undefined one is told before anything is touched
+    // an undefined variable is reported before anything is touched
     let before = std::fs::read(sandbox.path(&ini_of("ann"))).unwrap();
     for (wanted, code) in [
         ("[settings]\nVAD = 1\nuserAgent = '${exten}'\n", "variable-undefined"),
         ("[settings]\nVAD = 1\nuserAgent = '${env:HOME}'\n", "desired-invalid"),
         ("[settings]\nVAD = 1\nringing = 1\n", "desired-invalid"),
     ] {
-        sandbox.write("wanted.toml", wanted);
+        sandbox.write("desired.toml", wanted);
         let ran = sandbox.run(&apply(&users)).fails(3, code);
         assert_eq!(ran.json()["error"]["line"], 3, "{}", ran.told);
     }
     assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), before);
 
-    // a line that is wrong is its user's alone
+    // a wrong row affects its user only
     sandbox.write("users.csv", "user,extension\nann,201\nzoe,50\n");
-    sandbox.write("wanted.toml", "[settings]\nvolumeRing = '${extension}'\n");
+    sandbox.write("desired.toml", "[settings]\nvolumeRing = '${extension}'\n");
     let ran = sandbox.run(&apply(&users)).fails(8, "some-failed");
     assert_outcomes(
         &ran,
@@ -192,12 +192,12 @@ fn variables_come_from_the_table_of_users_and_never_from_whoever_runs_this() {
 }
 
 #[test]
-fn the_table_of_users_is_read_from_standard_input_and_no_password_behind_it() {
+fn table_of_users_from_standard_input_excludes_a_password_from_there() {
     let sandbox = with_users(&["ann"]);
     let table = sandbox.write("users.csv", "user,password\nann,S3cret-of-Ann\n");
     let run = |password: &str| {
         let account = format!("[[accounts]]\ndomain = 'sip.example.org'\npassword = {password}\n");
-        sandbox.write("wanted.toml", account);
+        sandbox.write("desired.toml", account);
         let mut command = sandbox.command(PROGRAM);
         command.args(apply(&["--users", "-", "--json"])).stdin(std::fs::File::open(&table).unwrap());
         sandbox.finish(command)
@@ -210,14 +210,14 @@ fn the_table_of_users_is_read_from_standard_input_and_no_password_behind_it() {
 }
 
 #[test]
-fn one_ini_takes_its_line_of_the_table_by_the_folder_it_lies_in() {
+fn a_single_ini_gets_the_row_of_the_user_whose_folder_it_is_in() {
     let sandbox = with_users(&["ann"]);
     sandbox.write("users.toml", "[ANN]\nextension = 201\n");
-    sandbox.write("wanted.toml", "[settings]\nuserAgent = '${user} ${extension}'\n");
+    sandbox.write("desired.toml", "[settings]\nuserAgent = '${user} ${extension}'\n");
     let ini = sandbox.path(&ini_of("ann"));
     let words = |ini: &Path| {
         let words =
-            ["apply", "wanted.toml", "--users", "users.toml", "--ini", ini.to_str().unwrap(), "--json"];
+            ["apply", "desired.toml", "--users", "users.toml", "--ini", ini.to_str().unwrap(), "--json"];
         words.map(String::from)
     };
     let run = |ini: &Path| sandbox.run(&words(ini).iter().map(String::as_str).collect::<Vec<_>>());
@@ -228,45 +228,45 @@ fn one_ini_takes_its_line_of_the_table_by_the_folder_it_lies_in() {
 }
 
 #[test]
-fn what_makes_no_sense_is_said_before_anything_is_touched() {
+fn invalid_arguments_are_reported_before_anything_is_touched() {
     let sandbox = with_users(&["ann"]);
     std::fs::create_dir(sandbox.path("empty")).unwrap();
     let cases: &[(&[&str], i32, &str)] = &[
-        (&["apply", "wanted.toml", "--profiles", "gone"], 6, "file-read"),
-        (&["apply", "wanted.toml", "--profiles", "empty"], 4, "profiles-none"),
-        (&["apply", "wanted.toml", "--skip-running"], 2, "usage"),
-        (&["check", "wanted.toml", "--report", "r"], 2, "usage"),
-        (&["apply", "wanted.toml", "--profiles", "profiles", "--ini", "MicroSIP.ini"], 2, "usage"),
-        (&["apply", "wanted.toml", "--profiles", "profiles", "--report", "gone/r"], 6, "report-unwritable"),
-        (&["apply", "wanted.toml", "--profiles", "profiles", "--users", "gone.csv"], 6, "file-read"),
+        (&["apply", "desired.toml", "--profiles", "gone"], 6, "file-read"),
+        (&["apply", "desired.toml", "--profiles", "empty"], 4, "profiles-none"),
+        (&["apply", "desired.toml", "--skip-running"], 2, "usage"),
+        (&["check", "desired.toml", "--report", "r"], 2, "usage"),
+        (&["apply", "desired.toml", "--profiles", "profiles", "--ini", "MicroSIP.ini"], 2, "usage"),
+        (&["apply", "desired.toml", "--profiles", "profiles", "--report", "gone/r"], 6, "report-unwritable"),
+        (&["apply", "desired.toml", "--profiles", "profiles", "--users", "gone.csv"], 6, "file-read"),
     ];
     for (words, status, code) in crate::sandbox::some(cases.iter().copied()) {
         sandbox.run(&[words, &["--json"]].concat()).fails(status, code);
     }
     if !cfg!(windows) {
-        sandbox.run(&["apply", "wanted.toml", "--all-users", "--json"]).fails(2, "usage");
+        sandbox.run(&["apply", "desired.toml", "--all-users", "--json"]).fails(2, "usage");
     }
     assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), utf16(OLD));
 }
 
 #[test]
-fn a_report_takes_no_input_and_no_earlier_report_with_it() {
+fn report_overwrites_no_input_and_no_earlier_report_after_a_mistake() {
     let sandbox = with_users(&["ann"]);
     sandbox.write("users.csv", "user\nann\n");
     sandbox.run(&apply(&["--users", "users.csv", "--report", "users.csv", "--json"])).fails(2, "usage");
     assert_eq!(std::fs::read(sandbox.path("users.csv")).unwrap(), b"user\nann\n");
-    sandbox.write("wanted.toml", "[settings]\nrubbish = 1\n");
+    sandbox.write("desired.toml", "[settings]\nrubbish = 1\n");
     sandbox.write("done.jsonl", "of yesterday, and long\n");
     sandbox.run(&apply(&["--report", "done.jsonl", "--json"])).fails(3, "desired-invalid");
     assert_eq!(std::fs::read(sandbox.path("done.jsonl")).unwrap(), b"of yesterday, and long\n");
-    sandbox.write("wanted.toml", WANTED);
+    sandbox.write("desired.toml", DESIRED);
     sandbox.run(&apply(&["--report", "done.jsonl"])).exits(0);
     let report = std::fs::read_to_string(sandbox.path("done.jsonl")).unwrap();
     assert!(report.ends_with("}\n") && report.lines().count() == 1, "{report}");
 }
 
 #[test]
-fn whoever_is_listed_and_has_no_folder_is_told_of() {
+fn listed_users_without_a_folder_are_reported() {
     let sandbox = with_users(&["ann", "bob"]);
     sandbox.write("users.csv", "user\nann\nBobb\nzoe\n");
     let ran = sandbox.run(&apply(&["--users", "users.csv"])).exits(0);
@@ -275,7 +275,7 @@ fn whoever_is_listed_and_has_no_folder_is_told_of() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_report_that_cannot_be_written_stops_no_edit_and_is_told_of() {
+fn unwritable_report_stops_no_edit_and_is_reported() {
     let sandbox = with_users(&["ann"]);
     sandbox.run(&apply(&["--report", "/dev/full"])).exits(6).says("report-unwritable");
     assert!(text_of_ini(&sandbox.path(&ini_of("ann"))).contains("VAD=1"));
@@ -283,22 +283,22 @@ fn a_report_that_cannot_be_written_stops_no_edit_and_is_told_of() {
 
 #[test]
 #[cfg(windows)]
-fn every_user_of_this_windows_is_thought_of() {
+fn all_users_finds_the_users_of_this_windows() {
     let sandbox = Sandbox::new();
-    sandbox.write("wanted.toml", "[settings]\nVAD = 1\n");
-    let ran = sandbox.run(&["apply", "wanted.toml", "--all-users", "-n", "--json"]);
+    sandbox.write("desired.toml", "[settings]\nVAD = 1\n");
+    let ran = sandbox.run(&["apply", "desired.toml", "--all-users", "-n", "--json"]);
     let users = ran.json()["profiles"].as_array().unwrap().len();
     assert!(users > 0 && [0, 8].contains(&ran.status), "{}", ran.told);
 }
 
 #[cfg(unix)]
-mod planted {
+mod links_and_owners {
     use std::collections::BTreeMap;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
     use super::*;
 
-    /// Everything in a folder: path, size, time, owner, mode.
+    /// Returns size, time, owner and mode of everything in a folder.
     fn state(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, u32, u32)> {
         let mut all = BTreeMap::new();
         let mut folders = vec![folder.to_path_buf()];
@@ -315,7 +315,7 @@ mod planted {
     }
 
     #[test]
-    fn a_link_at_any_place_is_refused_and_what_is_outside_stays() {
+    fn links_are_rejected_at_any_place_and_their_targets_stay() {
         let sandbox = with_users(&["good"]);
         sandbox.write("outside/AppData/Roaming/MicroSIP/MicroSIP.ini", utf16(OLD));
         sandbox.write("outside/MicroSIP.ini", utf16(OLD));
@@ -327,7 +327,7 @@ mod planted {
             ("c", "AppData/Roaming", "AppData/Roaming"),
             ("d", "AppData/Roaming/MicroSIP", "AppData/Roaming/MicroSIP"),
             ("e", "AppData/Roaming/MicroSIP/MicroSIP.ini", "MicroSIP.ini"),
-            // none is there yet
+            // the target doesn't exist yet
             ("f", "AppData/Roaming/MicroSIP/MicroSIP.ini", "new.ini"),
             ("g", "AppData/Roaming/MicroSIP", "new"),
         ] {
@@ -335,16 +335,16 @@ mod planted {
             std::fs::create_dir_all(link.parent().unwrap()).unwrap();
             symlink(outside.join(to), link).unwrap();
         }
-        // in the other folder in which MicroSIP would find one
+        // the other folder in which MicroSIP looks for an ini
         let local = profiles.join("h").join("AppData");
         std::fs::create_dir_all(local.join("Roaming")).unwrap();
         symlink(outside.join("AppData/Roaming"), local.join("Local")).unwrap();
-        // beside the ini
+        // next to the ini
         for name in [".MicroSIP.ini.msipcfg-lock", "MicroSIP.ini.msipcfg-passwords.json"] {
             symlink(outside.join("MicroSIP.ini"), profiles.join("good/AppData/Roaming/MicroSIP").join(name))
                 .unwrap();
         }
-        sandbox.write("wanted.toml", "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n");
+        sandbox.write("desired.toml", "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n");
         let before = state(&outside);
         let ran = sandbox.run(&apply(&["--create", "--json", "--timeout", "0"])).fails(8, "some-failed");
         assert_eq!(state(&outside), before, "{}", ran.told);
@@ -355,9 +355,9 @@ mod planted {
     }
 
     #[test]
-    fn what_is_made_for_many_is_for_nobody_else_to_write_to() {
+    fn created_files_are_writable_only_by_their_owner() {
         let sandbox = Sandbox::new();
-        sandbox.write("wanted.toml", WANTED);
+        sandbox.write("desired.toml", DESIRED);
         for number in 0..100 {
             folder(&sandbox, &format!("u{number}"));
         }
@@ -369,26 +369,26 @@ mod planted {
     }
 
     #[test]
-    fn what_root_makes_for_a_user_belongs_to_that_user() {
+    fn files_created_by_root_belong_to_the_user() {
         const USER: u32 = 4321;
         let sandbox = with_users(&["ann"]);
         let new = folder(&sandbox, "new");
         if chown(&new, Some(USER), Some(USER)).is_err() {
-            // only root can give files away, and then nobody runs this for others either
+            // only root can give files away; without root, nobody runs this for other users
             return;
         }
         let accounts = "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n";
-        sandbox.write("wanted.toml", accounts);
+        sandbox.write("desired.toml", accounts);
         sandbox.run(&apply(&["--create"])).exits(0);
         let made = new.join("AppData/Roaming/MicroSIP");
         let owners: Vec<_> = state(&made).into_iter().map(|(path, facts)| (path, facts.2)).collect();
         assert!(owners.len() == 2 && owners.iter().all(|(_, owner)| *owner == USER), "{owners:?}");
         assert_eq!(std::fs::metadata(&made).unwrap().uid(), USER);
 
-        // and an edit of what is there leaves it so
+        // an edit of an existing ini keeps its owner
         let ini = made.join("MicroSIP.ini");
         std::fs::set_permissions(&ini, std::fs::Permissions::from_mode(0o640)).unwrap();
-        sandbox.write("wanted.toml", "[settings]\nVAD = 1\n");
+        sandbox.write("desired.toml", "[settings]\nVAD = 1\n");
         sandbox.run(&apply(&[])).exits(0);
         let owners: Vec<_> = state(&made).into_iter().map(|(path, facts)| (path, facts.2)).collect();
         assert!(owners.len() == 3 && owners.iter().all(|(_, owner)| *owner == USER), "{owners:?}");
@@ -397,17 +397,17 @@ mod planted {
 }
 
 #[test]
-fn of_a_crowd_the_good_are_done_the_bad_are_told_of_and_nothing_else_is_touched() {
-    // the bench does so with ten thousand
+fn of_many_users_the_valid_are_changed_and_the_others_reported() {
+    // the bench does the same with ten thousand
     let count = if cfg!(windows) { 100 } else { 1_000 };
     let sandbox = Sandbox::new();
-    sandbox.write("wanted.toml", crowd::WANTED);
+    sandbox.write("desired.toml", crowd::WANTED);
     let crowd = crowd::make(&sandbox.path(""), count);
     let words = ["--allow-missing", "--no-backup", "--json"];
     let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
     crowd.assert_done(ran.json()["profiles"].as_array().unwrap());
 
-    // a second run has nothing left to do
+    // a second run finds nothing left to do
     let ran = sandbox.run(&apply(&words)).fails(8, "some-failed");
     assert_eq!(ran.json()["counts"]["in_state"], crowd.good.len());
     assert_eq!(ran.json()["changed"], false);

@@ -1,13 +1,15 @@
-//! A wanted state: apply, check, export, schema.
+//! Desired state: apply, check, export, schema.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use msipcfg::desired::source::{Format, Hidden, Source};
-use msipcfg::desired::state::{self, Desired};
-use msipcfg::desired::vars::Variables;
+use msipcfg::desired::redact::Redaction;
+use msipcfg::desired::resolve::{self, Desired};
+use msipcfg::desired::source::{Format, Source};
+use msipcfg::desired::variables::Variables;
 use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::microsip::privacy::Guarded;
 use msipcfg::request::ValueSource;
 
 use crate::docs::{assert_generated_file, is_updating, path};
@@ -15,29 +17,30 @@ use crate::sandbox::{Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
 
-fn read_secret(place: &ValueSource) -> io::Result<String> {
+fn read_secret(place: &ValueSource) -> io::Result<Guarded> {
     match place {
-        ValueSource::Variable(name) if name == "PW" => Ok(SECRET.into()),
+        ValueSource::Variable(name) if name == "PW" => Ok(Guarded::password(SECRET)),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
-/// Reads a file with two variables: one of the command line, and a password.
+/// Resolves a file with two variables: one from the command line, and a password.
 fn resolve(name: &str, text: String) -> Result<Desired, String> {
-    let told = |error: msipcfg::desired::DesiredError| {
+    let message = |error: msipcfg::desired::error::DesiredError| {
         let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         format!("{} [{}]{hint}\n", error, error.code().name())
     };
     let mut variables = Variables::new(&[("extension".into(), "201".into())], &read_secret);
     let more = "pw = { env = \"PW\" }".to_string();
-    let more = Source::parse("vars.toml".into(), more, Format::Toml, Hidden::Values).map_err(told)?;
-    variables.add_file(&more, Path::new("")).map_err(told)?;
-    let source = Source::parse(name.into(), text, Format::of(Path::new(name)), Hidden::Passwords);
-    state::resolve(&source.map_err(told)?, &variables, Path::new("")).map_err(told)
+    let more =
+        Source::parse("vars.toml".into(), more, Format::Toml, Redaction::Everything).map_err(message)?;
+    variables.add_file(&more, Path::new("")).map_err(message)?;
+    let source = Source::parse(name.into(), text, Format::of(Path::new(name)), Redaction::Passwords);
+    resolve::resolve(&source.map_err(message)?, &variables, Path::new("")).map_err(message)
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_no_password() {
+fn mistakes_are_reported_with_their_place_and_without_passwords() {
     let folder = "fixtures/desired/wrong";
     let mut expected = BTreeSet::new();
     let mut found = BTreeSet::new();
@@ -49,7 +52,7 @@ fn every_mistake_is_told_with_its_place_and_no_password() {
             continue;
         }
         let error = resolve(&name, std::fs::read_to_string(&file).unwrap()).err();
-        let error = error.unwrap_or_else(|| panic!("{name} is taken"));
+        let error = error.unwrap_or_else(|| panic!("{name} is accepted"));
         assert!(!error.contains(SECRET), "{name}: {error}");
         assert_generated_file(&format!("{folder}/{name}.txt"), &error);
         found.insert(name);
@@ -62,7 +65,7 @@ fn export_of(sandbox: &Sandbox, ini: &Path) -> Ran {
     sandbox.run(&["export", "--codepage", "1251", "--ini", ini.to_str().unwrap()]).exits(0)
 }
 
-/// A run with passwords for what `export` wrote.
+/// Runs msipcfg with the variables for the passwords in an exported file.
 fn run_with_passwords(sandbox: &Sandbox, words: &[&str]) -> Ran {
     let mut command = sandbox.command(crate::sandbox::PROGRAM);
     command.args(words);
@@ -82,7 +85,7 @@ fn fixture_inis() -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_exported_brings_an_empty_ini_into_the_same_state() {
+fn exported_state_can_be_applied_to_an_empty_ini() {
     for ini in crate::sandbox::some(fixture_inis()) {
         let sandbox = Sandbox::new();
         let exported = export_of(&sandbox, &ini);
@@ -99,28 +102,28 @@ fn what_is_exported_brings_an_empty_ini_into_the_same_state() {
             "{}",
             checked.told
         );
-        // passwords aside, the same is written down again
+        // except for passwords, the export is the same again
         assert_eq!(
-            without_remarks(&export_of(&sandbox, Path::new(new)).stdout),
-            without_remarks(&exported.stdout),
+            without_comments(&export_of(&sandbox, Path::new(new)).stdout),
+            without_comments(&exported.stdout),
             "{}",
             ini.display()
         );
     }
 }
 
-fn without_remarks(text: &str) -> String {
-    // an account is selected that was not before
-    let is_remark = |line: &str| line.starts_with('#') || ["", "[settings]", "[hooks]"].contains(&line);
-    let is_kept = |line: &&str| !is_remark(line) && !line.starts_with("accountId");
+fn without_comments(text: &str) -> String {
+    // accountId may be new: apply selects an account
+    let is_comment = |line: &str| line.starts_with('#') || ["", "[settings]", "[hooks]"].contains(&line);
+    let is_kept = |line: &&str| !is_comment(line) && !line.starts_with("accountId");
     text.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
 }
 
-/// The example in the documentation.
+/// Returns the example in the documentation.
 fn example() -> String {
     let text = std::fs::read_to_string(path("docs/provisioning.md")).unwrap().replace("\r\n", "\n");
-    let (_, behind) = text.split_once("```toml\n").unwrap();
-    behind.split_once("```").unwrap().0.to_string()
+    let (_, after) = text.split_once("```toml\n").unwrap();
+    after.split_once("```").unwrap().0.to_string()
 }
 
 fn run_example(sandbox: &Sandbox, words: &[&str]) -> Ran {
@@ -134,7 +137,7 @@ fn run_example(sandbox: &Sandbox, words: &[&str]) -> Ran {
 }
 
 #[test]
-fn the_example_of_the_documentation_is_applied_once() {
+fn documented_example_is_applied_once() {
     let sandbox = Sandbox::with_ini(utf16(
         "[Settings]\r\nEC=0\r\nrecordingPath=C:\\Old\r\nfirst=1\r\ncmdCallEnd=\"C:\\\\old.exe\"\r\n\
          [Account1]\r\ndomain=old.example.org\r\nusername=7\r\nproxy=old\r\npassword=0011\r\n\
@@ -175,13 +178,13 @@ fn the_example_of_the_documentation_is_applied_once() {
     run_example(&sandbox, &["apply", "-v", "--allow-missing"]).exits(0);
 }
 
-const KEPT: &str = "MicroSIP.ini.msipcfg-passwords.json";
+const STORE: &str = "MicroSIP.ini.msipcfg-passwords.json";
 
-fn kept(sandbox: &Sandbox) -> String {
-    std::fs::read_to_string(sandbox.path(KEPT)).unwrap_or_default()
+fn store(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path(STORE)).unwrap_or_default()
 }
 
-/// Puts another text in the place of a password.
+/// Replaces a password in the ini.
 fn replace_password(sandbox: &Sandbox, from: &str, to: &str) {
     let line = |password: &str| format!("password={password}\r\n");
     let text = sandbox.ini_text();
@@ -189,28 +192,28 @@ fn replace_password(sandbox: &Sandbox, from: &str, to: &str) {
     sandbox.write("MicroSIP.ini", utf16(text.replace(&line(from), &line(to)).trim_start_matches('\u{FEFF}')));
 }
 
-/// What MicroSIP makes of a password at its start, in its length: MFC's form of a string is filled up to 8 bytes, here
-/// 10 characters make 4 + 20 bytes and so 32.
+/// Returns a text as long as MicroSIP's encrypted form of a password: MFC's form of a string, padded to blocks of 8 bytes.
+/// 10 characters are 4 + 20 bytes, padded to 32.
 fn encrypted(password: &str) -> String {
     let blocks = (4 + 2 * password.len()) / 8 + 1;
     password.bytes().cycle().take(8 * blocks).map(|byte| format!("{:02X}", byte ^ 0xA5)).collect()
 }
 
-/// Whether `check` says that it is in state, and whether it is sure of the password.
+/// Returns whether `check` finds the ini in state, and whether it is certain about the password.
 fn checked(sandbox: &Sandbox) -> (bool, bool) {
-    let before = (sandbox.ini_bytes(), kept(sandbox));
+    let before = (sandbox.ini_bytes(), store(sandbox));
     let ran = run_example(sandbox, &["check", "--json"]);
-    assert_eq!((sandbox.ini_bytes(), kept(sandbox)), before, "check writes: {}", ran.told);
+    assert_eq!((sandbox.ini_bytes(), store(sandbox)), before, "check writes: {}", ran.told);
     assert_eq!(ran.json()["in_state"], ran.status == 0, "{}", ran.told);
     (ran.status == 0, !ran.warnings().contains(&"password-unconfirmed".to_string()))
 }
 
 #[test]
-fn a_password_that_microsip_encrypted_is_still_the_one_that_was_set() {
+fn password_stays_in_state_when_microsip_encrypts_it() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     sandbox.write("phone.toml", example());
     run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
-    assert!(!kept(&sandbox).contains(SECRET));
+    assert!(!store(&sandbox).contains(SECRET));
     replace_password(&sandbox, SECRET, &encrypted(SECRET));
     assert_eq!(checked(&sandbox), (true, false));
     let before = (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap());
@@ -218,7 +221,7 @@ fn a_password_that_microsip_encrypted_is_still_the_one_that_was_set() {
     assert_eq!(applied.json()["changed"], false, "{}", applied.told);
     assert_eq!((sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap()), before);
     assert_eq!(checked(&sandbox), (true, true));
-    // the user sets another: drift, and mended
+    // a password set by the user is a difference, and apply replaces it
     replace_password(&sandbox, &encrypted(SECRET), &encrypted("T0p-S3creT"));
     let ran = run_example(&sandbox, &["check", "--json"]).exits(1);
     assert_eq!(ran.json()["differences"][0]["key"], "password", "{}", ran.told);
@@ -229,52 +232,52 @@ fn a_password_that_microsip_encrypted_is_still_the_one_that_was_set() {
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = |name: &str| sandbox.path(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode(KEPT), mode("MicroSIP.ini"));
+        assert_eq!(mode(STORE), mode("MicroSIP.ini"));
     }
 }
 
 #[test]
-fn every_command_that_writes_notes_what_microsip_made_of_a_password() {
+fn every_write_records_the_encrypted_password() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     sandbox.write("phone.toml", example());
     let apply = || run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
     apply();
     replace_password(&sandbox, SECRET, &encrypted(SECRET));
-    // a dry run is no write
+    // a dry run records nothing
     sandbox.run_on_ini(&["set", "-n", "VAD=1"]).exits(0);
     assert_eq!(checked(&sandbox), (true, false));
     sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
     assert_eq!(checked(&sandbox), (true, true));
     replace_password(&sandbox, &encrypted(SECRET), &encrypted("T0p-S3creT"));
     assert!(!checked(&sandbox).0);
-    // also one that finds nothing to change
+    // recorded even if there is nothing to change
     apply();
     replace_password(&sandbox, SECRET, &encrypted(SECRET));
     sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
     assert_eq!(checked(&sandbox), (true, true));
-    // going back to a text with the same password; that of the backup is the one before the last apply
+    // restoring a backup with the same password
     sandbox.run_on_ini(&["set", "VAD=0"]).exits(0);
     sandbox.run_on_ini(&["restore"]).exits(0);
     assert_eq!(checked(&sandbox), (true, true));
 
-    // another one that was set in clear has an encryption of the same length
+    // another password in clear text can have an encrypted form of the same length
     apply();
     sandbox.write("another", "T0p-S3creT");
     sandbox.run_on_ini(&["set", "Account1/password=@another"]).exits(0);
     replace_password(&sandbox, "T0p-S3creT", &encrypted("T0p-S3creT"));
     assert!(!checked(&sandbox).0);
-    // nothing is kept of one that has gone
+    // a removed password is forgotten
     apply();
-    assert!(kept(&sandbox).contains("Account1"));
+    assert!(store(&sandbox).contains("Account1"));
     sandbox.run_on_ini(&["unset", "Account1/password"]).exits(0);
-    assert!(!sandbox.path(KEPT).exists());
-    // what cannot be noted is told
-    std::fs::create_dir(sandbox.path(KEPT)).unwrap();
+    assert!(!sandbox.path(STORE).exists());
+    // a store that can't be written causes a warning
+    std::fs::create_dir(sandbox.path(STORE)).unwrap();
     run_example(&sandbox, &["apply", "--allow-missing"]).exits(0).says("[password-unnoted]");
 }
 
 #[test]
-fn accounts_that_are_ensured_leave_the_others_alone() {
+fn ensure_mode_leaves_other_accounts_alone() {
     let sandbox = Sandbox::with_ini(utf16(
         "[Settings]\r\naccountId=1\r\n[Account1]\r\ndomain=a.example.org\r\nusername=1\r\nproxy=p\r\n",
     ));
@@ -291,7 +294,7 @@ fn accounts_that_are_ensured_leave_the_others_alone() {
 }
 
 #[test]
-fn json_and_an_ini_say_the_same_as_toml() {
+fn json_and_ini_files_are_equivalent_to_toml() {
     let toml = "[settings]\nVAD = 1\nEC = 0\nuserAgent = \"Desk 201 ${x\"\n[hooks]\nring = 'C:\\hooks\\a b.exe'\n\
                 [[accounts]]\ndomain = \"example.org\"\nusername = \"ann\"\npassword = \"T0p-S3cret\"\n[shortcuts]\n0 = \"a;1;call\"\n"
         .replace("${x", "$${x");
@@ -327,7 +330,7 @@ fn json_and_an_ini_say_the_same_as_toml() {
 }
 
 #[test]
-fn a_file_of_variables_shows_no_value_of_its_own() {
+fn mistakes_in_a_variables_file_show_no_value() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     sandbox.write("a.toml", "[settings]\nVAD = 1\n");
     for text in ["pw = [\"T0p-S3cret\"]\n", "pw = \"T0p-S3cret\n", "pw \"T0p-S3cret\"\n", "[T0p-S3cret\n"] {
@@ -340,7 +343,7 @@ fn a_file_of_variables_shows_no_value_of_its_own() {
 }
 
 #[test]
-fn the_ini_is_not_touched_if_anything_is_wrong() {
+fn mistakes_leave_the_ini_unchanged() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nVAD=0\r\nversion=3.20.5\r\n"));
     sandbox.write("wrong.toml", "[settings]\nVAD = 1\nEC = 2\n");
     sandbox.write("new.toml", "[microsip]\nmin-version = \"3.21.6\"\n[settings]\nVAD = 0\n");
@@ -365,8 +368,8 @@ fn the_ini_is_not_touched_if_anything_is_wrong() {
 }
 
 #[test]
-fn the_schema_is_published() {
-    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::file::schema());
+fn schema_is_published() {
+    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::schema::render());
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
 }

@@ -1,14 +1,16 @@
-//! No secret that goes in comes out again: not in an answer, an error, a log line, a diff or the name of a file. On
-//! generated secrets, which look like what is around them.
+//! No secret ever appears in output: not in a result, an error, a log line, a diff or the name of a file. Tested with
+//! generated secrets that look like the text around them.
 
 use std::io;
 use std::path::Path;
 
-use msipcfg::desired::DesiredError;
-use msipcfg::desired::source::{Format, Hidden, Source};
-use msipcfg::desired::state;
-use msipcfg::desired::vars::Variables;
+use msipcfg::desired::error::DesiredError;
+use msipcfg::desired::redact::Redaction;
+use msipcfg::desired::resolve;
+use msipcfg::desired::source::{Format, Source};
+use msipcfg::desired::variables::Variables;
 use msipcfg::diagnostic::ToDiagnostic;
+use msipcfg::microsip::privacy::Guarded;
 use msipcfg::request::ValueSource;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,55 +18,55 @@ use proptest::sample::{Index, select};
 
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
-/// What shells, inis, TOML, JSON and MicroSIP's masks take for something else.
+/// Text with a special meaning for shells, inis, TOML, JSON or MicroSIP's masks.
 const PARTS: [&str; 30] = [
     "\"", "'", "%", "&", " ", "=", ":", ";", "#", "[", "]", "{", "}", "${", "\\", ",", "@", "<", "|", "^",
     "%T%", "{q}", "ü", "ж", "漢", "😀", "\u{301}", "--", "*", "$",
 ];
 
-/// Of whatever characters, in all the lengths that are near to those of an encryption too.
+/// Secrets of any characters, also with lengths close to those of encrypted passwords.
 fn secrets() -> impl Strategy<Value = String> {
     let length = prop_oneof![select(vec![8_usize, 15, 16, 31, 32]), 8_usize..60];
     let part = prop_oneof![3 => "[A-Za-z0-9]{1,3}", 1 => select(&PARTS[..]).prop_map(String::from)];
     (length, vec(part, 60)).prop_map(|(length, parts)| parts.concat().chars().take(length).collect())
 }
 
-/// How many characters in a row tell that they are a secret's.
-const TELLING: usize = 6;
+/// The length of a part of a secret that counts as shown.
+const SHOWN: usize = 6;
 
-/// Fails if a part of the secret stands in the text, as it is or as JSON has it.
+/// Fails if a part of the secret appears in the text, literally or escaped as in JSON.
 #[track_caller]
 fn hides(secret: &str, text: &str) {
     let chars: Vec<char> = secret.chars().collect();
-    for part in chars.windows(TELLING).map(String::from_iter) {
+    for part in chars.windows(SHOWN).map(String::from_iter) {
         let quoted = serde_json::to_string(&part).unwrap();
         let is_there = text.contains(&part) || text.contains(&quoted[1..quoted.len() - 1]);
-        assert!(!is_there, "{part:?} of {secret:?} stands in:\n{text}");
+        assert!(!is_there, "{part:?} of {secret:?} appears in:\n{text}");
     }
 }
 
-// --- desired-state files with mistakes in them
+// --- desired-state files with mistakes
 
-/// How a text with the secret in it is changed.
+/// A typo in a text with the secret.
 #[derive(Clone, Debug)]
-enum Slip {
+enum Typo {
     None,
     Without(Index),
     With(Index, &'static str),
     Until(Index),
 }
 
-fn slips() -> impl Strategy<Value = Slip> {
+fn typos() -> impl Strategy<Value = Typo> {
     let parts = ["\"", "'", "=", ":", "{", "}", "[", "]", ",", "#", "\\", " ", "x", "1"];
     prop_oneof![
-        Just(Slip::None),
-        any::<Index>().prop_map(Slip::Without),
-        (any::<Index>(), select(parts.to_vec())).prop_map(|(at, part)| Slip::With(at, part)),
-        any::<Index>().prop_map(Slip::Until),
+        Just(Typo::None),
+        any::<Index>().prop_map(Typo::Without),
+        (any::<Index>(), select(parts.to_vec())).prop_map(|(at, part)| Typo::With(at, part)),
+        any::<Index>().prop_map(Typo::Until),
     ]
 }
 
-impl Slip {
+impl Typo {
     fn in_text(&self, text: &str) -> String {
         let chars: Vec<char> = text.chars().collect();
         let cut = |at: &Index| at.index(chars.len());
@@ -72,17 +74,17 @@ impl Slip {
             String::from_iter(&chars[..before]) + part + &String::from_iter(&chars[from..])
         };
         match self {
-            Slip::None => text.to_string(),
-            // two lines that become one are another text, in which nobody could tell the secret
-            Slip::Without(at) if chars[cut(at)] == '\n' => text.to_string(),
-            Slip::Without(at) => joined(cut(at), "", cut(at) + 1),
-            Slip::With(at, part) => joined(cut(at), part, cut(at)),
-            Slip::Until(at) => joined(cut(at), "", chars.len()),
+            Typo::None => text.to_string(),
+            // two joined lines are a different text, in which nobody can recognize the secret
+            Typo::Without(at) if chars[cut(at)] == '\n' => text.to_string(),
+            Typo::Without(at) => joined(cut(at), "", cut(at) + 1),
+            Typo::With(at, part) => joined(cut(at), part, cut(at)),
+            Typo::Until(at) => joined(cut(at), "", chars.len()),
         }
     }
 }
 
-/// The secret as a value of TOML or JSON, or of something that is neither.
+/// Returns the secret as a value of TOML or JSON, or as an invalid one.
 fn values(secret: &str) -> Vec<String> {
     let quoted = serde_json::to_string(secret).unwrap();
     vec![
@@ -99,7 +101,7 @@ fn values(secret: &str) -> Vec<String> {
     ]
 }
 
-/// Files with the secret in the place of a password, rightly or wrongly spelt.
+/// Returns files with the secret as a password, with the key spelled correctly or not.
 fn files(secret: &str) -> Vec<(&'static str, String)> {
     let mut files = Vec::new();
     for key in ["password", "Password", "pasword", "passwd"] {
@@ -133,25 +135,25 @@ fn files(secret: &str) -> Vec<(&'static str, String)> {
     files
 }
 
-fn told(error: &DesiredError) -> String {
-    format!("{error}\n{}\n{}", error.hint().unwrap_or_default(), error.what)
+fn message(error: &DesiredError) -> String {
+    format!("{error}\n{}\n{}", error.hint().unwrap_or_default(), error.kind)
 }
 
-/// Fails if a mistake shows the secret: one in a desired state, or the same one in a file of variables.
-fn is_not_told(secret: &str, name: &str, text: &str) {
-    let read = |_: &ValueSource| -> io::Result<String> { Ok(secret.to_string()) };
+/// Fails if a mistake shows the secret, in a desired state or in a file with variables.
+fn assert_hidden(secret: &str, name: &str, text: &str) {
+    let read = |_: &ValueSource| -> io::Result<Guarded> { Ok(Guarded::password(secret)) };
     let parse = |hidden| Source::parse(name.into(), text.into(), Format::of(Path::new(name)), hidden);
     let variables = Variables::new(&[("other".into(), "x".into())], &read);
     let resolved =
-        parse(Hidden::Passwords).and_then(|source| state::resolve(&source, &variables, Path::new("")));
-    let said = match &resolved {
-        Ok(desired) => desired.remarks.iter().map(|remark| format!("{remark:?}\n")).collect(),
-        Err(error) => told(error),
+        parse(Redaction::Passwords).and_then(|source| resolve::resolve(&source, &variables, Path::new("")));
+    let output = match &resolved {
+        Ok(desired) => desired.warnings.iter().map(|warning| format!("{warning:?}\n")).collect(),
+        Err(error) => message(error),
     };
-    hides(secret, &said);
+    hides(secret, &output);
     let mut variables = Variables::new(&[], &read);
-    let added = parse(Hidden::Values).and_then(|source| variables.add_file(&source, Path::new("")));
-    hides(secret, &added.err().map(|error| told(&error)).unwrap_or_default());
+    let added = parse(Redaction::Everything).and_then(|source| variables.add_file(&source, Path::new("")));
+    hides(secret, &added.err().map(|error| message(&error)).unwrap_or_default());
 }
 
 proptest! {
@@ -163,33 +165,33 @@ proptest! {
     })]
 
     #[test]
-    fn no_mistake_in_a_desired_state_shows_a_secret(secret in secrets(), file in any::<Index>(), slip in slips()) {
+    fn no_mistake_in_a_desired_state_shows_a_secret(secret in secrets(), file in any::<Index>(), typo in typos()) {
         let files = files(&secret);
         let (name, text) = file.get(&files);
-        is_not_told(&secret, name, &slip.in_text(text));
+        assert_hidden(&secret, name, &typo.in_text(text));
     }
 }
 
-/// What random mistakes once brought to light. Each text has the secret in two halves with a quote between.
+/// Cases that random typos found. In each text, the secret consists of two halves with a quote between them.
 #[test]
-fn a_quote_in_a_password_does_not_show_the_rest() {
+fn quote_in_a_password_does_not_expose_the_rest() {
     let secret = "KiXeNo\"#RuWaTo";
-    // the name has lost its second quote, and the rest is the name of something else
-    is_not_told(secret, "a.json", "{\"domain\": \"a\", \"password: KiXeNo\"=#RuWaTo\"}");
-    // the password ends early, and its rest is a comment
+    // the key has no closing quote, and the rest of the secret looks like a key
+    assert_hidden(secret, "a.json", "{\"domain\": \"a\", \"password: KiXeNo\"=#RuWaTo\"}");
+    // the password ends early, and the rest looks like a comment
     let text = "[[accounts]]\npasword = \"${KiXeNo\"#RuWaTo}\"\n";
-    is_not_told(secret, "a.toml", text);
+    assert_hidden(secret, "a.toml", text);
 }
 
 // --- the program
 
-/// A text in quotes of TOML, which are those of JSON. A variable it is not.
+/// Returns the secret in quotes of TOML, which are the same in JSON, without variables.
 fn quoted(secret: &str) -> String {
     serde_json::to_string(&secret.replace("${", "$${")).unwrap()
 }
 
-/// Runs msipcfg on the ini of the sandbox, with the secret in a variable and on standard input. Whatever comes of it, it
-/// does not show the secret.
+/// Runs msipcfg on the ini of the sandbox, with the secret in a variable and on standard input, and checks that the output
+/// doesn't show the secret.
 #[track_caller]
 fn run(sandbox: &Sandbox, secret: &str, words: &[&str]) -> Ran {
     let ini = sandbox.ini();
@@ -202,7 +204,7 @@ fn run(sandbox: &Sandbox, secret: &str, words: &[&str]) -> Ran {
     ran
 }
 
-/// An ini in which it stands in several places, in clear.
+/// Returns an ini with the secret in several places in clear text.
 fn ini_with(secret: &str) -> Vec<u8> {
     utf16(&format!(
         "[Settings]\r\naccountId=1\r\nVAD=0\r\npassword=\"{secret}\"\r\ncmdCallEnd=C:\\none.exe\r\n[Account0]\r\n\
@@ -211,7 +213,7 @@ fn ini_with(secret: &str) -> Vec<u8> {
     ))
 }
 
-/// What is asked of every sandbox, in the form for people and in that for programs.
+/// Returns the commands to run in each sandbox.
 fn runs(secret: &str, is_wrong: bool) -> Vec<Vec<String>> {
     let mut runs: Vec<Vec<String>> = Vec::new();
     let mut add = |words: &[&str]| runs.push(words.iter().map(ToString::to_string).collect());
@@ -290,9 +292,9 @@ fn no_output_shows(secret: &str, how: &str) {
             let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
             words.insert(1, how);
             let ran = run(&sandbox, secret, &words);
-            // or little was shown; a password that begins with an @ is a file that is not there
-            let is_as_meant = if is_wrong { ran.status == 3 } else { matches!(ran.status, 0..=2 | 6) };
-            assert!(is_as_meant, "{}", ran.told);
+            // otherwise little output was checked; 6 is for a password that begins with @, which names a missing file
+            let is_expected = if is_wrong { ran.status == 3 } else { matches!(ran.status, 0..=2 | 6) };
+            assert!(is_expected, "{}", ran.told);
         }
         let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json"));
         hides(secret, &kept.unwrap_or_default());

@@ -88,5 +88,5 @@ fn every_ini_that_is_found_is_shown_and_where_none_is_the_places() {
         json["inis"].as_array().unwrap().iter().map(|ini| ini["ini"].as_str().unwrap()).collect();
     assert_eq!(found, [sandbox.ini().to_str().unwrap(), installed.to_str().unwrap()]);
     assert_eq!(json["installs"][0]["ini"], sandbox.ini().to_str().unwrap());
-    assert_eq!(json["inis"][0]["why"], json!(["beside MicroSIP.exe"]));
+    assert_eq!(json["inis"][0]["why"], json!(["next to MicroSIP.exe"]));
 }

@@ -64,7 +64,7 @@ fn a_new_ini_gets_a_hook_from_nothing() {
         .write("bin/wine", format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display()));
     std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
     let mut terminal = Terminal::start(&sandbox, &[]);
-    terminal.sees("No MicroSIP ini was found; looked in").sees("Path (Tab completes, empty ends):");
+    terminal.sees("No MicroSIP ini was found in").sees("Path (Tab completes, empty ends):");
     terminal.press(&["pre", TAB]).sees("prefix/").press(&["dr", TAB]).sees("drive_c/");
     terminal.press(&["ü", TAB]).sees("Ünï/").press(&["MicroSIP.ini", ENTER]);
     terminal.sees("is not there").sees("Make it?").press(&["y"]).sees(MENU).press(&[ENTER]);

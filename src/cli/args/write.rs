@@ -38,7 +38,7 @@ pub(super) struct WriteArgs {
     no_backup: bool,
 
     /// How many backups to keep: the oldest and the newest others; 0 keeps none
-    #[arg(long, value_name = "N", default_value_t = WriteOptions::USUAL_BACKUPS, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = WriteOptions::DEFAULT_BACKUPS, value_parser = count)]
     #[arg(allow_negative_numbers = true)]
     keep_backups: usize,
 

@@ -479,7 +479,7 @@ impl Wizard<'_> {
             timeout: PATIENCE,
             while_running,
             backup: true,
-            keep_backups: WriteOptions::USUAL_BACKUPS,
+            keep_backups: WriteOptions::DEFAULT_BACKUPS,
         }
     }
 

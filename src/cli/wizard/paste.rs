@@ -153,7 +153,7 @@ mod tests {
             timeout: USUAL_WAIT,
             while_running,
             backup: true,
-            keep_backups: WriteOptions::USUAL_BACKUPS,
+            keep_backups: WriteOptions::DEFAULT_BACKUPS,
         };
         Request::Write { ini: IniChoice { path: ini.map(Into::into), code_page: None }, edit, options }
     }

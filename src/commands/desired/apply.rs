@@ -15,7 +15,7 @@ use crate::commands::passwords::{self, Stored};
 use crate::commands::write::{Draft, Write, running_warning};
 use crate::commands::written::WriteOutcome;
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
-use crate::desired::state::Desired;
+use crate::desired::resolve::Desired;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
@@ -323,7 +323,7 @@ impl Application<'_> {
     ) -> Result<Wanted, Error> {
         let &Application { desired, allow, hashes } = self;
         let save_dialect = save_dialect(None, ini, document, env);
-        let mut warnings = desired.remarks.clone();
+        let mut warnings = desired.warnings.clone();
         let too_old = match (desired.min_version, save_dialect.version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {

@@ -6,7 +6,7 @@ use crate::commands::hook_edit::edit_for;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::outcome::RawText;
-use crate::desired::export::State;
+use crate::desired::export::ExportedState;
 use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
@@ -24,9 +24,9 @@ pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<RawText, 
 }
 
 /// Returns the state of an ini, as far as it can be exported.
-pub fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> State {
+pub fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> ExportedState {
     let hook = |event: &Event| Some((*event, exported_hook(*event, ini, document, env)?));
-    State::of(document, Event::ALL.iter().filter_map(hook).collect())
+    ExportedState::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
 /// Returns the hook of an event, or why it could not be set again.

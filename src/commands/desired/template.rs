@@ -7,12 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::commands::context::Context;
 use crate::commands::error::{CommandError, Error};
-use crate::desired::DesiredError;
-use crate::desired::source::{Format, Hidden, Node, Source};
-use crate::desired::state::{self, Desired};
+use crate::desired::error::DesiredError;
+use crate::desired::redact::Redaction;
+use crate::desired::resolve::{self, Desired};
+use crate::desired::source::{Format, Source};
+use crate::desired::tree::Node;
 use crate::desired::users::Users;
-use crate::desired::vars::Variables;
+use crate::desired::variables::Variables;
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::microsip::privacy::Guarded;
 use crate::microsip::profiles::Profile;
 use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
@@ -71,7 +74,7 @@ struct InFolder<T> {
 /// Reads passwords, each source once: standard input can't be read twice.
 pub struct Secrets<'a> {
     read: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
-    known: Mutex<HashMap<ValueSource, String>>,
+    known: Mutex<HashMap<ValueSource, Guarded>>,
 }
 
 impl<'a> Secrets<'a> {
@@ -80,15 +83,12 @@ impl<'a> Secrets<'a> {
         Secrets { read, known: Mutex::default() }
     }
 
-    fn get(&self, source: &ValueSource) -> io::Result<String> {
-        if let ValueSource::Inline(value) = source {
-            return Ok(value.clone());
-        }
+    fn get(&self, source: &ValueSource) -> io::Result<Guarded> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = known.get(source) {
             return Ok(text.clone());
         }
-        let text = (self.read)(source)?;
+        let text = Guarded::password((self.read)(source)?);
         known.insert(source.clone(), text.clone());
         Ok(text)
     }
@@ -100,17 +100,20 @@ impl Template {
     /// # Errors
     /// A file can't be read or is wrong.
     pub fn load(choice: &DesiredChoice, context: &Context<'_>) -> Result<Template, Error> {
-        let read = |path: &Path, format: Format, hidden: Hidden| source(path, format, hidden, context);
+        let read =
+            |path: &Path, format: Format, redaction: Redaction| source(path, format, redaction, context);
         let files = choice.variable_files.iter().map(|path| {
-            Ok(InFolder { content: read(path, Format::of(path), Hidden::Values)?, folder: folder_of(path) })
+            Ok(InFolder {
+                content: read(path, Format::of(path), Redaction::Everything)?,
+                folder: folder_of(path),
+            })
         });
         let files = files.collect::<Result<_, Error>>()?;
         let users = choice.users.as_ref().map(|users| {
             let (source, folder) = match users {
                 UsersChoice::File(path) => {
                     let format = Format::of_users(path);
-                    let hidden = if format == Format::Csv { Hidden::Lines } else { Hidden::Values };
-                    (read(path, format, hidden)?, folder_of(path))
+                    (read(path, format, Redaction::Everything)?, folder_of(path))
                 }
                 UsersChoice::StandardInput => {
                     let place = ValueSource::StandardInput;
@@ -118,13 +121,16 @@ impl Template {
                         path: place.to_string().into(),
                         source,
                     })?;
-                    (Source::parse(place.to_string(), text, Format::Csv, Hidden::Lines)?, PathBuf::new())
+                    (
+                        Source::parse(place.to_string(), text, Format::Csv, Redaction::Everything)?,
+                        PathBuf::new(),
+                    )
                 }
             };
             Ok::<_, Error>(InFolder { content: Users::new(source)?, folder })
         });
         Ok(Template {
-            source: read(&choice.file, Format::of(&choice.file), Hidden::Passwords)?,
+            source: read(&choice.file, Format::of(&choice.file), Redaction::Passwords)?,
             folder: folder_of(&choice.file),
             given: choice.variables.clone(),
             files,
@@ -134,7 +140,7 @@ impl Template {
     }
 
     /// Reads passwords. Standard input has none if the table of users came from there.
-    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<String> + use<'a> {
+    fn reader<'a>(&self, secrets: &'a Secrets<'_>) -> impl Fn(&ValueSource) -> io::Result<Guarded> + use<'a> {
         let used_stdin = self.used_stdin;
         move |place| match place {
             ValueSource::StandardInput if used_stdin => {
@@ -221,7 +227,7 @@ impl Template {
             (None, Some(profile)) => {
                 let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
-                let row = self.users.as_ref().and_then(|users| users.content.any_row());
+                let row = self.users.as_ref().and_then(|users| users.content.first_row());
                 self.resolved(Some(profile), row, variables, &self.source).map(drop)
             }
             (None, None) => Ok(()),
@@ -248,11 +254,11 @@ impl Template {
         for InFolder { content, folder } in &self.files {
             variables.add_file(content, folder)?;
         }
-        state::resolve(source, &variables, &self.folder)
+        resolve::resolve(source, &variables, &self.folder)
     }
 }
 
-fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) -> Result<Source, Error> {
+fn source(path: &Path, format: Format, redaction: Redaction, context: &Context<'_>) -> Result<Source, Error> {
     let unreadable = |source| TemplateError::Unreadable { path: path.to_path_buf(), source };
     let bytes = context.fs.read(path).map_err(unreadable)?;
     let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
@@ -267,7 +273,7 @@ fn source(path: &Path, format: Format, hidden: Hidden, context: &Context<'_>) ->
         None => String::from_utf8(bytes).ok(),
     };
     let text = text.ok_or_else(|| TemplateError::NotText { path: path.to_path_buf() })?;
-    Ok(Source::parse(path.display().to_string(), text, format, hidden)?)
+    Ok(Source::parse(path.display().to_string(), text, format, redaction)?)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -10,78 +10,78 @@ use crate::microsip::values;
 
 use super::finding::{Finding, Severity};
 
-/// What is wrong with an account.
+/// A problem of an account.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-enum Fault {
+enum AccountProblem {
     #[error(
-        "accountId is {number}, but there is no [Account{number}], so MicroSIP starts without an account"
+        "accountId is {number}, but [Account{number}] doesn't exist, so MicroSIP starts without an account"
     )]
     Missing { number: u32, first: Option<u32> },
     #[error(
         "accountId is {number}, but [Account{number}] has no domain, so MicroSIP starts without an account"
     )]
     NoDomain { number: u32 },
-    #[error("there is no accountId, so MicroSIP does not use [Account{number}]")]
+    #[error("accountId isn't set, so MicroSIP doesn't use [Account{number}]")]
     Unused { number: u32 },
     #[error(
-        "there is no [Account{missing}] with a domain, so MicroSIP's list ends before [Account{number}] and it cannot be chosen"
+        "[Account{missing}] is missing or has no domain, so MicroSIP's list ends there and [Account{number}] can't be selected"
     )]
     Gap { number: u32, missing: u32 },
-    #[error("[{section}] has a password and no username, so MicroSIP asks for it and drops the password")]
+    #[error("[{section}] has a password but no username, so MicroSIP asks for it and drops the password")]
     NoUsername { section: String },
-    #[error("the password of [{section}] stands in clear until MicroSIP loads the account and encrypts it")]
+    #[error("the password of [{section}] is readable until MicroSIP loads the account and encrypts it")]
     Plain { section: String },
     #[error(
-        "about 1 of 256 plain passwords of {length} characters, as this of [{section}], is taken for an encrypted one"
+        "[{section}]: MicroSIP mistakes about 1 of 256 plain passwords of {length} characters for an encrypted one"
     )]
     Length { section: String, length: usize },
 }
 
-impl ToDiagnostic for Fault {
+impl ToDiagnostic for AccountProblem {
     fn code(&self) -> Code {
         match self {
-            Fault::Missing { .. } | Fault::NoDomain { .. } => Code::AccountMissing,
-            Fault::Unused { .. } => Code::AccountUnused,
-            Fault::Gap { .. } => Code::AccountGap,
-            Fault::NoUsername { .. } => Code::AccountNoUsername,
-            Fault::Plain { .. } => Code::PasswordPlain,
-            Fault::Length { .. } => Code::PasswordLength,
+            AccountProblem::Missing { .. } | AccountProblem::NoDomain { .. } => Code::AccountMissing,
+            AccountProblem::Unused { .. } => Code::AccountUnused,
+            AccountProblem::Gap { .. } => Code::AccountGap,
+            AccountProblem::NoUsername { .. } => Code::AccountNoUsername,
+            AccountProblem::Plain { .. } => Code::PasswordPlain,
+            AccountProblem::Length { .. } => Code::PasswordLength,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Fault::Missing { first: Some(first), .. } => format!("msipcfg set accountId={first}"),
-            Fault::Missing { first: None, .. } => {
+            AccountProblem::Missing { first: Some(first), .. } => format!("msipcfg set accountId={first}"),
+            AccountProblem::Missing { first: None, .. } => {
                 "add the account in MicroSIP, or msipcfg set accountId=0".into()
             }
-            Fault::NoDomain { number } => format!("msipcfg set Account{number}/domain=DOMAIN"),
-            Fault::Unused { number } => format!("msipcfg set accountId={number}"),
-            Fault::Gap { missing, .. } => {
-                format!("number the accounts without a gap, beginning with [Account{missing}]")
+            AccountProblem::NoDomain { number } => format!("msipcfg set Account{number}/domain=DOMAIN"),
+            AccountProblem::Unused { number } => format!("msipcfg set accountId={number}"),
+            AccountProblem::Gap { missing, .. } => {
+                format!("number the accounts without gaps, starting with [Account{missing}]")
             }
-            Fault::NoUsername { section } => format!("msipcfg set {section}/username=NAME"),
-            Fault::Plain { .. } => {
+            AccountProblem::NoUsername { section } => format!("msipcfg set {section}/username=NAME"),
+            AccountProblem::Plain { .. } => {
                 "start MicroSIP with this account (msipcfg start); it then encrypts the password".into()
             }
-            Fault::Length { .. } => {
+            AccountProblem::Length { .. } => {
                 "if the account cannot log in, use a password one character longer".into()
             }
         })
     }
 }
 
-/// An account's section, which counts.
+/// The section of an account that MicroSIP reads.
 struct Account<'a> {
     name: String,
     section: Section<'a>,
     has_domain: bool,
 }
 
-/// The accounts by their numbers.
+/// The accounts by number.
 type Accounts<'a> = BTreeMap<u32, Account<'a>>;
 
-/// Every problem of the accounts.
+/// Returns every problem of the accounts.
 pub fn check(document: &IniDocument) -> Vec<Finding> {
     let mut accounts = Accounts::new();
     for section in document.sections() {
@@ -102,7 +102,7 @@ pub fn check(document: &IniDocument) -> Vec<Finding> {
         findings.extend(password(document, &account.section, &account.name));
         findings.extend(username(document, account));
     }
-    // the old layout with one account has no section of its own
+    // In the old layout, the only account has no section of its own.
     if let Some(section) = settings.filter(|_| is_old_layout) {
         findings.extend(password(document, &section, "Settings"));
     }
@@ -118,7 +118,7 @@ fn value_in(document: &IniDocument, section: &Section<'_>, key: &str) -> Wide {
     line.and_then(|line| lookup::value_of(document, &line, lookup::NO_LIMIT)).unwrap_or_default()
 }
 
-/// The account that accountId names. 0 is none, or the first.
+/// Checks the account that accountId names. 0 means none, or the first.
 fn active(
     document: &IniDocument,
     settings: Option<&Section<'_>>,
@@ -130,27 +130,30 @@ fn active(
     let mut whole = accounts.iter().filter(|(number, account)| **number > 0 && account.has_domain);
     if id.is_empty() {
         let (&number, account) = whole.next().filter(|_| !is_old_layout)?;
-        let finding = Finding::new(Severity::Warning, &Fault::Unused { number });
+        let finding = Finding::new(Severity::Warning, &AccountProblem::Unused { number });
         return Some(finding.at(document, &account.section.header).of("Settings", "accountId"));
     }
     let number: u32 = id.trim().parse().ok().filter(|number| *number > 0)?;
-    let (severity, fault) = match accounts.get(&number) {
+    let (severity, problem) = match accounts.get(&number) {
         Some(account) if account.has_domain => return None,
-        Some(_) => (Severity::Warning, Fault::NoDomain { number }),
-        // MicroSIP itself leaves 1 where no account was made yet
+        Some(_) => (Severity::Warning, AccountProblem::NoDomain { number }),
+        // MicroSIP itself writes 1 before an account exists.
         None if number == 1 && accounts.keys().all(|number| *number == 0) => return None,
-        None => (Severity::Error, Fault::Missing { number, first: whole.next().map(|(first, _)| *first) }),
+        None => (
+            Severity::Error,
+            AccountProblem::Missing { number, first: whole.next().map(|(first, _)| *first) },
+        ),
     };
     let line = line_in(document, settings?, "accountId")?.line;
-    Some(Finding::new(severity, &fault).at(document, &line).of("Settings", "accountId"))
+    Some(Finding::new(severity, &problem).at(document, &line).of("Settings", "accountId"))
 }
 
-/// The first account behind a number that is missing.
+/// Finds the first account after a missing number.
 fn gap(document: &IniDocument, accounts: &Accounts<'_>) -> Option<Finding> {
-    let is_there = |number: &u32| accounts.get(number).is_some_and(|account| account.has_domain);
-    let missing = (1..).find(|number| !is_there(number))?;
+    let exists = |number: &u32| accounts.get(number).is_some_and(|account| account.has_domain);
+    let missing = (1..).find(|number| !exists(number))?;
     let (&number, account) = accounts.range(missing..).find(|(_, account)| account.has_domain)?;
-    let finding = Finding::new(Severity::Warning, &Fault::Gap { number, missing });
+    let finding = Finding::new(Severity::Warning, &AccountProblem::Gap { number, missing });
     Some(finding.at(document, &account.section.header))
 }
 
@@ -161,24 +164,25 @@ fn username(document: &IniDocument, account: &Account<'_>) -> Option<Finding> {
     if is_empty("password") || !is_empty("username") {
         return None;
     }
-    let fault = Fault::NoUsername { section: name.clone() };
-    Some(Finding::new(Severity::Warning, &fault).at(document, &line.line).of(name, "username"))
+    let problem = AccountProblem::NoUsername { section: name.clone() };
+    Some(Finding::new(Severity::Warning, &problem).at(document, &line.line).of(name, "username"))
 }
 
 fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Finding> {
     let password = value_in(document, section, "password");
-    // an older form, of any length
+    // An older form, of any length.
     let has_old_form = !matches!(&value_in(document, section, "passwordSize")[..], [] | [0x30]);
     let Some(KeyLine { line, .. }) = line_in(document, section, "password") else { return Vec::new() };
     if password.is_empty() || has_old_form || values::is_encrypted(&password) {
         return Vec::new();
     }
     let (section, length) = (name.to_string(), password.len());
-    let mut faults = vec![Fault::Plain { section: section.clone() }];
+    let mut problems = vec![AccountProblem::Plain { section: section.clone() }];
     if values::may_be_taken_for_encrypted(length) {
-        faults.push(Fault::Length { section, length });
+        problems.push(AccountProblem::Length { section, length });
     }
-    let finding =
-        |fault: &Fault| Finding::new(Severity::Warning, fault).at(document, &line).of(name, "password");
-    faults.iter().map(finding).collect()
+    let finding = |problem: &AccountProblem| {
+        Finding::new(Severity::Warning, problem).at(document, &line).of(name, "password")
+    };
+    problems.iter().map(finding).collect()
 }

@@ -1,4 +1,4 @@
-//! Problems of the commands in an ini: of their text, of their programs, and of one with another.
+//! Problems of the commands in an ini: of their text, of their programs, and between them.
 
 use crate::commands::hook_edit::DialectWarning;
 use crate::commands::hook_state::{self, Examined};
@@ -17,59 +17,59 @@ use crate::microsip::version::{Dialect, Version};
 
 use super::finding::{Finding, Fix, Severity};
 
-/// What is wrong with commands that are right by themselves.
+/// A problem between commands, or of the MicroSIP that runs them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-enum Fault {
-    #[error("{first} and {second} run the same command, which then runs twice for one call")]
+enum HookProblem {
+    #[error("{first} and {second} run the same command, so it runs twice for one call")]
     Twice { first: Event, second: Event },
     #[error(
-        "there is a command for end and none for busy: of a call that was declined or busy it hears nothing"
+        "there is a command for end but none for busy, so nothing runs for a call that was declined or busy"
     )]
     NoBusy { command: HookCommand, is_unsafe: bool },
     #[error("{version} {why}")]
     Outdated { version: String, why: &'static str },
 }
 
-impl ToDiagnostic for Fault {
+impl ToDiagnostic for HookProblem {
     fn code(&self) -> Code {
         match self {
-            Fault::Twice { .. } => Code::HookTwice,
-            Fault::NoBusy { .. } => Code::HookBusyMissing,
-            Fault::Outdated { .. } => Code::MicrosipOutdated,
+            HookProblem::Twice { .. } => Code::HookTwice,
+            HookProblem::NoBusy { .. } => Code::HookBusyMissing,
+            HookProblem::Outdated { .. } => Code::MicrosipOutdated,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Fault::Twice { second, .. } => {
-                format!("msipcfg unset-hook {second}, or give each an argument of its own")
+            HookProblem::Twice { second, .. } => {
+                format!("msipcfg unset-hook {second}, or give each its own argument")
             }
-            Fault::NoBusy { command, is_unsafe } => {
+            HookProblem::NoBusy { command, is_unsafe } => {
                 let allow = if *is_unsafe { "--allow-unsafe " } else { "" };
                 format!("msipcfg set-hook {allow}{} {command}", Event::Busy)
             }
-            Fault::Outdated { .. } => "update MicroSIP to 3.21.6 or newer".into(),
+            HookProblem::Outdated { .. } => "update MicroSIP to 3.21.6 or newer".into(),
         })
     }
 }
 
-/// A command that is set.
-struct Set {
+/// A command in the ini.
+struct HookSet {
     event: Event,
     line: Line,
     text: String,
     examined: Examined,
 }
 
-/// Every problem of the commands.
+/// Returns every problem of the commands.
 pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
-    let set: Vec<Set> = Event::ALL
+    let set: Vec<HookSet> = Event::ALL
         .iter()
         .filter_map(|event| {
             let (line, text) = hook_state::text_of(*event, document)?;
             let examined = Examined::of(&text, *event, save_dialect, places);
             let text = String::from_utf16_lossy(&text);
-            (!examined.decoded.value.is_empty()).then_some(Set { event: *event, line, text, examined })
+            (!examined.decoded.value.is_empty()).then_some(HookSet { event: *event, line, text, examined })
         })
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
@@ -86,9 +86,9 @@ pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Target
     findings
 }
 
-/// The problems of one command. What another text does away with is mended by that.
-fn problems_of(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
-    let Set { event, examined, .. } = one;
+/// Returns the problems of one command. Those that a better text solves are fixed by it.
+fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+    let HookSet { event, examined, .. } = one;
     let Examined { decoded, targets, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
     for fault in &decoded.errors {
@@ -102,8 +102,8 @@ fn problems_of(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) ->
     findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
     let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     if !save_dialect.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        let remark = DialectWarning { dialect: save_dialect.dialect };
-        findings.push(Finding::new(Severity::Info, &remark));
+        let warning = DialectWarning { dialect: save_dialect.dialect };
+        findings.push(Finding::new(Severity::Info, &warning));
     }
     for finding in &mut findings {
         let hint = finding.diagnostic.hint.take();
@@ -123,12 +123,12 @@ fn problems_of(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) ->
     findings
 }
 
-/// The edit that makes a command do what was meant, and the codes of what is wrong even then.
-fn fixed(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
-    let Set { event, text, examined, .. } = one;
-    let is_at_fault = !examined.decoded.errors.is_empty()
+/// Returns the edit that makes a command do what was intended, and the codes of the problems that remain.
+fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
+    let HookSet { event, text, examined, .. } = one;
+    let is_wrong = !examined.decoded.errors.is_empty()
         || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
-    if !is_at_fault {
+    if !is_wrong {
         return None;
     }
     let text = suggestion::text_for(text, &examined.decoded, None, *event, save_dialect, places)?;
@@ -141,7 +141,7 @@ fn fixed(one: &Set, save_dialect: &SaveDialect, places: &TargetContext) -> Optio
     Some((Edit::Set { path, value, text: ValueText::new(&text).ok()? }, codes))
 }
 
-/// A problem of the program, with a hint that holds for a command that is set already.
+/// Returns a problem of the program, with a hint for a command that is already set.
 fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -> Finding {
     let severity = match fault {
         fault if fault.is_fatal() => Severity::Error,
@@ -152,10 +152,10 @@ fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -
     let command = command.map(ToString::to_string).unwrap_or_default();
     let hint = match fault {
         TargetError::Missing { nearest: Some(nearest), .. } => {
-            Some(format!("there is {nearest}: msipcfg set-hook {event} PROGRAM"))
+            Some(format!("did you mean {nearest}? msipcfg set-hook {event} PROGRAM"))
         }
         TargetError::Missing { nearest: None, .. } => {
-            Some(format!("put it there, or set another: msipcfg set-hook {event} PROGRAM"))
+            Some(format!("create it, or set another program: msipcfg set-hook {event} PROGRAM"))
         }
         TargetError::Blocked { .. } => Some(format!(
             "if you trust it: msipcfg set-hook --unblock {event} {command}, or in Explorer Properties > Unblock"
@@ -163,19 +163,21 @@ fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -
         TargetError::Batch { .. } => {
             Some(format!("msipcfg set-hook {event} PROGRAM, with a .ps1, .vbs or .py script or an .exe"))
         }
-        TargetError::Shell { .. } => Some(format!("msipcfg set-hook {event} SCRIPT, which then gets -File")),
+        TargetError::Shell { .. } => {
+            Some(format!("msipcfg set-hook {event} SCRIPT, which is then started with -File"))
+        }
         _ => return finding,
     };
     finding.diagnostic.hint = hint;
     finding
 }
 
-/// Problems of one command beside another.
+/// Finds problems between commands.
 fn between<'a>(
-    set: &'a [Set],
+    set: &'a [HookSet],
     save_dialect: &SaveDialect,
-) -> impl Iterator<Item = (&'a Set, Severity, Fault)> + 'a {
-    /// What happens in one call, one behind the other.
+) -> impl Iterator<Item = (&'a HookSet, Severity, HookProblem)> + 'a {
+    /// Events of the same call.
     const SAME_CALL: &[(Event, Event)] = &[
         (Event::Ring, Event::Ringing),
         (Event::Answer, Event::AnswerVideo),
@@ -183,37 +185,35 @@ fn between<'a>(
         (Event::AnswerVideo, Event::Start),
     ];
     let of = |event: Event| set.iter().find(|one| one.event == event && one.examined.works());
-    let command = |one: &Set| one.examined.decoded.command();
+    let command = |one: &HookSet| one.examined.decoded.command();
     let twice = SAME_CALL.iter().filter_map(move |&(first, second)| {
         let (one, other) = (of(first)?, of(second)?);
         let is_same = command(one).is_some() && command(one) == command(other);
-        is_same.then_some((other, Severity::Warning, Fault::Twice { first, second }))
+        is_same.then_some((other, Severity::Warning, HookProblem::Twice { first, second }))
     });
     let no_busy = of(Event::End)
         .filter(|_| set.iter().all(|one| one.event != Event::Busy) && save_dialect.supports(Event::Busy))
         .and_then(|end| {
             let is_unsafe = end.examined.targets.iter().any(TargetError::is_unsafe);
-            Some((end, Severity::Info, Fault::NoBusy { command: command(end)?, is_unsafe }))
+            Some((end, Severity::Info, HookProblem::NoBusy { command: command(end)?, is_unsafe }))
         });
     twice.chain(no_busy)
 }
 
-/// What a MicroSIP before 3.21.6 does wrong with commands.
-fn outdated(save_dialect: &SaveDialect) -> Option<Fault> {
+/// Returns what a MicroSIP before 3.21.6 does wrong with commands.
+fn outdated(save_dialect: &SaveDialect) -> Option<HookProblem> {
     if !save_dialect.certain && save_dialect.version.is_none() {
         return None;
     }
     let why = match (save_dialect.dialect, save_dialect.version) {
-        (Dialect::WholeValue, _) => {
-            "takes a whole command for one file, so that a hook can have no arguments"
-        }
+        (Dialect::WholeValue, _) => "reads the whole command as one file name, so hooks can't have arguments",
         (Dialect::Raw, Some(version)) if version < Version(3, 20, 5) => {
-            "saves commands without their outer quotes, so that some work only until then, and runs that of busy also for calls it refuses by itself"
+            "saves commands without their outer quotes, which breaks some, and runs the busy command also for calls that it refuses itself"
         }
-        (Dialect::Raw, _) => "saves commands without their outer quotes, so that some work only until then",
-        // in which of both it changed is not known
+        (Dialect::Raw, _) => "saves commands without their outer quotes, which breaks some",
+        // It isn't known in which of the two versions this changed.
         (Dialect::Quoted, Some(version)) if version < Version(3, 21, 6) => {
-            "may save commands without their outer quotes, so that some work only until then"
+            "may save commands without their outer quotes, which breaks some"
         }
         (Dialect::Quoted, _) => return None,
     };
@@ -221,5 +221,5 @@ fn outdated(save_dialect: &SaveDialect) -> Option<Fault> {
         Some(version) => format!("MicroSIP {version}"),
         None => format!("this MicroSIP ({})", save_dialect.dialect),
     };
-    Some(Fault::Outdated { version, why })
+    Some(HookProblem::Outdated { version, why })
 }

@@ -134,8 +134,8 @@ fn fixes_text(fixes: &Fixes, styles: Styles) -> String {
         let _ = match (&found.finding.fix, written.dry_run) {
             (Some(Fix::Leftover), false) => writeln!(text, "Removed {file}"),
             (Some(Fix::Leftover), true) => writeln!(text, "Would remove {file}"),
-            (Some(Fix::Access(_)), false) => writeln!(text, "Gave {file} the access of the ini"),
-            (Some(Fix::Access(_)), true) => writeln!(text, "Would give {file} the access of the ini"),
+            (Some(Fix::Access(_)), false) => writeln!(text, "Gave {file} the access rights of the ini"),
+            (Some(Fix::Access(_)), true) => writeln!(text, "Would give {file} the access rights of the ini"),
             _ => Ok(()),
         };
     }
@@ -157,7 +157,7 @@ fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String 
             Severity::Info => hint,
         };
         let place = match (finding.line, &finding.key) {
-            // most messages begin with the key, or name it
+            // Most messages name the key.
             (Some(line), Some(key)) if !finding.diagnostic.message.contains(key) => {
                 format!("line {line}, {key}: ")
             }

@@ -58,7 +58,7 @@ fn command_lines(text: &str) -> Vec<Vec<OsString>> {
             let argument =
                 |item: &&str| match item.trim_matches('"').split('\'').skip(1).step_by(2).nth(choice) {
                     Some(chosen) => chosen.to_string(),
-                    None => item.trim_matches('"').replace("{{ whose }}", "--all-users"),
+                    None => item.trim_matches('"').replace("{{ users_option }}", "--all-users"),
                 };
             let arguments = std::iter::once("msipcfg".to_string()).chain(items.iter().map(argument));
             found.push(arguments.map(OsString::from).collect());

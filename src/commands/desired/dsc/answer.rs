@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::outcome::Outcome;
 use crate::commands::written::WriteOutcome;
-use crate::desired::instance::{EXIST, INI, State};
+use crate::desired::instance::{EXIST, INI, InstanceState};
 use crate::diagnostic::Diagnostic;
 use crate::edit::plan::Change;
 use crate::microsip::instances::Instance;
@@ -30,7 +30,7 @@ pub struct InstanceAnswer {
     /// The ini; `None` if there is none, and no place for one.
     pub ini: Option<PathBuf>,
     /// Its state; `None` if it doesn't exist.
-    pub state: Option<State>,
+    pub state: Option<InstanceState>,
     /// Whether it is in the desired state, if DSC asked for that.
     pub is_in_state: Option<bool>,
     /// What a set would do.

@@ -14,11 +14,11 @@ use crate::commands::ini::Ini;
 use crate::commands::passwords::new_salt;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
-use crate::desired::DesiredError;
-use crate::desired::file::PARTS;
-use crate::desired::instance::{self, EXIST, INI, Instance, Passwords, Presence, State};
+use crate::desired::error::DesiredError;
+use crate::desired::instance::{self, EXIST, INI, Instance, InstanceState, Passwords, Presence};
 use crate::desired::passwords::PasswordHasher;
-use crate::desired::state::Desired;
+use crate::desired::resolve::Desired;
+use crate::desired::schema::PARTS;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::hook::command;
@@ -29,6 +29,7 @@ use crate::ini::encoding::Decoded;
 use crate::microsip::accounts;
 use crate::microsip::instances::Processes;
 use crate::microsip::locate::{self, LocateError};
+use crate::microsip::privacy::Guarded;
 use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
@@ -43,7 +44,7 @@ pub use manifest::manifest;
 pub enum InputError {
     #[error("the input could not be read: {0}")]
     Unreadable(io::Error),
-    #[error("the input, {}: {}", place(.0), .0.what)]
+    #[error("the input, {}: {}", place(.0), .0.kind)]
     Wrong(DesiredError),
 }
 
@@ -77,9 +78,9 @@ impl ToDiagnostic for InputError {
 /// # Errors
 /// The input isn't an instance, or as for [`apply`](super::apply).
 pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Answer, Error> {
-    let read = |place: &ValueSource| (context.secret)(place);
+    let read = |source: &ValueSource| (context.secret)(source).map(Guarded::password);
     // First of all, so that the writer of the input isn't blocked.
-    let text = read(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
+    let text = (context.secret)(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
@@ -128,9 +129,9 @@ fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Resu
 }
 
 /// Returns the state of everything that is desired; if nothing is, of everything.
-fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
+fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
     match wanted {
-        Presence::Absent => State::default(),
+        Presence::Absent => InstanceState::default(),
         Presence::Present(desired) if desired.is_empty() => all_of(ini, document, context),
         Presence::Present(desired) => {
             let save_dialect = save_dialect(None, ini, document, context.env);
@@ -139,13 +140,13 @@ fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context
                 command::decode(&text, event, &save_dialect).command()
             };
             let hooks = desired.hooks.iter().map(|(event, _)| (*event, runs(*event))).collect();
-            State::named(desired, hooks, save_dialect.version, document)
+            InstanceState::named(desired, hooks, save_dialect.version, document)
         }
     }
 }
 
-fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> State {
-    State::all(document, state_of(ini, document, context.env))
+fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
+    InstanceState::all(document, state_of(ini, document, context.env))
 }
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
@@ -158,7 +159,7 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
         ),
         (Presence::Absent, Found::There(ini)) => {
             let warnings = running_warning(&ini, &Processes::default()).into_iter().collect();
-            let state = Some(State::default());
+            let state = Some(InstanceState::default());
             (
                 InstanceAnswer {
                     ini: Some(ini.path),
@@ -279,7 +280,7 @@ fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -
 
 /// Returns the answer of a write after which the ini is in this state, or would be.
 fn answer(
-    state: Option<State>,
+    state: Option<InstanceState>,
     changed: Vec<&'static str>,
     mut written: WriteOutcome,
     fs: &dyn FileSystem,

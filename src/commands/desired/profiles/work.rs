@@ -11,8 +11,8 @@ use crate::commands::error::{CommandError, Error};
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
+use crate::desired::error::{DesiredError, DesiredErrorKind};
 use crate::desired::passwords::PasswordHasher;
-use crate::desired::{DesiredError, What};
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
@@ -302,5 +302,8 @@ fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, 
 }
 
 fn is_about_variables(error: &DesiredError) -> bool {
-    matches!(&*error.what, What::Undefined { .. } | What::EnvironmentOfAnother { .. })
+    matches!(
+        &*error.kind,
+        DesiredErrorKind::UndefinedVariable { .. } | DesiredErrorKind::EnvironmentOfCaller { .. }
+    )
 }

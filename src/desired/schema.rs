@@ -1,4 +1,6 @@
-//! The form of a desired-state file. Its JSON Schema is made from these types and the catalogue.
+//! The shape of a desired-state file. Its JSON Schema is generated from these types and the key catalogue.
+
+use std::fmt;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -6,106 +8,118 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use serde_path_to_error::Segment;
 
-use super::source::{Node, Source, Tree};
-use super::{DesiredError, What};
+use super::error::{DesiredErrorKind, SpannedError};
+use super::tree::{Node, Tree};
 use crate::guess;
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Key, Kind};
 
-/// The wanted state of one MicroSIP. What is not named is left as it is.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+/// The desired state of a MicroSIP. What isn't named stays as it is.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 #[schemars(title = "MicroSIP desired state")]
 pub struct DesiredFile {
-    /// Where this schema is, for editors.
+    /// The location of this schema, for editors.
     #[serde(rename = "$schema")]
     pub schema: Option<String>,
-    /// The MicroSIP that this is for.
+    /// Which MicroSIP this is for.
     pub microsip: MicroSip,
-    /// Settings by MicroSIP's names. false: the key is not to be there, which is not the same as 0.
+    /// Settings by MicroSIP's names. false removes the key, which isn't the same as 0.
     #[schemars(schema_with = "settings_schema")]
     pub settings: IndexMap<String, Given>,
-    /// What runs at the events of a call.
+    /// The programs that run on call events.
     #[schemars(schema_with = "hooks_schema")]
     pub hooks: IndexMap<String, Hook>,
-    /// Whether there are to be accounts beside those of this file.
+    /// Whether accounts that aren't in this file are removed.
     pub accounts_mode: AccountsMode,
-    /// The accounts in their order. Without it accounts are left alone.
+    /// The accounts in their order. Without this key, accounts stay as they are.
     #[schemars(schema_with = "accounts_schema")]
     pub accounts: Option<Vec<IndexMap<String, Given>>>,
-    /// Shortcuts by their numbers from 0, as MicroSIP writes them: label;number;type. false: not there.
+    /// Shortcuts by their numbers from 0, in MicroSIP's form: label;number;type. false removes a shortcut.
     #[schemars(schema_with = "shortcuts_schema")]
     pub shortcuts: IndexMap<String, Given>,
 }
 
-/// The MicroSIP that a desired state is for.
+/// Which MicroSIP a desired state is for.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct MicroSip {
-    /// An older one is refused.
+    /// The oldest version that this may be applied to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub min_version: Option<String>,
 }
 
-/// Whether there are to be accounts beside those of the file.
+/// Whether accounts that aren't in the file are removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountsMode {
-    /// These and no others, in this order; what is not named of them has its default.
+    /// Exactly these accounts, in this order. Keys that an account doesn't name get their defaults.
     #[default]
     Exact,
-    /// These are among them; others, and what is not named, are left alone.
+    /// At least these accounts. Other accounts, and keys that aren't named, stay as they are.
     Ensure,
 }
 
-/// A value as it is given.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// A value in the file.
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(
     untagged,
-    expecting = "text, a whole number, or false; a password may be { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }"
+    expecting = "text, a whole number or false (a password can also be { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true })"
 )]
 pub enum Given {
-    /// false: the key is not to be there. true is nothing.
+    /// `false` removes the key. `true` isn't valid.
     Absent(bool),
     /// A whole number.
     Number(i64),
-    /// Text.
+    /// Text, which may be a password.
     Text(String),
     /// The place of a password.
     Secret(SecretSource),
 }
 
-/// Where a password is.
+impl fmt::Debug for Given {
+    /// Hides text, because it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Given::Absent(boolean) => write!(f, "{boolean}"),
+            Given::Number(number) => write!(f, "{number}"),
+            Given::Text(_) => f.write_str("text"),
+            Given::Secret(place) => write!(f, "{place:?}"),
+        }
+    }
+}
+
+/// The place of a password.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {
-    /// In an environment variable.
+    /// An environment variable.
     Env {
-        /// Its name.
+        /// The name of the variable.
         env: String,
     },
-    /// In a file.
+    /// A file.
     File {
-        /// Its path, from the folder of the file that names it.
+        /// The path of the file, relative to the folder of the file that names it.
         file: String,
     },
-    /// On standard input.
+    /// Standard input.
     Stdin {
-        /// true.
-        #[serde(deserialize_with = "yes")]
+        /// Always true.
+        #[serde(deserialize_with = "only_true")]
         #[schemars(extend("const" = true))]
         stdin: bool,
     },
 }
 
-/// What runs at an event.
+/// What runs on an event.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged, expecting = "a program, a table of program and args, or false, which stands for none")]
+#[serde(untagged, expecting = "a program, a table with program and args, or false to run nothing")]
 pub enum Hook {
-    /// false: nothing.
+    /// false: run nothing.
     None(
-        #[serde(deserialize_with = "no")]
+        #[serde(deserialize_with = "only_false")]
         #[schemars(extend("const" = false))]
         bool,
     ),
@@ -119,74 +133,74 @@ pub enum Hook {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookTable {
-    /// Its path, or its name where it can be found by that.
+    /// The path of the program, or its name if Windows can find it by name.
     pub program: String,
-    /// What it receives in front of the number.
+    /// The arguments that come before the caller's number.
     #[serde(default)]
     pub args: Vec<String>,
 }
 
-fn yes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    exactly(deserializer, true)
+fn only_true<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    only(true, deserializer)
 }
 
-fn no<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    exactly(deserializer, false)
+fn only_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    only(false, deserializer)
 }
 
-fn exactly<'de, D: serde::Deserializer<'de>>(deserializer: D, wanted: bool) -> Result<bool, D::Error> {
+fn only<'de, D: serde::Deserializer<'de>>(allowed: bool, deserializer: D) -> Result<bool, D::Error> {
     let given = bool::deserialize(deserializer)?;
-    if given == wanted { Ok(given) } else { Err(serde::de::Error::custom("the other")) }
+    if given == allowed { Ok(given) } else { Err(serde::de::Error::custom("the other boolean")) }
 }
 
-/// The tables and lists of a file.
+/// The top-level keys of a file.
 pub const PARTS: [&str; 6] = ["microsip", "settings", "hooks", "accounts-mode", "accounts", "shortcuts"];
 
 /// The key of `[microsip]`.
 pub const MIN_VERSION: &str = "min-version";
 
-/// Reads the parts of a text as this form.
+/// Reads a tree as a desired-state file.
 ///
 /// # Errors
-/// When it has another.
-pub fn read(source: &Source) -> Result<DesiredFile, DesiredError> {
-    if !matches!(source.root.tree, Tree::Table(_)) {
-        let what = What::Shape { found: source.root.kind(), expected: "a table".into() };
-        return Err(source.error(what.at(&source.root.span)));
+/// If the tree has another shape.
+pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
+    if !matches!(root.tree, Tree::Table(_)) {
+        return Err(root.not("a table"));
     }
-    if let Some(list) = misplaced_list(&source.root) {
-        let expected = "text, a number, false or a table".into();
-        return Err(source.error(What::Shape { found: list.kind(), expected }.at(&list.span)));
+    if let Some(list) = misplaced_list(root) {
+        return Err(list.not("text, a number, false or a table"));
     }
-    serde_path_to_error::deserialize(source.root.to_json()).map_err(|error| {
+    serde_path_to_error::deserialize(root.to_json()).map_err(|error| {
         let path: Vec<String> = error.path().iter().map(step).collect();
-        let node = source.root.at(path.iter().map(String::as_str));
+        let node = root.at(path.iter().map(String::as_str));
         let message = error.inner().to_string();
-        let fault = if message.starts_with("unknown field") {
+        if message.starts_with("unknown field") {
             let key = path.last().cloned().unwrap_or_default();
             let known: &[&str] = if path.len() > 1 { &[MIN_VERSION] } else { &PARTS };
-            let hint = match guess::nearest(&key, known.iter().copied()) {
-                Some(nearest) => format!("did you mean {nearest}?"),
-                None => format!("there can be {}", known.join(", ")),
-            };
-            What::UnknownKey { key, hint: Some(hint) }.at(&node.key)
-        } else {
-            // serde's message shows what was found, which may be a password
-            let expected =
-                message.split_once(", expected ").map_or(message.as_str(), |(_, expected)| expected);
-            What::Shape { found: node.kind(), expected: in_plain_words(expected) }.at(&node.span)
-        };
-        source.error(fault)
+            return unknown_key(&key, known).at(&node.key);
+        }
+        // serde's message also quotes the value, which may be a password
+        let expected = message.split_once(", expected ").map_or(message.as_str(), |(_, expected)| expected);
+        node.not(plain(expected))
     })
 }
 
-/// serde would take a list for a table whose names are left out.
+/// Returns the error for a key that isn't one of those that are known.
+pub(super) fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
+    let hint = match guess::nearest(key, known.iter().copied()) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => format!("the known keys are {}", known.join(", ")),
+    };
+    DesiredErrorKind::UnknownKey { key: key.into(), hint: Some(hint) }
+}
+
+/// Finds a list where a table is expected: serde would accept its items as the fields in their order.
 fn misplaced_list(node: &Node) -> Option<&Node> {
-    let Tree::Table(parts) = &node.tree else { return None };
-    parts.iter().find_map(|(name, part)| match &part.tree {
-        Tree::List(parts) if name == "accounts" => parts.iter().find_map(|part| match part.tree {
-            Tree::List(_) => Some(part),
-            _ => misplaced_list(part),
+    let Tree::Table(entries) = &node.tree else { return None };
+    entries.iter().find_map(|(name, part)| match &part.tree {
+        Tree::List(items) if name == "accounts" => items.iter().find_map(|item| match item.tree {
+            Tree::List(_) => Some(item),
+            _ => misplaced_list(item),
         }),
         Tree::List(_) if name != "args" => Some(part),
         _ => misplaced_list(part),
@@ -202,7 +216,8 @@ fn step(segment: &Segment) -> String {
     }
 }
 
-fn in_plain_words(expected: &str) -> String {
+/// Replaces serde's terms by those of the documentation.
+fn plain(expected: &str) -> String {
     match expected {
         "a map" => "a table".into(),
         "a sequence" => "a list".into(),
@@ -211,8 +226,8 @@ fn in_plain_words(expected: &str) -> String {
     }
 }
 
-/// The JSON Schema of a desired-state file.
-pub fn schema() -> String {
+/// Returns the JSON Schema of a desired-state file.
+pub fn render() -> String {
     let schema = schemars::schema_for!(DesiredFile);
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text + "\n"
@@ -242,7 +257,7 @@ fn hooks_schema(generator: &mut SchemaGenerator) -> Schema {
         (event.name().to_string(), property.to_value())
     };
     let mut schema = table_schema(Event::ALL.iter().map(property).collect());
-    // aliases and the names of the keys
+    // events can also be named by an alias or by the key in the ini
     let others = Event::ALL.iter().flat_map(|event| event.aliases().iter().copied().chain([event.key()]));
     let others: Vec<&str> = others.collect();
     schema.insert("patternProperties".into(), json!({format!("^({})$", others.join("|")): hook}));
@@ -254,7 +269,7 @@ fn shortcuts_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "patternProperties": {"^(0|[1-9][0-9]?)$": shortcut}, "additionalProperties": false})
 }
 
-/// What a key can be: text with a variable in it always, as that may become anything.
+/// Returns what a key can be. Text with a variable is always allowed, because its value isn't known yet.
 fn key_schema(key: &Key, generator: &mut SchemaGenerator) -> Json {
     let variable = json!({"type": "string", "pattern": r"\$\{"});
     let number = json!({"type": "string", "pattern": "^-?[0-9]+$"});
@@ -262,7 +277,7 @@ fn key_schema(key: &Key, generator: &mut SchemaGenerator) -> Json {
         Kind::Bool(_) => vec![json!({"enum": [0, 1, "0", "1"]}), variable],
         Kind::Int { min, max, read_as } => {
             let mut form = json!({"type": "integer"});
-            // smaller ones are taken for another number
+            // with `read_as`, MicroSIP reads smaller numbers as another one
             if let Some(min) = min.filter(|_| read_as.is_empty()) {
                 form["minimum"] = json!(min);
             }
@@ -291,22 +306,25 @@ fn key_schema(key: &Key, generator: &mut SchemaGenerator) -> Json {
     schema
 }
 
-/// The keys that `[settings]` can have: not the commands, which are hooks, nor those of the one account of old.
+/// Returns the keys that `[settings]` can have: no commands, which are hooks, and no keys of the single account that old
+/// versions kept there.
 pub fn settings_keys() -> impl Iterator<Item = Key> {
     let section = keys::of_section("Settings");
     let keys: Vec<Key> = section.all().filter(is_setting).collect();
     keys.into_iter()
 }
 
-/// The keys that an account can have.
+/// Returns the keys that an account can have.
 pub fn account_keys() -> impl Iterator<Item = Key> {
     let section = keys::of_section("Account1");
     let keys: Vec<Key> = section.all().collect();
     keys.into_iter()
 }
 
-/// MicroSIP moves the keys of the one account of old into [Account1], or deletes them.
+/// Returns whether a key is a setting. MicroSIP moves the keys of the old single account to [Account1], or deletes them.
 fn is_setting(key: &Key) -> bool {
-    let is_of_an_account = keys::find("Account1", key.name).is_some() && key.name != "STUN";
-    key.kind != Kind::Command && !is_of_an_account && !["password", "passwordSize", "id"].contains(&key.name)
+    let belongs_to_account = keys::find("Account1", key.name).is_some() && key.name != "STUN";
+    key.kind != Kind::Command
+        && !belongs_to_account
+        && !["password", "passwordSize", "id"].contains(&key.name)
 }

@@ -1,0 +1,130 @@
+//! Mistakes in a desired state, with their place.
+
+use std::io;
+use std::ops::Range;
+
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::command::HookTextError;
+use crate::hook::event::UnknownEvent;
+use crate::microsip::values::ValueError;
+use crate::request::ValueSource;
+
+/// A mistake in a desired-state file, with its place. It never contains a password.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}:{column}: {kind}\n{excerpt}")]
+pub struct DesiredError {
+    /// The file as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The keys that lead there, as in `accounts[0].password`. Empty for the whole file, or if it can't be parsed.
+    pub path: String,
+    /// The line with a mark below the place, or a note that the line is hidden.
+    pub excerpt: String,
+    /// What is wrong there.
+    pub kind: Box<DesiredErrorKind>,
+}
+
+/// What is wrong with a part of a desired-state file.
+#[derive(Debug, thiserror::Error)]
+pub enum DesiredErrorKind {
+    #[error("{0}")]
+    Syntax(String),
+    #[error("expected {expected}, found {found}")]
+    Shape { found: &'static str, expected: String },
+    #[error("unknown key '{key}'")]
+    UnknownKey { key: String, hint: Option<String> },
+    #[error("unknown section [{name}]")]
+    UnknownSection { name: String, hint: String },
+    #[error("'{key}' is missing")]
+    Missing { key: &'static str },
+    #[error("'{key}' appears twice")]
+    Twice { key: String },
+    #[error("{0}")]
+    Numbering(&'static str),
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    #[error(transparent)]
+    Event(#[from] UnknownEvent),
+    #[error(transparent)]
+    Command(#[from] HookTextError),
+    #[error("the variable '{name}' isn't defined")]
+    UndefinedVariable { name: String, nearest: Option<String> },
+    #[error("'${{{name}}}' would be read from your environment, not from each user's")]
+    EnvironmentOfCaller { name: String },
+    #[error("the variable '{name}' is a password, so it can't be used where it would be visible")]
+    SecretShown { name: String },
+    #[error(
+        "the variable '{name}' was given on the command line, where others can see it, so it can't be a password"
+    )]
+    SecretInline { name: String },
+    #[error("can't read the password from {place}: {}", reason(place, .source))]
+    SecretUnreadable { place: ValueSource, source: io::Error },
+}
+
+fn reason(place: &ValueSource, error: &io::Error) -> String {
+    // the system's own message for NotFound speaks of files
+    match (error.kind(), place) {
+        (io::ErrorKind::NotFound, ValueSource::Variable(_)) => "it isn't set".into(),
+        (io::ErrorKind::NotFound, _) => "not found".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// What is wrong, and in which part of the text.
+#[derive(Debug)]
+pub struct SpannedError {
+    /// The part, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong with it.
+    pub kind: DesiredErrorKind,
+}
+
+impl DesiredErrorKind {
+    /// Returns this error for a part of the text.
+    pub fn at(self, span: &Range<usize>) -> SpannedError {
+        SpannedError { span: span.clone(), kind: self }
+    }
+}
+
+impl ToDiagnostic for DesiredError {
+    fn code(&self) -> Code {
+        match &*self.kind {
+            DesiredErrorKind::Value(error) => error.code(),
+            DesiredErrorKind::Command(error) => error.code(),
+            DesiredErrorKind::UndefinedVariable { .. } => Code::VariableUndefined,
+            DesiredErrorKind::SecretInline { .. } => Code::SecretInline,
+            DesiredErrorKind::SecretUnreadable { .. } => Code::SecretUnreadable,
+            _ => Code::DesiredInvalid,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match &*self.kind {
+            DesiredErrorKind::UnknownKey { hint, .. } => hint.clone(),
+            DesiredErrorKind::UnknownSection { hint, .. } => Some(hint.clone()),
+            DesiredErrorKind::Value(error) => error.hint(),
+            DesiredErrorKind::Event(error) => error.hint(),
+            DesiredErrorKind::Command(error) => error.hint(),
+            DesiredErrorKind::UndefinedVariable { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean {nearest}?"))
+            }
+            DesiredErrorKind::UndefinedVariable { .. } => {
+                Some("define it with --var NAME=VALUE or --vars FILE".into())
+            }
+            DesiredErrorKind::EnvironmentOfCaller { .. } => {
+                Some("use ${user}, ${profile}, ${appdata} or a column of the table of users".into())
+            }
+            DesiredErrorKind::SecretShown { .. } => Some("use it only as the value of 'password'".into()),
+            DesiredErrorKind::SecretInline { .. } | DesiredErrorKind::SecretUnreadable { .. } => {
+                Some("use password = { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }".into())
+            }
+            DesiredErrorKind::Missing { key: "domain" } => {
+                Some("MicroSIP ignores an account without a domain".into())
+            }
+            _ => None,
+        }
+    }
+}

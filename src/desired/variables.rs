@@ -1,0 +1,189 @@
+//! Variables: `${name}` in any text of a desired-state file is replaced by a value, and `$${` by `${`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::error::{DesiredError, DesiredErrorKind, SpannedError};
+use super::redact::{is_public, is_secret};
+use super::schema::{Given, SecretSource};
+use super::source::Source;
+use super::tree::{Node, Tree};
+use crate::guess;
+use crate::microsip::keys::MASK;
+use crate::microsip::privacy::{Guarded, Viewer};
+use crate::request::ValueSource;
+
+/// Reads a text, which may be a password, from a place.
+pub type ReadText<'a> = dyn Fn(&ValueSource) -> io::Result<Guarded> + 'a;
+
+/// The values of variables.
+pub struct Variables<'a> {
+    values: BTreeMap<String, Variable>,
+    read: &'a ReadText<'a>,
+    /// Whether the environment is that of the user whose ini is edited.
+    has_environment: bool,
+}
+
+enum Variable {
+    /// Given on the command line, where others can see it.
+    Argument(String),
+    /// Given in a file, or defined by the program.
+    Text(String),
+    /// A password that is in a file.
+    Password(Guarded),
+    /// A password that is somewhere else.
+    PasswordAt(ValueSource),
+}
+
+impl<'a> Variables<'a> {
+    /// Creates the variables of the command line. Environment variables are read when they are used.
+    pub fn new(arguments: &[(String, String)], read: &'a ReadText<'a>) -> Self {
+        let values =
+            arguments.iter().map(|(name, value)| (name.clone(), Variable::Argument(value.clone()))).collect();
+        Variables { values, read, has_environment: true }
+    }
+
+    /// Returns what reads passwords.
+    pub(super) fn reader(&self) -> &'a ReadText<'a> {
+        self.read
+    }
+
+    /// Excludes the environment, for the ini of a different user.
+    pub fn without_environment(mut self) -> Self {
+        self.has_environment = false;
+        self
+    }
+
+    /// Defines a variable, whatever was given for it.
+    pub fn define(&mut self, name: &str, value: String) {
+        self.values.insert(name.to_string(), Variable::Text(value));
+    }
+
+    /// Adds the variables of a file, except those that are already defined.
+    ///
+    /// # Errors
+    /// If the file isn't a table of texts, numbers and places of passwords.
+    pub fn add_file(&mut self, source: &Source, folder: &Path) -> Result<(), DesiredError> {
+        self.add_table(source, &source.root, folder)
+    }
+
+    /// Adds the variables of a table in a file, except those that are already defined.
+    ///
+    /// # Errors
+    /// If it isn't a table of texts, numbers and places of passwords.
+    pub fn add_table(&mut self, source: &Source, table: &Node, folder: &Path) -> Result<(), DesiredError> {
+        let Tree::Table(entries) = &table.tree else {
+            return Err(source.error(table.not("a table of variables")));
+        };
+        for (name, part) in entries {
+            let variable = match serde_json::from_value(part.to_json()) {
+                Ok(Given::Text(text)) if is_secret(name) => Variable::Password(Guarded::password(text)),
+                Ok(Given::Text(text)) => Variable::Text(text),
+                Ok(Given::Number(number)) => Variable::Text(number.to_string()),
+                Ok(Given::Secret(secret)) => Variable::PasswordAt(secret.place(folder)),
+                Ok(Given::Absent(_)) | Err(_) => {
+                    return Err(source.error(part.not("text, a number, or the place of a password")));
+                }
+            };
+            self.values.entry(name.clone()).or_insert(variable);
+        }
+        Ok(())
+    }
+
+    /// Replaces the variables in every text.
+    ///
+    /// # Errors
+    /// If a variable isn't defined, or a password would be visible.
+    pub fn fill_in(&self, node: &mut Node) -> Result<(), SpannedError> {
+        self.fill_in_below("", node)
+    }
+
+    fn fill_in_below(&self, name: &str, node: &mut Node) -> Result<(), SpannedError> {
+        match &mut node.tree {
+            Tree::Leaf(Json::String(text)) => {
+                if text.contains("${") {
+                    *text = self.filled_in(name, text).map_err(|kind| kind.at(&node.span))?;
+                }
+                Ok(())
+            }
+            Tree::Leaf(_) => Ok(()),
+            Tree::List(items) => items.iter_mut().try_for_each(|item| self.fill_in_below(name, item)),
+            Tree::Table(entries) => {
+                entries.iter_mut().try_for_each(|(name, part)| self.fill_in_below(name, part))
+            }
+        }
+    }
+
+    fn filled_in(&self, key: &str, text: &str) -> Result<String, DesiredErrorKind> {
+        let (mut result, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            if let Some(before) = before.strip_suffix('$') {
+                result.push_str(before);
+                result.push_str("${");
+                rest = &from[2..];
+                continue;
+            }
+            let Some((name, after)) = from[2..].split_once('}') else {
+                let message = "'}' is missing after '${'; for a literal ${ write $${";
+                return Err(DesiredErrorKind::Syntax(message.into()));
+            };
+            result.push_str(before);
+            result.push_str(self.value(key, name)?.reveal(Viewer::Program));
+            rest = after;
+        }
+        Ok(result + rest)
+    }
+
+    fn value(&self, key: &str, name: &str) -> Result<Guarded, DesiredErrorKind> {
+        if let Some(variable) = name.strip_prefix("env:") {
+            if !self.has_environment {
+                return Err(DesiredErrorKind::EnvironmentOfCaller { name: name.into() });
+            }
+            let place = ValueSource::Variable(variable.to_string());
+            return (self.read)(&place).map_err(|_| undefined(key, name, None));
+        }
+        match self.values.get(name) {
+            Some(Variable::Argument(_)) if is_secret(key) => {
+                Err(DesiredErrorKind::SecretInline { name: name.into() })
+            }
+            Some(Variable::Argument(value) | Variable::Text(value)) => {
+                Ok(Guarded::of_key("Account1", key, value.as_str()))
+            }
+            Some(Variable::Password(_) | Variable::PasswordAt(_)) if !is_secret(key) => {
+                Err(DesiredErrorKind::SecretShown { name: name.into() })
+            }
+            Some(Variable::Password(password)) => Ok(password.clone()),
+            Some(Variable::PasswordAt(place)) => read_secret(self.read, place),
+            None => {
+                let nearest = guess::nearest(name, self.values.keys().map(String::as_str));
+                Err(undefined(key, name, nearest))
+            }
+        }
+    }
+}
+
+/// Returns the error for a variable without a value. In a password, its name may be a part of the password.
+fn undefined(key: &str, name: &str, nearest: Option<&str>) -> DesiredErrorKind {
+    let name = if is_public(key) { name } else { MASK };
+    DesiredErrorKind::UndefinedVariable { name: name.to_string(), nearest: nearest.map(str::to_string) }
+}
+
+impl SecretSource {
+    /// Returns the place of the password. A relative path starts in the folder of the file that names it.
+    pub fn place(&self, folder: &Path) -> ValueSource {
+        match self {
+            SecretSource::Env { env } => ValueSource::Variable(env.clone()),
+            SecretSource::File { file } => ValueSource::File(folder.join(file)),
+            SecretSource::Stdin { .. } => ValueSource::StandardInput,
+        }
+    }
+}
+
+/// Reads a password.
+pub(super) fn read_secret(read: &ReadText<'_>, place: &ValueSource) -> Result<Guarded, DesiredErrorKind> {
+    read(place).map_err(|source| DesiredErrorKind::SecretUnreadable { place: place.clone(), source })
+}
