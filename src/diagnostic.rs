@@ -316,6 +316,18 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    /// Returns a diagnostic without a hint.
+    pub fn new(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, message: message.into(), hint: None }
+    }
+
+    /// Adds what to do next.
+    pub fn with_hint(self, hint: impl Into<String>) -> Diagnostic {
+        Diagnostic { hint: Some(hint.into()), ..self }
+    }
+}
+
 impl<P: ToDiagnostic> From<&P> for Diagnostic {
     fn from(source: &P) -> Self {
         Diagnostic { code: source.code(), message: source.to_string(), hint: source.hint() }

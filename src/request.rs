@@ -48,7 +48,8 @@ pub enum Request {
     Completions(Shell),
     /// Print the JSON Schema of desired-state files.
     Schema,
-    /// Carry out an operation of Microsoft's DSC. The instance comes from standard input; `ini` is used if it names none.
+    /// Carry out an operation of Microsoft's DSC. The instance comes from standard input; if it names no ini, `ini` is
+    /// used.
     Dsc { ini: IniChoice, operation: DscOperation },
     /// Print the JSON Schema of DSC instances.
     DscSchema,

@@ -18,7 +18,7 @@ use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, 
 
 use super::args::Common;
 use super::output::Output;
-use super::progress::SideEffects;
+use super::side_effects::SideEffects;
 use super::terminal::visible;
 use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;

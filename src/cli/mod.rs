@@ -9,6 +9,7 @@ pub mod output;
 pub mod progress;
 pub mod report_file;
 pub mod session;
+pub mod side_effects;
 pub mod terminal;
 pub mod trace;
 pub mod wizard;

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Page, Styles};
 
 use super::mistyped::Mistake;
-use super::progress::SideEffects;
+use super::side_effects::SideEffects;
 use super::terminal::{has_color, visible};
 use super::trace::{self, Level};
 
@@ -46,7 +46,7 @@ impl Output {
         }
         let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
         let printed = self.out(&answer);
-        let report_error = effects.report_error().map(Diagnostic::from);
+        let report_error = effects.report_error.as_ref().map(Diagnostic::from);
         let failure = outcome.failure().filter(|_| !as_json);
         failure.iter().chain(&report_error).for_each(|error| self.diagnostic(Level::Error, error));
         let report_status = report_error.map_or(ExitStatus::Done, |_| ExitStatus::File);

@@ -2,65 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value as Json, json};
-
-use crate::commands::instance::instance_json;
 use crate::commands::{Outcome, RunEvent};
-use crate::diagnostic::Diagnostic;
 use crate::edit::transaction::Progress;
-use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
-use crate::page::path_text;
 use crate::platform;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::Output;
-use super::report_file::{ReportError, ReportFile};
+use super::report_file::ReportFile;
+use super::side_effects::SideEffects;
 use super::trace::Level;
-
-/// What a run did besides its answer.
-#[derive(Debug, Default)]
-pub struct SideEffects {
-    closed: Vec<Instance>,
-    restarted: Vec<Restarted>,
-    warnings: Vec<Diagnostic>,
-    report_error: Option<ReportError>,
-}
-
-impl SideEffects {
-    /// Returns an answer with the side effects, as a line of JSON.
-    pub fn answer(&self, outcome: &dyn Outcome) -> String {
-        let mut json = outcome.json();
-        if let Some(warnings) = json.get_mut("warnings").and_then(Json::as_array_mut) {
-            warnings.extend(self.warnings.iter().map(|warning| json!(warning)));
-        }
-        self.add_instances(&mut json);
-        format!("{json}\n")
-    }
-
-    /// Adds the side effects to the JSON of a failure.
-    pub fn add_to_failure(&self, json: &mut Json) {
-        if !self.warnings.is_empty() {
-            json["warnings"] = json!(self.warnings);
-        }
-        self.add_instances(json);
-    }
-
-    /// Returns why the report could not be written, if so.
-    pub fn report_error(&self) -> Option<&ReportError> {
-        self.report_error.as_ref()
-    }
-
-    fn add_instances(&self, json: &mut Json) {
-        if !self.closed.is_empty() {
-            json["closed"] = self.closed.iter().map(instance_json).collect();
-        }
-        if !self.restarted.is_empty() {
-            let restarted = |one: &Restarted| json!({"pid": one.pid, "exe": path_text(&one.exe)});
-            json["restarted"] = self.restarted.iter().map(restarted).collect();
-        }
-    }
-}
 
 /// Reports what happens while a command works, and collects its side effects.
 pub struct ProgressReporter {

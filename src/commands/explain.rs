@@ -14,7 +14,7 @@ use crate::ini::wide;
 use crate::page::{Page, Styles, command_lines, problem_list};
 use crate::request::Explain;
 
-use super::hook_edit::DialectWarning;
+use super::hook_edit::dialect_warning;
 use super::hook_state::unsupported;
 use super::outcome::Outcome;
 use super::suggestion;
@@ -108,8 +108,7 @@ pub fn explain(asked: &Explain) -> Explanation {
         }
         let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
         if !save_dialect.certain && !lasts {
-            weighed
-                .push((Verdict::Works, Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect })));
+            weighed.push((Verdict::Works, dialect_warning(save_dialect.dialect)));
         }
     }
 

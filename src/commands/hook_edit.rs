@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::hook::command::{self, HookCommand, HookError};
 use crate::hook::dialect::SaveDialect;
@@ -58,7 +58,7 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
         }
     };
     if !save_dialect.certain && !stable_in_all_dialects {
-        warnings.push(Diagnostic::from(&DialectWarning { dialect: save_dialect.dialect }));
+        warnings.push(dialect_warning(save_dialect.dialect));
     }
     let mut marked = Vec::new();
     for warning in target_warnings {
@@ -165,23 +165,11 @@ fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), HookError> {
     }
 }
 
-/// The warning that an older MicroSIP would not keep this command.
-#[derive(Debug, thiserror::Error)]
-#[error("MicroSIP's version isn't certain; versions 3.19 to 3.21.4 would remove the quotes of this command")]
-pub struct DialectWarning {
-    /// The dialect that was assumed.
-    pub dialect: Dialect,
-}
-
-impl ToDiagnostic for DialectWarning {
-    fn code(&self) -> Code {
-        Code::DialectUncertain
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(format!(
-            "assumed {}; start MicroSIP once so that it saves its version, or use 'set-hook --microsip-version'",
-            self.dialect
-        ))
-    }
+/// Returns the warning that an older MicroSIP would not keep this command; this dialect was assumed.
+pub fn dialect_warning(dialect: Dialect) -> Diagnostic {
+    let message =
+        "MicroSIP's version isn't certain; versions 3.19 to 3.21.4 would remove the quotes of this command";
+    Diagnostic::new(Code::DialectUncertain, message).with_hint(format!(
+        "assumed {dialect}; start MicroSIP once so that it saves its version, or use 'set-hook --microsip-version'"
+    ))
 }

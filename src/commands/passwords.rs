@@ -1,11 +1,10 @@
 //! The file next to an ini that remembers which passwords were set; [`desired::passwords`](crate::desired::passwords)
 //! explains why.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::lock::temp_name;
 use crate::edit::transaction::New;
 use crate::ini::document::IniDocument;
@@ -135,7 +134,14 @@ fn store(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileS
             (&prefix, suffix),
         )
     };
-    result.err().map(|source| Diagnostic::from(&NoteWarning { path: ini.known_as(&path), source }))
+    result.err().map(|error| {
+        let path = ini.known_as(&path);
+        let message = format!(
+            "{} could not be written: {error}; 'check' may not notice changed passwords, and 'apply' may set them again",
+            path.display()
+        );
+        Diagnostic::new(Code::PasswordUnnoted, message)
+    })
 }
 
 /// Returns sixteen random bytes.
@@ -143,20 +149,4 @@ pub fn new_salt() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
     Some(salt)
-}
-
-/// The warning that the remembered passwords aren't up to date.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{path} could not be written: {source}; 'check' may not notice changed passwords, and 'apply' may set them again"
-)]
-struct NoteWarning {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl ToDiagnostic for NoteWarning {
-    fn code(&self) -> Code {
-        Code::PasswordUnnoted
-    }
 }

@@ -1,7 +1,7 @@
 //! `set-hook` and `unset-hook`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::Edit;
@@ -59,7 +59,7 @@ fn write_hooks(
             // Several events may run the same program.
             for path in hook.marked {
                 if !blocked.contains(&path) {
-                    warnings.push(Diagnostic::from(&UnblockWarning { path: path.clone(), is_dry_run }));
+                    warnings.push(unblock_warning(&path, is_dry_run));
                     blocked.push(path);
                 }
             }
@@ -102,22 +102,11 @@ pub fn unset(
     })
 }
 
-/// The warning that a program was unblocked, or would be.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{} has the \"downloaded from the internet\" mark; {}",
-    .path.display(),
-    if *.is_dry_run { "without --dry-run, the mark would be removed" } else { "the mark was removed" }
-)]
-struct UnblockWarning {
-    path: PathBuf,
-    is_dry_run: bool,
-}
-
-impl ToDiagnostic for UnblockWarning {
-    fn code(&self) -> Code {
-        Code::HookTargetUnblocked
-    }
+fn unblock_warning(path: &Path, is_dry_run: bool) -> Diagnostic {
+    let done =
+        if is_dry_run { "without --dry-run, the mark would be removed" } else { "the mark was removed" };
+    let message = format!("{} has the \"downloaded from the internet\" mark; {done}", path.display());
+    Diagnostic::new(Code::HookTargetUnblocked, message)
 }
 
 /// The hook was set, but its program could not be unblocked.

@@ -146,19 +146,6 @@ impl ToDiagnostic for TooOld {
     }
 }
 
-/// The warning that the version isn't known.
-#[derive(Debug, thiserror::Error)]
-#[error("this MicroSIP's version isn't known, so it wasn't compared with {min}")]
-struct VersionWarning {
-    min: Version,
-}
-
-impl ToDiagnostic for VersionWarning {
-    fn code(&self) -> Code {
-        Code::MicrosipVersionUnknown
-    }
-}
-
 /// Applies a desired state to an ini, in one edit.
 ///
 /// # Errors
@@ -279,29 +266,16 @@ impl Application<'_> {
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);
         let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
-        warnings
-            .extend(unconfirmed.map(|one| Diagnostic::from(&UnconfirmedWarning { section: one.section })));
+        warnings.extend(unconfirmed.map(|one| {
+            let message =
+                format!("[{}]: MicroSIP seems to have encrypted the password since it was set", one.section);
+            Diagnostic::new(Code::PasswordUnconfirmed, message)
+                .with_hint("the next command that writes records it; after that, every change is reported")
+        }));
         warnings.extend(running_warning(&ini, processes));
         // A text that MicroSIP would damage must be written again, whatever its values.
         let is_in_state = differences.is_empty() && !plan.is_change;
         Ok(CheckOutcome { ini: ini.path, is_in_state, differences, warnings })
-    }
-}
-
-/// The warning that a password is assumed to be the desired one.
-#[derive(Debug, thiserror::Error)]
-#[error("[{section}]: MicroSIP seems to have encrypted the password since it was set")]
-struct UnconfirmedWarning {
-    section: String,
-}
-
-impl ToDiagnostic for UnconfirmedWarning {
-    fn code(&self) -> Code {
-        Code::PasswordUnconfirmed
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("the next command that writes records it; after that, every change is reported".into())
     }
 }
 
@@ -327,7 +301,9 @@ impl Application<'_> {
         let too_old = match (desired.min_version, save_dialect.version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {
-                warnings.push(Diagnostic::from(&VersionWarning { min }));
+                let message =
+                    format!("this MicroSIP's version isn't known, so it wasn't compared with {min}");
+                warnings.push(Diagnostic::new(Code::MicrosipVersionUnknown, message));
                 None
             }
             _ => None,

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::microsip::keys::setting_path;
 use crate::microsip::locate::LocateError;
 use crate::page::{Count, Page};
@@ -76,23 +76,14 @@ pub fn detect_many(many: &Many, style: DetectStyle, context: &mut Context<'_>) -
         }
         Ok(summary) => match summary.error() {
             Some(error) => Answer::Unknown(Diagnostic::from(&error)),
-            None if summary.in_state == 0 => Answer::NoIni(Diagnostic::from(&NobodyHasOne)),
+            None if summary.in_state == 0 => {
+                Answer::NoIni(Diagnostic::new(Code::IniNotFound, "no user has an ini"))
+            }
             None => Answer::AllInState { users: summary.in_state },
         },
         Err(error) => Answer::Unknown(Diagnostic::from(&error)),
     };
     Detected { style, answer }
-}
-
-/// No user has an ini.
-#[derive(Debug, thiserror::Error)]
-#[error("no user has an ini")]
-struct NobodyHasOne;
-
-impl ToDiagnostic for NobodyHasOne {
-    fn code(&self) -> Code {
-        Code::IniNotFound
-    }
 }
 
 impl Detected {

@@ -1,6 +1,6 @@
 //! Problems of the commands in an ini: of their text, of their programs, and between them.
 
-use crate::commands::hook_edit::DialectWarning;
+use crate::commands::hook_edit::dialect_warning;
 use crate::commands::hook_state::{self, Examined};
 use crate::commands::suggestion;
 use crate::diagnostic::{Code, ToDiagnostic};
@@ -102,8 +102,7 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext
     findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
     let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     if !save_dialect.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        let warning = DialectWarning { dialect: save_dialect.dialect };
-        findings.push(Finding::new(Severity::Info, &warning));
+        findings.push(Finding::of_diagnostic(Severity::Info, dialect_warning(save_dialect.dialect)));
     }
     for finding in &mut findings {
         let hint = finding.diagnostic.hint.take();

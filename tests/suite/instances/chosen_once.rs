@@ -52,7 +52,7 @@ fn run_while_another_microsip_starts(request: Request) -> Vec<u8> {
         },
     );
     assert!(result.is_ok(), "{:?}", result.err());
-    assert_eq!(chosen, [ini.clone()]);
+    assert_eq!(chosen, std::slice::from_ref(&ini));
     phones.into_iter().for_each(Phone::exit);
     assert_eq!(std::fs::read(&other).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&other), ["MicroSIP.exe", "MicroSIP.ini"]);

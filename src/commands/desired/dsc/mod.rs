@@ -1,5 +1,5 @@
-//! `dsc`: the operations of Microsoft's DSC on one ini. They compare and write as [`apply`](super::apply) does; only the
-//! form of input and output differs.
+//! `dsc`: the operations of Microsoft's DSC on one ini. They compare and write as [`apply`](super::apply) does; only
+//! the form of input and output differs.
 
 mod answer;
 mod manifest;
@@ -342,8 +342,8 @@ fn property(section: &str, key: &str, desired: &Desired) -> &'static str {
     }
 }
 
-/// Returns each property once, in the order of the schema. `ini` stands for a difference that isn't in a value: MicroSIP
-/// would damage the text.
+/// Returns each property once, in the order of the schema. `ini` stands for a difference that isn't in a value:
+/// MicroSIP would damage the text.
 fn properties(
     is_created: bool,
     named: impl Iterator<Item = &'static str>,

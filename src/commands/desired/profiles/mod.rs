@@ -99,21 +99,9 @@ fn warn_of_others(many: &Many, template: &Template, profiles: &[Profile], contex
     if !others.is_empty() && !is_this_machine {
         const MAX_NAMES: usize = 5;
         let names = others[..others.len().min(MAX_NAMES)].join(", ");
-        (context.report)(RunEvent::Warning(Diagnostic::from(&OthersWarning { count: others.len(), names })));
-    }
-}
-
-/// The warning that the table of users lists users without a folder.
-#[derive(Debug, thiserror::Error)]
-#[error("the table of users lists {} without a folder: {names}", Count(*.count, "user"))]
-struct OthersWarning {
-    count: usize,
-    names: String,
-}
-
-impl ToDiagnostic for OthersWarning {
-    fn code(&self) -> Code {
-        Code::UserWithoutFolder
+        let count = Count(others.len(), "user");
+        let message = format!("the table of users lists {count} without a folder: {names}");
+        (context.report)(RunEvent::Warning(Diagnostic::new(Code::UserWithoutFolder, message)));
     }
 }
 

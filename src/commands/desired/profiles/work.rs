@@ -28,18 +28,9 @@ use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
 
 impl CommandError for ProfileError {}
 
-/// The warning that MicroSIP won't recognize its first start, because it finds an ini.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this ini is new, so MicroSIP won't recognize its first start and won't set itself to start with Windows"
-)]
-struct FirstRunWarning;
-
-impl ToDiagnostic for FirstRunWarning {
-    fn code(&self) -> Code {
-        Code::FirstRunSkipped
-    }
-}
+/// MicroSIP recognizes its first start by the missing ini.
+const FIRST_RUN_SKIPPED: &str =
+    "this ini is new, so MicroSIP won't recognize its first start and won't set itself to start with Windows";
 
 /// The work on each user.
 pub struct Work<'a> {
@@ -296,7 +287,7 @@ fn scoped_fs<'a>(
 
 fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, Error> {
     written.map(|mut written| {
-        written.warnings.push(Diagnostic::from(&FirstRunWarning));
+        written.warnings.push(Diagnostic::new(Code::FirstRunSkipped, FIRST_RUN_SKIPPED));
         written
     })
 }
