@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{FileSystem, LockFile, SystemFs};
+use crate::platform::{FileSystem, LockFile, SystemFs, may_be_deletion};
 
 /// How long to wait for another msipcfg.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -180,9 +180,4 @@ pub(super) fn lock_path(ini: &Path) -> PathBuf {
     name.push(ini.file_name().unwrap_or_default());
     name.push(".msipcfg-lock");
     ini.with_file_name(name)
-}
-
-/// Windows denies access to a file that is being deleted while another process still has it open.
-fn may_be_deletion(error: &io::Error) -> bool {
-    cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied
 }

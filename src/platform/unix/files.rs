@@ -107,6 +107,11 @@ pub fn is_file_in_use(_error: &io::Error) -> bool {
     false
 }
 
+/// Returns `false`: a deleted file is gone at once.
+pub fn may_be_deletion(_error: &io::Error) -> bool {
+    false
+}
+
 pub(in crate::platform) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
