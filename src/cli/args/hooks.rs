@@ -27,8 +27,9 @@ const ALL_CALLERS: [&str; 4] = [DEFAULT_CALLER, "+4930123456", "anonymous", ""];
 pub(super) enum Command {
     /// Run a program on a call event
     ///
-    /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program given
-    /// without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last argument.
+    /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
+    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last
+    /// argument.
     SetHook(SetHookArgs),
 
     /// Remove hooks
