@@ -255,7 +255,7 @@ fn did_you_mean(name: &str, known: &[Key]) -> Option<String> {
 }
 
 fn hint_for_setting(name: &str) -> Option<String> {
-    if let Some(event) = Event::of_key(name) {
+    if let Some(event) = Event::from_key(name) {
         let event = event.name();
         return Some(format!("this is the hook of the event '{event}': write {event} = ... under [hooks]"));
     }

@@ -82,7 +82,7 @@ fn people_see_each_problem_its_place_and_its_fix() {
     let before = snapshot(&sandbox);
     let ran = doctor(&sandbox, &[]).exits(1);
     for part in [
-        "  error    line 7, cmdIncomingCall: the path 'C:\\Program Files\\CRM\\ring.exe' has blanks",
+        "  error    line 7, cmdIncomingCall: the path 'C:\\Program Files\\CRM\\ring.exe' contains a space",
         "doctor --fix\n",
         "[hook-path-unquoted]",
         "  error    line 4: accountId is 2, but [Account2] doesn't exist",
