@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{self, Cli, UsageError};
-use crate::cli::ask;
-use crate::cli::completing;
-use crate::cli::mistyped::with_guesses;
+use crate::cli::completion;
 use crate::cli::output::Output;
 use crate::cli::progress::ProgressReporter;
+use crate::cli::prompt;
 use crate::cli::report_file::ReportFile;
 use crate::cli::session::Session;
+use crate::cli::suggestions::with_suggestions;
 use crate::cli::trace::Level;
-use crate::cli::wizard::{self, Tools};
+use crate::cli::wizard::{self, Dialog};
 use crate::commands::completions;
 use crate::diagnostic::ExitStatus;
 use crate::platform::{self, Env, SystemFs};
@@ -39,19 +39,19 @@ pub fn run(args: &[OsString], process: Process) -> i32 {
     }
     let dsc_level =
         || Level::named(&(process.variable)("DSC_TRACE_LEVEL").unwrap_or_default().to_string_lossy());
-    match Cli::read(args) {
+    match Cli::try_from_argv(args) {
         Ok(cli) => {
-            let dsc = cli.is_for_dsc().then(dsc_level);
+            let dsc = cli.is_run_by_dsc().then(dsc_level);
             let exit_codes = cli.exit_codes();
             exit_codes.number(run_cli(cli, args, dsc, process))
         }
         Err(error) => {
-            let dsc = args::are_for_dsc(args).then(dsc_level);
+            let dsc = args::is_run_by_dsc(args).then(dsc_level);
             if dsc.is_some() && !io::stdin().is_terminal() {
                 // Otherwise the writer of standard input would report a broken pipe instead of this error.
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
             }
-            Output { dsc, ..Output::of_args(args) }.print_usage(&with_guesses(error)) as i32
+            Output { dsc, ..Output::of_args(args) }.print_usage(&with_suggestions(error)) as i32
         }
     }
 }
@@ -69,12 +69,12 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
     let Process { env, variable, exit } = process;
     let secret = move |source: &ValueSource| read_secret(source, variable);
     let session = Session { env, stop: Arc::new(AtomicBool::new(false)), secret: &secret };
-    let theme = ask::theme(output.has_color());
-    if cli.is_for_wizard() && ask::may_converse(&cli.common) {
+    let theme = prompt::theme(output.has_color());
+    if cli.is_for_wizard() && prompt::is_interactive(&cli.common) {
         handle_interrupts(&session.stop, exit);
-        return wizard::run(Tools { output, theme: &*theme, session: &session }, cli.ini_choice());
+        return wizard::run(Dialog { output, theme: &*theme, session: &session }, cli.ini_choice());
     }
-    let may_ask = output.dsc.is_none() && ask::may_ask(&cli.common);
+    let can_prompt = output.dsc.is_none() && prompt::can_prompt(&cli.common);
     // Opened before anything is written.
     let report = cli.report_file().map(|(path, inputs)| ReportFile::open(path, &inputs)).transpose();
     let request = match cli.into_request(args) {
@@ -88,18 +88,18 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
     // Without a handler, Ctrl-C ends the program at once, and the next run removes what it left.
     let stops_gracefully =
         request.may_write() || matches!(request, Request::Drive { .. } | Request::TestHook(_));
-    if stops_gracefully || may_ask {
+    if stops_gracefully || can_prompt {
         handle_interrupts(&session.stop, exit);
     }
     let report = match report {
         Ok(report) => report,
         Err(error) => return output.print_early_error(&error),
     };
-    ask::while_leaving_is(!stops_gracefully, || {
+    prompt::with_exit_at_once(!stops_gracefully, || {
         let mut reporter = ProgressReporter::new(output, report);
         let mut run = |request| session.run(request, &mut reporter);
-        let result = if may_ask {
-            match ask::through(request, &*theme, output, &mut run) {
+        let result = if can_prompt {
+            match prompt::run_with_prompts(request, &*theme, output, &mut run) {
                 Ok(result) => result,
                 Err(status) => return status,
             }
@@ -119,8 +119,8 @@ fn handle_interrupts(stop: &Arc<AtomicBool>, exit: fn(i32) -> !) {
     let stop = Arc::clone(stop);
     let _ = ctrlc::set_handler(move || {
         let is_second = stop.swap(true, Ordering::SeqCst);
-        if is_second || ask::may_leave() {
-            ask::leave();
+        if is_second || prompt::exits_at_once() {
+            prompt::restore_terminal();
             exit(ExitStatus::Interrupted as i32);
         }
     });
@@ -128,9 +128,9 @@ fn handle_interrupts(stop: &Arc<AtomicBool>, exit: fn(i32) -> !) {
 
 /// Answers a shell that asks for completions.
 fn complete(args: &[OsString], env: &Env) -> Option<ExitStatus> {
-    let completing =
-        CompleteEnv::with_factory(completing::command).var(completions::VARIABLE).shells(completions::SHELLS);
-    match completing.try_complete(args, env.current_folder.as_deref()) {
+    let completion =
+        CompleteEnv::with_factory(completion::command).var(completions::VARIABLE).shells(completions::SHELLS);
+    match completion.try_complete(args, env.current_folder.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(ExitStatus::Done),
         Err(error) => Some(Output::default().print_usage(&error)),

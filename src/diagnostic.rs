@@ -88,7 +88,7 @@ codes! {
     IniNotFound = "ini-not-found", NoIni, "no MicroSIP.ini was found";
     IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP.ini files were found and none was chosen";
     NotAnIni = "not-an-ini", NotAnIni,
-        "the file isn't empty but has no section header, or it is larger than 256 MiB";
+        "the file isn't empty but has no section header, or it is larger than 16 MiB";
     EncodingUnknown = "encoding-unknown", NotAnIni,
         "the file is 8-bit text that isn't UTF-8, and its code page isn't known";
     EncodingInvalid = "encoding-invalid", NotAnIni,

@@ -376,14 +376,13 @@ pub enum Query {
 /// The deployment tool that reads the answer of `detect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DetectStyle {
-    /// Intune as the detection of a Win32 app, and ConfigMgr as the detection of an application: there if the exit
-    /// status is 0 and something was printed.
+    /// Detection rule of an Intune Win32 app or a ConfigMgr application
     IntuneApp,
-    /// Intune as the detection of a remediation: the exit status 1, and no other, has the remediation run.
+    /// Detection script of an Intune remediation
     IntuneRemediation,
-    /// ConfigMgr as a compliance script: what is printed is compared.
+    /// Compliance script of a ConfigMgr configuration item
     Configmgr,
-    /// Anybody who asks for an exit status.
+    /// Any other tool, by exit status
     Plain,
 }
 

@@ -1,15 +1,15 @@
-//! The command line: [`args`] are its words, [`mistyped`] guesses at those that are none, [`completing`] offers them
-//! at Tab, [`ask`] puts questions, [`wizard`] asks for all that a hook needs, [`report`] is the only printer.
+//! The command line: [`args`] parses it, [`suggestions`] corrects typos in it, [`completion`] completes it in shells,
+//! [`prompt`] asks the user, [`wizard`] asks for everything that a hook needs, [`output`] and [`progress`] print.
 
 pub mod args;
-pub mod ask;
-pub mod completing;
-pub mod mistyped;
+pub mod completion;
 pub mod output;
 pub mod progress;
+pub mod prompt;
 pub mod report_file;
 pub mod session;
 pub mod side_effects;
+pub mod suggestions;
 pub mod terminal;
 pub mod trace;
 pub mod wizard;

@@ -12,7 +12,7 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Page, Styles};
 
-use super::mistyped::Mistake;
+use super::args::RejectedByClap;
 use super::side_effects::SideEffects;
 use super::terminal::{has_color, visible};
 use super::trace::{self, Level};
@@ -97,7 +97,7 @@ impl Output {
             return self.out(&self.rendered(&error.render(), &io::stdout()));
         }
         if self.json || self.dsc.is_some() {
-            return self.print_early_error(&Mistake(error));
+            return self.print_early_error(&RejectedByClap(error));
         }
         self.print_help(&error.render());
         ExitStatus::Usage

@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
@@ -141,9 +141,9 @@ impl CommandError for BackupError {}
 pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<BackupList, Error> {
     let ini = Ini::choose(choice, context)?;
     let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
-    let found = || backup::list(&ini.target, context.fs).map_err(failed);
+    let found = || backup::list(ini.file.to_open(), context.fs).map_err(failed);
     let backups = if purge {
-        let _lock = Lock::acquire(&ini.target, context.fs, context.stop)?;
+        let _lock = Lock::acquire(ini.file.to_open(), context.fs, context.stop)?;
         let backups = found()?;
         for backup in &backups {
             context.fs.remove(&backup.path).map_err(failed)?;
@@ -175,7 +175,7 @@ pub fn restore(
     let options = WriteOptions { create: true, ..options };
     let ini = Ini::choose_or_create(choice, options.create, context)?;
     let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
-    let backups = backup::list(&ini.target, context.fs).map_err(failed)?;
+    let backups = backup::list(ini.file.to_open(), context.fs).map_err(failed)?;
     let chosen = choose(&backups, which).ok_or_else(|| no_backup(&ini, which))?;
     // Only an ini is restored.
     let backup = Ini::plain(chosen.path.clone(), ini.code_page, true);
@@ -198,8 +198,7 @@ pub fn restore(
         let changes = both.map(|(before, wanted)| plan::differences(before, wanted)).unwrap_or_default();
         Ok(Draft {
             is_change: current.as_ref() != Some(&bytes),
-            original: current,
-            new: New::Text(bytes.clone()),
+            new: NewContent::Write(bytes.clone()),
             changes,
             restored: Some(chosen.name.clone()),
             ..Draft::nothing()

@@ -16,7 +16,7 @@ use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
 use crate::page::Page;
-use crate::platform::{self, Rights, Watched};
+use crate::platform::{self, Rights, WatchedProcess};
 use crate::request::{Drive, IniChoice};
 
 use super::context::Context;
@@ -187,7 +187,7 @@ fn start(
     let no_exe = || ControlError::NoExe { ini: choice.path.clone() };
     let exe = match &choice.path {
         Some(ini) => locate::exe_of(ini, context.env),
-        None => locate::the_exe(context.env),
+        None => locate::only_exe(context.env),
     };
     let exe = exe.ok_or_else(no_exe)?;
     let is_same = |instance: &Instance| {
@@ -212,7 +212,7 @@ fn start(
             Some(instance) if has_window || Instant::now() >= until => {
                 return Ok(ControlOutcome { command: "start", sent: None, changed: true, instance });
             }
-            None if Watched::open(pid).is_err() || Instant::now() >= until => {
+            None if WatchedProcess::open(pid).is_err() || Instant::now() >= until => {
                 return Err(failed(io::Error::other("it exited at once")));
             }
             _ => pause(context)?,

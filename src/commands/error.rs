@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 use crate::desired::error::DesiredError;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::LockError;
-use crate::edit::transaction::{Cause, Failure};
-use crate::edit::verify::Unverified;
+use crate::edit::transaction::{TransactionError, TransactionErrorKind};
+use crate::edit::verify::VerifyError;
 use crate::hook::command::{HookError, HookTextError};
 use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
@@ -55,9 +55,9 @@ pub enum Error {
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error("{0}")]
-    Unverified(#[from] Unverified),
+    Verify(#[from] VerifyError),
     #[error("{0}")]
-    Transaction(Box<Failure<Error>>),
+    Transaction(Box<TransactionError<Error>>),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
@@ -72,10 +72,10 @@ impl<E: CommandError + 'static> From<E> for Error {
     }
 }
 
-impl From<Failure<Error>> for Error {
-    fn from(failure: Failure<Error>) -> Self {
+impl From<TransactionError<Error>> for Error {
+    fn from(failure: TransactionError<Error>) -> Self {
         match failure {
-            Failure { cause: Cause::Make(error), changed: false, .. } => error,
+            TransactionError { kind: TransactionErrorKind::Edit(error), changed: false, .. } => error,
             failure => Error::Transaction(Box::new(failure)),
         }
     }
@@ -112,7 +112,7 @@ impl Error {
             Error::HookCommand(error) => error,
             Error::HookText(error) => error,
             Error::Target(error) => error,
-            Error::Unverified(error) => error,
+            Error::Verify(error) => error,
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
             Error::Desired(error) => error,

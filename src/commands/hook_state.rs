@@ -39,7 +39,7 @@ pub fn all(ini: &Ini, document: &IniDocument, env: &Env) -> Vec<Hook> {
 
 /// Returns how the MicroSIP of an ini reads and saves it: of the named version, else of the installed one.
 pub fn save_dialect(named: Option<Version>, ini: &Ini, document: &IniDocument, env: &Env) -> SaveDialect {
-    let exe = named.is_none().then(|| locate::version_of_user(&ini.target, env)).flatten();
+    let exe = named.is_none().then(|| locate::version_of_user(ini.file.shown(), env)).flatten();
     SaveDialect::determine(named, exe, Some(document))
 }
 
@@ -122,13 +122,13 @@ pub fn places_of(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     TargetContext {
-        paths: platform::windows_paths(&ini.target),
-        ini: ini.target.clone(),
+        paths: platform::windows_paths(ini.file.shown()),
+        ini: ini.file.shown().to_path_buf(),
         search_folders: platform::search_folders(env),
         extensions: extensions.split(';').filter(|one| one.starts_with('.')).map(str::to_string).collect(),
         trust: Trust::new(
             platform::privileges(),
-            platform::access_of(&ini.target).map(|access| access.owner),
+            platform::access_of(ini.file.shown()).map(|access| access.owner),
         ),
         probe: FileProbe::SYSTEM,
     }

@@ -9,14 +9,14 @@ use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
 use crate::microsip::locate::{self, Candidate, LocateError, Why};
-use crate::platform::{self, FileSystem};
+use crate::platform::{self, FilePath, FileSystem};
 use crate::request::IniChoice;
 
 use super::context::{Context, RunEvent};
 use super::error::Error;
 
 /// The most bytes that an ini can have; a larger file isn't MicroSIP's.
-pub const LARGEST_INI: u64 = 256 * 1024 * 1024;
+pub const LARGEST_INI: u64 = 16 * 1024 * 1024;
 
 /// The ini that a request is about.
 #[derive(Debug)]
@@ -24,9 +24,7 @@ pub struct Ini {
     /// The path as the user named it, or as it was found.
     pub path: PathBuf,
     /// The file itself, after following links.
-    pub target: PathBuf,
-    /// The path by which the file is opened; it differs from `target` in a pinned folder.
-    pub reached: PathBuf,
+    pub file: FilePath,
     /// The code page of 8-bit text.
     pub code_page: Option<CodePage>,
     /// Whether the file existed when the ini was chosen.
@@ -66,10 +64,10 @@ impl Ini {
     ) -> Result<Ini, Error> {
         let chosen = match (&choice.path, create) {
             (Some(path), _) => Candidate::new(path.clone(), Why::Named),
-            (None, false) => locate::the_one(context.env)?,
-            (None, true) => match locate::the_one(context.env) {
+            (None, false) => locate::only_ini(context.env)?,
+            (None, true) => match locate::only_ini(context.env) {
                 Err(LocateError::NotFound { .. }) => {
-                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeMade)
+                    Candidate::new(locate::place_to_create(context.env)?, Why::ToBeCreated)
                 }
                 found => found?,
             },
@@ -87,17 +85,7 @@ impl Ini {
 
     /// Returns the ini of exactly this path, without looking at the disk.
     pub fn plain(path: PathBuf, code_page: Option<CodePage>, exists: bool) -> Ini {
-        Ini { reached: path.clone(), target: path.clone(), path, code_page, exists }
-    }
-
-    /// Returns the path that people know of a file next to the ini, or of its folder.
-    pub fn known_as(&self, path: &Path) -> PathBuf {
-        let (reached, target) = (self.reached.parent(), self.target.parent());
-        match (reached, target, path.file_name()) {
-            (Some(reached), Some(target), Some(name)) if path.parent() == Some(reached) => target.join(name),
-            (Some(reached), Some(target), _) if path == reached => target.to_path_buf(),
-            _ => path.to_path_buf(),
-        }
+        Ini { file: FilePath::new(path.clone()), path, code_page, exists }
     }
 
     /// Returns the ini of a path, after following links; it must exist.
@@ -128,7 +116,7 @@ impl Ini {
             return Err(Error::NotRegular { ini: path, what });
         }
         let code_page = choice.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?));
-        Ok(Ini { path, reached: target.clone(), target, code_page, exists: true })
+        Ok(Ini { path, file: FilePath::new(target), code_page, exists: true })
     }
 
     /// Reads and decodes the file.
@@ -145,10 +133,10 @@ impl Ini {
     /// It can't be read, or is too large.
     pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
-        if context.fs.metadata(&self.reached).map_err(unreadable)?.len > LARGEST_INI {
+        if context.fs.metadata(self.file.to_open()).map_err(unreadable)?.len > LARGEST_INI {
             return Err(too_large(&self.path));
         }
-        context.fs.read(&self.reached).map_err(unreadable)
+        context.fs.read(self.file.to_open()).map_err(unreadable)
     }
 
     /// Decodes the bytes of the ini; without any, returns what MicroSIP creates at its first run.
@@ -174,7 +162,7 @@ impl Ini {
 
 /// Returns the warning that MicroSIP would damage this file by converting it, so that it reads other values.
 pub fn encoding_warning(decoded: &Decoded) -> Vec<Diagnostic> {
-    let is_damaged = decoded.spoiled_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
+    let is_damaged = decoded.damaged_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
     let warning = PlanWarning::EncodingRead { encoding: decoded.encoding };
     if is_damaged { vec![Diagnostic::from(&warning)] } else { Vec::new() }
 }

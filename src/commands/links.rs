@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Diagnostic;
-use crate::microsip::links::{self, CLASSES, Link, LinksError, LinksWarning, Plan, SaidBy, ValueChange};
+use crate::microsip::links::{self, CLASSES, Link, LinkSource, LinksError, LinksWarning, Plan, ValueChange};
 use crate::microsip::locate;
 use crate::page::{Page, Styles};
 use crate::platform::registry::{ClassRegistry, ClassValue};
@@ -85,21 +85,21 @@ fn change_diff(text: &mut String, change: &ValueChange, Styles { hint, added, re
 fn link_line(link: &Link, Styles { added, heading, .. }: Styles) -> String {
     let opener = link.program.as_ref().or(link.command.as_ref()).or(link.class.as_ref());
     let opener = opener.map_or("-", String::as_str);
-    let said_by = match link.said_by {
-        SaidBy::UserChoice => "  (chosen in Windows' settings)",
-        SaidBy::User => "  (registered for this user)",
-        SaidBy::Machine => "  (registered for this computer)",
-        SaidBy::Nobody => "",
+    let source = match link.source {
+        LinkSource::UserChoice => "  (chosen in Windows' settings)",
+        LinkSource::User => "  (registered for this user)",
+        LinkSource::Machine => "  (registered for this computer)",
+        LinkSource::Nobody => "",
     };
     let is_microsip = if link.is_microsip { format!("  {added}MicroSIP{added:#}") } else { String::new() };
     let scheme = format!("{}:", link.scheme);
-    format!("{heading}{scheme:<8}{heading:#}{opener}{is_microsip}{said_by}\n")
+    format!("{heading}{scheme:<8}{heading:#}{opener}{is_microsip}{source}\n")
 }
 
 fn link_json(link: &Link) -> Json {
     json!({
         "scheme": link.scheme,
-        "from": link.said_by.name(),
+        "from": link.source.name(),
         "class": link.class,
         "command": link.command,
         "program": link.program,
@@ -144,15 +144,15 @@ fn carry_out(
         (LinksOrder::Unset, _) => links::plan_unset(registry)?,
     };
     if !request.dry_run {
-        links::carry_out(&plan, registry)?;
+        links::apply(&plan, registry)?;
     }
     let changed = !plan.changes.is_empty();
     let links = links::show(registry, exe)
         .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
     let mut warnings: Vec<LinksWarning> =
-        plan.left_alone.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
+        plan.skipped.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
     if request.order == LinksOrder::Set {
-        warnings.extend(links::remarks_after_set(&links));
+        warnings.extend(links::warnings_after_set(&links));
     }
     Ok(LinksOutcome {
         order: request.order,
@@ -189,7 +189,7 @@ fn check(exe: &Path) -> Result<(), LinksError> {
         return Err(no_program(exe, "its path contains a % or a quote, which Windows would misread"));
     }
     match platform::probe_program(exe) {
-        ProgramProbe::Missing => Err(LinksError::NotThere { exe: exe.to_path_buf() }),
+        ProgramProbe::Missing => Err(LinksError::Missing { exe: exe.to_path_buf() }),
         ProgramProbe::Folder => Err(no_program(exe, "it is a folder")),
         ProgramProbe::Unreadable(why) => Err(no_program(exe, &why)),
         ProgramProbe::File { is_executable_image: false, .. } => Err(no_program(exe, "it isn't a program")),
@@ -198,7 +198,7 @@ fn check(exe: &Path) -> Result<(), LinksError> {
 }
 
 fn no_program(exe: &Path, why: &str) -> LinksError {
-    LinksError::NoProgram { exe: exe.to_path_buf(), why: why.to_string() }
+    LinksError::NotExecutable { exe: exe.to_path_buf(), why: why.to_string() }
 }
 
 #[cfg(test)]
@@ -216,6 +216,6 @@ mod tests {
         assert!(refusal("a%1.exe", b"MZ").contains("a % or a quote"));
         assert!(refusal("text.exe", b"hello").contains("isn't a program"));
         assert!(check(folder.path()).unwrap_err().to_string().contains("folder"));
-        assert!(matches!(check(&folder.path().join("none.exe")), Err(LinksError::NotThere { .. })));
+        assert!(matches!(check(&folder.path().join("none.exe")), Err(LinksError::Missing { .. })));
     }
 }

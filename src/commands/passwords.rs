@@ -1,17 +1,15 @@
 //! The file next to an ini that remembers which passwords were set; [`desired::passwords`](crate::desired::passwords)
 //! explains why.
 
-use std::path::{Path, PathBuf};
-
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::lock::temp_name;
-use crate::edit::transaction::New;
+use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::microsip::keys;
 use crate::microsip::privacy::Guarded;
-use crate::platform::{self, FileSystem};
+use crate::platform::{self, FilePath, FileSystem};
 
 use super::ini::Ini;
 
@@ -34,20 +32,20 @@ pub fn text_of(document: &IniDocument, section: &str) -> Guarded {
     Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
-fn store_path(ini: &Path) -> PathBuf {
-    let mut name = ini.file_name().unwrap_or_default().to_os_string();
+fn store_path(ini: &Ini) -> FilePath {
+    let mut name = ini.file.shown().file_name().unwrap_or_default().to_os_string();
     name.push(".msipcfg-passwords.json");
-    ini.with_file_name(name)
+    ini.file.with_file_name(&name)
 }
 
 /// Returns what is remembered; nothing if that can't be read, so that passwords are set again.
 pub fn stored_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
     const MAX_LEN: u64 = 1024 * 1024;
-    let path = store_path(&ini.reached);
+    let path = store_path(ini);
     // A link or a pipe was put there by somebody else.
-    match fs.link_metadata(&path) {
+    match fs.link_metadata(path.to_open()) {
         Ok(metadata) if metadata.is_file() && metadata.len <= MAX_LEN => {
-            PasswordStore::parse(&fs.read(&path).unwrap_or_default())
+            PasswordStore::parse(&fs.read(path.to_open()).unwrap_or_default())
         }
         _ => PasswordStore::default(),
     }
@@ -86,7 +84,7 @@ impl Followed {
     }
 
     /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
-    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&New>) {
+    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
         let hashes = PasswordHasher::new(&new_salt);
         // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
@@ -96,8 +94,8 @@ impl Followed {
         self.left.clone_from(&self.found);
         match new {
             // No password is left.
-            Some(New::Gone) => self.left = PasswordStore::default(),
-            Some(New::Text(bytes)) => {
+            Some(NewContent::Delete) => self.left = PasswordStore::default(),
+            Some(NewContent::Write(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
                     self.left.observe(|section| text_of(&new.document, section), &hashes);
                 }
@@ -120,25 +118,24 @@ fn store(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileS
     if before == kept {
         return None;
     }
-    let path = store_path(&ini.reached);
-    let (prefix, suffix) = temp_name(&ini.reached);
+    let path = store_path(ini);
+    let (prefix, suffix) = temp_name(ini.file.to_open());
     let result = if *kept == PasswordStore::default() {
-        fs.remove(&path)
+        fs.remove(path.to_open())
     } else {
         // The store gets the owner and access rights of the ini.
         platform::write_atomically(
             fs,
-            &path,
+            path.to_open(),
             kept.to_json().as_bytes(),
-            Some(&ini.reached),
+            Some(ini.file.to_open()),
             (&prefix, suffix),
         )
     };
     result.err().map(|error| {
-        let path = ini.known_as(&path);
         let message = format!(
             "{} could not be written: {error}; 'check' may not notice changed passwords, and 'apply' may set them again",
-            path.display()
+            path.shown().display()
         );
         Diagnostic::new(Code::PasswordUnnoted, message)
     })

@@ -69,7 +69,7 @@ impl Placed {
             if fs.exists(&script) {
                 continue;
             }
-            if let Err(source) = placed.put(&script, sample.script(), &ini.target, fs) {
+            if let Err(source) = placed.put(&script, sample.script(), ini.file.to_open(), fs) {
                 placed.remove(fs);
                 return Err(SampleError { path: script, source }.into());
             }

@@ -14,7 +14,8 @@ use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
-use crate::microsip::keys::{self, MASK, Privacy};
+use crate::microsip::keys::{self, Privacy};
+use crate::microsip::privacy::{Guarded, Viewer};
 use crate::microsip::values;
 use crate::page::{Page, Styles, path_text};
 use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
@@ -33,8 +34,7 @@ struct Value {
     section: String,
     key: String,
     /// `None` for a line without `=`.
-    value: Option<String>,
-    privacy: Privacy,
+    value: Option<Guarded>,
 }
 
 /// Values of an ini.
@@ -42,8 +42,8 @@ struct Value {
 pub struct ValueList {
     ini: PathBuf,
     values: Vec<Value>,
-    /// Values of this privacy, or a higher one, are masked.
-    masked: Privacy,
+    /// Who sees the values.
+    viewer: Viewer,
     /// Whether the text has section headers and keys, not only values.
     is_listing: bool,
     warnings: Vec<Diagnostic>,
@@ -62,7 +62,7 @@ impl Outcome for ValueList {
         if self.is_listing {
             return self.listing(page.styles);
         }
-        self.values.iter().map(|value| self.shown(value).unwrap_or_default() + "\n").collect()
+        self.values.iter().map(|value| format!("{}\n", self.shown(value).unwrap_or_default())).collect()
     }
 
     fn json(&self) -> Json {
@@ -91,10 +91,8 @@ impl ValueList {
         text
     }
 
-    fn shown(&self, value: &Value) -> Option<String> {
-        let is_masked = value.privacy >= self.masked;
-        let mask = |text: &String| if is_masked && !text.is_empty() { MASK.into() } else { text.clone() };
-        value.value.as_ref().map(mask)
+    fn shown<'a>(&self, value: &'a Value) -> Option<&'a str> {
+        value.value.as_ref().map(|value| value.reveal(self.viewer))
     }
 }
 
@@ -163,8 +161,7 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> 
             Some(value) => values.push(Value {
                 section: section.to_string(),
                 key: key.to_string(),
-                value: Some(String::from_utf16_lossy(&value)),
-                privacy: known.privacy(key),
+                value: Some(Guarded::new(String::from_utf16_lossy(&value), known.privacy(key))),
             }),
             None => missing.push(path.clone()),
         }
@@ -174,7 +171,7 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> 
         return Err(SettingsError::NoSuchKey { ini: ini.path, missing, nearest }.into());
     }
     let warnings = encoding_warning(&decoded);
-    Ok(ValueList { ini: ini.path, values, masked: Privacy::Secret, is_listing: false, warnings })
+    Ok(ValueList { ini: ini.path, values, viewer: Viewer::Requester, is_listing: false, warnings })
 }
 
 /// Returns the key that was probably meant by one that the ini doesn't have.
@@ -211,11 +208,12 @@ pub fn list(
             if known.0 != section {
                 known = (section.clone(), keys::of_section(&section));
             }
-            Value { privacy: known.1.privacy(&key), section, key, value }
+            let value = value.map(|value| Guarded::new(value, known.1.privacy(&key)));
+            Value { section, key, value }
         })
         .collect();
     let warnings = encoding_warning(&decoded);
-    Ok(ValueList { ini: ini.path, values, masked: Privacy::Private, is_listing: true, warnings })
+    Ok(ValueList { ini: ini.path, values, viewer: Viewer::Anyone, is_listing: true, warnings })
 }
 
 /// Sets values; all succeed or none do. The commands of events are checked as hooks.
@@ -242,7 +240,7 @@ pub fn set(
             match wanted {
                 Wanted::Value(path, value) => {
                     let saved = values::as_saved(path, value)?;
-                    warnings.extend(saved.remarks.iter().map(Diagnostic::from));
+                    warnings.extend(saved.warnings.iter().map(Diagnostic::from));
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
                 Wanted::Hook(set) => {

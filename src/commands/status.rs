@@ -147,7 +147,10 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
         hooks: hook_state::all(&ini, document, context.env),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
-        backups: backups::listed(backup::list(&ini.target, context.fs).unwrap_or_default(), context.fs),
+        backups: backups::listed(
+            backup::list(ini.file.to_open(), context.fs).unwrap_or_default(),
+            context.fs,
+        ),
         problems: examine(&ini, context)?,
     })
 }

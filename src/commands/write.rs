@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
-use crate::edit::backup::{MadeBy, Policy};
+use crate::edit::backup::{BackupPolicy, MadeBy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
-use crate::edit::transaction::{self, Content, New, Options, Outcome, Prepared, Progress, Transaction};
+use crate::edit::transaction::{
+    self, Editor, NewContent, Prepared, Progress, Transaction, TransactionOptions, TransactionOutcome,
+};
 use crate::edit::verify;
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
@@ -22,10 +24,8 @@ use super::written::WriteOutcome;
 
 /// An edit, worked out for the bytes that the ini has now.
 pub struct Draft {
-    /// The bytes that the ini has, given back to spare a copy.
-    pub original: Option<Vec<u8>>,
     /// What becomes of the file.
-    pub new: New,
+    pub new: NewContent,
     /// Whether that differs from what the file is now.
     pub is_change: bool,
     /// The values that change.
@@ -84,11 +84,11 @@ impl Write<'_> {
             passwords: if options.dry_run { None } else { Followed::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
-        let mut guard = RunningInstances::new(&ini.target, processes, closing.as_mut());
+        let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
         let drafted = self.first_draft(&mut content, &mut guard, context)?;
         let is_change = !matches!(drafted, FirstDraft::NoChange);
         if !is_change && !options.dry_run {
-            transaction::remove_leftovers(&ini.reached, context.fs);
+            transaction::remove_leftovers(ini.file.to_open(), context.fs);
         }
         if !is_change || options.dry_run {
             let blockers = guard.blockers();
@@ -101,7 +101,7 @@ impl Write<'_> {
                 let mut warnings: Vec<Diagnostic> =
                     blockers.into_iter().take(1).map(|one| Diagnostic::from(&warning(one))).collect();
                 warnings.extend(content.note_passwords(context));
-                let outcome = Outcome { changed: is_change, backup: None };
+                let outcome = TransactionOutcome { changed: is_change, backup: None };
                 return Ok(content.outcome(outcome, options.dry_run, warnings));
             }
         }
@@ -129,8 +129,9 @@ impl Write<'_> {
         if is_held {
             return Ok(FirstDraft::Unknown);
         }
-        let Drafted { original, new } = content.draft(bytes?)?;
-        Ok(match (original, new) {
+        let bytes = bytes?;
+        let new = content.draft(bytes.as_deref())?;
+        Ok(match (bytes, new) {
             (_, None) => FirstDraft::NoChange,
             (Some(current), Some(new)) if self.ini.exists => FirstDraft::Change(Prepared { current, new }),
             _ => FirstDraft::Unknown,
@@ -143,28 +144,31 @@ impl Write<'_> {
         guard: &mut RunningInstances<'_>,
         drafted: FirstDraft,
         context: &mut Context<'_>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<TransactionOutcome, Error> {
         let Write { ini, options, made_by, .. } = *self;
         let transaction = Transaction {
-            ini: &ini.reached,
+            ini: ini.file.to_open(),
             fs: context.fs,
-            gate: guard,
+            guard,
             now: context.now,
             stop: context.stop,
             report: &mut |progress| match progress {
                 Progress::Warning(warning) => (context.report)(RunEvent::Warning(warning)),
                 progress => (context.report)(RunEvent::Progress(progress)),
             },
-            options: Options {
+            options: TransactionOptions {
                 until: Instant::now() + options.timeout,
-                backups: Policy { made_by: options.backup.then_some(made_by), keep: options.keep_backups },
+                backups: BackupPolicy {
+                    made_by: options.backup.then_some(made_by),
+                    keep: options.keep_backups,
+                },
             },
             prepared: match drafted {
                 FirstDraft::Change(prepared) => Some(prepared),
                 FirstDraft::NoChange | FirstDraft::Unknown => None,
             },
         };
-        Ok(transaction.run(content).map_err(|failure| failure.with_paths(|path| ini.known_as(path)))?)
+        Ok(transaction.run(content).map_err(|failure| failure.with_paths(|path| ini.file.shown_for(path)))?)
     }
 }
 
@@ -185,7 +189,7 @@ pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
 
 /// Returns the instances that use an ini.
 pub fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
-    RunningInstances::new(&ini.target, processes, None).blockers()
+    RunningInstances::new(ini.file.shown(), processes, None).blockers()
 }
 
 /// Reports the instances that were closed, and starts them again if that is wanted, even if the edit failed.
@@ -217,8 +221,7 @@ impl Draft {
         }
         warnings.splice(0..0, plan.warnings);
         Ok(Draft {
-            original: Some(decoded.into_original()),
-            new: New::Text(plan.document.into_bytes()),
+            new: NewContent::Write(plan.document.into_bytes()),
             is_change: plan.is_change,
             changes: plan.changes,
             lines: plan.lines,
@@ -230,8 +233,7 @@ impl Draft {
     /// Returns the draft of a deletion that isn't a change yet; callers set what differs.
     pub fn nothing() -> Draft {
         Draft {
-            original: None,
-            new: New::Gone,
+            new: NewContent::Delete,
             is_change: false,
             changes: Vec::new(),
             lines: Vec::new(),
@@ -255,32 +257,25 @@ struct Drafting<'a> {
     passwords: Option<Followed>,
 }
 
-/// The bytes that were read, given back to spare a copy, and what becomes of them if something changes.
-struct Drafted {
-    original: Option<Vec<u8>>,
-    new: Option<New>,
-}
-
 impl Drafting<'_> {
-    fn draft(&mut self, current: Option<Vec<u8>>) -> Result<Drafted, Error> {
+    fn draft(&mut self, current: Option<&[u8]>) -> Result<Option<NewContent>, Error> {
         let exists = current.is_some();
         if !exists && !self.may_create {
             return Err(Error::NotThere { ini: self.ini.path.clone() });
         }
-        let mut draft = (self.draft)(self.ini, current)?;
-        let original = draft.original.take();
-        let new = std::mem::replace(&mut draft.new, New::Gone);
+        let mut draft = (self.draft)(self.ini, current.map(<[u8]>::to_vec))?;
+        let new = std::mem::replace(&mut draft.new, NewContent::Delete);
         if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
             return Err(too_large(&self.ini.path));
         }
-        let is_created = !exists && new != New::Gone;
+        let is_created = !exists && new != NewContent::Delete;
         let is_change = draft.is_change || is_created;
         if let Some(passwords) = &mut self.passwords {
-            passwords.see(self.ini, original.as_deref(), is_change.then_some(&new));
+            passwords.see(self.ini, current, is_change.then_some(&new));
         }
         let latest = if is_change { &mut self.change } else { &mut self.no_change };
         *latest = Some(draft);
-        Ok(Drafted { original, new: is_change.then_some(new) })
+        Ok(is_change.then_some(new))
     }
 
     /// Stores what was seen of passwords; called only when the ini has become what was drafted.
@@ -288,7 +283,7 @@ impl Drafting<'_> {
         self.passwords.take().and_then(|passwords| passwords.note(self.ini, context.fs))
     }
 
-    fn outcome(self, outcome: Outcome, dry_run: bool, more: Vec<Diagnostic>) -> WriteOutcome {
+    fn outcome(self, outcome: TransactionOutcome, dry_run: bool, more: Vec<Diagnostic>) -> WriteOutcome {
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, warnings: drafted, restored, .. } = draft.unwrap_or_else(Draft::nothing);
         // Several hooks may run the same program.
@@ -298,18 +293,18 @@ impl Drafting<'_> {
                 warnings.push(warning);
             }
         }
-        let Outcome { changed, backup } = outcome;
-        let backup = backup.map(|backup| self.ini.known_as(&backup));
+        let TransactionOutcome { changed, backup } = outcome;
+        let backup = backup.map(|backup| self.ini.file.shown_for(&backup));
         let ini = self.ini.path.clone();
         WriteOutcome { ini, changed, dry_run, changes, lines, backup, restored, warnings }
     }
 }
 
-impl Content for Drafting<'_> {
+impl Editor for Drafting<'_> {
     type Error = Error;
 
-    fn make(&mut self, current: Option<&[u8]>) -> Result<Option<New>, Error> {
-        self.draft(current.map(<[u8]>::to_vec)).map(|drafted| drafted.new)
+    fn edit(&mut self, current: Option<&[u8]>) -> Result<Option<NewContent>, Error> {
+        self.draft(current)
     }
 
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {

@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::plan::{Change, LineChange};
-use crate::microsip::keys::{self, MASK, Privacy, setting_path};
+use crate::microsip::keys::setting_path;
+use crate::microsip::privacy::{Guarded, Viewer};
 use crate::page::{Count, Page, Styles, path_text};
 
 use super::outcome::Outcome;
@@ -100,11 +101,8 @@ impl WriteOutcome {
 
     /// A restore also masks private data, because nobody asked for it by name.
     fn change_json(&self, change: &Change) -> Json {
-        let hidden = if self.restored.is_some() { Privacy::Private } else { Privacy::Secret };
-        let is_masked = keys::privacy(&change.section, &change.key) >= hidden;
-        let shown = |value: &Option<String>| {
-            value.as_ref().map(|value| if is_masked { MASK } else { value.as_str() }.to_string())
-        };
+        let viewer = if self.restored.is_some() { Viewer::Anyone } else { Viewer::Requester };
+        let shown = |value: &Option<Guarded>| value.as_ref().map(|value| value.reveal(viewer).to_string());
         json!({
             "section": change.section,
             "key": change.key,
@@ -116,11 +114,11 @@ impl WriteOutcome {
 
 fn change_line(change: &Change) -> String {
     let path = setting_path(&change.section, &change.key);
-    let is_secret = keys::privacy(&change.section, &change.key) == Privacy::Secret;
-    let shown = |value: &str| if is_secret { MASK.to_string() } else { value.to_string() };
     match (&change.before, &change.after) {
-        (_, Some(after)) => format!("Set {path} = {}\n", shown(after)),
-        (Some(before), None) => format!("Removed {path} (was {})\n", shown(before)),
+        (_, Some(after)) => format!("Set {path} = {}\n", after.reveal(Viewer::Requester)),
+        (Some(before), None) => {
+            format!("Removed {path} (was {})\n", before.reveal(Viewer::Requester))
+        }
         (None, None) => format!("Removed {path}\n"),
     }
 }
@@ -128,10 +126,12 @@ fn change_line(change: &Change) -> String {
 fn line_diff(text: &mut String, change: &LineChange, Styles { hint, added, removed, .. }: Styles) {
     let LineChange { path, number, removed: old, added: new } = change;
     let _ = writeln!(text, "{hint}@@ line {number}, [{}] @@{hint:#}", path.section.as_str());
-    let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let shown = |line: &String| match line.split_once('=') {
-        Some((key, _)) if is_secret => format!("{key}={MASK}"),
-        _ => line.clone(),
+        Some((key, value)) => {
+            let value = Guarded::of_key(path.section.as_str(), path.key.as_str(), value);
+            format!("{key}={}", value.reveal(Viewer::Requester))
+        }
+        None => line.clone(),
     };
     for line in old {
         let _ = writeln!(text, "{removed}-{}{removed:#}", shown(line));
@@ -144,13 +144,11 @@ fn line_diff(text: &mut String, change: &LineChange, Styles { hint, added, remov
 /// Shows a change by its values, where the whole file is replaced. Nobody asked for these keys by name, so
 /// private values are masked too.
 fn value_diff(text: &mut String, change: &Change, Styles { added, removed, .. }: Styles) {
-    let is_masked = keys::privacy(&change.section, &change.key) >= Privacy::Private;
-    let shown = |value: &String| if is_masked { MASK.to_string() } else { value.clone() };
     let path = setting_path(&change.section, &change.key);
     if let Some(before) = &change.before {
-        let _ = writeln!(text, "{removed}-{path}={}{removed:#}", shown(before));
+        let _ = writeln!(text, "{removed}-{path}={}{removed:#}", before.reveal(Viewer::Anyone));
     }
     if let Some(after) = &change.after {
-        let _ = writeln!(text, "{added}+{path}={}{added:#}", shown(after));
+        let _ = writeln!(text, "{added}+{path}={}{added:#}", after.reveal(Viewer::Anyone));
     }
 }

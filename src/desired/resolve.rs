@@ -227,7 +227,7 @@ impl Resolver<'_> {
         };
         let saved =
             values::as_saved(path, &text).map_err(|error| DesiredErrorKind::Value(error).at(&node.span))?;
-        self.warnings.extend(saved.remarks.iter().map(Diagnostic::from));
+        self.warnings.extend(saved.warnings.iter().map(Diagnostic::from));
         Ok(Some(saved))
     }
 }

@@ -1,8 +1,8 @@
-//! Backups of an ini: files beside it, named by UTC time, that hold passwords as the ini does and so have its
+//! Backups of an ini: files next to it, named by UTC time. They contain the passwords of the ini, so they have its
 //! owner and access.
 //!
-//! `MicroSIP.ini.20260131T235959.123Z.bak`, with `-1`, `-2` … behind the time where one was taken already;
-//! those that `restore` makes end in `.restore.bak`.
+//! A name is `MicroSIP.ini.20260131T235959.123Z.bak`, with `-1`, `-2` … after the time if it is taken. Backups made
+//! by `restore` end in `.restore.bak`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,117 +11,126 @@ use std::time::SystemTime;
 
 use crate::platform::{self, FileSystem};
 
-const ENDING: &str = ".bak";
-const RESTORE_ENDING: &str = ".restore.bak";
+const SUFFIX: &str = ".bak";
+const RESTORE_SUFFIX: &str = ".restore.bak";
 
-/// What made a backup.
+/// The kind of command that made a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MadeBy {
-    /// An edit: what was there before it.
+    /// An edit.
     Edit,
-    /// A restore: what it put aside.
+    /// `restore`, which backs up the ini that it replaces.
     Restore,
 }
 
-/// A backup on the disk.
+/// A backup file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its file name.
+    /// The name of the file.
     pub name: String,
-    /// When it was made, as in its name.
+    /// The time when it was made, as in its name.
     pub stamp: String,
-    /// What made it.
+    /// The kind of command that made it.
     pub made_by: MadeBy,
     counter: u32,
 }
 
-/// What to do with backups in one run.
+/// Whether to make a backup, and how many to keep.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// Whether one is made.
+pub struct BackupPolicy {
+    /// What the backup is made by. `None` makes no backup.
     pub made_by: Option<MadeBy>,
-    /// How many are kept: the oldest and the newest others. 0 keeps none.
+    /// The number of backups to keep: the oldest, plus the newest. 0 keeps none.
     pub keep: usize,
 }
 
-/// The backups of an ini, newest first. What is only called like one is none: a link, a pipe, a folder, or the
-/// ini itself under another name.
+/// Lists the backups of an ini, newest first. Links, pipes, folders and the ini itself aren't backups, even if they
+/// have the name of one.
+///
+/// # Errors
+/// If the folder can't be listed.
 pub fn list(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
-    let mut backups = called_like_one(ini, fs)?;
-    backups.retain(|backup| !is_the_file(backup, ini, fs));
+    let mut backups = files_named_like_backups(ini, fs)?;
+    backups.retain(|backup| !is_same_file(backup, ini, fs));
     Ok(backups)
 }
 
-/// Backups that are still the ini itself under another name: a run was killed between linking it and replacing
-/// the ini.
+/// Lists the backups that are still the ini itself under another name, because a run was killed after linking the
+/// backup and before replacing the ini.
+///
+/// # Errors
+/// If the folder can't be listed.
 pub fn unfinished(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
-    let backups = called_like_one(ini, fs)?.into_iter();
-    Ok(backups.filter(|backup| is_the_file(backup, ini, fs)).map(|backup| backup.path).collect())
+    let backups = files_named_like_backups(ini, fs)?.into_iter();
+    Ok(backups.filter(|backup| is_same_file(backup, ini, fs)).map(|backup| backup.path).collect())
 }
 
-/// A free name for a backup that is made now.
-pub fn free_name(ini: &Path, made_by: MadeBy, now: SystemTime, fs: &dyn FileSystem) -> PathBuf {
+/// Returns an unused path for a backup that is made at this time.
+pub fn unused_path(ini: &Path, made_by: MadeBy, now: SystemTime, fs: &dyn FileSystem) -> PathBuf {
     let stamp: String = humantime::format_rfc3339_millis(now)
         .to_string()
         .chars()
         .filter(|c| !matches!(c, '-' | ':'))
         .collect();
-    let ending = match made_by {
-        MadeBy::Edit => ENDING,
-        MadeBy::Restore => RESTORE_ENDING,
+    let suffix = match made_by {
+        MadeBy::Edit => SUFFIX,
+        MadeBy::Restore => RESTORE_SUFFIX,
     };
     let path = |counter: String| {
         let mut name = ini.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{stamp}{counter}{ending}"));
+        name.push(format!(".{stamp}{counter}{suffix}"));
         ini.with_file_name(name)
     };
-    let mut names = std::iter::once(String::new()).chain((1_u32..).map(|n| format!("-{n}"))).map(path);
-    let is_free = |path: &PathBuf| fs.link_metadata(path).is_err();
-    // the counter has no end, so there is a free one
-    names.find(is_free).unwrap_or_else(|| path("-0".into()))
+    let mut paths = std::iter::once(String::new()).chain((1_u32..).map(|n| format!("-{n}"))).map(path);
+    let is_unused = |path: &PathBuf| fs.link_metadata(path).is_err();
+    // the counter is unlimited, so an unused path is always found
+    paths.find(is_unused).unwrap_or_else(|| path("-0".into()))
 }
 
-/// Removes what is more than `keep` backups: never the oldest, nor, with room for two, the one just made, even
-/// if a clock that went back makes it look older. Gives those that went.
+/// Removes backups until `keep` of them are left. The oldest is removed last, and the new one before that, even if the
+/// clock was set back and it looks older than it is. Returns the removed ones.
+///
+/// # Errors
+/// If the folder can't be listed or a backup can't be removed.
 pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
     let mut backups = list(ini, fs)?;
     let just_made =
         backups.iter().position(|backup| Some(&*backup.path) == made).map(|index| backups.remove(index));
     let oldest = if just_made.is_some() && backups.is_empty() { None } else { backups.pop() };
-    let mut by_worth: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
-    let surplus = by_worth.split_off(keep.min(by_worth.len()));
+    let mut by_priority: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
+    let surplus = by_priority.split_off(keep.min(by_priority.len()));
     for backup in &surplus {
         fs.remove(&backup.path)?;
     }
     Ok(surplus.into_iter().map(|backup| backup.path).collect())
 }
 
-fn called_like_one(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
-    let mut start = ini.file_name().unwrap_or_default().to_os_string();
-    start.push(".");
+fn files_named_like_backups(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
+    let mut prefix = ini.file_name().unwrap_or_default().to_os_string();
+    prefix.push(".");
     let folder = ini.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names = match platform::names_with_prefix(fs, folder, &start) {
+    let names = match platform::names_with_prefix(fs, folder, &prefix) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         names => names?,
     };
     let mut backups: Vec<Backup> =
-        names.into_iter().filter_map(|name| parse(folder, &start, &name, fs)).collect();
+        names.into_iter().filter_map(|name| parse(folder, &prefix, &name, fs)).collect();
     backups.sort_by(|a, b| (&b.stamp, b.counter).cmp(&(&a.stamp, a.counter)));
     Ok(backups)
 }
 
-fn is_the_file(backup: &Backup, ini: &Path, fs: &dyn FileSystem) -> bool {
+fn is_same_file(backup: &Backup, ini: &Path, fs: &dyn FileSystem) -> bool {
     fs.is_same_file(&backup.path, ini).unwrap_or(false)
 }
 
-fn parse(folder: &Path, start: &OsStr, name: &OsStr, fs: &dyn FileSystem) -> Option<Backup> {
-    let middle = name.as_encoded_bytes().strip_prefix(start.as_encoded_bytes())?;
+fn parse(folder: &Path, prefix: &OsStr, name: &OsStr, fs: &dyn FileSystem) -> Option<Backup> {
+    let middle = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes())?;
     let middle = std::str::from_utf8(middle).ok()?;
-    let (middle, made_by) = match middle.strip_suffix(RESTORE_ENDING) {
+    let (middle, made_by) = match middle.strip_suffix(RESTORE_SUFFIX) {
         Some(middle) => (middle, MadeBy::Restore),
-        None => (middle.strip_suffix(ENDING)?, MadeBy::Edit),
+        None => (middle.strip_suffix(SUFFIX)?, MadeBy::Edit),
     };
     let (stamp, counter) = match middle.split_once('-') {
         Some((stamp, counter)) => (stamp, counter.parse().ok()?),
@@ -148,13 +157,13 @@ mod tests {
     }
 
     fn make(ini: &Path, made_by: MadeBy, millis: u64) -> String {
-        let path = free_name(ini, made_by, at(millis), &SystemFs);
+        let path = unused_path(ini, made_by, at(millis), &SystemFs);
         std::fs::write(&path, b"x").unwrap();
         path.file_name().unwrap().to_str().unwrap().to_string()
     }
 
     #[test]
-    fn names_hold_utc_time_milliseconds_and_a_counter() {
+    fn names_contain_utc_time_milliseconds_and_a_counter() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         assert_eq!(make(&ini, MadeBy::Edit, 0), "MicroSIP.ini.20260131T235959.123Z.bak");
@@ -163,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_newest_first_and_holds_nothing_else() {
+    fn the_list_is_newest_first_and_contains_only_backups() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         let names: Vec<_> = [0, 0, 5].into_iter().map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
@@ -192,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_does_not_cost_the_new_backup() {
+    fn pruning_keeps_the_new_backup_after_the_clock_was_set_back() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         let later: Vec<_> = (10..13).map(|millis| make(&ini, MadeBy::Edit, millis)).collect();
@@ -203,12 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_called_like_a_backup_is_none() {
+    fn folders_and_the_ini_itself_are_not_backups() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         std::fs::write(&ini, b"x").unwrap();
-        std::fs::create_dir(free_name(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
-        std::fs::hard_link(&ini, free_name(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
+        std::fs::create_dir(unused_path(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
+        std::fs::hard_link(&ini, unused_path(&ini, MadeBy::Edit, at(0), &SystemFs)).unwrap();
         assert_eq!(list(&ini, &SystemFs).unwrap(), []);
         assert_eq!(unfinished(&ini, &SystemFs).unwrap().len(), 1);
     }

@@ -1,5 +1,5 @@
-//! Changing an ini: what changes ([`plan`]), whether it is that and nothing else ([`verify`]), and how it
-//! comes to the disk without a moment in which it could be lost ([`transaction`], [`lock`], [`backup`]).
+//! Changing an ini: what changes ([`plan`]), a check that nothing else does ([`verify`]), and a way to write it that
+//! can't lose the ini at any moment ([`transaction`], [`lock`], [`backup`]).
 
 pub mod backup;
 pub mod lock;

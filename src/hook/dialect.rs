@@ -74,7 +74,9 @@ fn dialect_of_empty_commands(document: &IniDocument) -> Option<EmptyCommands> {
     let section = lookup::section(document, "Settings")?;
     let (mut bare, mut quoted, mut since_3_19) = (false, false, false);
     for key in document.keys(&section) {
-        let Some(event) = Event::ALL.iter().find(|event| key.name.is_named(event.key())) else { continue };
+        let Some(event) = Event::ALL.iter().find(|event| key.name.eq_ignore_ascii_case(event.key())) else {
+            continue;
+        };
         since_3_19 |= matches!(event, Event::Ringing | Event::Outgoing);
         let Some(value) = key.value else { continue };
         match document.units(value).to_string().as_str() {

@@ -1,29 +1,29 @@
-//! Bytes of a file to UTF-16LE and what was found on the way.
+//! Detects the encoding of an ini and converts it to UTF-16LE.
 //!
-//! MicroSIP keeps its ini in UTF-16LE with a byte order mark. At its start it takes any other file for text
-//! in the ANSI code page and rewrites it (MicroSIP 3.22.3, settings.cpp). Where that would do damage, the file
-//! is decoded here as what it really is.
+//! MicroSIP saves its ini as UTF-16LE with a byte order mark. When it starts, it reads any other file in the ANSI
+//! code page and converts it (MicroSIP 3.22.3, settings.cpp). Where that would damage the file, it is decoded here
+//! as what it really is.
 
 use std::str::FromStr;
 
 use encoding_rs::Encoding as Charset;
 
-use super::document::{IniDocument, is_blank};
+use super::document::IniDocument;
+use super::utf16::is_whitespace;
 use crate::diagnostic::{Code, ToDiagnostic};
 
-/// The byte order mark of UTF-16LE, which every written ini starts with.
-pub const BOM: [u8; 2] = [0xFF, 0xFE];
+pub use super::utf16::BOM;
 
-/// How the bytes of an ini stand for text.
+/// The encoding of an ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// UTF-16 little endian; without `bom` MicroSIP's own conversion would lose it at the first NUL byte.
+    /// UTF-16 little endian. Without `bom`, MicroSIP's conversion would lose everything after the first NUL byte.
     Utf16Le { bom: bool },
     /// UTF-16 big endian.
     Utf16Be { bom: bool },
     /// UTF-8 with a byte order mark, or valid UTF-8 that is not all ASCII.
     Utf8 { bom: bool },
-    /// Plain ASCII, which reads the same in every ANSI code page.
+    /// ASCII, which is the same in every ANSI code page.
     Ascii,
     /// Text in an 8-bit or double-byte Windows code page.
     Ansi(CodePage),
@@ -49,7 +49,7 @@ impl std::fmt::Display for Encoding {
 pub struct CodePage(&'static Charset);
 
 impl CodePage {
-    /// The code page of that number (1252, 1251, 932, …), if it is one that Windows uses as ANSI.
+    /// Returns the code page with this number (1252, 1251, 932, …) if Windows uses it as an ANSI code page.
     pub fn from_number(number: u16) -> Option<Self> {
         codepage::to_encoding(number).filter(|charset| charset.is_ascii_compatible()).map(CodePage)
     }
@@ -69,7 +69,7 @@ impl FromStr for CodePage {
             .filter(|charset| charset.is_ascii_compatible())
             .map(CodePage)
             .or_else(by_number)
-            .ok_or_else(|| format!("'{name}' is no code page; use one such as 1252 or windows-1251"))
+            .ok_or_else(|| format!("'{name}' isn't a code page; use one such as 1252 or windows-1251"))
     }
 }
 
@@ -79,14 +79,14 @@ impl std::fmt::Display for CodePage {
     }
 }
 
-/// Why bytes are not an ini that can be worked on.
+/// The reason why bytes can't be decoded as an ini.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EncodingError {
-    #[error("it is not an ini: it is not empty and has no [section]")]
+    #[error("this isn't an ini: it has no [section]")]
     NotAnIni,
-    #[error("it is 8-bit text with letters beyond ASCII, and its code page is not known here")]
+    #[error("this is 8-bit text with non-ASCII characters, and its code page isn't known on this computer")]
     Unknown,
-    #[error("it holds bytes that are not {0}")]
+    #[error("it contains bytes that aren't valid {0}")]
     Invalid(Encoding),
 }
 
@@ -101,57 +101,57 @@ impl ToDiagnostic for EncodingError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            EncodingError::NotAnIni => "check the path; MicroSIP's settings file begins with [Settings] or [Global]".into(),
+            EncodingError::NotAnIni => {
+                "check the path; MicroSIP's ini starts with [Settings] or [Global]".into()
+            }
             EncodingError::Unknown => {
-                "name the code page of the Windows it comes from, for example --codepage 1252 (Western) or 1251 (Cyrillic)"
+                "give the code page of the Windows that it comes from, such as --codepage 1252 (Western) or 1251 \
+                 (Cyrillic)"
                     .into()
             }
-            EncodingError::Invalid(_) => "save it as UTF-16 LE in an editor, or restore it from a backup".into(),
+            EncodingError::Invalid(_) => {
+                "save it as UTF-16 LE in an editor, or restore it from a backup".into()
+            }
         })
     }
 }
 
-/// An ini read from bytes.
+/// A decoded ini.
 #[derive(Debug)]
 pub struct Decoded {
-    /// The text, ready for lookup and edits.
+    /// The text.
     pub document: IniDocument,
-    /// What the bytes were.
+    /// The encoding of the file.
     pub encoding: Encoding,
-    /// Whether MicroSIP would spoil the file when it converts it at its next start.
-    pub spoiled_by_microsip: bool,
-    /// The bytes it was read from, where they are not those of the text.
-    converted_from: Option<Vec<u8>>,
+    /// Whether MicroSIP would damage the file when it converts it at its next start.
+    pub damaged_by_microsip: bool,
 }
 
-impl Decoded {
-    /// The bytes it was read from, given back: a large file is not copied to be kept.
-    pub fn into_original(self) -> Vec<u8> {
-        self.converted_from.unwrap_or_else(|| self.document.into_bytes())
-    }
-}
-
-/// Decodes the bytes of an ini. `ansi` is the code page of 8-bit text, where it is known.
+/// Decodes the bytes of an ini. `ansi` is the code page of 8-bit text, if it is known.
+///
+/// # Errors
+/// If the bytes aren't an ini, or their encoding is unknown or invalid.
 pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, EncodingError> {
     let encoding = detect(&bytes, ansi)?;
-    let spoiled_by_microsip = match encoding {
+    let damaged_by_microsip = match encoding {
         Encoding::Utf16Le { bom: true } => false,
         Encoding::Utf16Le { .. } | Encoding::Utf16Be { .. } | Encoding::Utf8 { .. } => true,
-        // its conversion ends at the first NUL, and counts one byte a character
+        // its conversion stops at the first NUL and assumes one byte per character
         Encoding::Ascii => bytes.contains(&0),
         Encoding::Ansi(page) => bytes.contains(&0) || !page.is_single_byte(),
     };
-    let (document, converted_from) = match encoding {
-        Encoding::Utf16Le { bom: true } => (decode_as(bytes, encoding)?, None),
-        _ => (decode_as(bytes.clone(), encoding)?, Some(bytes)),
-    };
+    let document = decode_as(bytes, encoding)?;
     if !document.is_empty() && document.headers().next().is_none() {
         return Err(EncodingError::NotAnIni);
     }
-    Ok(Decoded { document, encoding, spoiled_by_microsip, converted_from })
+    Ok(Decoded { document, encoding, damaged_by_microsip })
 }
 
-/// Decodes bytes in a given encoding, right or not. With `Ansi` this is how Windows reads a file without FF FE.
+/// Decodes bytes in a given encoding, whether that is the right one or not. With `Ansi`, this is how Windows reads a
+/// file without FF FE.
+///
+/// # Errors
+/// If the bytes aren't valid in this encoding.
 pub fn decode_as(bytes: Vec<u8>, encoding: Encoding) -> Result<IniDocument, EncodingError> {
     Ok(IniDocument::from_utf16le(match encoding {
         Encoding::Utf16Le { bom: true } => bytes,
@@ -172,7 +172,7 @@ pub fn decode_as(bytes: Vec<u8>, encoding: Encoding) -> Result<IniDocument, Enco
     }))
 }
 
-/// UTF-16LE with BOM, as MicroSIP keeps its ini.
+/// Encodes a text as UTF-16LE with BOM, like MicroSIP.
 pub fn encode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 + 2 * text.len());
     bytes.extend(BOM);
@@ -207,8 +207,8 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         return Ok(Encoding::Utf8 { bom: true });
     }
-    if memchr::memchr(0, bytes).is_some() {
-        // a header only shows in the byte order that is the right one
+    if bytes.contains(&0) {
+        // only the right byte order shows a header
         if has_named_header(bytes, Width::LittleEndian) {
             return Ok(Encoding::Utf16Le { bom: false });
         }
@@ -225,7 +225,7 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     if let Some(page) = ansi {
         return Ok(Encoding::Ansi(page));
     }
-    // brackets and blanks are the same in every ANSI code page
+    // brackets and spaces are the same in every ANSI code page
     if has_named_header(bytes, Width::Byte) {
         Err(EncodingError::Unknown)
     } else {
@@ -233,7 +233,7 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     }
 }
 
-/// How wide a code unit is, and in which order its bytes stand.
+/// The size of a code unit, and the order of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Width {
     Byte,
@@ -241,7 +241,7 @@ enum Width {
     BigEndian,
 }
 
-/// Whether a line is `[x…]` or `[x…` with a name of printable ASCII and blanks.
+/// Returns whether a line is `[x…]` or `[x…` with a name of printable ASCII and tabs.
 fn has_named_header(bytes: &[u8], width: Width) -> bool {
     let size = if width == Width::Byte { 1 } else { 2 };
     let unit = |index: usize| {
@@ -252,19 +252,19 @@ fn has_named_header(bytes: &[u8], width: Width) -> bool {
             Width::BigEndian => u16::from_be_bytes([unit[0], unit[1]]),
         })
     };
-    let stands_first = |bracket: usize| {
-        let mut before = (0..bracket).rev().map(&unit).skip_while(|unit| unit.is_some_and(is_blank));
+    let starts_line = |bracket: usize| {
+        let mut before = (0..bracket).rev().map(&unit).skip_while(|unit| unit.is_some_and(is_whitespace));
         matches!(before.next().flatten(), None | Some(0x0A | 0x0D))
     };
     let is_named = |bracket: usize| {
         let is_part_of_name = |unit: &Option<u16>| matches!(unit, Some(0x09 | 0x20..=0x5C | 0x5E..0x7F));
-        let mut behind = (bracket + 1..).map(&unit).skip_while(is_part_of_name);
-        matches!(behind.next().flatten(), None | Some(0x0A | 0x0D | 0x5D))
+        let mut after = (bracket + 1..).map(&unit).skip_while(is_part_of_name);
+        matches!(after.next().flatten(), None | Some(0x0A | 0x0D | 0x5D))
             && is_part_of_name(&unit(bracket + 1))
     };
     memchr::memchr_iter(b'[', bytes)
         .map(|byte| byte / size)
-        .any(|index| unit(index) == Some(0x5B) && stands_first(index) && is_named(index))
+        .any(|index| unit(index) == Some(0x5B) && starts_line(index) && is_named(index))
 }
 
 #[cfg(test)]
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn each_encoding_is_told_and_read() {
+    fn each_encoding_is_detected_and_read() {
         let page = CodePage::from_number(1251);
         let le: Vec<u8> = "[S]\r\nk=Ж".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let be: Vec<u8> = "[S]\r\nk=Ж".encode_utf16().flat_map(u16::to_be_bytes).collect();
@@ -301,13 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn eight_bit_text_without_a_code_page_is_refused_rather_than_guessed() {
+    fn eight_bit_text_without_a_code_page_is_refused() {
         assert_eq!(text_of(b"[S]\r\nk=\xC6", None), Err(EncodingError::Unknown));
         assert_eq!(text_of(b"\x80\x81 no header \xC6", None), Err(EncodingError::NotAnIni));
     }
 
     #[test]
-    fn what_is_no_ini_is_refused_and_nothing_is_an_empty_ini() {
+    fn text_without_a_section_is_refused_and_an_empty_file_is_not() {
         assert_eq!(text_of(b"hello\r\nworld=1", None), Err(EncodingError::NotAnIni));
         assert_eq!(text_of(&[0xFF, 0xFE, 0, 0, b'x', 0], None), Err(EncodingError::NotAnIni));
         assert_eq!(text_of(b"", None).unwrap(), (String::new(), Encoding::Ascii));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_without_a_mark_is_told_by_any_header() {
+    fn utf16_without_bom_is_detected_by_any_header() {
         for text in ["[Settings\t]\r\nk=v", "[Settings\r\nk=v", ";x\r\n [S]\r\n"] {
             let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
             assert_eq!(text_of(&bytes, None).unwrap().1, Encoding::Utf16Le { bom: false }, "{text:?}");
@@ -323,36 +323,36 @@ mod tests {
     }
 
     #[test]
-    fn stray_nuls_do_not_make_an_8_bit_file_utf16() {
+    fn a_stray_nul_does_not_make_a_file_utf16() {
         assert_eq!(text_of(b"x\0y\r\n[S]\r\nk=v", None).unwrap().1, Encoding::Ascii);
     }
 
     #[test]
-    fn utf8_bom_over_broken_utf8_is_refused() {
+    fn invalid_utf8_after_its_bom_is_refused() {
         let bytes = b"\xEF\xBB\xBF[S]\r\nk=\xFF";
         assert_eq!(text_of(bytes, None), Err(EncodingError::Invalid(Encoding::Utf8 { bom: true })));
     }
 
     #[test]
-    fn only_what_microsip_would_spoil_counts_as_spoiled() {
-        let spoiled = |bytes: &[u8], page: u16| {
-            decode(bytes.to_vec(), CodePage::from_number(page)).unwrap().spoiled_by_microsip
+    fn files_that_microsip_would_damage_are_detected() {
+        let is_damaged = |bytes: &[u8], page: u16| {
+            decode(bytes.to_vec(), CodePage::from_number(page)).unwrap().damaged_by_microsip
         };
-        assert!(!spoiled(b"[S]\nk=v", 1252));
-        assert!(!spoiled(b"[S]\nk=\xE9", 1252));
-        assert!(spoiled("[S]\nk=é".as_bytes(), 1252));
-        assert!(spoiled(b"\xEF\xBB\xBF[S]\nk=v", 1252));
-        assert!(spoiled(b"[S]\nk=\x83\x41", 932));
-        assert!(spoiled(b"[S]\nk=a\0b", 1252));
+        assert!(!is_damaged(b"[S]\nk=v", 1252));
+        assert!(!is_damaged(b"[S]\nk=\xE9", 1252));
+        assert!(is_damaged("[S]\nk=é".as_bytes(), 1252));
+        assert!(is_damaged(b"\xEF\xBB\xBF[S]\nk=v", 1252));
+        assert!(is_damaged(b"[S]\nk=\x83\x41", 932));
+        assert!(is_damaged(b"[S]\nk=a\0b", 1252));
     }
 
     #[test]
-    fn code_pages_are_named_by_number_or_label() {
+    fn a_code_page_is_a_number_or_a_label() {
         for name in ["1252", "cp1252", "windows-1252", "CP 1252"] {
             assert_eq!(name.parse::<CodePage>().unwrap().to_string(), "windows-1252", "{name}");
         }
         assert_eq!("932".parse::<CodePage>().unwrap().to_string(), "shift_jis");
         assert!("klingon".parse::<CodePage>().is_err());
-        assert!("1200".parse::<CodePage>().is_err(), "UTF-16 is no ANSI code page");
+        assert!("1200".parse::<CodePage>().is_err(), "UTF-16 isn't an ANSI code page");
     }
 }

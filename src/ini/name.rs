@@ -1,16 +1,17 @@
-//! Names and values that can be written without planting another line, and found again.
+//! Names and values that are safe to write: they can't inject another line, and a name can be found again.
 
 use std::str::FromStr;
 
-use super::document::is_blank;
+use super::utf16::is_whitespace;
 use crate::diagnostic::{Code, ToDiagnostic};
 
-/// Why a text cannot stand in an ini as a name or a value.
+/// The reason why a text can't be a name or a value in an ini.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("the {what} is empty")]
     Empty { what: &'static str },
-    #[error("the {what} holds {found}, which would plant another line or could not be found again")]
+    // without the text itself, because it may be a password
+    #[error("an ini can't store this {what}, because it {found}")]
     Forbidden { what: &'static str, found: &'static str },
 }
 
@@ -21,21 +22,22 @@ impl ToDiagnostic for NameError {
 
     fn hint(&self) -> Option<String> {
         Some(
-            "no name or value may hold a line break or NUL, no key a '=' or a leading '[' or ';', no section a ']'"
+            "names and values can't contain line breaks or NULs, keys can't contain '=' or start with '[' or ';', and \
+             section names can't contain ']'"
                 .into(),
         )
     }
 }
 
-/// The name of a section, without brackets. Letter case of ASCII does not matter.
+/// The name of a section, without brackets. The case of ASCII letters doesn't matter.
 #[derive(Clone, Debug)]
 pub struct SectionName(String);
 
-/// The name of a key. Letter case of ASCII does not matter.
+/// The name of a key. The case of ASCII letters doesn't matter.
 #[derive(Clone, Debug)]
 pub struct KeyName(String);
 
-/// The text behind `=`, exactly as it is to stand in the file.
+/// The text after `=`, exactly as it is written to the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueText(String);
 
@@ -52,46 +54,55 @@ impl PartialEq for KeyName {
 }
 
 impl SectionName {
-    /// Blanks at the ends are dropped, as they are when it is read.
+    /// Creates a section name. Whitespace at its ends is trimmed, because Windows does so when it reads the name.
+    ///
+    /// # Errors
+    /// If the name is empty or couldn't be found again.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let name = clean(text, "section name")?;
-        forbid(name, "section name", &[("a ']'", name.contains(']'))])?;
+        let name = trim(text, "section name")?;
+        forbid(name, "section name", &[("contains a ']'", name.contains(']'))])?;
         Ok(SectionName(name.to_string()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl KeyName {
-    /// Blanks at the ends are dropped, as they are when it is read.
+    /// Creates a key name. Whitespace at its ends is trimmed, because Windows does so when it reads the name.
+    ///
+    /// # Errors
+    /// If the name is empty or couldn't be found again.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let name = clean(text, "key")?;
+        let name = trim(text, "key")?;
         let found = [
-            ("a '='", name.contains('=')),
-            ("a leading '['", name.starts_with('[')),
-            ("a leading ';'", name.starts_with(';')),
+            ("contains a '='", name.contains('=')),
+            ("starts with '['", name.starts_with('[')),
+            ("starts with ';'", name.starts_with(';')),
         ];
         forbid(name, "key", &found)?;
         Ok(KeyName(name.to_string()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl ValueText {
-    /// Any text in one line.
+    /// Creates a value from any text without line breaks and NULs.
+    ///
+    /// # Errors
+    /// If the text contains a line break or a NUL.
     pub fn new(text: &str) -> Result<Self, NameError> {
         forbid(text, "value", &[])?;
         Ok(ValueText(text.to_string()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -100,14 +111,17 @@ impl ValueText {
 /// A key in a section, written `SECTION/KEY`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyPath {
-    /// Where the key stands.
+    /// The section of the key.
     pub section: SectionName,
-    /// Its name.
+    /// The name of the key.
     pub key: KeyName,
 }
 
 impl KeyPath {
-    /// A key in [Settings], where MicroSIP keeps most of them.
+    /// Creates a path of a key in [Settings], which contains most of MicroSIP's keys.
+    ///
+    /// # Errors
+    /// If this isn't the name of a key.
     pub fn in_settings(key: &str) -> Result<Self, NameError> {
         KeyPath::new("Settings", key)
     }
@@ -121,7 +135,7 @@ impl KeyPath {
 impl FromStr for KeyPath {
     type Err = NameError;
 
-    /// `SECTION/KEY`, or `KEY` for one in [Settings].
+    /// Parses `SECTION/KEY`, or `KEY` for a key in [Settings].
     fn from_str(text: &str) -> Result<Self, NameError> {
         match text.split_once('/') {
             Some((section, key)) => {
@@ -141,15 +155,17 @@ impl std::fmt::Display for KeyPath {
     }
 }
 
-fn clean<'a>(text: &'a str, what: &'static str) -> Result<&'a str, NameError> {
-    let name = text.trim_matches(|c| u16::try_from(u32::from(c)).is_ok_and(is_blank));
+fn trim<'a>(text: &'a str, what: &'static str) -> Result<&'a str, NameError> {
+    let name = text.trim_matches(|c| u16::try_from(u32::from(c)).is_ok_and(is_whitespace));
     if name.is_empty() { Err(NameError::Empty { what }) } else { Ok(name) }
 }
 
 fn forbid(text: &str, what: &'static str, more: &[(&'static str, bool)]) -> Result<(), NameError> {
-    let always = [("a line break", text.contains(['\r', '\n'])), ("a NUL character", text.contains('\0'))];
-    match always.iter().chain(more).find(|(_, is_there)| *is_there) {
-        // the text itself may be a password
+    let always = [
+        ("contains a line break", text.contains(['\r', '\n'])),
+        ("contains a NUL character", text.contains('\0')),
+    ];
+    match always.iter().chain(more).find(|(_, is_found)| *is_found) {
         Some((found, _)) => Err(NameError::Forbidden { what, found }),
         None => Ok(()),
     }
@@ -160,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_could_plant_a_line_is_a_name_or_a_value() {
+    fn text_that_could_inject_a_line_is_refused() {
         for text in ["a\rb", "a\nb", "a\0b", "a\r\n[S]"] {
             assert!(SectionName::new(text).is_err(), "{text:?}");
             assert!(KeyName::new(text).is_err(), "{text:?}");
@@ -174,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_path_is_in_settings_unless_it_says_otherwise() {
+    fn a_key_path_without_a_section_is_in_settings() {
         let path: KeyPath = "Account1/password".parse().unwrap();
         assert_eq!((path.section.as_str(), path.key.as_str()), ("Account1", "password"));
         assert_eq!("VAD".parse::<KeyPath>().unwrap().to_string(), "VAD");

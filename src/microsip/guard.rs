@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::closing::Closing;
 use super::instances::{Instance, Processes};
 use crate::diagnostic::Diagnostic;
-use crate::platform::{self, Watched};
+use crate::platform::{self, WatchedProcess};
 
 /// Tells a writer which instances use an ini.
 pub trait InstanceGuard {
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Instances whose exit is waited for through process handles.
 #[derive(Default)]
 pub struct Watch {
-    watched: Vec<(Instance, Watched)>,
+    watched: Vec<(Instance, WatchedProcess)>,
 }
 
 impl Watch {
@@ -40,8 +40,8 @@ impl Watch {
             std::thread::sleep(length);
             return true;
         }
-        let watched: Vec<&Watched> = self.watched.iter().map(|(_, watched)| watched).collect();
-        platform::wait_for_one(&watched, length)
+        let watched: Vec<&WatchedProcess> = self.watched.iter().map(|(_, watched)| watched).collect();
+        platform::wait_for_any(&watched, length)
     }
 
     /// Starts to watch those that aren't watched yet. Returns whether all of them are watched now.
@@ -53,7 +53,7 @@ impl Watch {
                 continue;
             }
             // check after opening: from then on the system can't give the process number to another process
-            let Ok(watched) = Watched::open(instance.pid) else { return false };
+            let Ok(watched) = WatchedProcess::open(instance.pid) else { return false };
             if !processes.is_running(instance) {
                 return false;
             }

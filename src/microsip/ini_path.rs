@@ -13,11 +13,11 @@ const PRODUCT: &str = "MicroSIP";
 
 /// The place where an exe keeps its ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeps {
+pub enum IniPlace {
     /// In `%APPDATA%\MicroSIP`.
-    InAppData,
+    AppData,
     /// Next to the exe.
-    BesideExe,
+    NextToExe,
 }
 
 /// Returns the folders that the registry names: the user's, or else the computer's, one for each registry view.
@@ -55,7 +55,7 @@ fn products(facts: &InstallFacts, version: Option<Version>) -> impl Iterator<Ite
 
 /// Returns where an exe keeps its ini. In a folder that the registry or Windows Installer names it is an installed
 /// copy, elsewhere a portable one. If Windows Installer lists MicroSIP without a folder, every copy is installed.
-pub fn keeps(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -> Keeps {
+pub fn ini_place(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -> IniPlace {
     let is_here = |folder: &str| is_same_folder(folder, exe_folder);
     let asks_msi = match version {
         Some(version) if version >= Version(3, 22, 16) || version < Version(3, 19, 0) => false,
@@ -65,7 +65,7 @@ pub fn keeps(exe_folder: &str, facts: &InstallFacts, version: Option<Version>) -
     };
     let is_installed = named_folders(facts).any(is_here)
         || asks_msi && products(facts, version).any(|location| location.is_empty() || is_here(location));
-    if is_installed { Keeps::InAppData } else { Keeps::BesideExe }
+    if is_installed { IniPlace::AppData } else { IniPlace::NextToExe }
 }
 
 /// Returns the stem of an exe's ini: the stem of the exe since 3.19, MicroSIP before.
@@ -116,39 +116,47 @@ mod tests {
     #[test]
     fn an_exe_in_the_registered_folder_is_installed_any_other_is_portable() {
         let installed = facts(Some(r"C:\Program Files\MicroSIP"), &[], &[]);
-        assert_eq!(keeps(r"c:\program files\microsip\", &installed, None), Keeps::InAppData);
-        assert_eq!(keeps(r"D:\Phone", &installed, None), Keeps::BesideExe);
-        assert_eq!(keeps(r"D:\Phone", &facts(None, &[], &[]), None), Keeps::BesideExe);
+        assert_eq!(ini_place(r"c:\program files\microsip\", &installed, None), IniPlace::AppData);
+        assert_eq!(ini_place(r"D:\Phone", &installed, None), IniPlace::NextToExe);
+        assert_eq!(ini_place(r"D:\Phone", &facts(None, &[], &[]), None), IniPlace::NextToExe);
     }
 
     #[test]
     fn the_users_folder_overrides_the_computers_unless_it_is_empty() {
-        assert_eq!(keeps(r"C:\B", &facts(Some(r"C:\A"), &[r"C:\B"], &[]), None), Keeps::BesideExe);
-        assert_eq!(keeps(r"C:\B", &facts(Some(""), &[r"C:\B"], &[]), None), Keeps::InAppData);
-        assert_eq!(keeps(r"C:\B", &facts(None, &[r"C:\A", r"C:\B"], &[]), None), Keeps::InAppData);
+        assert_eq!(ini_place(r"C:\B", &facts(Some(r"C:\A"), &[r"C:\B"], &[]), None), IniPlace::NextToExe);
+        assert_eq!(ini_place(r"C:\B", &facts(Some(""), &[r"C:\B"], &[]), None), IniPlace::AppData);
+        assert_eq!(ini_place(r"C:\B", &facts(None, &[r"C:\A", r"C:\B"], &[]), None), IniPlace::AppData);
     }
 
     #[test]
     fn windows_installer_is_asked_if_the_registry_names_another_folder() {
         let both = facts(Some(r"C:\A"), &[], &[("Other", r"C:\X"), ("MICROSIP", r"C:\B\")]);
-        assert_eq!(keeps(r"C:\B", &both, None), Keeps::InAppData);
-        assert_eq!(keeps(r"C:\X", &both, None), Keeps::BesideExe);
+        assert_eq!(ini_place(r"C:\B", &both, None), IniPlace::AppData);
+        assert_eq!(ini_place(r"C:\X", &both, None), IniPlace::NextToExe);
         assert_eq!(
-            keeps(r"C:\B", &both, Some(Version(3, 21, 3))),
-            Keeps::BesideExe,
+            ini_place(r"C:\B", &both, Some(Version(3, 21, 3))),
+            IniPlace::NextToExe,
             "the registry names a folder"
         );
-        assert_eq!(keeps(r"C:\B", &both, Some(Version(3, 22, 16))), Keeps::BesideExe, "no longer asked");
+        assert_eq!(
+            ini_place(r"C:\B", &both, Some(Version(3, 22, 16))),
+            IniPlace::NextToExe,
+            "no longer asked"
+        );
         let msi_alone = facts(None, &[], &[("MicroSIP", r"C:\B"), ("microsip", r"C:\C")]);
-        assert_eq!(keeps(r"C:\B", &msi_alone, Some(Version(3, 19, 27))), Keeps::InAppData);
-        assert_eq!(keeps(r"C:\C", &msi_alone, Some(Version(3, 19, 27))), Keeps::BesideExe, "letter case");
+        assert_eq!(ini_place(r"C:\B", &msi_alone, Some(Version(3, 19, 27))), IniPlace::AppData);
+        assert_eq!(
+            ini_place(r"C:\C", &msi_alone, Some(Version(3, 19, 27))),
+            IniPlace::NextToExe,
+            "letter case"
+        );
         assert_eq!(install_folders(&both), [r"C:\A", r"C:\B\"]);
     }
 
     #[test]
     fn a_product_without_a_folder_makes_every_copy_installed() {
         let nowhere = facts(Some(r"C:\A"), &[], &[("MicroSIP", "")]);
-        assert_eq!(keeps(r"D:\Phone", &nowhere, None), Keeps::InAppData);
+        assert_eq!(ini_place(r"D:\Phone", &nowhere, None), IniPlace::AppData);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
-use super::ini_path::{self, Keeps};
+use super::ini_path::{self, IniPlace};
 use super::version::Version;
 use crate::platform::{self, FileSystem, ProcessPlace, ProgramWindow, SystemFs};
 
@@ -268,10 +268,10 @@ fn place_of(process: &Process, first_argument: Option<&str>) -> Option<ProcessPl
 fn inis_of(place: &ProcessPlace, version: Option<Version>, args: &[String]) -> Option<Vec<PathBuf>> {
     let (folder, stem) = ini_path::parts(&place.exe)?;
     let stem = ini_path::ini_stem(stem, version);
-    let by_rule = match ini_path::keeps(folder, &place.facts, version) {
-        Keeps::BesideExe => vec![place.exe_on_disk.with_file_name(format!("{stem}.ini"))],
-        Keeps::InAppData if place.app_data.is_empty() => return None,
-        Keeps::InAppData => {
+    let by_rule = match ini_path::ini_place(folder, &place.facts, version) {
+        IniPlace::NextToExe => vec![place.exe_on_disk.with_file_name(format!("{stem}.ini"))],
+        IniPlace::AppData if place.app_data.is_empty() => return None,
+        IniPlace::AppData => {
             place.app_data.iter().map(|folder| folder.join("MicroSIP").join(format!("{stem}.ini"))).collect()
         }
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::platform::{self, AppData, Env, FileSystem, InstallFacts, SystemFs, WindowsPaths};
 
-use super::ini_path::{self, Keeps};
+use super::ini_path::{self, IniPlace};
 use super::instances::{Instance, Processes};
 use super::links;
 use super::version::Version;
@@ -19,7 +19,7 @@ pub enum Why {
     /// The user named it.
     Named,
     /// It doesn't exist, but MicroSIP would create it there.
-    ToBeMade,
+    ToBeCreated,
     /// This process uses it.
     Running { pid: u32 },
     /// It is where an installed MicroSIP keeps it.
@@ -27,18 +27,18 @@ pub enum Why {
     /// It is where versions before 3.21.4 kept it. The next start of MicroSIP moves it.
     LocalAppData,
     /// It is next to this exe, a portable copy.
-    Beside { exe: PathBuf },
+    NextTo { exe: PathBuf },
 }
 
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Why::Named => f.write_str("named by --ini or MSIPCFG_INI"),
-            Why::ToBeMade => f.write_str("where MicroSIP would create it"),
+            Why::ToBeCreated => f.write_str("where MicroSIP would create it"),
             Why::Running { pid } => write!(f, "used by pid {pid}"),
             Why::AppData => f.write_str("where an installed MicroSIP keeps it"),
             Why::LocalAppData => f.write_str("where an older MicroSIP left it"),
-            Why::Beside { exe } => match exe.file_name() {
+            Why::NextTo { exe } => match exe.file_name() {
                 Some(name) => write!(f, "next to {}", name.to_string_lossy()),
                 None => f.write_str("next to a portable copy"),
             },
@@ -129,7 +129,7 @@ impl ToDiagnostic for LocateError {
 ///
 /// # Errors
 /// There is none, or more than one.
-pub fn the_one(env: &Env) -> Result<Candidate, LocateError> {
+pub fn only_ini(env: &Env) -> Result<Candidate, LocateError> {
     let mut found = all(env)?;
     match found.len() {
         1 => Ok(found.remove(0)),
@@ -163,7 +163,7 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
     for exe in portable_copies(env, &facts) {
         let ini = exe.with_extension("ini");
         search.looked.extend(exe.parent().map(Path::to_path_buf));
-        search.add(&ini, Why::Beside { exe });
+        search.add(&ini, Why::NextTo { exe });
     }
     let mut app_data_folders = platform::app_data_folders(env).into_iter().peekable();
     if app_data_folders.peek().is_none() {
@@ -227,14 +227,14 @@ pub fn version_of_user(ini: &Path, env: &Env) -> Option<Version> {
 
 /// Returns the exe that uses an ini: the one next to it, or the installed one if the ini is in an AppData folder.
 pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
-    let beside = ini.with_extension("exe");
-    if SystemFs.is_file(&beside) {
-        return Some(beside);
+    let next_to_ini = ini.with_extension("exe");
+    if SystemFs.is_file(&next_to_ini) {
+        return Some(next_to_ini);
     }
     let is_in_app_data =
         ini.parent().and_then(Path::file_name).is_some_and(|name| name.eq_ignore_ascii_case("MicroSIP"));
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
-    let name = beside.file_name().filter(|_| is_in_app_data)?;
+    let name = next_to_ini.file_name().filter(|_| is_in_app_data)?;
     let paths = platform::windows_paths(ini);
     install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| SystemFs.is_file(exe))
 }
@@ -263,7 +263,7 @@ pub fn installs(env: &Env) -> Vec<Install> {
 }
 
 /// Returns the only exe of MicroSIP, whether installed or portable.
-pub fn the_exe(env: &Env) -> Option<PathBuf> {
+pub fn only_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut portable = portable_copies(env, &facts);
     match installed_exe(env) {
@@ -273,7 +273,7 @@ pub fn the_exe(env: &Env) -> Option<PathBuf> {
 }
 
 /// Returns whether an ini is in the folder of an installed MicroSIP, which uses the one in AppData instead.
-pub fn is_beside_installed(ini: &Path, env: &Env) -> bool {
+pub fn is_next_to_installed(ini: &Path, env: &Env) -> bool {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let paths = platform::windows_paths(ini);
     let folder = ini.parent().unwrap_or(ini);
@@ -307,7 +307,7 @@ fn portable_copies(env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     let mut copies: Vec<PathBuf> = Vec::new();
     for exe in here.chain(started.filter(is_named)).filter(|exe| SystemFs.is_file(exe)) {
         let folder = exe.parent().and_then(Path::to_str).unwrap_or_default();
-        let is_portable = ini_path::keeps(folder, facts, version_of(&exe)) == Keeps::BesideExe;
+        let is_portable = ini_path::ini_place(folder, facts, version_of(&exe)) == IniPlace::NextToExe;
         let is_known = copies.iter().any(|copy| SystemFs.is_same_file(copy, &exe).unwrap_or(false));
         if is_portable && !is_known {
             copies.push(exe);

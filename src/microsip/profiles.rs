@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, FileKind, FileSystem, Owner, PinnedDir, ProfileList, SystemFs};
+use crate::platform::{self, FileKind, FilePath, FileSystem, Owner, PinnedDir, ProfileList, SystemFs};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// Returns the ini's path.
+    pub fn file(&self) -> FilePath {
+        self.folder.file(&self.name)
+    }
+
     /// Returns the path that is shown to users.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
@@ -272,7 +277,7 @@ impl Profile {
         let path = folder.path().join(INI);
         let unreadable = |source| ProfileError::Io { path: path.clone(), source };
         let Some(name) = folder.find(INI).map_err(unreadable)? else { return Ok(None) };
-        let metadata = SystemFs.link_metadata(&folder.inside(&name)).map_err(unreadable)?;
+        let metadata = SystemFs.link_metadata(folder.file(&name).to_open()).map_err(unreadable)?;
         if metadata.is_file() {
             Ok(Some(Place { folder, name }))
         } else {

@@ -18,7 +18,7 @@ pub struct Saved {
     /// The text after `=`.
     pub text: ValueText,
     /// Warnings about the value.
-    pub remarks: Vec<ValueWarning>,
+    pub warnings: Vec<ValueWarning>,
 }
 
 /// The reason why a value is refused.
@@ -127,10 +127,10 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
         // MicroSIP never rewrites it, so the value only has to be read back unchanged
         let text = if survives_bare(given) { given.to_string() } else { format!("\"{given}\"") };
         fits(&named, given, lookup::NO_LIMIT - 2)?;
-        let remarks = vec![unknown_key(path)];
-        return Ok(Saved { value: given.to_string(), text: ValueText::new(&text)?, remarks });
+        let warnings = vec![unknown_key(path)];
+        return Ok(Saved { value: given.to_string(), text: ValueText::new(&text)?, warnings });
     };
-    let (value, mut remarks) = check(&named, &key, given)?;
+    let (value, mut warnings) = check(&named, &key, given)?;
     let text = match key.save {
         Save::Quoted => {
             // of a quoted text as long as the limit, MicroSIP loses the last unit
@@ -154,10 +154,10 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     if key.kind == Kind::Secret {
         let length = value.encode_utf16().count();
         if may_be_taken_for_encrypted(length) {
-            remarks.push(ValueWarning::PasswordLength { path: named, length });
+            warnings.push(ValueWarning::PasswordLength { path: named, length });
         }
     }
-    Ok(Saved { value, text: ValueText::new(&text)?, remarks })
+    Ok(Saved { value, text: ValueText::new(&text)?, warnings })
 }
 
 /// Returns whether MicroSIP sometimes takes plain passwords of this length for encrypted ones, because encrypted
@@ -196,8 +196,8 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
             given: given.to_string(),
             saved: saved.clone(),
         };
-        let remarks = if saved == given { Vec::new() } else { vec![warning] };
-        (saved, remarks)
+        let warnings = if saved == given { Vec::new() } else { vec![warning] };
+        (saved, warnings)
     };
     match &key.kind {
         Kind::Bool(_) if given != "0" && given != "1" => Err(impossible(key.kind.to_string())),
@@ -217,23 +217,23 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
                 .iter()
                 .find(|word| word.text.eq_ignore_ascii_case(given))
                 .ok_or_else(|| impossible(format!("one of {}", key.kind)))?;
-            let (saved, mut remarks) = normalised(word.text.to_string());
+            let (saved, mut warnings) = normalised(word.text.to_string());
             let versions = match (word.since, word.until) {
                 (Some(since), _) => Some(format!("{since} and later")),
                 (_, Some(until)) => Some(format!("{until} and earlier")),
                 (None, None) => None,
             };
             if let Some(versions) = versions {
-                remarks.push(ValueWarning::OtherVersion {
+                warnings.push(ValueWarning::OtherVersion {
                     path: path.to_string(),
                     word: word.text,
                     versions,
                 });
             }
-            Ok((saved, remarks))
+            Ok((saved, warnings))
         }
         Kind::Words(known) => {
-            let remarks = given
+            let warnings = given
                 .split_whitespace()
                 .filter(|word| !known.contains(word))
                 .map(|word| ValueWarning::UnknownWord {
@@ -242,7 +242,7 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
                     nearest: guess::nearest(word, known.iter().copied()),
                 })
                 .collect();
-            Ok((given.to_string(), remarks))
+            Ok((given.to_string(), warnings))
         }
         _ => Ok((given.to_string(), Vec::new())),
     }
@@ -274,7 +274,7 @@ mod tests {
     fn saved(path: &str, value: &str) -> Result<(String, Vec<Code>), Code> {
         as_saved(&path.parse().unwrap(), value)
             .map(|saved| {
-                (saved.text.as_str().to_string(), saved.remarks.iter().map(ToDiagnostic::code).collect())
+                (saved.text.as_str().to_string(), saved.warnings.iter().map(ToDiagnostic::code).collect())
             })
             .map_err(|error| error.code())
     }
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn unknown_keys_keep_any_value() {
         let path = "updateInterval".parse().unwrap();
-        let warning = &as_saved(&path, "x").unwrap().remarks[0];
+        let warning = &as_saved(&path, "x").unwrap().warnings[0];
         assert_eq!(warning.hint().as_deref(), Some("did you mean updatesInterval?"));
         assert_eq!(saved("Mine/key", " x "), Ok(("\" x \"".into(), vec![Code::KeyUnknown])));
         assert_eq!(saved("Mine/key", "'x'"), Ok(("\"'x'\"".into(), vec![Code::KeyUnknown])));

@@ -3,6 +3,7 @@
 
 mod access;
 mod env;
+mod file_path;
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod fs;
 mod installs;
@@ -32,6 +33,7 @@ use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
+pub use file_path::FilePath;
 pub use fs::{
     DirEntry, FileKind, FileSystem, LockFile, Metadata, OutputFile, SystemFs, file_names, move_to,
     names_with_prefix, read_text, write_atomically,
@@ -44,8 +46,8 @@ pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::{
-    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, for_each_program, may_be_windows_program,
-    place_of_process, session_of, start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, WatchedProcess, for_each_program, may_be_windows_program,
+    place_of_process, session_of, start, wait_for_any, windows_of_class,
 };
 pub use system::{EXIT_STATUSES_OVER_255, TerminalMode, ansi_code_page, ignore_file_size_signal};
 pub use system::{Runner, Started};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::access::Sid;
+use super::file_path::FilePath;
 use super::fs::{DirEntry, FileSystem, LockFile, Metadata, OutputFile, file_equals, read_all};
 use super::system;
 
@@ -103,12 +104,17 @@ impl PinnedDir {
     }
 
     /// Returns a path that leads to this folder even if the folders above it are replaced.
-    pub fn reached(&self) -> &Path {
+    pub(super) fn reached(&self) -> &Path {
         &self.reached
     }
 
+    /// Returns the path of a file in the folder.
+    pub fn file(&self, name: &OsStr) -> FilePath {
+        FilePath::pinned(self.path.join(name), self.inside(name))
+    }
+
     /// Returns the same kind of path for something in the folder.
-    pub fn inside(&self, name: &OsStr) -> PathBuf {
+    fn inside(&self, name: &OsStr) -> PathBuf {
         self.reached().join(name)
     }
 }
@@ -143,7 +149,7 @@ impl Owner {
 pub struct ScopedFs<'a> {
     /// The file system.
     pub fs: &'a (dyn FileSystem + Sync),
-    /// The folder, whose files are named by [`PinnedDir::inside`].
+    /// The folder, whose files are opened by the paths of [`PinnedDir::file`].
     pub folder: &'a PinnedDir,
     /// The owner of new files.
     pub owner: Option<&'a Owner>,

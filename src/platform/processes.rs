@@ -1,21 +1,21 @@
-//! Where processes of Windows programs run from.
+//! Processes of Windows programs.
 
 use std::path::PathBuf;
 
 use super::installs::InstallFacts;
 use super::paths::WindowsPaths;
 
-/// Where a process of a Windows program runs from.
+/// Where a process of a Windows program runs, and for which user.
 #[derive(Clone, Debug)]
 pub struct ProcessPlace {
-    /// Its exe as a Windows path, if it is known as one, else as a path of this machine.
+    /// Its exe as a Windows path, or as a path of this machine if the former isn't known.
     pub exe: String,
-    /// Its exe on this machine.
+    /// Its exe as a path of this machine.
     pub exe_on_disk: PathBuf,
-    /// `%APPDATA%` of its user, in every form that it may have.
+    /// The possible folders of `%APPDATA%` of its user.
     pub app_data: Vec<PathBuf>,
-    /// What its user's registry says of where MicroSIP is installed.
+    /// What its user's registry says about the installation of MicroSIP.
     pub facts: InstallFacts,
-    /// Where its Windows paths lead to.
+    /// How its Windows paths correspond to paths of this machine.
     pub paths: WindowsPaths,
 }

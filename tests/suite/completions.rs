@@ -1,4 +1,4 @@
-//! Shells that complete our words: the scripts, and what bash really offers with them.
+//! Shell completion: the scripts, and what bash offers with them.
 
 use crate::sandbox::{PROGRAM, Sandbox};
 
@@ -11,11 +11,11 @@ const SHELLS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_shell_gets_its_script_as_it_is() {
+fn each_shell_gets_its_script_verbatim() {
     let sandbox = Sandbox::new();
-    for (shell, sign) in SHELLS {
+    for (shell, marker) in SHELLS {
         let ran = sandbox.run(&["completions", shell]).exits(0);
-        assert!(ran.stdout.contains(sign) && ran.stdout.contains("msipcfg"), "{}", ran.told);
+        assert!(ran.stdout.contains(marker) && ran.stdout.contains("msipcfg"), "{}", ran.told);
         assert!(ran.stderr.is_empty() && !ran.stdout.contains('\u{1B}'), "{}", ran.told);
     }
     let plain = sandbox.run(&["completions", "bash"]).stdout;
@@ -23,22 +23,22 @@ fn every_shell_gets_its_script_as_it_is() {
     sandbox.run(&["completions", "--json", "cmd"]).fails(2, "usage");
 }
 
-/// What is answered to PowerShell's script, which cannot be tried everywhere.
+/// Tests the answers to PowerShell's script, because PowerShell isn't available everywhere.
 #[test]
-fn powershell_is_answered_with_values_and_what_they_mean() {
+fn powershell_gets_values_with_descriptions() {
     let sandbox = Sandbox::new();
-    let answer = |words: &[&str]| {
+    let answer = |args: &[&str]| {
         let mut command = sandbox.command(PROGRAM);
-        command.env("MSIPCFG_COMPLETE", "powershell").args(["--", "msipcfg"]).args(words);
+        command.env("MSIPCFG_COMPLETE", "powershell").args(["--", "msipcfg"]).args(args);
         sandbox.finish(command).exits(0).stdout
     };
     let events = answer(&["set-hook", "ri."]);
     assert!(events.starts_with("ring\ta call comes in") && events.contains("\nringing\t"), "{events}");
     assert_eq!(answer(&["set", "VAD=."]), "VAD=0\t\nVAD=1\t\n");
-    assert!(answer(&["unset-hook", "."]).starts_with("ring\t"), "an empty word");
+    assert!(answer(&["unset-hook", "."]).starts_with("ring\t"), "an empty argument");
 }
 
-/// What bash offers at Tab behind these words, which are parted as readline does; `None` where there is no bash.
+/// Returns what bash offers on Tab after words split as readline does; `None` if bash isn't installed.
 #[cfg(target_os = "linux")]
 fn offered_by_bash(words: &[&str]) -> Option<Vec<String>> {
     use std::path::Path;
@@ -71,7 +71,7 @@ fn bash_completes_events_keys_and_values() {
         (&["get", "cmdCallAns"], &["cmdCallAnswer", "cmdCallAnswerVideo"]),
         (&["get", "VAD", "account1/dom"], &["account1/domain"]),
         (&["set", "volumeRin"], &["volumeRing="]),
-        // what stands before the = stays as it is
+        // bash keeps the part before the =
         (&["set", "VAD", "="], &["0", "1"]),
         (&["set", "VAD", "=", "1", "VA"], &["VAD="]),
         (&["explain", "--event", "=", "ring"], &["ring", "ringing"]),
@@ -80,7 +80,7 @@ fn bash_completes_events_keys_and_values() {
         (&["get", "zzz"], &[]),
     ] {
         let Some(found) = offered_by_bash(words) else {
-            return; // no bash here
+            return;
         };
         assert_eq!(found, offered, "{words:?}");
     }

@@ -1,4 +1,4 @@
-//! Many msipcfgs at once on one ini.
+//! Many processes that edit one ini at the same time.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,17 +11,17 @@ use crate::sandbox::{PROGRAM, Sandbox, spawn, utf16};
 
 const INI: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
 
-/// Starts msipcfg on the sandbox's ini and does not wait for it.
-fn start(sandbox: &Sandbox, words: &[&str]) -> Child {
+/// Starts msipcfg with the sandbox's ini, without waiting for it.
+fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
     let mut command: Command = sandbox.command(PROGRAM);
-    command.arg(words[0]).arg("--ini").arg(sandbox.ini()).args(&words[1..]);
+    command.arg(args[0]).arg("--ini").arg(sandbox.ini()).args(&args[1..]);
     spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
-/// Waits for all of them; what those say that did not end well.
+/// Waits for all processes and returns the output of those that failed.
 fn failures(children: Vec<Child>) -> Vec<String> {
-    let ended = children.into_iter().map(|child| child.wait_with_output().unwrap());
-    let failed = ended.filter(|output| !output.status.success());
+    let outputs = children.into_iter().map(|child| child.wait_with_output().unwrap());
+    let failed = outputs.filter(|output| !output.status.success());
     failed
         .map(|output| {
             let [stdout, stderr] =
@@ -31,7 +31,7 @@ fn failures(children: Vec<Child>) -> Vec<String> {
         .collect()
 }
 
-/// The names in the folder that are neither the ini nor backups of it.
+/// Lists the files that are neither the ini nor its backups.
 fn leftovers(sandbox: &Sandbox) -> Vec<String> {
     let backups = backup::list(&sandbox.ini(), &SystemFs).unwrap();
     let is_backup = |name: &String| backups.iter().any(|backup| backup.name == *name);
@@ -39,8 +39,8 @@ fn leftovers(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn many_processes_each_set_a_key_and_all_are_there() {
-    // under Wine the last of fifty would wait longer for the lock than msipcfg does
+fn no_edit_of_many_processes_is_lost() {
+    // under Wine, the last of fifty processes would run into the timeout of the lock
     const COUNT: usize = if cfg!(windows) { 15 } else { 50 };
     let sandbox = Sandbox::with_ini(utf16(INI));
     let children =
@@ -62,21 +62,21 @@ fn many_processes_each_set_a_key_and_all_are_there() {
 }
 
 #[test]
-fn setting_and_restoring_at_once_never_break_the_ini() {
+fn concurrent_set_and_restore_leave_complete_files() {
     let sandbox = Sandbox::with_ini(utf16(INI));
     sandbox.run_on_ini(&["set", "VAD=0"]).exits(0);
-    let words = |n: usize| {
+    let args = |n: usize| {
         if n % 5 == 4 { vec!["restore".into()] } else { vec!["set".into(), format!("key{n}={n}")] }
     };
     let children = (0..25)
         .map(|n| {
-            let words: Vec<String> = words(n);
-            start(&sandbox, &words.iter().map(String::as_str).collect::<Vec<_>>())
+            let args: Vec<String> = args(n);
+            start(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>())
         })
         .collect();
     assert_eq!(failures(children), Vec::<String>::new());
 
-    // which keys are there depends on who was last, but every file is whole
+    // which keys exist depends on the order, but every file is complete
     for name in sandbox.names() {
         let bytes = std::fs::read(sandbox.path(&name)).unwrap();
         let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
@@ -96,7 +96,7 @@ fn setting_and_restoring_at_once_never_break_the_ini() {
 }
 
 #[test]
-fn two_processes_that_both_make_the_ini_do_not_undo_each_other() {
+fn two_processes_that_create_the_ini_keep_both_edits() {
     for _ in 0..5 {
         let sandbox = Sandbox::new();
         let create = |value: &str| {
@@ -118,27 +118,27 @@ fn two_processes_that_both_make_the_ini_do_not_undo_each_other() {
 }
 
 #[test]
-fn a_lock_that_comes_and_goes_is_had_by_one_at_a_time_and_refused_to_nobody() {
+fn the_lock_is_exclusive_and_nobody_is_refused() {
     const THREADS: usize = 8;
-    // far slower under Wine
+    // much slower under Wine
     const TIMES: usize = if cfg!(windows) { 20 } else { 500 };
     let sandbox = Sandbox::with_ini(utf16(INI));
     let ini = sandbox.ini();
     let is_held = AtomicBool::new(false);
-    let take_turns = || {
+    let lock_repeatedly = || {
         for _ in 0..TIMES {
             let lock = Lock::acquire(&ini, &SystemFs, &|| false).map_err(|error| error.to_string())?;
-            assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
+            assert!(!is_held.swap(true, Ordering::SeqCst), "two threads hold the lock");
             std::thread::yield_now();
             assert!(is_held.swap(false, Ordering::SeqCst));
             drop(lock);
         }
         Ok(())
     };
-    let ended: Vec<Result<(), String>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(take_turns)).collect();
+    let results: Vec<Result<(), String>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(lock_repeatedly)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(ended, vec![Ok(()); THREADS]);
+    assert_eq!(results, vec![Ok(()); THREADS]);
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
 }

@@ -52,6 +52,6 @@ fn windows_exit_codes_are_rejected_on_other_systems() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\n"));
     let words = ["set", "VAD=1", "--json", "--exit-codes"];
     crate::sandbox::refused(&sandbox, &[&words[..], &["windows"]].concat(), 2, "usage")
-        .says("on Windows only");
+        .says("only on Windows");
     sandbox.run_on_ini(&[&words[..], &["own"]].concat()).exits(0);
 }

@@ -206,7 +206,7 @@ fn every_command_has_valid_examples() {
                 continue;
             }
             let arguments = split_arguments(&line);
-            let cli = Cli::read(&arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let cli = Cli::try_from_argv(&arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
             if !cli.is_for_wizard() {
                 let request = cli.into_request(&arguments);
                 assert!(request.is_ok(), "{line}: {}", request.err().unwrap());
@@ -220,7 +220,7 @@ fn every_command_has_valid_examples() {
 // --- the reference and the manual pages
 
 /// The heading of the options that every command has. Shared options are listed once.
-const SHARED: &str = "Options of every command";
+const GLOBAL_OPTIONS: &str = "Global options";
 
 fn shown_arguments<'a>(command: &'a Command, heading: Option<&'a str>) -> impl Iterator<Item = &'a Arg> {
     let is_own = |arg: &Arg| ["help", "version"].contains(&arg.get_id().as_str());
@@ -267,9 +267,9 @@ fn reference_of(command: &Command) -> String {
     if !own.is_empty() {
         let _ = write!(text, "\n{own}");
     }
-    for heading in shared_headings(command).iter().filter(|heading| **heading != SHARED) {
-        let anchor = heading.to_lowercase().replace(' ', "-");
-        let _ = write!(text, "\nPlus the [{}](#{anchor}).\n", heading.replacen('O', "o", 1));
+    for heading in shared_headings(command).iter().filter(|heading| **heading != GLOBAL_OPTIONS) {
+        let heading = heading.to_lowercase();
+        let _ = write!(text, "\nPlus the [{heading}](#{}).\n", heading.replace(' ', "-"));
     }
     let (before, examples) = after_help_of(command);
     if !before.is_empty() {

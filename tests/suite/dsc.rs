@@ -137,7 +137,7 @@ fn instance_is_created_kept_and_reported() {
     let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
     assert!(texts.contains(&json!("EC would be '0', and is nothing")), "{}", foreseen.ran.told);
     assert!(
-        texts.contains(&json!("Account1/password would be ***, and is nothing")),
+        texts.contains(&json!("Account1/password would be '***', and is nothing")),
         "{}",
         foreseen.ran.told
     );

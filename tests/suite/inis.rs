@@ -1,4 +1,4 @@
-//! Whole inis, looked at from outside: what changes, what stays, and what comes back.
+//! Whole inis, edited by the commands: what changes, what stays, and what can be undone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::sandbox::{Ran, Sandbox, some, utf16};
 const RING: &str = r"C:\hooks\ring.exe";
 const KEY: &str = "cmdIncomingCall";
 
-/// The inis in `fixtures/inis` by name.
+/// Reads the inis in `fixtures/inis`, with their names.
 pub fn fixtures() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join("inis");
     let mut fixtures: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
@@ -20,11 +20,11 @@ pub fn fixtures() -> Vec<(String, Vec<u8>)> {
         .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
         .collect();
     fixtures.sort();
-    assert!(fixtures.len() > 20, "where are they? {}", fixtures.len());
+    assert!(fixtures.len() > 20, "fixtures are missing: {}", fixtures.len());
     fixtures
 }
 
-/// Some of them, of every kind, where all would take long and tell no more.
+/// Reads every third ini, where all would take long without testing more.
 fn every_third() -> impl Iterator<Item = (String, Vec<u8>)> {
     some(fixtures().into_iter().step_by(3))
 }
@@ -33,12 +33,12 @@ fn fixture(name: &str) -> Vec<u8> {
     fixtures().into_iter().find(|(found, _)| found == name).unwrap().1
 }
 
-/// The code page of a fixture in 8-bit text; that of the others does not matter.
+/// Returns the code page of a fixture that is 8-bit text. For other fixtures it doesn't matter.
 pub fn code_page_of(name: &str) -> &'static str {
     if name == "ansi-1251.ini" { "1251" } else { "1252" }
 }
 
-/// All that is in the sandbox: bytes and time of each file, the places that links point to, folders.
+/// Returns everything in the sandbox: bytes and times of files, targets of links, and folders.
 pub fn snapshot(sandbox: &Sandbox) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![sandbox.path("")];
@@ -52,7 +52,7 @@ pub fn snapshot(sandbox: &Sandbox) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<
             } else if metadata.is_symlink() {
                 Some(std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())
             } else {
-                // what is large is told by its length and time
+                // of a large file, only the time is compared
                 let is_small = metadata.is_file() && metadata.len() < 1 << 20;
                 is_small.then(|| std::fs::read(&path).unwrap_or_default())
             };
@@ -62,7 +62,7 @@ pub fn snapshot(sandbox: &Sandbox) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<
     found
 }
 
-/// The text of an ini as UTF-16 units and the byte that is too many, if one is.
+/// Decodes an ini into UTF-16 units and an odd last byte.
 fn decode(name: &str, bytes: &[u8]) -> (Vec<u16>, Option<u8>) {
     let pairs = |bytes: &[u8], read: fn([u8; 2]) -> u16| -> Vec<u16> {
         bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect()
@@ -87,7 +87,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xFE])
 }
 
-/// Lines with their ends: CR LF, LF or CR.
+/// Splits a text into lines with their ends: CR LF, LF or CR.
 fn lines(units: &[u16]) -> Vec<&[u16]> {
     let (mut lines, mut start) = (Vec::new(), 0);
     for (at, unit) in units.iter().enumerate() {
@@ -120,7 +120,7 @@ fn is_settings(line: &[u16]) -> bool {
     text_of(line).trim().to_ascii_lowercase().starts_with("[settings]")
 }
 
-/// Checks that an edit changed or added the one line it should.
+/// Fails the test unless an edit changed or added the line of the hook, and nothing else.
 #[track_caller]
 fn one_line_changed(name: &str, before: &[u8], after: &[u8]) {
     assert!(is_utf16(after), "{name}: not UTF-16LE with BOM");
@@ -137,11 +137,11 @@ fn one_line_changed(name: &str, before: &[u8], after: &[u8]) {
         assert_eq!(end(old[at]), end(new[at]), "{name}: another line end");
         new[at] = old[at];
     } else if old.iter().any(|line| is_settings(line)) {
-        // a line was added; one behind a last line without end gives it one and has none itself
-        let is_behind_last = at + 1 == old.len() && without_end(old[at]) == old[at];
-        let added = new.remove(if is_behind_last { at + 1 } else { at });
+        // a line was added; after a last line without a line end, it gives that one its line end
+        let is_after_last = at + 1 == old.len() && without_end(old[at]) == old[at];
+        let added = new.remove(if is_after_last { at + 1 } else { at });
         assert!(is_of_key(added), "{name}: {:?}", text_of(added));
-        if is_behind_last {
+        if is_after_last {
             assert_eq!(without_end(added), added, "{name}: a line end where there was none");
             assert_eq!(without_end(new[at]), old[at], "{name}");
             new[at] = old[at];
@@ -149,7 +149,7 @@ fn one_line_changed(name: &str, before: &[u8], after: &[u8]) {
             assert_ne!(without_end(added), added, "{name}: no line end");
         }
     } else {
-        // the section came with it, at the end
+        // the section was added too, at the end
         let added = new.split_off(old.len());
         assert_eq!(added.len(), 2, "{name}: {added:?}");
         assert!(is_settings(added[0]) && is_of_key(added[1]), "{name}");
@@ -158,7 +158,7 @@ fn one_line_changed(name: &str, before: &[u8], after: &[u8]) {
     assert_eq!(new, old, "{name}: another line changed: {shown:#?}");
 }
 
-/// The passwords in an ini, those that are long enough to be looked for.
+/// Returns the passwords in an ini that are long enough to be searched for.
 fn passwords(name: &str, bytes: &[u8]) -> Vec<String> {
     let (units, _) = decode(name, bytes);
     let mut found = Vec::new();
@@ -175,7 +175,7 @@ fn passwords(name: &str, bytes: &[u8]) -> Vec<String> {
 }
 
 #[track_caller]
-fn silent(ran: &Ran, passwords: &[String]) {
+fn assert_no_passwords(ran: &Ran, passwords: &[String]) {
     for password in passwords {
         assert!(!ran.stdout.contains(password) && !ran.stderr.contains(password), "a password: {}", ran.told);
     }
@@ -196,13 +196,13 @@ fn identity(path: &Path) -> impl PartialEq + std::fmt::Debug + use<> {
 
 // --- every fixture
 
-/// Runs on the ini of the sandbox as somebody who knows its code page.
-fn run(sandbox: &Sandbox, name: &str, words: &[&str]) -> Ran {
-    sandbox.run_on_ini(&[&words[..1], &["--codepage", code_page_of(name)], &words[1..]].concat())
+/// Runs a command with the ini of the sandbox and its code page.
+fn run(sandbox: &Sandbox, name: &str, args: &[&str]) -> Ran {
+    sandbox.run_on_ini(&[&args[..1], &["--codepage", code_page_of(name)], &args[1..]].concat())
 }
 
 #[test]
-fn a_hook_changes_one_line_of_any_ini() {
+fn set_hook_changes_one_line_of_any_ini() {
     for (name, before) in some(fixtures()) {
         let sandbox = Sandbox::with_ini(&before);
         let json =
@@ -234,7 +234,7 @@ fn the_same_edit_again_writes_nothing() {
 }
 
 #[test]
-fn restore_gives_back_the_first_bytes_of_a_hooked_ini() {
+fn restore_undoes_set_hook() {
     for (name, before) in some(fixtures()) {
         let sandbox = Sandbox::with_ini(&before);
         run(&sandbox, &name, &["set-hook", "--allow-missing", "ring", RING]).exits(0);
@@ -245,7 +245,7 @@ fn restore_gives_back_the_first_bytes_of_a_hooked_ini() {
 }
 
 #[test]
-fn setting_and_unsetting_a_new_key_gives_back_the_first_bytes() {
+fn unset_undoes_set_of_a_new_key() {
     for (name, before) in some(fixtures().into_iter().filter(|(_, bytes)| is_utf16(bytes))) {
         let sandbox = Sandbox::with_ini(&before);
         let json = run(&sandbox, &name, &["list", "--json"]).exits(0).json();
@@ -256,7 +256,7 @@ fn setting_and_unsetting_a_new_key_gives_back_the_first_bytes() {
             .map(|value| value["section"].as_str().unwrap())
             .collect();
         sections.dedup();
-        // a section without a name, or with such a one, cannot be asked for
+        // these sections can't be named on the command line
         sections.retain(|section| !section.is_empty() && !section.contains(['/', ']']));
         for section in sections {
             let key = format!("{section}/zzNewKey");
@@ -277,14 +277,14 @@ fn setting_and_unsetting_a_new_key_gives_back_the_first_bytes() {
 }
 
 #[test]
-fn no_output_holds_a_password_of_the_ini() {
+fn no_output_contains_a_password() {
     let mut seen = 0;
     let with_passwords = fixtures().into_iter().filter(|(name, bytes)| !passwords(name, bytes).is_empty());
     for (name, bytes) in some(with_passwords) {
         let passwords = passwords(&name, &bytes);
         seen += passwords.len();
         let sandbox = Sandbox::with_ini(&bytes);
-        for words in [
+        for args in [
             &["list"][..],
             &["list", "Account1"],
             &["hooks"],
@@ -297,42 +297,42 @@ fn no_output_holds_a_password_of_the_ini() {
             &["restore", "2"],
             &["backups"],
         ] {
-            // behind the event of set-hook an option would be the hook's
-            let (command, rest) = words.split_first().unwrap();
+            // after the event of set-hook, an option would be passed to the hook
+            let (command, rest) = args.split_first().unwrap();
             for option in ["-v", "--json"] {
-                let words = [&[*command, option], rest].concat();
-                silent(&run(&sandbox, &name, &words), &passwords);
+                let args = [&[*command, option], rest].concat();
+                assert_no_passwords(&run(&sandbox, &name, &args), &passwords);
             }
         }
     }
-    assert!(seen > 3, "there are passwords in the fixtures: {seen}");
+    assert!(seen > 3, "passwords are missing in the fixtures: {seen}");
 }
 
 #[test]
-fn a_dry_run_writes_nothing_at_all() {
+fn a_dry_run_writes_nothing() {
     for (name, bytes) in every_third() {
         let sandbox = Sandbox::with_ini(&bytes);
         run(&sandbox, &name, &["set", "volumeRing=41"]).exits(0);
         let before = snapshot(&sandbox);
-        for words in [
+        for args in [
             &["set-hook", "-n", "--allow-missing", "ring", RING][..],
             &["unset-hook", "--dry-run", "--all"],
             &["set", "--dry-run", "VAD=1", "volumeRing=42", "Mine/key=1"],
             &["unset", "-n", "volumeRing"],
             &["restore", "-n"],
         ] {
-            let (command, rest) = words.split_first().unwrap();
+            let (command, rest) = args.split_first().unwrap();
             let json = run(&sandbox, &name, &[&[*command, "--json"], rest].concat()).exits(0).json();
             assert_eq!((&json["ok"], &json["dry_run"]), (&true.into(), &true.into()), "{name}: {json}");
             assert_eq!(json["backup"], Value::Null, "{name}: {json}");
-            run(&sandbox, &name, words).exits(0);
-            assert_eq!(snapshot(&sandbox), before, "{name}: {words:?}");
+            run(&sandbox, &name, args).exits(0);
+            assert_eq!(snapshot(&sandbox), before, "{name}: {args:?}");
         }
     }
 }
 
 #[test]
-fn a_dry_run_shows_the_lines_that_would_change_and_no_others() {
+fn a_dry_run_shows_only_the_changed_lines() {
     let sandbox = Sandbox::with_ini(fixture("modern-3.22.3.ini"));
     let ran = sandbox.run_on_ini(&["set", "-n", "VAD=1", "volumeRing=42", "Mine/key=1"]).exits(0);
     let changed: Vec<&str> = ran
@@ -348,19 +348,19 @@ fn a_dry_run_shows_the_lines_that_would_change_and_no_others() {
 }
 
 #[test]
-fn the_dry_run_says_what_the_run_does() {
+fn a_dry_run_reports_the_same_as_a_run() {
     for (name, bytes) in every_third() {
         let sandbox = Sandbox::with_ini(&bytes);
-        for words in [
+        for args in [
             &["set-hook", "--json", "--allow-missing", "ring", RING][..],
             &["set", "--json", "VAD=1", "volumeRing=42", "Mine/key=1"],
             &["unset", "--json", "VAD", "volumeRing"],
         ] {
-            let (command, rest) = words.split_first().unwrap();
+            let (command, rest) = args.split_first().unwrap();
             let dry = run(&sandbox, &name, &[&[*command, "-n"], rest].concat()).exits(0).json();
-            let wet = run(&sandbox, &name, words).exits(0).json();
+            let wet = run(&sandbox, &name, args).exits(0).json();
             for part in ["changed", "changes", "warnings", "ini"] {
-                assert_eq!(dry[part], wet[part], "{name}: {part} of {words:?}");
+                assert_eq!(dry[part], wet[part], "{name}: {part} of {args:?}");
             }
         }
     }
@@ -369,14 +369,14 @@ fn the_dry_run_says_what_the_run_does() {
 // --- encodings
 
 #[test]
-fn an_8_bit_ini_needs_its_code_page_where_the_system_does_not_tell_it() {
-    for (name, code_page, other_name, words) in
+fn an_8_bit_ini_needs_a_code_page_outside_windows() {
+    for (name, code_page, other_name, letter) in
         [("ansi-1252.ini", "1252", "windows-1252", "é"), ("ansi-1251.ini", "1251", "windows-1251", "и")]
     {
         let bytes = fixture(name);
         let sandbox = Sandbox::with_ini(&bytes);
         if cfg!(not(windows)) {
-            for words in [
+            for args in [
                 &["set-hook", "--json", "--allow-missing", "ring", RING][..],
                 &["set", "--json", "VAD=1"],
                 &["unset", "--json", "VAD"],
@@ -384,7 +384,7 @@ fn an_8_bit_ini_needs_its_code_page_where_the_system_does_not_tell_it() {
                 &["hooks", "--json"],
                 &["get", "--json", "VAD"],
             ] {
-                let ran = sandbox.run_on_ini(words).fails(7, "encoding-unknown");
+                let ran = sandbox.run_on_ini(args).fails(7, "encoding-unknown");
                 let hint = ran.json()["error"]["hint"].as_str().unwrap().to_string();
                 assert!(hint.contains("--codepage"), "{hint}");
                 assert_eq!(sandbox.ini_bytes(), bytes, "{name}");
@@ -397,7 +397,7 @@ fn an_8_bit_ini_needs_its_code_page_where_the_system_does_not_tell_it() {
             assert!(ran.warnings().contains(&"ini-encoding".to_string()), "{}", ran.told);
             let (old, _) = decode(name, &bytes);
             let text = String::from_utf16(&old).unwrap();
-            assert!(text.contains(words), "{text}");
+            assert!(text.contains(letter), "{text}");
             let new = sandbox.ini_text();
             let kept: Vec<&str> = new.lines().filter(|line| !line.starts_with("zzNew=")).collect();
             assert_eq!(kept, text.lines().collect::<Vec<_>>(), "{name}");
@@ -406,7 +406,7 @@ fn an_8_bit_ini_needs_its_code_page_where_the_system_does_not_tell_it() {
 }
 
 #[test]
-fn a_code_page_that_there_is_not_is_a_wrong_command_line() {
+fn an_unknown_code_page_is_a_usage_error() {
     let sandbox = Sandbox::with_ini(fixture("ansi-1252.ini"));
     for name in ["1", "none", "", "99999999"] {
         sandbox.run_on_ini(&["set", "--json", "--codepage", name, "VAD=1"]).fails(2, "usage");
@@ -414,13 +414,13 @@ fn a_code_page_that_there_is_not_is_a_wrong_command_line() {
 }
 
 #[test]
-fn an_encoding_that_microsip_would_damage_is_mended_even_if_the_value_is_right() {
-    for (name, is_mended) in [
+fn an_ini_that_microsip_would_damage_is_converted_even_if_the_value_is_right() {
+    for (name, is_converted) in [
         ("utf8-bom.ini", true),
         ("utf8-no-bom.ini", true),
         ("utf16be-bom.ini", true),
         ("utf16le-no-bom.ini", true),
-        // MicroSIP itself reads these well
+        // MicroSIP reads these correctly
         ("old-3.14.0.ini", false),
         ("account-only.ini", false),
         ("modern-3.22.3.ini", false),
@@ -429,7 +429,7 @@ fn an_encoding_that_microsip_would_damage_is_mended_even_if_the_value_is_right()
         let sandbox = Sandbox::with_ini(&bytes);
         let json = sandbox.run_on_ini(&["list", "--json"]).exits(0).json();
         let mut values = json["values"].as_array().unwrap().iter();
-        // any will do that is told, is checked by its type only and stays as it is
+        // any key that is listed and accepts every text
         let same = values
             .find(|value| {
                 ["label", "portKnockerHost", "updatesInterval"].iter().any(|key| value["key"] == *key)
@@ -438,19 +438,24 @@ fn an_encoding_that_microsip_would_damage_is_mended_even_if_the_value_is_right()
         let text = |part: &str| same[part].as_str().unwrap();
         let given = format!("{}/{}={}", text("section"), text("key"), text("value"));
         let dry = sandbox.run_on_ini(&["set", "--json", "-n", &given]).exits(0).json();
-        assert_eq!(dry["changed"], is_mended, "{name}: {dry}");
+        assert_eq!(dry["changed"], is_converted, "{name}: {dry}");
         let ran = sandbox.run_on_ini(&["set", "--json", &given]).exits(0);
-        assert_eq!(ran.json()["changed"], is_mended, "{name}: {}", ran.told);
-        assert_eq!(ran.warnings().contains(&"ini-encoding".to_string()), is_mended, "{name}: {}", ran.told);
-        assert_eq!(sandbox.ini_bytes() != bytes, is_mended, "{name}");
-        if is_mended {
+        assert_eq!(ran.json()["changed"], is_converted, "{name}: {}", ran.told);
+        assert_eq!(
+            ran.warnings().contains(&"ini-encoding".to_string()),
+            is_converted,
+            "{name}: {}",
+            ran.told
+        );
+        assert_eq!(sandbox.ini_bytes() != bytes, is_converted, "{name}");
+        if is_converted {
             assert_eq!(sandbox.ini_text(), String::from_utf16(&decode(name, &bytes).0).unwrap(), "{name}");
         }
     }
 }
 
 #[test]
-fn text_that_is_mended_is_told_as_it_is_after_it() {
+fn the_old_value_of_a_converted_ini_is_decoded() {
     let sandbox = Sandbox::with_ini("[Settings]\r\nuserAgent=grüße Ж\r\n");
     let json = sandbox.run_on_ini(&["set", "--json", "userAgent=x"]).exits(0).json();
     assert_eq!(json["changes"][0]["before"], "grüße Ж", "{json}");
@@ -459,7 +464,7 @@ fn text_that_is_mended_is_told_as_it_is_after_it() {
 // --- small and large
 
 #[test]
-fn an_empty_ini_becomes_what_microsip_makes_at_its_first_run() {
+fn an_empty_ini_becomes_one_of_a_first_start() {
     for empty in [&b""[..], &[0xFF, 0xFE]] {
         let sandbox = Sandbox::with_ini(empty);
         sandbox.run_on_ini(&["set-hook", "--allow-missing", "ring", RING]).exits(0);
@@ -474,10 +479,10 @@ fn an_empty_ini_becomes_what_microsip_makes_at_its_first_run() {
 }
 
 #[test]
-fn create_makes_the_ini_as_microsip_does() {
+fn create_makes_the_same_ini_as_microsip() {
     let sandbox = Sandbox::new();
-    let words = ["set-hook", "--json", "--create", "--allow-missing", "ring", RING];
-    let json = sandbox.run_on_ini(&words).exits(0).json();
+    let args = ["set-hook", "--json", "--create", "--allow-missing", "ring", RING];
+    let json = sandbox.run_on_ini(&args).exits(0).json();
     assert_eq!((&json["changed"], &json["backup"]), (&true.into(), &Value::Null));
     assert_eq!(
         json["changes"][0],
@@ -485,8 +490,8 @@ fn create_makes_the_ini_as_microsip_does() {
     );
     assert_eq!(sandbox.ini_bytes(), utf16(&format!("[Settings]\r\n{KEY}=\"{RING}\"")));
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
-    // and now it is there
-    assert_eq!(sandbox.run_on_ini(&words).exits(0).json()["changed"], false);
+    // now the ini exists
+    assert_eq!(sandbox.run_on_ini(&args).exits(0).json()["changed"], false);
 
     let sandbox = Sandbox::new();
     sandbox.run_on_ini(&["set", "--create", "VAD=1", "Account1/label=x"]).exits(0);
@@ -494,22 +499,22 @@ fn create_makes_the_ini_as_microsip_does() {
 }
 
 #[test]
-fn create_makes_the_folders_too() {
+fn create_makes_the_folders() {
     let sandbox = Sandbox::new();
     let ini = sandbox.path("new").join("and deeper").join("MicroSIP.ini");
     let name = ini.to_str().unwrap();
-    let words = ["set", "--json", "--ini", name, "VAD=1"];
-    sandbox.run(&words).fails(4, "ini-not-found");
+    let args = ["set", "--json", "--ini", name, "VAD=1"];
+    sandbox.run(&args).fails(4, "ini-not-found");
     let before = snapshot(&sandbox);
-    let dry = sandbox.run(&[&words[..], &["--create", "-n"]].concat()).exits(0).json();
+    let dry = sandbox.run(&[&args[..], &["--create", "-n"]].concat()).exits(0).json();
     assert_eq!((&dry["changed"], &dry["dry_run"]), (&true.into(), &true.into()));
-    assert_eq!(snapshot(&sandbox), before, "a dry run made something");
-    sandbox.run(&[&words[..], &["--create"]].concat()).exits(0);
+    assert_eq!(snapshot(&sandbox), before, "the dry run wrote something");
+    sandbox.run(&[&args[..], &["--create"]].concat()).exits(0);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16("[Settings]\r\nVAD=1"));
 }
 
 #[test]
-fn create_of_an_ini_that_is_there_is_an_edit_as_any_other() {
+fn create_edits_an_ini_that_exists() {
     let bytes = fixture("modern-3.22.3.ini");
     let sandbox = Sandbox::with_ini(&bytes);
     sandbox.run_on_ini(&["set-hook", "--create", "--allow-missing", "ring", RING]).exits(0);
@@ -517,7 +522,7 @@ fn create_of_an_ini_that_is_there_is_an_edit_as_any_other() {
 }
 
 #[test]
-fn a_large_ini_with_a_call_log_is_edited_as_any_other() {
+fn a_large_ini_with_a_call_log_is_edited() {
     let mut text = String::from(
         "[Settings]\r\nVAD=1\r\nversion=3.22.3\r\n[Account1]\r\npassword=0123abcdef\r\n[Calls]\r\n",
     );
@@ -539,15 +544,15 @@ fn a_large_ini_with_a_call_log_is_edited_as_any_other() {
     let listed = sandbox.run_on_ini(&["list"]).exits(0);
     assert!(!listed.stdout.contains("Caller") && !listed.stdout.contains("0123abcdef"));
     sandbox.run_on_ini(&["unset-hook", "ring"]).exits(0);
-    assert!(sandbox.ini_bytes() == before, "unset-hook did not give back the first bytes");
+    assert!(sandbox.ini_bytes() == before, "unset-hook didn't restore the bytes");
     sandbox.run_on_ini(&["restore"]).exits(0);
     sandbox.run_on_ini(&["restore", "3"]).exits(0);
-    assert!(sandbox.ini_bytes() == before, "restore did not give back the first bytes");
+    assert!(sandbox.ini_bytes() == before, "restore didn't restore the bytes");
 }
 
 #[test]
-fn what_cannot_be_text_survives_an_edit() {
-    // half of a surrogate pair, NULs, an odd byte
+fn an_edit_preserves_invalid_text() {
+    // a lone surrogate, NULs, and an odd byte
     let mut bytes = utf16("[Settings]\r\nlabel=");
     bytes.extend([0x00, 0xD8, 0x78, 0x00]);
     bytes.extend(&utf16("\r\nnul=a\0b\r\n\0\0\0\r\nVAD=1\r\n")[2..]);

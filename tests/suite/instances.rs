@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::background::{BackgroundRun, WAITS};
 use crate::crowd::Among;
-use crate::going::{Going, WAITS};
-use crate::sandbox::{Sandbox, utf16};
+use crate::sandbox::{Sandbox, copy_program, utf16};
 
 const OLD: &str = "[Settings]\r\nVAD=0\r\nvolumeRing=80\r\n";
 const NEW: &str = "[Settings]\r\nVAD=1\r\nvolumeRing=80\r\n";
@@ -126,14 +126,14 @@ impl Drop for Phone {
     }
 }
 
-/// Puts this program there: as a hard link, because a new copy may be busy while processes of other tests have
-/// inherited the open file. Wine needs a copy, because it names a process after the first name of a file.
+/// Puts this program there, as a hard link where possible. Wine needs a copy, because it names a process after the first
+/// name of its file.
 fn put_stand_in(exe: &Path) {
     if !exe.exists() {
         let own = std::env::current_exe().unwrap();
         std::fs::create_dir_all(exe.parent().unwrap()).unwrap();
         if cfg!(windows) || std::fs::hard_link(&own, exe).is_err() {
-            std::fs::copy(&own, exe).unwrap();
+            copy_program(&own, exe);
         }
     }
 }
@@ -249,15 +249,15 @@ fn an_edit_waits_until_microsip_exits() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
-    let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
-    going.says(WAITS);
+    let mut background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+    background.wait_for(WAITS);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"], "while msipcfg waits");
     // what MicroSIP saves as it exits is not lost
     std::fs::write(&ini, utf16(&OLD.replace("80", "55"))).unwrap();
     let pid = phone.pid();
     phone.exit();
-    let ran = going.end().exits(0).says(&format!("pid {pid}"));
+    let ran = background.wait().exits(0).says(&format!("pid {pid}"));
     assert!(ran.stderr.contains("hint"), "{}", ran.told);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(&NEW.replace("80", "55")));
 }

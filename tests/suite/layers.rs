@@ -304,11 +304,11 @@ impl Reader<'_> {
     }
 
     fn add_path(&mut self, mut segments: Vec<String>, line: usize, is_reexport: bool) {
-        if self.inline > 0 && segments[0] == "super" {
+        if self.inline > 0 && segments.len() > 1 && segments[0] == "super" {
             segments.remove(0);
         }
-        let is_local = segments.len() < 2 && !self.file.reexports.contains(&segments[0]);
-        if !is_reexport && !segments.is_empty() && !is_local {
+        let is_local = segments.len() == 1 && !self.file.reexports.contains(&segments[0]);
+        if !is_reexport && !is_local {
             self.file.uses.push(UsedPath { segments, line });
         }
     }

@@ -17,6 +17,7 @@
 mod crowd_of_users;
 mod sandbox;
 
+mod background;
 mod bad_input;
 mod completions;
 mod concurrency;
@@ -27,7 +28,6 @@ mod doctor;
 mod documents;
 mod dsc;
 mod explain;
-mod going;
 mod hooks;
 mod inis;
 mod instances;

@@ -1,8 +1,9 @@
-//! What the Win32 profile functions answer is what `msipcfg::ini` answers, and what shell32 parts is what
-//! `msipcfg::hook` parts.
+//! Compares `msipcfg::ini` with the Win32 profile functions, and the splitting of command lines in `msipcfg::hook` with
+//! shell32.
 //!
-//! Everywhere: every question of `fixtures/profile-api/reading.tsv`, as Windows answers it where that is known,
-//! else as Wine does. On Windows and under Wine also the functions themselves, see [`windows`].
+//! On all systems, it is compared with the answers in `fixtures/profile-api/reading.tsv`: those of Windows where they are
+//! known, otherwise those of Wine. On Windows and under Wine, it is also compared with the functions themselves, see
+//! [`windows`].
 
 mod questions;
 #[cfg(windows)]
@@ -14,37 +15,36 @@ use msipcfg::ini::{Wide, lookup};
 
 use questions::{Answer, Ask, Question, names_in, units};
 
-/// The code page that the table's 8-bit files are in.
+/// The code page of the 8-bit files in the table.
 const CODE_PAGE: u16 = 1252;
 
-/// Questions of which nobody says how Windows answers, but what it makes of such a file is known from others:
-/// to Windows three bytes in front of the first header are part of its line, Wine skips them as the mark of
-/// UTF-8.
-const AS_WINDOWS_MUST: [(&str, Ask, &[&str]); 1] =
+/// Answers of Windows that weren't observed but follow from others: in Windows, three bytes before the first header are
+/// part of its line, while Wine skips them as the byte order mark of UTF-8.
+const INFERRED_FOR_WINDOWS: [(&str, Ask, &[&str]); 1] =
     [(r"\xef\xbb\xbf[S]\r\nk=v\r\n[T]\r\nk=w\r\n", Ask::Sections, &["T"])];
 
 #[test]
-fn every_known_answer_of_windows_is_ours() {
+fn our_answers_are_those_of_windows() {
     let questions = questions::all();
     let mut wrong = Vec::new();
-    let (mut asked, mut as_windows_must) = (0, 0);
+    let (mut asked, mut inferred_count) = (0, 0);
     for question in &questions {
         let expected = question.windows.as_ref().unwrap_or(&question.wine);
         let answer = our_answer(question);
         asked += 1;
-        let concluded = AS_WINDOWS_MUST.iter().find(|(file, ask, _)| {
+        let inferred = INFERRED_FOR_WINDOWS.iter().find(|(file, ask, _)| {
             question.windows.is_none() && *file == question.written && *ask == question.ask
         });
-        if let Some((_, _, names)) = concluded {
+        if let Some((_, _, names)) = inferred {
             let names: Vec<Wide> = names.iter().map(|name| units(name)).collect();
-            assert_eq!(answer, as_a_list(&names, question.buffer), "{}", question.told);
-            as_windows_must += 1;
+            assert_eq!(answer, as_a_list(&names, question.buffer), "{}", question.place);
+            inferred_count += 1;
         } else if !expected.is_met(&answer) {
             wrong.push((question, expected, answer));
         }
     }
-    assert_eq!((asked, as_windows_must), (questions.len(), AS_WINDOWS_MUST.len()));
-    questions::none_of(&wrong, asked);
+    assert_eq!((asked, inferred_count), (questions.len(), INFERRED_FOR_WINDOWS.len()));
+    questions::assert_none(&wrong, asked);
 }
 
 fn our_answer(question: &Question) -> Answer {
@@ -52,7 +52,7 @@ fn our_answer(question: &Question) -> Answer {
     let (section, key) = (question.section.as_str(), question.key.as_str());
     let texts: Vec<Wide> = match (question.ask, &document) {
         (Ask::Value, document) => {
-            // one unit of the buffer is for the closing NUL
+            // one unit of the buffer is for the final NUL
             let limit = question.buffer.saturating_sub(1);
             let found = document.as_ref().and_then(|document| lookup::value(document, section, key, limit));
             return Answer::Value(found.unwrap_or_else(|| default_as_given(&question.default, limit)));
@@ -74,7 +74,7 @@ fn our_answer(question: &Question) -> Answer {
     as_a_list(&texts, question.buffer)
 }
 
-/// As the profile functions decode: what has no FF FE in front is text in the ANSI code page, whatever it is.
+/// Decodes a file like the profile functions: without FF FE at its start, it is text in the ANSI code page.
 fn as_windows_reads(bytes: &[u8]) -> IniDocument {
     let encoding = if bytes.starts_with(&BOM) {
         Encoding::Utf16Le { bom: true }
@@ -84,7 +84,7 @@ fn as_windows_reads(bytes: &[u8]) -> IniDocument {
     decode_as(bytes.to_vec(), encoding).unwrap()
 }
 
-/// Names and texts behind `=` in the section that counts.
+/// Returns the names and the texts after `=` in the first section of this name.
 fn lines_of<'a>(
     document: &'a IniDocument,
     section: &str,
@@ -102,15 +102,15 @@ fn lines_of<'a>(
     })
 }
 
-/// The default comes back without the spaces at its end, cut like a value.
+/// Returns the default as the functions do: without the spaces at its end, truncated like a value.
 fn default_as_given(default: &str, limit: usize) -> Wide {
     let mut default = units(default.trim_end_matches(' '));
     default.truncate(limit);
     default
 }
 
-/// A list as it comes back in a buffer: each text ends with NUL, and a further NUL ends the list. What does not
-/// fit is cut so that two NULs follow, and the size of the buffer less two is returned.
+/// Returns a list as it is written to a buffer: each text ends with NUL, and another NUL ends the list. If it doesn't
+/// fit, it is truncated so that two NULs follow, and the return value is the size of the buffer minus two.
 fn as_a_list(texts: &[Wide], buffer: usize) -> Answer {
     let mut list: Wide = texts.iter().flat_map(|text| text.iter().copied().chain([0])).collect();
     if list.len() >= buffer {

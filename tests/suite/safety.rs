@@ -1,4 +1,4 @@
-//! backups and restore.
+//! The commands `backups` and `restore`.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::sandbox::{Sandbox, some, utf16};
 
 const INI: &str = "[Settings]\r\nvolumeRing=100\r\nversion=3.22.3\r\n";
 
-/// A sandbox whose volume was 100 and then each of these, one edit after the other.
+/// Creates a sandbox in which the volume was 100 and then set to each of these values.
 fn edited(volumes: &[u8]) -> Sandbox {
     let sandbox = Sandbox::with_ini(utf16(INI));
     for volume in volumes {
@@ -33,7 +33,7 @@ fn volume_in(path: &std::path::Path) -> String {
     line.unwrap_or_else(|| panic!("no volume in {text}")).to_string()
 }
 
-/// The names of the backups as `backups` lists them, newest first.
+/// Returns the names that `backups` lists, newest first.
 fn listed(sandbox: &Sandbox) -> Vec<String> {
     let json = sandbox.run_on_ini(&["backups", "--json"]).exits(0).json();
     let backups = json["backups"].as_array().unwrap();
@@ -43,12 +43,12 @@ fn listed(sandbox: &Sandbox) -> Vec<String> {
     backups.iter().map(|backup| backup["name"].as_str().unwrap().to_string()).collect()
 }
 
-/// The volumes in the backups, newest first.
+/// Returns the volumes in the backups, newest first.
 fn volumes(sandbox: &Sandbox) -> Vec<String> {
     listed(sandbox).iter().map(|name| volume_in(&sandbox.path(name))).collect()
 }
 
-/// The files of the sandbox that are backups by their ending.
+/// Returns the files of the sandbox that end in `.bak`.
 fn on_disk(sandbox: &Sandbox) -> Vec<String> {
     sandbox.names().into_iter().filter(|name| name.ends_with(".bak")).collect()
 }
@@ -56,7 +56,7 @@ fn on_disk(sandbox: &Sandbox) -> Vec<String> {
 // --- backups
 
 #[test]
-fn each_edit_leaves_a_backup_named_by_its_time() {
+fn an_edit_makes_a_backup_named_by_its_time() {
     let sandbox = Sandbox::with_ini(utf16(INI));
     let json = set_volume(&sandbox, 5, &[]);
     let names = on_disk(&sandbox);
@@ -67,7 +67,7 @@ fn each_edit_leaves_a_backup_named_by_its_time() {
     let digits = stamp.chars().filter(char::is_ascii_digit).count();
     assert_eq!(digits, "YYYYMMDDhhmmssmmm".len(), "{stamp}");
     assert!(!stamp.contains([':', ' ', '/']), "{stamp}");
-    assert_eq!(sandbox.names(), ["MicroSIP.ini", name.as_str()], "nothing else is left");
+    assert_eq!(sandbox.names(), ["MicroSIP.ini", name.as_str()], "other files are left");
 }
 
 #[test]
@@ -83,29 +83,29 @@ fn backups_are_listed_newest_first() {
 }
 
 #[test]
-fn only_what_is_a_backup_of_this_ini_is_listed_and_purged() {
+fn only_backups_of_this_ini_are_listed_and_purged() {
     let sandbox = edited(&[1]);
-    let strangers = [
+    let other_files = [
         "MicroSIP.ini.bak",
         "MicroSIP.ini.old.bak",
         "Other.ini.20260101T000000.000Z.bak",
         "MicroSIP.ini.20260101.bak",
     ];
-    for name in strangers {
+    for name in other_files {
         sandbox.write(name, "mine");
     }
     assert_eq!(listed(&sandbox).len(), 1);
     let json = sandbox.run_on_ini(&["backups", "--purge", "--json"]).exits(0).json();
     assert_eq!(json["ok"], true);
     assert_eq!(listed(&sandbox), [""; 0]);
-    let mut left: Vec<&str> = [&strangers[..], &["MicroSIP.ini"]].concat();
+    let mut left: Vec<&str> = [&other_files[..], &["MicroSIP.ini"]].concat();
     left.sort_unstable();
     assert_eq!(sandbox.names(), left);
-    assert_eq!(volume(&sandbox), "1", "the ini stays");
+    assert_eq!(volume(&sandbox), "1", "the ini changed");
 }
 
 #[test]
-fn purge_removes_all_and_says_how_many() {
+fn purge_removes_all_and_prints_the_number() {
     let sandbox = edited(&[1, 2, 3]);
     let ran = sandbox.run_on_ini(&["backups", "--purge"]).exits(0);
     assert!(ran.stdout.contains('3'), "{}", ran.told);
@@ -135,11 +135,11 @@ fn no_backup_makes_none() {
     let sandbox = edited(&[1]);
     let json = set_volume(&sandbox, 2, &["--no-backup"]);
     assert_eq!((&json["changed"], &json["backup"]), (&Value::from(true), &Value::Null));
-    assert_eq!(volumes(&sandbox), ["100"], "those that are there stay");
+    assert_eq!(volumes(&sandbox), ["100"], "the old backups changed");
 }
 
 #[test]
-fn keep_backups_keeps_the_oldest_and_the_newest_others() {
+fn keep_backups_keeps_the_oldest_plus_the_newest() {
     let sandbox = edited(&[1, 2, 3, 4, 5]);
     set_volume(&sandbox, 6, &["--keep-backups", "3"]);
     assert_eq!(volumes(&sandbox), ["5", "4", "100"]);
@@ -149,18 +149,18 @@ fn keep_backups_keeps_the_oldest_and_the_newest_others() {
     assert_eq!(volumes(&sandbox), ["100"]);
     let json = set_volume(&sandbox, 9, &["--keep-backups", "0"]);
     assert_eq!(volumes(&sandbox), [""; 0]);
-    assert_eq!(json["backup"], Value::Null, "the one that is named must be there");
+    assert_eq!(json["backup"], Value::Null, "the reported backup doesn't exist");
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
 }
 
 #[test]
-fn ten_backups_are_kept_unless_told_otherwise() {
+fn ten_backups_are_kept_by_default() {
     let sandbox = edited(&(1..=13).collect::<Vec<_>>());
     assert_eq!(volumes(&sandbox), ["12", "11", "10", "9", "8", "7", "6", "5", "4", "100"]);
 }
 
 #[test]
-fn the_backup_that_is_told_is_there() {
+fn the_reported_backup_exists() {
     let sandbox = edited(&[1, 2]);
     for keep in ["10", "2", "1", "0"] {
         let volume = keep.parse::<u8>().unwrap() + 50;
@@ -200,7 +200,7 @@ fn a_backup_gives_nobody_more_access_than_the_ini() {
 // --- restore
 
 #[test]
-fn restore_goes_back_to_the_newest_backup() {
+fn restore_uses_the_newest_backup() {
     let sandbox = edited(&[1, 2]);
     let name = listed(&sandbox)[0].clone();
     let json = sandbox.run_on_ini(&["restore", "--json"]).exits(0).json();
@@ -213,11 +213,11 @@ fn restore_goes_back_to_the_newest_backup() {
     let sandbox = edited(&[1, 2]);
     let ran = sandbox.run_on_ini(&["restore"]).exits(0);
     let told = listed(&sandbox).into_iter().find(|listed| ran.stdout.contains(listed.as_str()));
-    assert!(told.is_some(), "it does not say which, like {name}: {}", ran.told);
+    assert!(told.is_some(), "the name of the backup, such as {name}, is missing: {}", ran.told);
 }
 
 #[test]
-fn restore_takes_a_number_of_the_list_or_a_name() {
+fn restore_accepts_a_number_or_a_name() {
     for (number, expected) in some([("1", "3"), ("2", "2"), ("3", "1"), ("4", "100")]) {
         let sandbox = edited(&[1, 2, 3, 4]);
         sandbox.run_on_ini(&["restore", number]).exits(0);
@@ -230,7 +230,7 @@ fn restore_takes_a_number_of_the_list_or_a_name() {
 }
 
 #[test]
-fn restore_of_what_is_no_backup_is_answered_with_no() {
+fn restore_of_an_unknown_backup_exits_with_1() {
     let sandbox = edited(&[1]);
     sandbox.write("home/MicroSIP.ini.20260101T000000.000Z.bak", utf16("[Settings]\r\nvolumeRing=66\r\n"));
     let names = sandbox.names();
@@ -255,26 +255,26 @@ fn a_restore_can_be_undone() {
     let sandbox = edited(&[1, 2]);
     sandbox.run_on_ini(&["restore"]).exits(0);
     assert_eq!(volume(&sandbox), "1");
-    // what the restore put aside is a backup too, the newest
+    // the replaced ini is the newest backup
     assert_eq!(volumes(&sandbox), ["2", "1", "100"]);
     sandbox.run_on_ini(&["restore", "1"]).exits(0);
     assert_eq!(volume(&sandbox), "2");
 }
 
 #[test]
-fn restoring_again_does_not_go_back_and_forth() {
+fn restore_skips_backups_made_by_restore() {
     let sandbox = edited(&[1, 2]);
     sandbox.run_on_ini(&["restore"]).exits(0);
     let json = sandbox.run_on_ini(&["restore", "--json"]).exits(0).json();
-    assert_eq!(json["changed"], false, "the newest that no restore made is back already: {json}");
+    assert_eq!(json["changed"], false, "restore used a backup made by restore: {json}");
     assert_eq!(volume(&sandbox), "1");
     let ours = listed(&sandbox)[0].clone();
     sandbox.run_on_ini(&["restore", &ours]).exits(0);
-    assert_eq!(volume(&sandbox), "2", "by its name it is one as any other");
+    assert_eq!(volume(&sandbox), "2", "a backup made by restore can be named");
 }
 
 #[test]
-fn where_only_a_restore_made_backups_there_is_none_to_go_back_to_unless_it_is_named() {
+fn backups_made_by_restore_are_only_restored_by_name() {
     let sandbox = edited(&[1]);
     sandbox.run_on_ini(&["restore"]).exits(0);
     let names = listed(&sandbox);
@@ -285,21 +285,22 @@ fn where_only_a_restore_made_backups_there_is_none_to_go_back_to_unless_it_is_na
 }
 
 #[test]
-fn a_deleted_ini_can_be_had_back() {
+fn a_deleted_ini_can_be_restored() {
     for which in [&[][..], &["1"]] {
         let sandbox = edited(&[1, 2]);
         std::fs::remove_file(sandbox.ini()).unwrap();
         let ran = sandbox.run_on_ini(&[&["restore", "--json"], which].concat()).exits(0);
         assert_eq!(ran.json()["changed"], true, "{}", ran.told);
         let changes = ran.json()["changes"].as_array().unwrap().clone();
-        let all_come = changes.iter().all(|change| change["before"].is_null() && change["after"].is_string());
-        assert!(!changes.is_empty() && all_come, "{}", ran.told);
+        let are_all_added =
+            changes.iter().all(|change| change["before"].is_null() && change["after"].is_string());
+        assert!(!changes.is_empty() && are_all_added, "{}", ran.told);
         assert_eq!(volume(&sandbox), "1");
     }
 }
 
 #[test]
-fn a_broken_ini_can_be_replaced_by_its_backup() {
+fn a_broken_ini_can_be_restored() {
     for broken in
         [&b""[..], b"\0\0\0\0\0\0\0\0", b"\x89PNG\r\n\x1a\n no ini at all", b"caf\xE9", &[0xFF, 0xFE]]
     {
@@ -308,25 +309,25 @@ fn a_broken_ini_can_be_replaced_by_its_backup() {
         let ran = sandbox.run_on_ini(&["restore", "--json"]).exits(0);
         assert_eq!(ran.json()["changed"], true, "{}", ran.told);
         assert_eq!(volume(&sandbox), "1");
-        // and that can be undone
+        // the broken ini is backed up
         let newest = listed(&sandbox)[0].clone();
         assert_eq!(std::fs::read(sandbox.path(&newest)).unwrap(), broken);
     }
 }
 
 #[test]
-fn a_backup_that_is_no_ini_is_not_gone_back_to() {
+fn a_backup_that_is_not_an_ini_is_not_restored() {
     let sandbox = edited(&[1]);
     let name = listed(&sandbox)[0].clone();
     sandbox.write(&name, "this was never an ini");
     let ran = sandbox.run_on_ini(&["restore", "--json"]).fails(7, "not-an-ini");
     let message = ran.json()["error"]["message"].as_str().unwrap().to_string();
-    assert!(message.contains(&name), "it blames another file: {message}");
+    assert!(message.contains(&name), "another file is named: {message}");
     assert_eq!(volume(&sandbox), "1");
 }
 
 #[test]
-fn restore_gives_back_the_first_bytes_of_every_ini() {
+fn restore_restores_the_bytes_of_every_ini() {
     for (name, bytes) in some(inis::fixtures()) {
         let sandbox = Sandbox::with_ini(&bytes);
         let code_page = inis::code_page_of(&name);
@@ -340,7 +341,7 @@ fn restore_gives_back_the_first_bytes_of_every_ini() {
 }
 
 #[test]
-fn restore_needs_no_code_page() {
+fn restore_works_without_a_code_page() {
     for (name, bytes) in some(inis::fixtures()) {
         let sandbox = Sandbox::with_ini(&bytes);
         sandbox.run_on_ini(&["set", "--codepage", inis::code_page_of(&name), "volumeRing=41"]).exits(0);
@@ -350,7 +351,7 @@ fn restore_needs_no_code_page() {
 }
 
 #[test]
-fn a_dry_restore_writes_nothing_and_says_what_it_would() {
+fn a_dry_run_of_restore_shows_the_changes_and_writes_nothing() {
     let sandbox = edited(&[1, 2]);
     let before = snapshot(&sandbox);
     let json = sandbox.run_on_ini(&["restore", "--json", "--dry-run"]).exits(0).json();
@@ -365,7 +366,7 @@ fn a_dry_restore_writes_nothing_and_says_what_it_would() {
 }
 
 #[test]
-fn restore_keeps_as_many_backups_as_it_is_told() {
+fn restore_prunes_backups_as_specified() {
     let sandbox = edited(&[1, 2, 3]);
     sandbox.run_on_ini(&["restore", "--no-backup"]).exits(0);
     assert_eq!((volume(&sandbox).as_str(), listed(&sandbox).len()), ("2", 3));
@@ -374,10 +375,10 @@ fn restore_keeps_as_many_backups_as_it_is_told() {
     assert_eq!((volume(&sandbox).as_str(), volumes(&sandbox)), ("2", vec!["3".to_string(), "100".into()]));
 }
 
-/// Creation time, marks and streams, each as far as this disk keeps it.
+/// Checks creation time, attributes and streams, if the file system supports them.
 #[cfg(windows)]
 #[test]
-fn what_windows_keeps_beside_the_text_stays_with_the_ini() {
+fn an_edit_keeps_creation_time_attributes_and_streams() {
     use std::os::windows::fs::{FileTimesExt, MetadataExt};
     use std::time::{Duration, SystemTime};
 
@@ -391,13 +392,13 @@ fn what_windows_keeps_beside_the_text_stays_with_the_ini() {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000);
     let times = std::fs::FileTimes::new().set_created(long_ago);
     std::fs::File::options().write(true).open(&ini).unwrap().set_times(times).unwrap();
-    let seen = || {
+    let metadata_of = || {
         let metadata = std::fs::metadata(&ini).unwrap();
         let created = metadata.created().ok().filter(|time| *time == long_ago);
         (created, metadata.file_attributes() & HIDDEN, std::fs::read_to_string(&stream).ok())
     };
-    let before = seen();
+    let before = metadata_of();
     sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
     assert!(sandbox.ini_text().contains("VAD=1"));
-    assert_eq!(seen(), before);
+    assert_eq!(metadata_of(), before);
 }

@@ -50,6 +50,17 @@ impl Sandbox {
         path
     }
 
+    /// Writes a script that can be started at once.
+    #[cfg(unix)]
+    pub fn write_script(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let source = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(source.path(), text).unwrap();
+        copy_program(source.path(), &path);
+        path
+    }
+
     /// The bytes of its ini.
     pub fn ini_bytes(&self) -> Vec<u8> {
         std::fs::read(self.ini()).unwrap()
@@ -134,6 +145,21 @@ impl Sandbox {
         );
         Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
     }
+}
+
+/// Copies a program, or a script, so that it can be started at once.
+///
+/// On Unix another process writes the copy. If this one did, a process that another test forks at the same time would
+/// inherit the open file until it execs, and starting the copy would fail with "Text file busy".
+pub fn copy_program(from: impl AsRef<Path>, to: &Path) {
+    #[cfg(unix)]
+    {
+        let copied = Command::new("cp").arg(from.as_ref()).arg(to).status().unwrap();
+        assert!(copied.success(), "cp {} {}", from.as_ref().display(), to.display());
+        std::fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    #[cfg(windows)]
+    std::fs::copy(from, to).unwrap();
 }
 
 /// Starts a program. Now and then, while many others end, Wine 8 fails to: that says nothing of the program.

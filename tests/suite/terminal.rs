@@ -1,4 +1,4 @@
-//! A terminal with msipcfg in it: what it prints is read as it comes, and kept as it stands on the screen.
+//! Runs msipcfg in a terminal and reads what it prints and what the screen shows.
 
 use std::io::{Read, Write};
 use std::process::Child;
@@ -19,31 +19,31 @@ pub const DOWN: &str = "\x1b[B";
 pub const UP: &str = "\x1b[A";
 pub const CTRL_C: &str = "\x03";
 
-/// One of them.
+/// A terminal in which msipcfg runs.
 pub struct Terminal {
     child: Child,
     pty: Arc<Pty>,
     printed: Receiver<Vec<u8>>,
-    /// All that was printed.
+    /// Everything printed so far.
     raw: Vec<u8>,
-    /// How much of the text was expected already.
+    /// Length of the text up to the last expected part.
     seen: usize,
     screen: vt100::Parser,
 }
 
 impl Terminal {
-    /// Starts msipcfg with these words in a common terminal.
-    pub fn start(sandbox: &Sandbox, words: &[&str]) -> Terminal {
-        Terminal::of_size(sandbox, words, 24, 80)
+    /// Starts msipcfg in a terminal of 80 columns and 24 rows.
+    pub fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
+        Terminal::of_size(sandbox, args, 24, 80)
     }
 
-    /// The same in a terminal of another size.
-    pub fn of_size(sandbox: &Sandbox, words: &[&str], rows: u16, columns: u16) -> Terminal {
+    /// Starts msipcfg in a terminal of another size.
+    pub fn of_size(sandbox: &Sandbox, args: &[&str], rows: u16, columns: u16) -> Terminal {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let mut command = sandbox.command(PROGRAM);
-        command.args(words).env("TERM", "xterm-256color").env("WINEPREFIX", sandbox.path("prefix"));
-        // where a test may put a wine of its own
+        command.args(args).env("TERM", "xterm-256color").env("WINEPREFIX", sandbox.path("prefix"));
+        // a test may put its own `wine` here
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", sandbox.path("bin").display()));
         let child = pty_process::blocking::Command::from(command).spawn(pts).unwrap();
@@ -52,7 +52,7 @@ impl Terminal {
         let reader = Arc::clone(&pty);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // it fails when nobody has the other end open any more
+            // fails once the other end is closed
             while let Ok(length @ 1..) = (&*reader).read(&mut bytes) {
                 if send.send(bytes[..length].to_vec()).is_err() {
                     break;
@@ -63,7 +63,7 @@ impl Terminal {
         Terminal { child, pty, printed, raw: Vec::new(), seen: 0, screen }
     }
 
-    /// Waits until this stands behind what was expected before.
+    /// Waits for a text after the one that was expected last.
     #[track_caller]
     pub fn sees(&mut self, text: &str) -> &mut Self {
         loop {
@@ -71,7 +71,7 @@ impl Terminal {
                 self.seen += at + text.len();
                 return self;
             }
-            assert!(self.hear(), "it did not print {text:?}: {}", self.told());
+            assert!(self.receive(), "did not print {text:?}: {}", self.transcript());
         }
     }
 
@@ -83,61 +83,61 @@ impl Terminal {
         self
     }
 
-    /// Waits for its end, and fails the test if it has another status or leaves the cursor hidden.
+    /// Waits for msipcfg to exit. Fails the test on another status or a hidden cursor.
     #[track_caller]
     pub fn ends_with(&mut self, status: i32) -> &mut Self {
-        while self.hear() {}
+        while self.receive() {}
         let ended = self.child.wait().unwrap();
-        assert_eq!(ended.code(), Some(status), "{}", self.told());
-        assert!(!self.screen.screen().hide_cursor(), "the cursor is hidden: {}", self.told());
+        assert_eq!(ended.code(), Some(status), "{}", self.transcript());
+        assert!(!self.screen.screen().hide_cursor(), "the cursor is hidden: {}", self.transcript());
         self
     }
 
-    /// What it printed, without colours and the like.
+    /// Returns everything printed, without escape sequences.
     pub fn text(&self) -> String {
         let plain = anstream::adapter::strip_bytes(&self.raw).into_vec();
         String::from_utf8_lossy(&plain).into_owned()
     }
 
-    /// What it printed, as it came.
+    /// Returns everything printed.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
 
-    /// What stands on the screen, line for line.
+    /// Returns the lines on the screen.
     pub fn lines(&self) -> Vec<String> {
         let screen = self.screen.screen();
         screen.rows(0, screen.size().1.get()).map(|line| line.trim_end().to_string()).collect()
     }
 
-    /// The same with their colours.
-    pub fn coloured_lines(&self) -> Vec<String> {
+    /// Returns the lines on the screen with their colors.
+    pub fn colored_lines(&self) -> Vec<String> {
         let screen = self.screen.screen();
         screen.rows_formatted(0, screen.size().1.get()).map(closed).collect()
     }
 
-    /// Takes what it prints next. Gives whether there was something before its end.
+    /// Receives the next output. Returns `false` at the end of the output.
     #[track_caller]
-    fn hear(&mut self) -> bool {
-        const LONG: Duration = Duration::from_secs(60);
-        use std::sync::mpsc::RecvTimeoutError as Why;
-        match self.printed.recv_timeout(LONG) {
+    fn receive(&mut self) -> bool {
+        const TIMEOUT: Duration = Duration::from_secs(60);
+        use std::sync::mpsc::RecvTimeoutError;
+        match self.printed.recv_timeout(TIMEOUT) {
             Ok(bytes) => {
                 self.screen.process(&bytes);
                 self.raw.extend(bytes);
                 true
             }
-            Err(Why::Disconnected) => false,
-            Err(Why::Timeout) => panic!("nothing comes any more: {}", self.told()),
+            Err(RecvTimeoutError::Disconnected) => false,
+            Err(RecvTimeoutError::Timeout) => panic!("no output for a minute: {}", self.transcript()),
         }
     }
 
-    fn told(&self) -> String {
+    fn transcript(&self) -> String {
         format!("{}\n--- screen\n{}", self.text(), self.lines().join("\n"))
     }
 }
 
-/// A row whose colours end with it.
+/// Ends the colors of a row with it.
 fn closed(row: String) -> String {
     if row.is_empty() { row } else { row + "\u{1B}[0m" }
 }

@@ -50,11 +50,10 @@ fn hooks_that_microsip_would_not_run_are_not_run() {
 /// Through Wine, which here is a script that logs its arguments.
 #[cfg(unix)]
 mod through_wine {
-    use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
 
     use super::*;
-    use crate::going::{Going, wait_until};
+    use crate::background::{BackgroundRun, wait_until};
     use crate::sandbox::{PROGRAM, Ran};
 
     const INI: &str = "prefix/drive_c/MicroSIP.ini";
@@ -62,8 +61,7 @@ mod through_wine {
     fn in_a_prefix(commands: &[(&str, &str)], wine: &str) -> Sandbox {
         let sandbox = Sandbox::new();
         sandbox.write(INI, ini(commands));
-        let wine = sandbox.write("bin/wine", format!("#!/bin/sh\n{wine}"));
-        std::fs::set_permissions(wine, PermissionsExt::from_mode(0o755)).unwrap();
+        sandbox.write_script("bin/wine", format!("#!/bin/sh\n{wine}"));
         sandbox
     }
 
@@ -173,11 +171,11 @@ mod through_wine {
         let wine = "cd \"$HOME\"\necho $$ > pid.new; mv pid.new pid\n\
                     while [ ! -e go ]; do sleep 0.01; done\n: > done\n";
         let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], wine);
-        let going = Going::of(command(&sandbox, &["end"]));
+        let background = BackgroundRun::spawn(command(&sandbox, &["end"]));
         let pid = sandbox.path("home/pid");
         wait_until(|| pid.exists());
-        going.interrupt();
-        going.end().exits(130).says("the hook keeps running");
+        background.interrupt();
+        background.wait().exits(130).says("the hook keeps running");
         let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid, "a terminal would interrupt it too");

@@ -1,10 +1,10 @@
-//! The commands about desired states.
+//! The commands for desired-state files.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::UsageError;
+use super::error::UsageError;
 use super::write::WriteArgs;
 use crate::hook::target::Allow;
 use crate::request::{
@@ -14,25 +14,25 @@ use crate::request::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Bring the ini into the state that a file describes
+    /// Apply a desired-state file to the ini
     ///
-    /// Everything in the file is checked before the ini is touched. A second run changes nothing. The form of the file
-    /// is told in docs/provisioning.md and by 'msipcfg schema'.
+    /// The file lists the settings, hooks and accounts that the ini should have. It is checked completely before the
+    /// ini is changed, and applying it again changes nothing. See docs/provisioning.md and 'msipcfg schema'.
     #[command(after_help = examples!(
         r"msipcfg apply --dry-run phone.toml"
         r"msipcfg apply phone.toml --create --var extension=201"
         r"msipcfg apply phone.json --vars site.toml --restart"
-        r"msipcfg apply phone.toml --all-users --users users.csv --create --report done.jsonl"
+        r"msipcfg apply phone.toml --all-users --users users.csv --report done.jsonl"
     ))]
     Apply {
         #[command(flatten)]
         desired: DesiredArgs,
 
-        /// Accept hooks whose program is not there yet
+        /// Accept hooks whose program doesn't exist yet
         #[arg(long)]
         allow_missing: bool,
 
-        /// Accept hooks that are unsafe: a batch file, a password on a command line
+        /// Accept unsafe hooks: a batch file, a password in the arguments
         #[arg(long)]
         allow_unsafe: bool,
 
@@ -40,9 +40,9 @@ pub(super) enum Command {
         many: ManyArgs,
 
         #[command(flatten)]
-        told: ReportArgs,
+        report: ReportArgs,
 
-        /// Of many users: leave alone whose MicroSIP runs, rather than wait
+        /// With many users: skip those with MicroSIP running
         #[arg(long)]
         skip_running: bool,
 
@@ -50,9 +50,9 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Tell whether the ini is in the state that a file describes, and what differs
+    /// Compare the ini with a desired-state file
     ///
-    /// Exits with 1 if it is not.
+    /// Lists the differences, and exits with 1 if there are any.
     #[command(after_help = examples!(
         r"msipcfg check phone.toml"
         r"msipcfg check phone.toml --var extension=201 --json"
@@ -66,13 +66,12 @@ pub(super) enum Command {
         many: ManyArgs,
 
         #[command(flatten)]
-        told: ReportArgs,
+        report: ReportArgs,
     },
 
-    /// Tell Intune or ConfigMgr whether the ini is in the state that a file describes
+    /// Report to Intune or ConfigMgr whether the ini is compliant
     ///
-    /// What is printed, and the exit status, are what that program wants; --json changes nothing about it. See
-    /// docs/detection.md.
+    /// Compares the ini with a desired-state file as 'check' does. The output and the exit status are what that tool expects; --json has no effect. See docs/detection.md.
     #[command(after_help = examples!(
         r"msipcfg detect phone.toml --style intune-app"
         r"msipcfg detect phone.toml --style configmgr --all-users --users users.csv"
@@ -84,21 +83,21 @@ pub(super) enum Command {
         #[command(flatten)]
         many: ManyArgs,
 
-        /// Who asks
+        /// Tool that reads the answer
         #[arg(long)]
         style: DetectStyle,
     },
 
-    /// Print the state of the ini as a file for 'apply'
+    /// Print the ini's state as a desired-state file
     ///
-    /// Passwords are left out: a reference to a variable of the environment stands in their place.
+    /// Passwords are replaced by references to environment variables.
     #[command(after_help = examples!(
         r"msipcfg export"
         r"msipcfg export --ini D:\Phone\MicroSIP.ini"
     ))]
     Export,
 
-    /// Print the JSON Schema of the files for 'apply', for editors
+    /// Print the JSON Schema of desired-state files, for editors
     #[command(after_help = examples!(
         r"msipcfg schema"
     ))]
@@ -107,63 +106,68 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct DesiredArgs {
-    /// What is wanted: TOML, or by its ending .json or .ini
+    /// Desired-state file: TOML unless its name ends in .json or .ini
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// What ${NAME} stands for in FILE; not for passwords
+    /// Set the variable ${NAME} in FILE (can be repeated); not for passwords
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
 
-    /// A file of such variables, TOML or JSON
+    /// File with variables, in TOML or JSON (can be repeated)
     #[arg(long = "vars", value_name = "FILE")]
     variable_files: Vec<PathBuf>,
 
-    /// A table of such variables for each user: CSV with a column 'user', or by its ending .toml or .json; - for CSV on
-    /// standard input
+    /// Table with the variables of each user: CSV with a column 'user' unless its name ends in .toml or .json; - reads
+    /// CSV from standard input
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ManyArgs {
-    /// The ini of each user of this Windows, and of the users to come
+    /// Use the ini of every user of this computer, and the defaults for new users
     #[arg(long, conflicts_with = "profiles")]
     all_users: bool,
 
-    /// The ini of each user whose folder is in this one
+    /// Use the ini of every user whose profile folder is in DIR
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Of many users: write what became of each to a file, a line of JSON for each
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    /// With many users: write the result for each user to FILE, one JSON object per line
+    #[arg(long = "report", value_name = "FILE")]
+    path: Option<PathBuf>,
 }
 
 impl ReportArgs {
-    /// The option, if it was given.
-    fn given(&self) -> Option<&'static str> {
-        self.report.as_ref().map(|_| "--report")
+    /// Returns the name of the option if it was given.
+    fn given_option(&self) -> Option<&'static str> {
+        self.path.as_ref().map(|_| "--report")
     }
 }
 
 impl ManyArgs {
-    /// Where the users' folders are, if it is about many; other options that are only for those were `given`.
-    fn profiles(&self, names_ini: bool, given: Option<&'static str>) -> Result<Option<Profiles>, UsageError> {
+    /// Returns where the users' folders are, or `None` for a single ini. Another option that needs many users may have
+    /// been given as `given_option`.
+    fn profiles(
+        &self,
+        names_ini: bool,
+        given_option: Option<&'static str>,
+    ) -> Result<Option<Profiles>, UsageError> {
         let profiles = match (&self.profiles, self.all_users) {
             (Some(folder), _) => Profiles::In(folder.clone()),
             (None, true) => Profiles::OfThisMachine,
             (None, false) => {
-                return match given {
-                    Some(option) => Err(UsageError::OnlyForMany { option }),
+                return match given_option {
+                    Some(option) => Err(UsageError::OnlyWithManyUsers { option }),
                     None => Ok(None),
                 };
             }
         };
-        if names_ini { Err(UsageError::OneAndMany) } else { Ok(Some(profiles)) }
+        if names_ini { Err(UsageError::IniWithManyUsers) } else { Ok(Some(profiles)) }
     }
 }
 
@@ -186,13 +190,13 @@ impl Command {
         }
     }
 
-    /// The file that is to say what became of each user's ini, and those that are read.
+    /// Returns the file for `--report`, and the files that are read.
     pub fn report_file(&self) -> Option<(&Path, Vec<&Path>)> {
-        let (Command::Apply { told, desired, .. } | Command::Check { told, desired, .. }) = self else {
+        let (Command::Apply { report, desired, .. } | Command::Check { report, desired, .. }) = self else {
             return None;
         };
         let inputs = [&desired.file].into_iter().chain(&desired.variable_files).chain(&desired.users);
-        Some((told.report.as_deref()?, inputs.map(PathBuf::as_path).collect()))
+        Some((report.path.as_deref()?, inputs.map(PathBuf::as_path).collect()))
     }
 
     pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
@@ -201,10 +205,10 @@ impl Command {
             Request::Many(Many { profiles, code_page, desired: desired.into(), order })
         };
         let query = match self {
-            Command::Apply { desired, allow_missing, allow_unsafe, many, told, skip_running, write } => {
+            Command::Apply { desired, allow_missing, allow_unsafe, many, report, skip_running, write } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
-                let given = skip_running.then_some("--skip-running").or(told.given());
-                return Ok(match many.profiles(names_ini, given)? {
+                let given_option = skip_running.then_some("--skip-running").or(report.given_option());
+                return Ok(match many.profiles(names_ini, given_option)? {
                     Some(profiles) => {
                         let order = ManyOrder::Apply { allow, options: write.into(), skip_running };
                         many_of(profiles, desired, order)
@@ -212,10 +216,12 @@ impl Command {
                     None => write.request(ini, EditRequest::Apply { desired: desired.into(), allow }),
                 });
             }
-            Command::Check { desired, many, told } => match many.profiles(names_ini, told.given())? {
-                Some(profiles) => return Ok(many_of(profiles, desired, ManyOrder::Check)),
-                None => Query::Check(desired.into()),
-            },
+            Command::Check { desired, many, report } => {
+                match many.profiles(names_ini, report.given_option())? {
+                    Some(profiles) => return Ok(many_of(profiles, desired, ManyOrder::Check)),
+                    None => Query::Check(desired.into()),
+                }
+            }
             Command::Detect { desired, many, style } => match many.profiles(names_ini, None)? {
                 Some(profiles) => return Ok(many_of(profiles, desired, ManyOrder::Detect(style))),
                 None => Query::Detect { desired: desired.into(), style },
@@ -228,7 +234,10 @@ impl Command {
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
-    let parted = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.starts_with("env:"));
-    let (name, value) = parted.ok_or("write it like extension=201")?;
-    Ok((name.to_string(), value.to_string()))
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !name.starts_with("env:") => {
+            Ok((name.to_string(), value.to_string()))
+        }
+        _ => Err("expected NAME=VALUE, for example extension=201".to_string()),
+    }
 }

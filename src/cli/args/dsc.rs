@@ -1,4 +1,4 @@
-//! The commands that DSC calls.
+//! The commands that Microsoft DSC runs.
 
 use std::path::PathBuf;
 
@@ -14,26 +14,26 @@ pub(super) enum Command {
     #[command(after_help = examples!(r"msipcfg dsc get"))]
     Get,
 
-    /// Print whether an ini is in the state that standard input asks for, and what differs
+    /// Print whether an ini is in the state given on standard input, and what differs
     #[command(after_help = examples!(r"msipcfg dsc test"))]
     Test,
 
-    /// Bring an ini into the state that standard input asks for, and print that
+    /// Bring an ini into the state given on standard input, and print the new state
     #[command(after_help = examples!(
         r"msipcfg dsc set"
         r"msipcfg dsc set --what-if"
         r"msipcfg dsc set --restart --timeout 1m"
     ))]
     Set {
-        /// Print what would be and write nothing
+        /// Print the state that the ini would have, without writing anything
         #[arg(long)]
         what_if: bool,
 
-        /// Accept hooks whose program is not there yet
+        /// Accept hooks whose program doesn't exist yet
         #[arg(long)]
         allow_missing: bool,
 
-        /// Accept hooks that are unsafe: a batch file, a password on a command line
+        /// Accept unsafe hooks: a batch file, a password in the arguments
         #[arg(long)]
         allow_unsafe: bool,
 
@@ -41,7 +41,7 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Print the state of every ini, one a line
+    /// Print the state of every ini, one per line
     #[command(after_help = examples!(r"msipcfg dsc export"))]
     Export,
 
@@ -49,27 +49,27 @@ pub(super) enum Command {
     #[command(after_help = examples!(r"msipcfg dsc schema"))]
     Schema,
 
-    /// Print the resource manifest by which DSC finds these commands
+    /// Print the resource manifest that DSC needs to find these commands
     #[command(after_help = examples!(
         r"msipcfg dsc manifest"
         r"msipcfg dsc manifest --absolute -o C:\Tools\msipcfg"
     ))]
     Manifest {
-        /// For this version of DSC and newer ones; otherwise for 3.2
+        /// Oldest DSC version that must accept the manifest [default: 3.2]
         #[arg(long, value_name = "VERSION")]
         compat: Option<Compat>,
 
-        /// Write it to this folder, as msipcfg.dsc.resource.json
+        /// Write it to FOLDER, as msipcfg.dsc.resource.json
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
 
-        /// Name this program by its path
+        /// Refer to msipcfg by its full path
         #[arg(long)]
         absolute: bool,
     },
 }
 
-/// An older version of DSC.
+/// A version of DSC that needs an older form of the manifest.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Compat {
     #[value(name = "3.1")]

@@ -1,12 +1,13 @@
-//! The commands about hooks.
+//! The commands for hooks.
 
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Subcommand};
+use clap::{Args, Subcommand};
 
+use super::common::Common;
+use super::error::UsageError;
 use super::write::WriteArgs;
-use super::{Cli, UsageError};
 use crate::guess;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
@@ -15,58 +16,22 @@ use crate::ini::name::ValueText;
 use crate::microsip::version::Version;
 use crate::request::{EditRequest, Explain, HookText, IniChoice, Query, Request, SetHook, TestHook};
 
-// WriteArgs comes last in each command: its heading goes for whatever stands behind it
+/// The caller's number in a test unless another is given.
+pub const DEFAULT_CALLER: &str = "100";
+
+/// The callers of `test-hook --all`: an internal number, an international one, a word instead of a number, and none.
+const ALL_CALLERS: [&str; 4] = [DEFAULT_CALLER, "+4930123456", "anonymous", ""];
+
+// WriteArgs is the last field wherever it is used: its heading applies to all options after it
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Set the hook of an event
+    /// Run a program on a call event
     ///
-    /// Everything behind EVENT belongs to the hook. Scripts get the program that runs them; a program without
-    /// a path is looked up. MicroSIP puts the other party's number behind the arguments.
-    #[command(
-        override_usage = "msipcfg set-hook [OPTIONS] EVENT PROGRAM [ARGS]...",
-        after_help = examples!(
-            r"msipcfg set-hook ring C:\hooks\ring.exe"
-            r#"msipcfg set-hook --dry-run start "C:\My Scripts\log.ps1" --to crm"#
-            r"msipcfg set-hook end -- C:\hooks\log.exe --json"
-            r"msipcfg set-hook --restart --unblock ring C:\hooks\ring.exe"
-        )
-    )]
-    SetHook {
-        /// The version of MicroSIP that will use the ini, such as 3.21.4
-        #[arg(long, value_name = "V")]
-        microsip_version: Option<Version>,
+    /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
+    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last argument.
+    SetHook(SetHookArgs),
 
-        /// Take PROGRAM for the text behind the `=`, exactly as it is to stand
-        #[arg(long)]
-        raw: bool,
-
-        /// Accept a program that is not there yet
-        #[arg(long)]
-        allow_missing: bool,
-
-        /// Accept what is unsafe: a batch file, a password on a command line, a program that others may replace
-        #[arg(long)]
-        allow_unsafe: bool,
-
-        /// Take the mark of the web off the program, by which Windows asks before it starts a download
-        #[arg(long)]
-        unblock: bool,
-
-        /// When it runs ('msipcfg events' lists them), the program, and its arguments
-        #[arg(
-            required = true,
-            num_args = 2..,
-            value_names = ["EVENT", "PROGRAM", "ARGS"],
-            trailing_var_arg = true,
-            allow_hyphen_values = true
-        )]
-        words: Vec<String>,
-
-        #[command(flatten)]
-        write: WriteArgs,
-    },
-
-    /// Remove the hooks of events
+    /// Remove hooks
     #[command(
         override_usage = "msipcfg unset-hook [OPTIONS] <EVENT...|--all>",
         after_help = examples!(
@@ -76,11 +41,11 @@ pub(super) enum Command {
         )
     )]
     UnsetHook {
-        /// Every event
+        /// Remove the hooks of all events
         #[arg(long, conflicts_with = "events")]
         all: bool,
 
-        /// Their names, or the names of their keys
+        /// Events, or their ini keys
         #[arg(required_unless_present = "all", value_name = "EVENT")]
         events: Vec<String>,
 
@@ -88,7 +53,7 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Show every event: what runs, whether it would, and why not
+    /// Show what runs on each event, whether it would work, and why not
     #[command(after_help = examples!(
         r"msipcfg hooks"
         r"msipcfg hooks --json"
@@ -96,10 +61,11 @@ pub(super) enum Command {
     ))]
     Hooks,
 
-    /// Run a hook as MicroSIP would, and show what it got, how it ended and how long MicroSIP would be frozen
+    /// Run a hook as MicroSIP would and show the result
     ///
-    /// It is waited for 10 seconds at most and then left to itself, as MicroSIP does. The exit status is 1 if it
-    /// could not be started, ran longer, or ended with a status that is not 0.
+    /// Shows the arguments that the program received, how it exited, and how long MicroSIP would be frozen. Like
+    /// MicroSIP, waits at most 10 seconds and then leaves the program running. Exits with 1 if the program couldn't be
+    /// started, ran longer than that, or exited with a nonzero status.
     #[command(
         override_usage = "msipcfg test-hook [OPTIONS] <EVENT|--all>",
         after_help = examples!(
@@ -109,30 +75,31 @@ pub(super) enum Command {
         )
     )]
     TestHook {
-        /// When it runs ('msipcfg events' lists them)
+        /// Event of the hook; 'msipcfg events' lists them
         #[arg(required_unless_present = "all")]
         event: Option<String>,
 
-        /// Every hook that is set, for the callers 100, +4930123456, anonymous, and one without a number
+        /// Run every hook with the callers 100, +4930123456, anonymous, and one without a number
         #[arg(long, conflicts_with = "event")]
         all: bool,
 
-        /// The other party's number, which comes behind the arguments; 100 if none is named, --caller= for none
+        /// The other party's number, which is passed as the last argument [default: 100]; --caller= for none
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         caller: Option<String>,
 
-        /// Show what it prints; for that it is not started quite as MicroSIP does
+        /// Show what the program prints (for this it isn't started exactly as MicroSIP would)
         #[arg(long)]
         capture: bool,
 
-        /// The version of MicroSIP that would run it, such as 3.21.4
+        /// MicroSIP version that would run the hook, for example 3.21.4
         #[arg(long, value_name = "V")]
         microsip_version: Option<Version>,
     },
 
-    /// Explain what MicroSIP would run for a text behind the `=` of a command, and what is wrong with it
+    /// Explain what MicroSIP would run for a value in the ini
     ///
-    /// No ini is needed, and it is not looked whether the program is there.
+    /// Shows the program, its arguments, and what is wrong with the value. Needs no ini, and doesn't check whether the
+    /// program exists.
     #[command(
         override_usage = "msipcfg explain [OPTIONS] [--] TEXT",
         after_help = examples!(
@@ -141,20 +108,20 @@ pub(super) enum Command {
         )
     )]
     Explain {
-        /// The event or the ini key that it is for; otherwise that of a call that comes in
+        /// Event or ini key that TEXT is for [default: ring]
         #[arg(long, value_name = "EVENT")]
         event: Option<String>,
 
-        /// The version of MicroSIP that would run it, such as 3.21.4
+        /// MicroSIP version that would run it, for example 3.21.4
         #[arg(long, value_name = "V")]
         microsip_version: Option<Version>,
 
-        /// The text, with its own quotes
+        /// Text after the '=' in the ini, including its quotes
         #[arg(allow_hyphen_values = true)]
         text: String,
     },
 
-    /// List the events of a call at which MicroSIP runs a command
+    /// List the call events on which MicroSIP can run a program
     #[command(after_help = examples!(
         r"msipcfg events"
         r"msipcfg events --json"
@@ -162,44 +129,74 @@ pub(super) enum Command {
     Events,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "msipcfg set-hook [OPTIONS] EVENT PROGRAM [ARGS]...",
+    after_help = examples!(
+        r"msipcfg set-hook ring C:\hooks\ring.exe"
+        r#"msipcfg set-hook --dry-run start "C:\My Scripts\log.ps1" --to crm"#
+        r"msipcfg set-hook end -- C:\hooks\log.exe --json"
+        r"msipcfg set-hook --restart --unblock ring C:\hooks\ring.exe"
+    )
+)]
+pub(super) struct SetHookArgs {
+    /// MicroSIP version that will use the ini, for example 3.21.4
+    #[arg(long, value_name = "V")]
+    microsip_version: Option<Version>,
+
+    /// Use PROGRAM verbatim as the value in the ini
+    #[arg(long)]
+    raw: bool,
+
+    /// Accept a program that doesn't exist yet
+    #[arg(long)]
+    allow_missing: bool,
+
+    /// Accept an unsafe hook: a batch file, a password in its arguments, a program that other users can replace
+    #[arg(long)]
+    allow_unsafe: bool,
+
+    /// Remove the "downloaded from the internet" mark so that Windows doesn't prompt
+    #[arg(long)]
+    unblock: bool,
+
+    /// Event ('msipcfg events' lists them), program, and its arguments
+    #[arg(
+        required = true,
+        num_args = 2..,
+        value_names = ["EVENT", "PROGRAM", "ARGS"],
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    event_and_hook: Vec<String>,
+
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
 impl Command {
     pub fn write_args(&self) -> Option<&WriteArgs> {
         match self {
-            Command::SetHook { write, .. } | Command::UnsetHook { write, .. } => Some(write),
+            Command::SetHook(SetHookArgs { write, .. }) | Command::UnsetHook { write, .. } => Some(write),
             _ => None,
         }
     }
 
-    /// The error where an option that is none has taken the place of the event: behind that anything goes.
+    /// Returns an error if a mistyped option of `set-hook` was taken for the event. clap accepts it, because
+    /// arguments of a hook may start with a hyphen.
     pub fn mistyped_option(&self) -> Option<clap::Error> {
-        let Command::SetHook { words, .. } = self else { return None };
-        let typed = words.first().filter(|word| word.len() > 1 && word.starts_with('-'))?;
-        let told = format!("unexpected argument '{typed}' found");
-        let mut command = set_hook_command()?;
-        let names: Vec<String> =
-            command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
-        let message = match guess::nearest(typed, names.iter().map(String::as_str)) {
-            Some(nearest) => format!("{told}\n\n  tip: a similar argument exists: '{nearest}'"),
-            None => told,
-        };
-        Some(command.error(ErrorKind::UnknownArgument, message))
+        match self {
+            Command::SetHook(args) => args.mistyped_option(),
+            _ => None,
+        }
     }
 
-    /// What is asked for. `raw` is the command line as it was typed.
-    pub fn into_request(self, ini: IniChoice, raw: &[OsString]) -> Result<Request, UsageError> {
+    /// Returns the request. `argv` is the whole command line.
+    pub fn into_request(self, ini: IniChoice, argv: &[OsString]) -> Result<Request, UsageError> {
         Ok(match self {
-            Command::SetHook {
-                write,
-                microsip_version,
-                raw: is_raw,
-                allow_missing,
-                allow_unsafe,
-                unblock,
-                words,
-            } => {
-                let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: unblock };
-                let set = set_hook(words, raw, is_raw, microsip_version, allow)?;
-                write.request(ini, EditRequest::SetHooks(vec![set]))
+            Command::SetHook(args) => {
+                let (hook, write) = args.into_hook(argv)?;
+                write.request(ini, EditRequest::SetHooks(vec![hook]))
             }
             Command::UnsetHook { write, all: true, .. } => {
                 write.request(ini, EditRequest::UnsetHooks(Event::ALL.to_vec()))
@@ -212,8 +209,8 @@ impl Command {
             Command::TestHook { event, all: _, caller, capture, microsip_version: version } => {
                 let callers = match (&event, caller) {
                     (_, Some(caller)) => vec![caller],
-                    (Some(_), None) => vec![A_CALLER.to_string()],
-                    (None, None) => CALLERS_OF_ALL_KINDS.map(String::from).into(),
+                    (Some(_), None) => vec![DEFAULT_CALLER.to_string()],
+                    (None, None) => ALL_CALLERS.map(String::from).into(),
                 };
                 let events = match event {
                     Some(event) => vec![event.parse()?],
@@ -222,7 +219,7 @@ impl Command {
                 Request::TestHook(TestHook { ini, events, callers, version, capture })
             }
             Command::Explain { event, microsip_version: version, text } => {
-                let text = ValueText::new(&text).map_err(|_| UsageError::TextOfLines)?;
+                let text = ValueText::new(&text).map_err(|_| UsageError::TextNotOneLine)?;
                 Request::Explain(Explain { event, version, text })
             }
             Command::Events => Request::Events,
@@ -230,79 +227,85 @@ impl Command {
     }
 }
 
-/// The caller in a test where none is named.
-pub(in crate::cli) const A_CALLER: &str = "100";
-
-/// Who may call: somebody in the house, somebody abroad, a word instead of a number, and nobody that is said.
-const CALLERS_OF_ALL_KINDS: [&str; 4] = [A_CALLER, "+4930123456", "anonymous", ""];
-
-/// Everything behind EVENT belongs to the hook. So that a forgotten order does not set a hook with an argument
-/// `--dry-run`, a word that is spelled like one of our options needs a `--` before PROGRAM.
-fn set_hook(
-    words: Vec<String>,
-    raw: &[OsString],
-    is_raw: bool,
-    version: Option<Version>,
-    allow: Allow,
-) -> Result<SetHook, UsageError> {
-    let mut words = words.into_iter();
-    let event = words.next().unwrap_or_default().parse()?;
-    let mut hook: Vec<String> = words.collect();
-    let mut is_marked = raw[..raw.len() - hook.len()].iter().any(|word| word == "--");
-    if hook.first().is_some_and(|word| word == "--") {
-        hook.remove(0);
-        is_marked = true;
+impl SetHookArgs {
+    fn mistyped_option(&self) -> Option<clap::Error> {
+        let typed = self.event_and_hook.first().filter(|text| text.len() > 1 && text.starts_with('-'))?;
+        let message = format!("unexpected argument '{typed}' found");
+        let mut command = set_hook_command();
+        let names: Vec<String> =
+            command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
+        let message = match guess::nearest(typed, names.iter().map(String::as_str)) {
+            Some(nearest) => format!("{message}\n\n  tip: a similar argument exists: '{nearest}'"),
+            None => message,
+        };
+        Some(command.error(ErrorKind::UnknownArgument, message))
     }
-    if !is_marked && let Some(option) = hook.iter().find(|word| is_spelled_like_an_option(word)) {
-        return Err(UsageError::OptionBehindEvent { option: option.clone() });
+
+    /// Splits the arguments into the hook and the options for writing it.
+    ///
+    /// Everything after EVENT belongs to the hook. So that a misplaced `--dry-run` doesn't become an argument of the
+    /// hook, an argument that is spelled like an option of msipcfg needs a `--` before PROGRAM.
+    fn into_hook(self, argv: &[OsString]) -> Result<(SetHook, WriteArgs), UsageError> {
+        let mut arguments = self.event_and_hook.into_iter();
+        let event = arguments.next().unwrap_or_default().parse()?;
+        let mut hook: Vec<String> = arguments.collect();
+        // clap removes a `--` before EVENT and keeps one after it
+        let mut is_escaped = argv[..argv.len() - hook.len()].iter().any(|argument| argument == "--");
+        if hook.first().is_some_and(|argument| argument == "--") {
+            hook.remove(0);
+            is_escaped = true;
+        }
+        if !is_escaped && let Some(option) = hook.iter().find(|argument| is_own_option(argument)) {
+            return Err(UsageError::OptionAfterEvent { option: option.clone() });
+        }
+        let mut hook = hook.into_iter();
+        let program = hook.next().ok_or(UsageError::NoProgram)?;
+        let args: Vec<String> = hook.collect();
+        let what = match (self.raw, args.is_empty()) {
+            (false, _) => HookText::Command(HookCommand { program, args }),
+            (true, true) => HookText::Raw(program),
+            (true, false) => return Err(UsageError::RawWithArguments),
+        };
+        let allow =
+            Allow { missing: self.allow_missing, unsafe_target: self.allow_unsafe, mark: self.unblock };
+        Ok((SetHook { event, what, version: self.microsip_version, allow }, self.write))
     }
-    let mut hook = hook.into_iter();
-    let program = hook.next().ok_or(UsageError::NoProgram)?;
-    let args: Vec<String> = hook.collect();
-    let what = match (is_raw, args.is_empty()) {
-        (false, _) => HookText::Command(HookCommand { program, args }),
-        (true, true) => HookText::Raw(program),
-        (true, false) => return Err(UsageError::RawWithArguments),
-    };
-    Ok(SetHook { event, what, version, allow })
 }
 
-/// With the options of every command.
-fn set_hook_command() -> Option<clap::Command> {
-    let mut command = Cli::command();
+/// Returns `set-hook` as clap knows it, with the global options.
+fn set_hook_command() -> clap::Command {
+    let mut command = Common::augment_args(SetHookArgs::augment_args(clap::Command::new("set-hook")));
     command.build();
-    command.find_subcommand("set-hook").cloned()
+    command
 }
 
-fn is_spelled_like_an_option(word: &str) -> bool {
-    // most words show it at once, and our options take time to make
-    if !word.starts_with('-') {
+/// Returns whether a hook's argument is spelled like an option that `set-hook` accepts.
+fn is_own_option(argument: &str) -> bool {
+    if !argument.starts_with('-') {
         return false;
     }
-    let Some(set_hook) = set_hook_command() else { return false };
-    let name = word.split('=').next().unwrap_or(word);
-    let options = || set_hook.get_arguments();
-    let is_short = |letter: char| options().any(|option| option.get_short() == Some(letter));
+    let command = set_hook_command();
+    let name = argument.split('=').next().unwrap_or(argument);
     match name.strip_prefix("--") {
-        Some(name) => options().any(|option| option.get_long() == Some(name)),
-        // several letters are as many options
-        None => name.len() > 1 && name.chars().skip(1).all(is_short),
+        Some(name) => command.get_arguments().any(|option| option.get_long() == Some(name)),
+        // several letters may be several options
+        None => {
+            let is_short = |letter| command.get_arguments().any(|option| option.get_short() == Some(letter));
+            name.len() > 1 && name.chars().skip(1).all(is_short)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::Cli;
 
-    fn request(words: &[&str]) -> Result<Request, String> {
-        let raw: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let cli = Cli::read(&raw).map_err(|error| error.to_string())?;
-        cli.into_request(&raw).map_err(|error| error.to_string())
-    }
-
-    fn hook(words: &[&str]) -> Result<HookCommand, String> {
-        match request(words)? {
-            Request::Write { edit: EditRequest::SetHooks(sets), .. } => match &sets[..] {
+    fn hook(argv: &[&str]) -> Result<HookCommand, String> {
+        let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        let cli = Cli::try_from_argv(&argv).map_err(|error| error.to_string())?;
+        match cli.into_request(&argv).map_err(|error| error.to_string())? {
+            Request::Write { edit: EditRequest::SetHooks(hooks), .. } => match &hooks[..] {
                 [SetHook { what: HookText::Command(command), .. }] => Ok(command.clone()),
                 other => Err(format!("{other:?}")),
             },
@@ -311,27 +314,27 @@ mod tests {
     }
 
     #[test]
-    fn everything_behind_the_event_belongs_to_the_hook() {
+    fn everything_after_the_event_belongs_to_the_hook() {
         let command = hook(&["msipcfg", "set-hook", "-n", "ring", "x.exe", "--mine", "a b", "-x"]).unwrap();
         assert_eq!((command.program.as_str(), command.args.len()), ("x.exe", 3));
     }
 
     #[test]
-    fn our_options_behind_the_event_need_a_double_dash() {
-        for word in ["--dry-run", "-n", "-qn", "--json", "--timeout=5", "-v", "--help"] {
-            assert!(hook(&["msipcfg", "set-hook", "ring", "x.exe", word]).is_err(), "{word}");
-            assert!(hook(&["msipcfg", "set-hook", "ring", word, "x.exe"]).is_err(), "{word}");
-            for words in [
-                ["msipcfg", "set-hook", "ring", "--", "x.exe", word],
-                ["msipcfg", "set-hook", "--", "ring", "x.exe", word],
+    fn own_options_after_the_event_need_a_double_dash() {
+        for option in ["--dry-run", "-n", "-qn", "--json", "--timeout=5", "-v", "--help"] {
+            assert!(hook(&["msipcfg", "set-hook", "ring", "x.exe", option]).is_err(), "{option}");
+            assert!(hook(&["msipcfg", "set-hook", "ring", option, "x.exe"]).is_err(), "{option}");
+            for argv in [
+                ["msipcfg", "set-hook", "ring", "--", "x.exe", option],
+                ["msipcfg", "set-hook", "--", "ring", "x.exe", option],
             ] {
-                assert_eq!(hook(&words).unwrap().args, [word], "{words:?}");
+                assert_eq!(hook(&argv).unwrap().args, [option], "{argv:?}");
             }
         }
     }
 
     #[test]
-    fn a_hook_may_have_a_double_dash_of_its_own() {
+    fn a_hook_can_have_a_double_dash_of_its_own() {
         let command = hook(&["msipcfg", "set-hook", "ring", "x.exe", "--", "a"]).unwrap();
         assert_eq!(command.args, ["--", "a"]);
         let command = hook(&["msipcfg", "set-hook", "ring", "--", "x.exe", "--", "a"]).unwrap();

@@ -1,10 +1,10 @@
-//! The commands about single settings.
+//! The commands for single settings.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::UsageError;
+use super::error::UsageError;
 use super::write::WriteArgs;
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::keys::{self, Privacy};
@@ -12,28 +12,28 @@ use crate::request::{EditRequest, IniChoice, Query, Request, ValueSource};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print values as MicroSIP reads them, one a line
+    /// Print values as MicroSIP reads them, one per line
     #[command(after_help = examples!(
         r"msipcfg get VAD"
         r"msipcfg get cmdIncomingCall Account1/domain"
     ))]
     Get {
-        /// The keys; without a section those of [Settings]
+        /// Keys to print; SECTION is Settings by default
         #[arg(required = true, value_name = "[SECTION/]KEY")]
         keys: Vec<String>,
     },
 
-    /// Set values, all or none
+    /// Set one or more values (all succeed or none do)
     ///
-    /// Passwords are not given on the command line: KEY=@env:NAME takes one from a variable, KEY=@FILE from a
-    /// file, KEY=@- from standard input.
+    /// Passwords can't be given on the command line. KEY=@env:NAME reads one from an environment variable, KEY=@FILE
+    /// from a file, and KEY=@- from standard input.
     #[command(after_help = examples!(
         r"msipcfg set VAD=1 volumeRing=80"
         r"msipcfg set --dry-run Account1/domain=sip.example.com"
         r"msipcfg set Account1/password=@env:SIP_PASSWORD"
     ))]
     Set {
-        /// The keys and their values; without a section those of [Settings]
+        /// Keys and their new values; SECTION is Settings by default
         #[arg(required = true, value_name = "[SECTION/]KEY=VALUE")]
         values: Vec<String>,
 
@@ -47,7 +47,7 @@ pub(super) enum Command {
         r"msipcfg unset --dry-run Account1/proxy"
     ))]
     Unset {
-        /// The keys; without a section those of [Settings]
+        /// Keys to remove; SECTION is Settings by default
         #[arg(required = true, value_name = "[SECTION/]KEY")]
         keys: Vec<String>,
 
@@ -55,24 +55,24 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// Print all sections, keys and values; passwords and private data are masked
+    /// List all keys and values; passwords and private data are masked
     #[command(after_help = examples!(
         r"msipcfg list"
         r"msipcfg list Account1"
     ))]
     List {
-        /// Only this section
+        /// List only this section
         section: Option<String>,
     },
 
-    /// Explain the settings that MicroSIP knows
+    /// Describe the settings that MicroSIP knows
     #[command(after_help = examples!(
         r"msipcfg keys"
         r"msipcfg keys volume"
         r"msipcfg keys Account1/password"
     ))]
     Keys {
-        /// Only those with this in their name or meaning
+        /// Show only settings whose name or description contains PATTERN
         pattern: Option<String>,
     },
 }
@@ -91,26 +91,26 @@ impl Command {
                 return Ok(write.request(ini, EditRequest::Set(keys_and_values(&values)?)));
             }
             Command::Unset { write, keys } => {
-                return Ok(write.request(ini, EditRequest::Unset(paths(&keys)?)));
+                return Ok(write.request(ini, EditRequest::Unset(key_paths(&keys)?)));
             }
             Command::Keys { pattern } => return Ok(Request::Keys { pattern }),
-            Command::Get { keys } => Query::Get(paths(&keys)?),
+            Command::Get { keys } => Query::Get(key_paths(&keys)?),
             Command::List { section } => Query::List(section.as_deref().map(SectionName::new).transpose()?),
         };
         Ok(Request::Read { ini, query })
     }
 }
 
-fn paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
+fn key_paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
     keys.iter().map(|key| key.parse()).collect()
 }
 
-fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, ValueSource)>, UsageError> {
+fn keys_and_values(assignments: &[String]) -> Result<Vec<(KeyPath, ValueSource)>, UsageError> {
     let mut values: Vec<(KeyPath, ValueSource)> = Vec::new();
-    for given in given {
-        let (path, value) = key_and_value(given)?;
+    for assignment in assignments {
+        let (path, value) = key_and_value(assignment)?;
         if values.iter().any(|(other, _)| *other == path) {
-            return Err(UsageError::Twice { path });
+            return Err(UsageError::DuplicateKey { path });
         }
         if value == ValueSource::StandardInput && values.iter().any(|(_, other)| *other == value) {
             return Err(UsageError::StandardInputTwice);
@@ -122,9 +122,9 @@ fn keys_and_values(given: &[String]) -> Result<Vec<(KeyPath, ValueSource)>, Usag
 
 fn key_and_value(given: &str) -> Result<(KeyPath, ValueSource), UsageError> {
     let (key, value) =
-        given.split_once('=').ok_or_else(|| UsageError::NoValue { given: given.to_string() })?;
+        given.split_once('=').ok_or_else(|| UsageError::MissingValue { given: given.to_string() })?;
     let path: KeyPath = key.parse()?;
-    // only a password may come from elsewhere; any other value may begin with an @
+    // only passwords can be read from elsewhere: other values may start with an @
     let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let value = match value.strip_prefix('@').filter(|_| is_secret) {
         None => ValueSource::Inline(value.to_string()),
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_passwords_come_from_elsewhere() {
+    fn only_passwords_are_read_from_elsewhere() {
         let value = |given| key_and_value(given).unwrap().1;
         assert_eq!(value("Account1/password=@-"), ValueSource::StandardInput);
         assert_eq!(value("Account1/password=@env:PW"), ValueSource::Variable("PW".into()));

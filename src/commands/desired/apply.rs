@@ -28,8 +28,8 @@ use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
 use crate::ini::wide;
 use crate::microsip::instances::Processes;
-use crate::microsip::keys::{self, MASK, Privacy, setting_path};
-use crate::microsip::privacy::Guarded;
+use crate::microsip::keys::{Privacy, setting_path};
+use crate::microsip::privacy::{Guarded, Viewer};
 use crate::microsip::version::Version;
 use crate::page::{Page, Styles, path_text};
 use crate::platform::{Env, FileSystem};
@@ -73,8 +73,8 @@ impl Outcome for CheckOutcome {
             json!({
                 "section": difference.section,
                 "key": difference.key,
-                "wanted": difference.shown(difference.wanted.as_deref()),
-                "found": difference.shown(difference.found.as_deref()),
+                "wanted": shown(difference.wanted.as_ref()),
+                "found": shown(difference.found.as_ref()),
             })
         };
         json!({
@@ -93,12 +93,12 @@ impl CheckOutcome {
         let mut text = String::new();
         for difference in &self.differences {
             let path = setting_path(&difference.section, &difference.key);
-            let quoted = |value: Option<&str>| match difference.shown(value) {
+            let quoted = |value: Option<&Guarded>| match shown(value) {
                 Some(value) => format!("'{value}'"),
                 None => "no value".into(),
             };
-            let wanted = quoted(difference.wanted.as_deref());
-            let found = quoted(difference.found.as_deref());
+            let wanted = quoted(difference.wanted.as_ref());
+            let found = quoted(difference.found.as_ref());
             let _ = writeln!(text, "  {path}: {hint}expected{hint:#} {wanted}, {hint}found{hint:#} {found}");
         }
         text
@@ -113,17 +113,14 @@ pub struct Difference {
     /// The key.
     pub key: String,
     /// The desired value; `None` if the key should not exist.
-    pub wanted: Option<String>,
+    pub wanted: Option<Guarded>,
     /// The value that MicroSIP reads.
-    pub found: Option<String>,
+    pub found: Option<Guarded>,
 }
 
-impl Difference {
-    /// Returns a value as it may be shown. Nobody asked for private values by name.
-    fn shown<'a>(&self, value: Option<&'a str>) -> Option<&'a str> {
-        let is_hidden = keys::privacy(&self.section, &self.key) >= Privacy::Private;
-        value.map(|value| if is_hidden && !value.is_empty() { MASK } else { value })
-    }
+/// Returns a value as it may be shown. Nobody asked for private values by name.
+fn shown(value: Option<&Guarded>) -> Option<&str> {
+    value.map(|value| value.reveal(Viewer::Anyone))
 }
 
 /// MicroSIP is older than the desired state allows.
@@ -260,8 +257,8 @@ impl Application<'_> {
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
             section: "microsip".into(),
             key: "min-version".into(),
-            wanted: Some(min.to_string()),
-            found: Some(found.to_string()),
+            wanted: Some(Guarded::new(min.to_string(), Privacy::Open)),
+            found: Some(Guarded::new(found.to_string(), Privacy::Open)),
         }));
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);

@@ -115,7 +115,7 @@ fn line_in<'a>(document: &'a IniDocument, section: &Section<'a>, key: &'a str) -
 
 fn value_in(document: &IniDocument, section: &Section<'_>, key: &str) -> Wide {
     let line = line_in(document, section, key);
-    line.and_then(|line| lookup::value_of(document, &line, lookup::NO_LIMIT)).unwrap_or_default()
+    line.and_then(|line| lookup::line_value(document, &line, lookup::NO_LIMIT)).unwrap_or_default()
 }
 
 /// Checks the account that accountId names. 0 means none, or the first.

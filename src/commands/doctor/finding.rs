@@ -76,7 +76,7 @@ impl Finding {
 
     /// Sets the line of the problem.
     pub fn at(self, document: &IniDocument, line: &Line) -> Finding {
-        Finding { line: Some(plan::number_of(document, line)), ..self }
+        Finding { line: Some(plan::line_number(document, line)), ..self }
     }
 
     /// Sets the key of the problem.

@@ -87,7 +87,7 @@ fn file_fixes(findings: &[Finding]) -> Vec<Finding> {
 fn give_access(ini: &Ini, findings: &[Finding]) -> Result<(), Error> {
     for finding in findings {
         let Some(Fix::Access(path)) = &finding.fix else { continue };
-        match platform::copy_access(&ini.target, path) {
+        match platform::copy_access(ini.file.to_open(), path) {
             // The edit may have removed it as an old backup.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done.map_err(|source| BackupAccessError { path: path.clone(), source })?,

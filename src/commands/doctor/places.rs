@@ -63,13 +63,13 @@ impl ToDiagnostic for PlaceProblem {
 /// # Errors
 /// The folder can't be read.
 pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
-    let target = &ini.target;
+    let target = ini.file.to_open();
     let mut findings: Vec<Finding> = Vec::new();
     if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
         findings.push(Finding::new(Severity::Warning, &PlaceProblem::ReadOnly { ini: ini.path.clone() }));
     }
     findings.extend(elsewhere(target, env, fs));
-    for path in transaction::left_behind(target, fs) {
+    for path in transaction::leftovers(target, fs) {
         let finding = Finding::new(Severity::Info, &PlaceProblem::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).fixed_by(Fix::Leftover));
     }
@@ -110,7 +110,7 @@ fn elsewhere(ini: &Path, env: &Env, fs: &dyn FileSystem) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    let finding = if locate::is_beside_installed(ini, env) {
+    let finding = if locate::is_next_to_installed(ini, env) {
         Finding::new(Severity::Error, &PlaceProblem::NotRead { read: used })
     } else if locate::installed_exe(env).is_some() {
         Finding::new(Severity::Info, &PlaceProblem::TwoPlaces { other: used })

@@ -160,7 +160,7 @@ impl ToDiagnostic for TextProblem {
 pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let document = &decoded.document;
     let mut findings = Vec::new();
-    if decoded.spoiled_by_microsip {
+    if decoded.damaged_by_microsip {
         let problem = TextProblem::Encoding { encoding: decoded.encoding };
         findings.push(Finding::new(Severity::Error, &problem).fixed_by(Fix::Encoding));
     }
@@ -259,7 +259,7 @@ fn misplaced_commands(
     is_first: bool,
     reported: &mut HashSet<Event>,
 ) -> Vec<Finding> {
-    let is_settings = section.name.is_named("Settings");
+    let is_settings = section.name.eq_ignore_ascii_case("Settings");
     if is_settings && is_first {
         return Vec::new();
     }
@@ -269,7 +269,7 @@ fn misplaced_commands(
     for line in document.keys(section) {
         let key = line.name.to_string();
         let is_empty =
-            lookup::value_of(document, &line, lookup::NO_LIMIT).is_none_or(|value| value.is_empty());
+            lookup::line_value(document, &line, lookup::NO_LIMIT).is_none_or(|value| value.is_empty());
         let Some(event) = Event::from_key(&key).filter(|event| !is_empty && !reported.contains(event)) else {
             continue;
         };
@@ -301,7 +301,7 @@ fn keys_of(
     for line in document.keys(section) {
         let key = line.name.to_string();
         let path = setting_path(name, &key);
-        let value = lookup::value_of(document, &line, lookup::NO_LIMIT);
+        let value = lookup::line_value(document, &line, lookup::NO_LIMIT);
         let found = known.find(&key);
         if let Some((first, is_reported)) = seen.get_mut(&key.to_ascii_lowercase()) {
             if found.is_some() && first.is_some() && !std::mem::replace(is_reported, true) {
@@ -432,7 +432,7 @@ fn value_of_key(
         Ok(saved) => {
             let is_same_number =
                 || value.trim().parse::<i64>().is_ok_and(|number| number.to_string() == saved.value);
-            saved.remarks.into_iter().find_map(|remark| match remark {
+            saved.warnings.into_iter().find_map(|remark| match remark {
                 ValueWarning::Normalised { saved, .. } if !is_same_number() => {
                     let fix = set(&saved);
                     let problem = TextProblem::Resaved { path: path.clone(), value: value.clone(), saved };
@@ -574,7 +574,7 @@ fn shortcuts(document: &IniDocument, save_dialect: &SaveDialect) -> Vec<Finding>
     for number in 0..COUNT {
         let key = number.to_string();
         let line = lookup::key_lines(document, &section, &key).next();
-        let value = line.as_ref().and_then(|line| lookup::value_of(document, line, lookup::NO_LIMIT));
+        let value = line.as_ref().and_then(|line| lookup::line_value(document, line, lookup::NO_LIMIT));
         let Some((line, value)) = line.zip(value).filter(|(_, value)| !value.is_empty()) else {
             missing = missing.or(Some(number));
             continue;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ini::document::is_blank;
+use crate::ini::utf16::is_whitespace;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 
@@ -170,7 +170,7 @@ fn is_separator(unit: u16) -> bool {
 
 /// Trims a command as MicroSIP does before it splits it.
 pub fn trim(value: &[u16]) -> &[u16] {
-    let is_trimmed = |unit: &u16| is_blank(*unit) || matches!(unit, 0x0A | 0x0D);
+    let is_trimmed = |unit: &u16| is_whitespace(*unit) || matches!(unit, 0x0A | 0x0D);
     let start = value.iter().position(|unit| !is_trimmed(unit)).unwrap_or(value.len());
     let end = value.iter().rposition(|unit| !is_trimmed(unit)).map_or(start, |last| last + 1);
     &value[start..end]

@@ -15,9 +15,9 @@ pub enum LinksError {
     #[error("no installed MicroSIP was found in the registry")]
     NotInstalled,
     #[error("{exe} doesn't exist")]
-    NotThere { exe: PathBuf },
+    Missing { exe: PathBuf },
     #[error("{exe} can't be registered for links: {why}")]
-    NoProgram { exe: PathBuf, why: String },
+    NotExecutable { exe: PathBuf, why: String },
     #[error("can't access the registry: {source}")]
     Registry { changed: bool, source: io::Error },
 }
@@ -40,8 +40,8 @@ impl ToDiagnostic for LinksError {
     fn code(&self) -> Code {
         match self {
             LinksError::NotWindows => Code::WindowsOnly,
-            LinksError::NotInstalled | LinksError::NotThere { .. } => Code::MicrosipNotFound,
-            LinksError::NoProgram { .. } => Code::MicrosipRefused,
+            LinksError::NotInstalled | LinksError::Missing { .. } => Code::MicrosipNotFound,
+            LinksError::NotExecutable { .. } => Code::MicrosipRefused,
             LinksError::Registry { .. } => Code::RegistryFailed,
         }
     }
@@ -49,7 +49,7 @@ impl ToDiagnostic for LinksError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             LinksError::NotWindows => "run msipcfg on Windows, or with wine in the Wine prefix",
-            LinksError::NotInstalled | LinksError::NotThere { .. } | LinksError::NoProgram { .. } => {
+            LinksError::NotInstalled | LinksError::Missing { .. } | LinksError::NotExecutable { .. } => {
                 "name MicroSIP's exe with --exe PATH"
             }
             LinksError::Registry { changed: true, .. } => {

@@ -9,8 +9,8 @@ mod registration;
 mod tests;
 
 pub use error::{LinksError, LinksWarning};
-pub use opener::{Link, SaidBy, program_of, remarks_after_set, show};
-pub use registration::{Plan, ValueChange, carry_out, plan_set, plan_unset};
+pub use opener::{Link, LinkSource, program_of, show, warnings_after_set};
+pub use registration::{Plan, ValueChange, apply, plan_set, plan_unset};
 
 /// The kinds of links that MicroSIP can open.
 pub const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];

@@ -9,7 +9,7 @@ use super::{MARK_SET, SCHEMES, command_key};
 
 /// Where it is decided which program opens a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SaidBy {
+pub enum LinkSource {
     /// In Windows' settings, by the user. This overrides the others.
     UserChoice,
     /// In the registry, by a program, for this user.
@@ -20,14 +20,14 @@ pub enum SaidBy {
     Nobody,
 }
 
-impl SaidBy {
+impl LinkSource {
     /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            SaidBy::UserChoice => "user-choice",
-            SaidBy::User => "user",
-            SaidBy::Machine => "machine",
-            SaidBy::Nobody => "nobody",
+            LinkSource::UserChoice => "user-choice",
+            LinkSource::User => "user",
+            LinkSource::Machine => "machine",
+            LinkSource::Nobody => "nobody",
         }
     }
 }
@@ -38,7 +38,7 @@ pub struct Link {
     /// The kind of link, without the colon.
     pub scheme: &'static str,
     /// Where it is decided.
-    pub said_by: SaidBy,
+    pub source: LinkSource,
     /// The class that the user chose. The class of a Store app has no command.
     pub class: Option<String>,
     /// The command line; `%1` is replaced by the link.
@@ -60,19 +60,19 @@ pub fn show(registry: &dyn ClassRegistry, exe: Option<&str>) -> io::Result<Vec<L
 fn link(registry: &dyn ClassRegistry, scheme: &'static str, exe: Option<&str>) -> io::Result<Link> {
     let choice = registry.user_choice(scheme)?.filter(|class| !class.is_empty());
     let key = command_key(choice.as_deref().unwrap_or(scheme));
-    let (mut said_by, mut command, mut is_ours) = (SaidBy::Nobody, None, false);
-    for (hive, source) in [(Hive::User, SaidBy::User), (Hive::Machine, SaidBy::Machine)] {
+    let (mut source, mut command, mut is_ours) = (LinkSource::Nobody, None, false);
+    for (hive, found_in) in [(Hive::User, LinkSource::User), (Hive::Machine, LinkSource::Machine)] {
         if let Some(value) = registry.value(hive, &key, "")? {
             // what msipcfg registered is MicroSIP, whatever its exe is called
             is_ours = hive == Hive::User && registry.value(hive, &key, MARK_SET)?.as_ref() == Some(&value);
-            (said_by, command) = (source, Some(value.text().unwrap_or_default()));
+            (source, command) = (found_in, Some(value.text().unwrap_or_default()));
             break;
         }
     }
     let program = command.as_deref().and_then(program_of).map(str::to_string);
     let is_microsip = is_ours || program.as_deref().is_some_and(|program| is_microsip(program, exe));
-    let said_by = if choice.is_some() { SaidBy::UserChoice } else { said_by };
-    Ok(Link { scheme, said_by, class: choice, command, program, is_microsip })
+    let source = if choice.is_some() { LinkSource::UserChoice } else { source };
+    Ok(Link { scheme, source, class: choice, command, program, is_microsip })
 }
 
 /// Returns the program in a command line. Without quotes, a path with spaces ends at the first `.exe`: Windows
@@ -103,18 +103,18 @@ fn is_microsip(program: &str, exe: Option<&str>) -> bool {
 }
 
 /// Returns the warnings after MicroSIP was registered.
-pub fn remarks_after_set(links: &[Link]) -> Vec<LinksWarning> {
+pub fn warnings_after_set(links: &[Link]) -> Vec<LinksWarning> {
     // the scheme's own class is the one that msipcfg registers
     let is_other = |link: &&Link| {
         let is_own = link.class.as_ref().is_some_and(|class| class.eq_ignore_ascii_case(link.scheme));
-        link.said_by == SaidBy::UserChoice && !link.is_microsip && !is_own
+        link.source == LinkSource::UserChoice && !link.is_microsip && !is_own
     };
     let chosen_otherwise = links.iter().filter(is_other).map(|link| {
         let who = link.program.clone().or_else(|| link.class.clone()).unwrap_or_default();
         LinksWarning::ChosenOtherwise { scheme: link.scheme, who }
     });
     let mut warnings: Vec<LinksWarning> = chosen_otherwise.collect();
-    let not_chosen = links.iter().filter(|link| link.said_by != SaidBy::UserChoice);
+    let not_chosen = links.iter().filter(|link| link.source != LinkSource::UserChoice);
     let schemes: Vec<_> = not_chosen.map(|link| link.scheme).collect();
     if !schemes.is_empty() {
         warnings.push(LinksWarning::MayAsk { schemes });

@@ -27,7 +27,7 @@ pub struct Plan {
     /// The changes that matter to Windows, without our own values.
     pub values: Vec<ValueChange>,
     /// The schemes that stay as they are, because another program has registered for them since.
-    pub left_alone: Vec<&'static str>,
+    pub skipped: Vec<&'static str>,
 }
 
 /// A value that changes; `None` if it is missing.
@@ -93,7 +93,7 @@ pub fn plan_unset(registry: &dyn ClassRegistry) -> io::Result<Plan> {
             }
         }
         if !ours.iter().all(|now| now.is_ours() || now.value == now.before) {
-            plan.left_alone.push(scheme);
+            plan.skipped.push(scheme);
             continue;
         }
         for now in ours {
@@ -119,7 +119,7 @@ pub fn plan_unset(registry: &dyn ClassRegistry) -> io::Result<Plan> {
 ///
 /// # Errors
 /// The registry can't be written. The error says whether anything was written before.
-pub fn carry_out(plan: &Plan, registry: &mut dyn ClassRegistry) -> Result<(), LinksError> {
+pub fn apply(plan: &Plan, registry: &mut dyn ClassRegistry) -> Result<(), LinksError> {
     for (index, change) in plan.changes.iter().enumerate() {
         let made = registry.change(change);
         made.map_err(|source| LinksError::Registry { changed: index > 0, source })?;

@@ -42,13 +42,13 @@ impl Fake {
 
     fn set(&mut self, exe: &str) -> Plan {
         let plan = plan_set(self, exe).unwrap();
-        carry_out(&plan, self).unwrap();
+        apply(&plan, self).unwrap();
         plan
     }
 
     fn unset(&mut self) -> Plan {
         let plan = plan_unset(self).unwrap();
-        carry_out(&plan, self).unwrap();
+        apply(&plan, self).unwrap();
         plan
     }
 }
@@ -127,7 +127,7 @@ fn unset_restores_exactly_what_was_there() {
             );
         }
         let unset = registry.unset();
-        assert_eq!(unset.left_alone, [""; 0]);
+        assert_eq!(unset.skipped, [""; 0]);
         assert_eq!(registry, before);
         assert_eq!(registry.unset(), Plan::default());
     }
@@ -161,7 +161,7 @@ fn unset_skips_what_another_program_registered_since() {
     registry.put(r"tel\shell\open\command", "", ClassValue::of_text("other.exe %1"));
     let changed = registry.clone();
     let plan = registry.unset();
-    assert_eq!(plan.left_alone, ["tel"]);
+    assert_eq!(plan.skipped, ["tel"]);
     assert_eq!(registry.command("tel").as_deref(), Some("other.exe %1"));
     assert!(registry.has_key("tel").unwrap() && !registry.has_key("sip").unwrap());
     // after setting again, the other program is what was there before
@@ -187,7 +187,7 @@ fn unset_ignores_a_key_that_was_removed() {
     let mut registry = Fake::with(&[("tel", "", "mine")]);
     registry.set(EXE);
     registry.user.remove(r"tel\shell\open\command");
-    assert_eq!(registry.unset().left_alone, [""; 0]);
+    assert_eq!(registry.unset().skipped, [""; 0]);
     assert_eq!(registry, Fake::with(&[("tel", "", "mine")]));
 }
 
@@ -210,7 +210,7 @@ fn a_run_that_is_interrupted_anywhere_loses_nothing() {
         for cut in 0..all {
             let mut registry = Fake { changes_left: Some(cut), ..before.clone() };
             let plan = plan_set(&registry, EXE).unwrap();
-            let error = carry_out(&plan, &mut registry).unwrap_err();
+            let error = apply(&plan, &mut registry).unwrap_err();
             assert_eq!(error.changed(), cut > 0);
             registry.changes_left = None;
             let mut again = registry.clone();
@@ -222,7 +222,7 @@ fn a_run_that_is_interrupted_anywhere_loses_nothing() {
             for cut in 0..unset {
                 let mut registry = Fake { changes_left: Some(cut), ..again.clone() };
                 let plan = plan_unset(&registry).unwrap();
-                assert!(carry_out(&plan, &mut registry).is_err());
+                assert!(apply(&plan, &mut registry).is_err());
                 registry.changes_left = None;
                 registry.unset();
                 assert_eq!(registry, before, "undone in two runs, interrupted after {cut}");
@@ -236,14 +236,14 @@ fn the_users_choice_overrides_this_user_which_overrides_this_computer() {
     let text = |text: &str| BTreeMap::from([(String::new(), ClassValue::of_text(text))]);
     let mut registry = Fake::default();
     let link = |registry: &Fake| show(registry, None).unwrap().remove(0);
-    assert_eq!(link(&registry).said_by, SaidBy::Nobody);
+    assert_eq!(link(&registry).source, LinkSource::Nobody);
     registry.machine.insert(command_key("tel"), text(r#""C:\Teams\teams.exe" "%1""#));
     let machine = link(&registry);
-    assert_eq!((machine.said_by, machine.is_microsip), (SaidBy::Machine, false));
+    assert_eq!((machine.source, machine.is_microsip), (LinkSource::Machine, false));
     assert_eq!(machine.program.as_deref(), Some(r"C:\Teams\teams.exe"));
     registry.user.insert(command_key("tel"), text(COMMAND));
     let user = link(&registry);
-    assert_eq!((user.said_by, user.is_microsip), (SaidBy::User, true));
+    assert_eq!((user.source, user.is_microsip), (LinkSource::User, true));
     assert_eq!(
         (user.scheme, user.command.as_deref(), user.program.as_deref()),
         ("tel", Some(COMMAND), Some(EXE))
@@ -251,7 +251,7 @@ fn the_users_choice_overrides_this_user_which_overrides_this_computer() {
     // the class of a Store app has no command
     registry.choices.insert("tel".into(), "AppXphone".into());
     let chosen = link(&registry);
-    assert_eq!((chosen.said_by, chosen.class.as_deref()), (SaidBy::UserChoice, Some("AppXphone")));
+    assert_eq!((chosen.source, chosen.class.as_deref()), (LinkSource::UserChoice, Some("AppXphone")));
     assert_eq!((chosen.command, chosen.is_microsip), (None, false));
     registry.machine.insert(command_key("AppXphone"), text("phone.exe %1"));
     assert_eq!(link(&registry).program.as_deref(), Some("phone.exe"));
@@ -274,12 +274,12 @@ fn a_renamed_microsip_that_msipcfg_registered_is_recognized() {
 fn a_choice_of_another_program_is_reported_and_windows_may_ask_for_the_rest() {
     let own = SCHEMES.map(|scheme| (scheme.to_string(), scheme.to_uppercase()));
     let mut registry = Fake { choices: own.into(), ..Fake::default() };
-    assert_eq!(remarks_after_set(&show(&registry, None).unwrap()), []);
+    assert_eq!(warnings_after_set(&show(&registry, None).unwrap()), []);
     registry.choices.clear();
     registry.set(EXE);
     registry.choices.insert("tel".into(), "AppXphone".into());
     registry.choices.insert("sip".into(), "sip".into());
-    let warnings = remarks_after_set(&show(&registry, Some(EXE)).unwrap());
+    let warnings = warnings_after_set(&show(&registry, Some(EXE)).unwrap());
     assert_eq!(
         warnings,
         [

@@ -25,8 +25,8 @@ pub use paths::{
 pub use pinned::Pinned;
 pub(super) use pinned::path_of_open;
 pub use processes::{
-    CAN_REACH_WINDOWS, ProgramWindow, Rights, Watched, may_be_windows_program, place_of_process, session_of,
-    start, wait_for_one, windows_of_class,
+    CAN_REACH_WINDOWS, ProgramWindow, Rights, WatchedProcess, may_be_windows_program, place_of_process,
+    session_of, start, wait_for_any, windows_of_class,
 };
 pub use profiles::profile_list;
 pub use programs::for_each_program;

@@ -1,4 +1,4 @@
-//! Processes on Unix: which run a Windows program under Wine, and waiting for their end.
+//! Processes on Unix: finding Windows programs under Wine, and waiting until a process exits.
 
 use std::io;
 #[cfg(target_os = "linux")]
@@ -10,11 +10,11 @@ use super::paths::active_prefix;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
-/// Windows belong to programs under Wine, and are reached by such only.
+/// Whether the windows of programs can be found. Those of programs under Wine can be found only by programs under Wine.
 pub const CAN_REACH_WINDOWS: bool = false;
 
-/// A process under Wine: its exe is Wine's loader, so what it has mapped into memory tells, else its first
-/// argument.
+/// Locates a process under Wine. Its exe is Wine's loader, so the program is found among the files that it has mapped
+/// into memory, or else by its first argument.
 pub fn place_of_process(
     key: &str,
     pid: u32,
@@ -32,7 +32,7 @@ pub fn place_of_process(
         || if argument.starts_with('/') { Some(argument.into()) } else { prefix.to_host(argument) };
     let exe_on_disk = mapped_file(pid, name).or_else(|| by_argument().filter(|_| is_path))?;
     let exe = prefix.to_windows(&exe_on_disk)?;
-    // Wine names a user's folder like the user of this machine
+    // Wine gives a user's folder the name of this machine's user
     let users: Vec<_> = prefix.app_data_folders().into_iter().map(|folders| folders.roaming).collect();
     let own = variable("USER").or_else(|| variable("LOGNAME")).and_then(|name| {
         let is_own = |folder: &&PathBuf| folder.iter().any(|part| part.to_str() == Some(&name));
@@ -47,13 +47,13 @@ pub fn place_of_process(
     })
 }
 
-/// Whether a process may run under Wine: its loader is Wine's, or it is called like a program for Windows.
+/// Returns whether a process may run under Wine: its exe is Wine's loader, or it has the name of a Windows program.
 pub fn may_be_windows_program(exe: Option<&Path>, first_argument: Option<&str>) -> bool {
     let is_wine = exe.and_then(Path::file_name).is_none_or(|name| name.to_string_lossy().starts_with("wine"));
     is_wine || first_argument.is_some_and(|argument| argument.to_ascii_lowercase().ends_with(".exe"))
 }
 
-/// The file of this name that a process has mapped into memory, as Wine does with an exe.
+/// Returns the file of this name that a process has mapped into memory, as Wine maps an exe.
 fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
     let name = name.to_lowercase();
@@ -65,27 +65,27 @@ fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
     names.next().map(PathBuf::from)
 }
 
-/// None: a matter of Windows.
+/// Returns `None`: only Windows has numbered sessions.
 pub fn session_of(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// A window of a program. Those of programs under Wine cannot be reached from here.
+/// A window of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramWindow {
     /// The process that it belongs to.
     pub pid: u32,
-    /// Whether it can be seen.
+    /// Whether it is visible.
     pub is_visible: bool,
 }
 
-/// None: windows under Wine are reached by programs under Wine.
+/// Returns nothing: windows under Wine can be found only by programs under Wine.
 pub fn windows_of_class(_class: &str) -> Vec<ProgramWindow> {
     Vec::new()
 }
 
 impl ProgramWindow {
-    /// Not from here.
+    /// Fails: a window under Wine can't be reached from here.
     ///
     /// # Errors
     /// Always.
@@ -93,7 +93,7 @@ impl ProgramWindow {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Not from here.
+    /// Fails: a window under Wine can't be reached from here.
     ///
     /// # Errors
     /// Always.
@@ -102,59 +102,59 @@ impl ProgramWindow {
     }
 }
 
-/// A process that can be waited for. Its number may be given to another, but this still means the first.
+/// A process that can be waited for, even if another process gets the same id later.
 #[derive(Debug)]
-pub struct Watched {
+pub struct WatchedProcess {
     #[cfg(target_os = "linux")]
     descriptor: OwnedFd,
 }
 
 #[cfg(target_os = "linux")]
-impl Watched {
-    /// A process by its number.
+impl WatchedProcess {
+    /// Opens a process by its id.
     ///
     /// # Errors
-    /// It is gone, or this Linux is older than 5.3.
-    pub fn open(pid: u32) -> io::Result<Watched> {
+    /// It has exited, or this Linux is older than 5.3.
+    pub fn open(pid: u32) -> io::Result<WatchedProcess> {
         use rustix::process::{Pid, PidfdFlags, pidfd_open};
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Watched { descriptor: pidfd_open(pid, PidfdFlags::empty())? })
+        Ok(WatchedProcess { descriptor: pidfd_open(pid, PidfdFlags::empty())? })
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Watched {
-    /// Not on this system.
+impl WatchedProcess {
+    /// Fails: this system has no way to wait for a process that isn't a child.
     ///
     /// # Errors
     /// Always.
-    pub fn open(_pid: u32) -> io::Result<Watched> {
+    pub fn open(_pid: u32) -> io::Result<WatchedProcess> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
-/// Waits until one of them ends. Gives whether one did.
+/// Waits until one of the processes exits, and returns whether one did.
 #[cfg(target_os = "linux")]
-pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
+pub fn wait_for_any(watched: &[&WatchedProcess], at_most: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut ends: Vec<PollFd<'_>> =
+    let mut descriptors: Vec<PollFd<'_>> =
         watched.iter().map(|watched| PollFd::new(&watched.descriptor, PollFlags::IN)).collect();
     let limit = Timespec::try_from(at_most).ok();
-    poll(&mut ends, limit.as_ref()).is_ok_and(|count| count > 0)
+    poll(&mut descriptors, limit.as_ref()).is_ok_and(|count| count > 0)
 }
 
-/// There is nothing to wait for on this system.
+/// Returns `false`: this system can't wait for processes.
 #[cfg(not(target_os = "linux"))]
-pub fn wait_for_one(_watched: &[&Watched], _at_most: Duration) -> bool {
+pub fn wait_for_any(_watched: &[&WatchedProcess], _at_most: Duration) -> bool {
     false
 }
 
-/// The rights of a program under Wine are those of its user.
+/// The rights of a process. Under Wine they are those of its user.
 #[derive(Debug)]
 pub struct Rights;
 
 impl Rights {
-    /// Not from here.
+    /// Fails: the rights are those of the user.
     ///
     /// # Errors
     /// Always.
@@ -162,13 +162,13 @@ impl Rights {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// There is no desktop that could be asked.
+    /// Returns `None`: Wine has no desktop process with other rights.
     pub fn of_desktop() -> Option<Rights> {
         None
     }
 }
 
-/// Not from here: it would need the Wine that the prefix belongs to.
+/// Fails: this would need the Wine to which the prefix belongs.
 ///
 /// # Errors
 /// Always.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::platform::{Recording, ShellCommand, WindowsPaths, WinePrefix};
+use crate::platform::paths::WindowsPaths;
+use crate::platform::run::{Recording, ShellCommand};
+use crate::platform::wine::WinePrefix;
 
 /// Runs the programs of hooks.
 #[derive(Debug)]

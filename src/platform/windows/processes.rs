@@ -1,4 +1,4 @@
-//! Processes on Windows: their windows, waiting for their end, starting a program again as it ran.
+//! Processes on Windows: their windows, waiting until they exit, and starting a program with the same rights again.
 
 use std::ffi::OsStr;
 use std::io;
@@ -29,20 +29,21 @@ use super::text::wide;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
-/// The windows of other programs can be found and asked.
+/// Whether the windows of programs can be found.
 pub const CAN_REACH_WINDOWS: bool = true;
 
-/// Every program is one for Windows.
+/// Returns `true`: here every program is a Windows program.
 pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
     true
 }
 
-/// The Windows session that a process runs in.
+/// Returns the Windows session of a process.
 pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
     process.session_id().map(sysinfo::Pid::as_u32)
 }
 
-/// A process: by the environment that it has, where that may be read; else by its user's registry.
+/// Locates a process. Its user's folder comes from its environment if this user may read that, or else from the
+/// registry.
 pub fn place_of_process(
     key: &str,
     _pid: u32,
@@ -64,38 +65,38 @@ pub fn place_of_process(
     })
 }
 
-/// A top-level window that belongs to no other.
+/// A top-level window without an owner window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramWindow {
     /// The process that it belongs to.
     pub pid: u32,
-    /// Whether it can be seen; MicroSIP's X only hides it.
+    /// Whether it is visible. MicroSIP's close button only hides its window.
     pub is_visible: bool,
     handle: isize,
 }
 
-/// Every top-level window of this class without an owner, on this desktop.
+/// Finds the top-level windows of a class on this desktop that have no owner window.
 pub fn windows_of_class(class: &str) -> Vec<ProgramWindow> {
     let mut found: Vec<HWND> = Vec::new();
-    // SAFETY: the callback gets the pointer to `found`, which outlives the call
+    // SAFETY: the callback receives the pointer to `found`, which outlives the call
     unsafe { EnumWindows(Some(collect), (&raw mut found) as LPARAM) };
     found.into_iter().filter_map(|window| program_window(window, class)).collect()
 }
 
 unsafe extern "system" fn collect(window: HWND, found: LPARAM) -> i32 {
-    // SAFETY: `windows_of_class` gives the pointer to its list, and nobody else uses that meanwhile
+    // SAFETY: `windows_of_class` passes the pointer to its list, and nothing else uses that during the call
     unsafe { &mut *(found as *mut Vec<HWND>) }.push(window);
     TRUE
 }
 
 fn program_window(window: HWND, class: &str) -> Option<ProgramWindow> {
-    const LONGEST_CLASS: i32 = 256;
-    let mut name = [0_u16; LONGEST_CLASS as usize + 1];
+    const MAX_CLASS_LEN: i32 = 256;
+    let mut name = [0_u16; MAX_CLASS_LEN as usize + 1];
     let mut pid = 0;
-    // SAFETY: a window that is gone by now is no fault, and `name` is as long as is said
+    // SAFETY: the functions accept a window that no longer exists, and `name` has the given length
     let (owner, length, is_visible) = unsafe {
         GetWindowThreadProcessId(window, &mut pid);
-        let length = GetClassNameW(window, name.as_mut_ptr(), LONGEST_CLASS);
+        let length = GetClassNameW(window, name.as_mut_ptr(), MAX_CLASS_LEN);
         (GetWindow(window, GW_OWNER), length, IsWindowVisible(window) != 0)
     };
     let name = String::from_utf16_lossy(&name[..usize::try_from(length).unwrap_or(0)]);
@@ -104,26 +105,26 @@ fn program_window(window: HWND, class: &str) -> Option<ProgramWindow> {
 }
 
 impl ProgramWindow {
-    /// Asks the program to close, without waiting for its answer.
+    /// Asks the program to close, without waiting for a response.
     ///
     /// # Errors
-    /// The window is gone, or belongs to a program with more rights.
+    /// The window no longer exists, or belongs to a program with more rights.
     pub fn ask_to_close(&self) -> io::Result<()> {
-        // SAFETY: a handle that is no window any more is refused by the function
+        // SAFETY: the function refuses a handle whose window no longer exists
         check(unsafe { PostMessageW(self.handle as HWND, WM_CLOSE, 0, 0) })
     }
 
-    /// Sends a text by WM_COPYDATA: UTF-16 that ends with NUL. Gives what the program answers.
+    /// Sends a text with WM_COPYDATA, as UTF-16 that ends with NUL, and returns the program's response.
     ///
     /// # Errors
-    /// It does not answer in time, is gone, or has more rights.
+    /// It doesn't respond in time, no longer exists, or has more rights.
     pub fn send_text(&self, data: usize, text: &str, at_most: Duration) -> io::Result<usize> {
         let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
         let bytes = u32::try_from(size_of_val(&text[..])).map_err(io::Error::other)?;
         let message = COPYDATASTRUCT { dwData: data, cbData: bytes, lpData: text.as_ptr().cast_mut().cast() };
         let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX);
         let mut answer = 0;
-        // SAFETY: the message and its text live until the function returns, and `answer` may be written to
+        // SAFETY: the message and its text outlive the call, and `answer` can be written to
         let sent = unsafe {
             SendMessageTimeoutW(
                 self.handle as HWND,
@@ -139,67 +140,67 @@ impl ProgramWindow {
             return Ok(answer);
         }
         let error = io::Error::last_os_error();
-        // some versions of Windows leave no error where the time ran out
+        // some versions of Windows set no error after a timeout
         let is_late = matches!(error.raw_os_error().map(i32::cast_unsigned), Some(0 | ERROR_TIMEOUT));
         Err(if is_late { io::ErrorKind::TimedOut.into() } else { error })
     }
 }
 
-/// A process that can be waited for. Its number is not given to another while this is held.
+/// A process that can be waited for. No other process gets its id while this value exists.
 #[derive(Debug)]
-pub struct Watched(OwnedHandle);
+pub struct WatchedProcess(OwnedHandle);
 
-impl Watched {
-    /// A process by its number.
+impl WatchedProcess {
+    /// Opens a process by its id.
     ///
     /// # Errors
-    /// It is gone, or may not be waited for.
-    pub fn open(pid: u32) -> io::Result<Watched> {
-        open(pid, PROCESS_SYNCHRONIZE).map(Watched)
+    /// It has exited, or this user may not wait for it.
+    pub fn open(pid: u32) -> io::Result<WatchedProcess> {
+        open(pid, PROCESS_SYNCHRONIZE).map(WatchedProcess)
     }
 }
 
-/// Waits until one of them ends. Gives whether one did.
-pub fn wait_for_one(watched: &[&Watched], at_most: Duration) -> bool {
-    const MOST_HANDLES: usize = 64;
+/// Waits until one of the processes exits, and returns whether one did.
+pub fn wait_for_any(watched: &[&WatchedProcess], at_most: Duration) -> bool {
+    const MAX_HANDLES: usize = 64;
     let handles: Vec<HANDLE> =
-        watched.iter().take(MOST_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();
+        watched.iter().take(MAX_HANDLES).map(|watched| watched.0.as_raw_handle()).collect();
     let count = u32::try_from(handles.len()).unwrap_or(0);
     let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX - 1);
-    // SAFETY: the handles are open, and there are as many as is said
+    // SAFETY: the handles are open, and the count is right
     let answer = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), 0, limit) };
     answer != WAIT_FAILED && answer < count
 }
 
-/// The rights that a running program has, to start it again with the same.
+/// The rights of a process, with which a program can be started.
 #[derive(Debug)]
 pub struct Rights {
     token: Token,
 }
 
 impl Rights {
-    /// Those of a process.
+    /// Returns the rights of a process.
     ///
     /// # Errors
-    /// This user may not ask.
+    /// This user may not query them.
     pub fn of(pid: u32) -> io::Result<Rights> {
         let process = open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
         Token::of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
     }
 
-    /// Those of this user's desktop, if there is one: without an administrator's rights.
+    /// Returns the rights of this user's desktop, if there is one. They don't include administrator rights.
     pub fn of_desktop() -> Option<Rights> {
         let mut pid = 0;
-        // SAFETY: a desktop without a shell gives no window, and then no process either
+        // SAFETY: without a shell there is no window and no process id, which is accepted
         unsafe { GetWindowThreadProcessId(GetShellWindow(), &mut pid) };
         Rights::of(pid).ok().filter(|_| pid != 0)
     }
 }
 
-/// Starts a program, with nothing of ours but the environment. Gives its number.
+/// Starts a program that inherits only the environment, and returns its process id.
 ///
 /// # Errors
-/// It is not there, or may not be started with these rights.
+/// It doesn't exist, or may not be started with these rights.
 pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io::Result<u32> {
     let mut line: Vec<u16> = quoted(exe.as_os_str());
     line.extend(argument.iter().flat_map(|argument| [0x20].into_iter().chain(argument.encode_utf16())));
@@ -216,10 +217,10 @@ pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io:
 
 fn start_with_own_rights(exe: &Path, line: &mut [u16]) -> io::Result<u32> {
     let startup = startup_info();
-    let mut made = PROCESS_INFORMATION::default();
+    let mut created = PROCESS_INFORMATION::default();
     let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
-    // no handles are inherited: whoever reads our output would wait for the end of the program otherwise
-    // SAFETY: all texts end with NUL, and both structures are as the function wants them
+    // no handles are inherited, because otherwise a reader of our output would wait until the program exits
+    // SAFETY: all texts end with NUL, and both structures are initialized
     check(unsafe {
         CreateProcessW(
             file.as_ptr(),
@@ -231,15 +232,15 @@ fn start_with_own_rights(exe: &Path, line: &mut [u16]) -> io::Result<u32> {
             ptr::null(),
             folder.as_ptr(),
             &startup,
-            &mut made,
+            &mut created,
         )
     })?;
-    Ok(number_of(made))
+    Ok(close_and_get_id(created))
 }
 
 fn start_with_token(exe: &Path, line: &mut [u16], token: &Token) -> io::Result<u32> {
     let mut primary: HANDLE = ptr::null_mut();
-    // SAFETY: the token is open, and the new one may be written to
+    // SAFETY: the token is open, and the pointer to the new one can be written to
     check(unsafe {
         DuplicateTokenEx(
             token.handle(),
@@ -250,13 +251,13 @@ fn start_with_token(exe: &Path, line: &mut [u16], token: &Token) -> io::Result<u
             &mut primary,
         )
     })?;
-    // SAFETY: it was just made and is nobody else's
+    // SAFETY: it was just created and has no other owner
     let primary = unsafe { OwnedHandle::from_raw_handle(primary) };
     let environment = Environment::of(&primary)?;
     let startup = startup_info();
-    let mut made = PROCESS_INFORMATION::default();
+    let mut created = PROCESS_INFORMATION::default();
     let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
-    // SAFETY: all texts end with NUL, the token and the environment live until the end of this function
+    // SAFETY: all texts end with NUL, and the token and the environment outlive the call
     check(unsafe {
         CreateProcessWithTokenW(
             primary.as_raw_handle(),
@@ -267,10 +268,10 @@ fn start_with_token(exe: &Path, line: &mut [u16], token: &Token) -> io::Result<u
             environment.0,
             folder.as_ptr(),
             &startup,
-            &mut made,
+            &mut created,
         )
     })?;
-    Ok(number_of(made))
+    Ok(close_and_get_id(created))
 }
 
 /// The environment variables of a user.
@@ -279,7 +280,7 @@ struct Environment(*mut core::ffi::c_void);
 impl Environment {
     fn of(token: &OwnedHandle) -> io::Result<Environment> {
         let mut block = ptr::null_mut();
-        // SAFETY: the token is open, and the pointer may be written to
+        // SAFETY: the token is open, and the pointer can be written to
         check(unsafe { CreateEnvironmentBlock(&mut block, token.as_raw_handle(), 0) })?;
         Ok(Environment(block))
     }
@@ -287,7 +288,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        // SAFETY: CreateEnvironmentBlock made it
+        // SAFETY: CreateEnvironmentBlock created it
         unsafe { DestroyEnvironmentBlock(self.0) };
     }
 }
@@ -296,22 +297,22 @@ fn startup_info() -> STARTUPINFOW {
     STARTUPINFOW { cb: size_in_bytes::<STARTUPINFOW>(), ..Default::default() }
 }
 
-/// The number of a process that was just made; its handles are closed.
-fn number_of(made: PROCESS_INFORMATION) -> u32 {
-    for handle in [made.hProcess, made.hThread] {
-        // SAFETY: the function that made them says that they are ours to close
+/// Closes the handles of a process that was just created, and returns its id.
+fn close_and_get_id(created: PROCESS_INFORMATION) -> u32 {
+    for handle in [created.hProcess, created.hThread] {
+        // SAFETY: the caller of CreateProcess owns these handles
         drop(unsafe { OwnedHandle::from_raw_handle(handle) });
     }
-    made.dwProcessId
+    created.dwProcessId
 }
 
 fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
-    // SAFETY: takes numbers only
+    // SAFETY: it takes only numbers
     let handle = unsafe { OpenProcess(access, 0, pid) };
     if handle.is_null() {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: it was just made and is nobody else's
+    // SAFETY: it was just created and has no other owner
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
@@ -319,13 +320,13 @@ pub(super) fn check(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The size of a structure, as Win32 wants it.
-#[expect(clippy::cast_possible_truncation, reason = "structures of Win32 are small")]
+/// Returns the size of a structure, as Win32 needs it.
+#[expect(clippy::cast_possible_truncation, reason = "Win32 structures are small")]
 pub(super) const fn size_in_bytes<T>() -> u32 {
     size_of::<T>() as u32
 }
 
-/// A path cannot hold quotes.
+/// Encloses a path in quotes, which it can't contain itself.
 fn quoted(path: &OsStr) -> Vec<u16> {
     let quote = u16::from(b'"');
     [quote].into_iter().chain(path.encode_wide()).chain([quote]).collect()

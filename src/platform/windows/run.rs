@@ -20,7 +20,8 @@ use windows_sys::Win32::UI::Shell::{
 use windows_sys::Win32::UI::WindowsAndMessaging::SW_HIDE;
 
 use super::processes::{check, size_in_bytes};
-use crate::platform::{Recording, ShellCommand, WindowsPaths};
+use crate::platform::paths::WindowsPaths;
+use crate::platform::run::{Recording, ShellCommand};
 
 /// Runs the programs of hooks.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 use windows_sys::core::{PCWSTR, PWSTR};
 use windows_sys::{s, w};
 
-use crate::platform::{self, Access, AccessEntry, EntryKind, Privileges};
+use crate::platform::access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 
 use super::text::{text_at, wide};
 
@@ -180,7 +180,7 @@ unsafe fn entry_of(entry: *const ACCESS_ALLOWED_ACE) -> Option<AccessEntry> {
 ///
 /// # Safety
 /// It is valid.
-unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
+unsafe fn text_of(sid: PSID) -> Option<Sid> {
     let mut text: PWSTR = ptr::null_mut();
     // SAFETY: the SID is valid, and the pointer can be written to
     if unsafe { ConvertSidToStringSidW(sid, &mut text) } == 0 {
@@ -190,11 +190,11 @@ unsafe fn text_of(sid: PSID) -> Option<platform::Sid> {
     let sid = unsafe { text_at(text) }.to_string_lossy().into_owned();
     // SAFETY: ConvertSidToStringSidW allocated it for this function to free
     unsafe { LocalFree(text.cast()) };
-    Some(platform::Sid(sid))
+    Some(Sid(sid))
 }
 
 /// A Windows user or group.
-pub type Account = platform::Sid;
+pub type Account = Sid;
 
 /// Returns the owner of a file if that is a user, not the machine or its administrators.
 pub(in crate::platform) fn owner_of(path: &Path) -> Option<Account> {
@@ -204,7 +204,7 @@ pub(in crate::platform) fn owner_of(path: &Path) -> Option<Account> {
     owner.is_user().then_some(owner)
 }
 
-pub(in crate::platform) fn account_of(sid: platform::Sid) -> Option<Account> {
+pub(in crate::platform) fn account_of(sid: Sid) -> Option<Account> {
     Some(sid)
 }
 
@@ -217,7 +217,7 @@ pub(in crate::platform) fn give_to(_file: &File, path: &Path, account: &Account)
 pub(super) fn give(path: &Path, account: &Account) -> io::Result<()> {
     let present = Security::of(path)?;
     let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the SID of the user is invalid");
-    let owner = Sid::parse(&account.0).ok_or_else(invalid)?;
+    let owner = NativeSid::parse(&account.0).ok_or_else(invalid)?;
     // SAFETY: both outlive this call
     if unsafe { EqualSid(owner.0, present.owner) } != 0 {
         return Ok(());
@@ -320,7 +320,7 @@ impl Token {
         Some(elevation.TokenIsElevated != 0)
     }
 
-    fn user(&self) -> Option<platform::Sid> {
+    fn user(&self) -> Option<Sid> {
         /// The structure, followed by the SID that it points to, which has at most 68 bytes.
         #[repr(C)]
         struct Buffer {
@@ -350,9 +350,9 @@ impl Token {
 }
 
 /// Returns the name of an account, with its domain.
-pub fn account_name(sid: &platform::Sid) -> Option<String> {
+pub fn account_name(sid: &Sid) -> Option<String> {
     const MAX_LEN: u32 = 256;
-    let sid = Sid::parse(&sid.0)?;
+    let sid = NativeSid::parse(&sid.0)?;
     let (mut name, mut domain) = ([0_u16; MAX_LEN as usize], [0_u16; MAX_LEN as usize]);
     let (mut name_length, mut domain_length) = (MAX_LEN, MAX_LEN);
     let mut kind = 0;
@@ -375,7 +375,7 @@ pub fn account_name(sid: &platform::Sid) -> Option<String> {
 
 /// Returns the name of a user, with the domain. (The user list of sysinfo reads from a null pointer under Wine 8.)
 pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
-    account_name(&platform::Sid(user.to_string()))
+    account_name(&Sid(user.to_string()))
 }
 
 /// Returns whether this program runs as that user.
@@ -389,19 +389,19 @@ pub fn is_access_denied_by_mode(_path: &Path) -> bool {
 }
 
 /// A SID that was converted from text.
-struct Sid(PSID);
+struct NativeSid(PSID);
 
-impl Sid {
-    fn parse(text: &str) -> Option<Sid> {
+impl NativeSid {
+    fn parse(text: &str) -> Option<NativeSid> {
         let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
         let mut sid: PSID = ptr::null_mut();
         // SAFETY: the text ends with NUL, and the pointer can be written to
         let succeeded = unsafe { ConvertStringSidToSidW(text.as_ptr(), &mut sid) };
-        (succeeded != 0).then_some(Sid(sid))
+        (succeeded != 0).then_some(NativeSid(sid))
     }
 }
 
-impl Drop for Sid {
+impl Drop for NativeSid {
     fn drop(&mut self) {
         // SAFETY: ConvertStringSidToSidW allocated it for this function to free
         unsafe { LocalFree(self.0) };
@@ -429,8 +429,8 @@ mod tests {
 
     #[test]
     fn account_names_are_found() {
-        assert!(account_name(&platform::Sid("S-1-5-18".into())).is_some_and(|name| name.contains("SYSTEM")));
-        assert_eq!(account_name(&platform::Sid("S-1-5-21-1-2-3-4".into())), None);
-        assert_eq!(account_name(&platform::Sid("nobody".into())), None);
+        assert!(account_name(&Sid("S-1-5-18".into())).is_some_and(|name| name.contains("SYSTEM")));
+        assert_eq!(account_name(&Sid("S-1-5-21-1-2-3-4".into())), None);
+        assert_eq!(account_name(&Sid("nobody".into())), None);
     }
 }

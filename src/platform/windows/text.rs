@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::core::PWSTR;
@@ -39,19 +39,17 @@ pub(super) fn wide(path: &Path) -> Vec<u16> {
     prefixed.encode_wide().chain([0]).collect()
 }
 
-/// Replaces the environment variables in a path, such as `%SystemDrive%`.
-pub(super) fn expanded(path: &str) -> PathBuf {
-    const LONGEST: u32 = 32 * 1024;
-    let mut room = vec![0_u16; LONGEST as usize];
-    // SAFETY: the text ends with NUL, and the room is as large as is said
-    let length =
-        unsafe { ExpandEnvironmentStringsW(wide(Path::new(path)).as_ptr(), room.as_mut_ptr(), LONGEST) };
-    match usize::try_from(length) {
-        Ok(length) if (1..=room.len()).contains(&length) => {
-            String::from_utf16_lossy(&room[..length - 1]).into()
-        }
-        _ => path.into(),
-    }
+/// Replaces the environment variables in a text, such as `%SystemDrive%`.
+pub(super) fn expand_variables(text: &str) -> Option<String> {
+    // the limit of Windows
+    const MAX_LEN: u32 = 32 * 1024;
+    let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+    let mut expanded = vec![0_u16; MAX_LEN as usize];
+    // SAFETY: `text` ends with NUL, and `expanded` has the given length
+    let length = unsafe { ExpandEnvironmentStringsW(text.as_ptr(), expanded.as_mut_ptr(), MAX_LEN) };
+    // the length includes the NUL
+    let length = (1..=MAX_LEN).contains(&length).then_some(length as usize - 1)?;
+    String::from_utf16(&expanded[..length]).ok()
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn deployment_commands_are_valid() {
         if let Some(at) = option.filter(|_| !cfg!(windows)) {
             arguments.drain(at..at + 2);
         }
-        let request = Cli::read(&*arguments).map_err(|error| error.to_string());
+        let request = Cli::try_from_argv(arguments).map_err(|error| error.to_string());
         let request = request.and_then(|cli| cli.into_request(arguments).map_err(|error| error.to_string()));
         assert_eq!(request.map(|_| ()), Ok(()), "{arguments:?}");
     }

@@ -26,12 +26,12 @@ const SCREENS: &[(&str, &str)] = &[
 
 /// The steps of the wizard: the name of the screenshot, the text to wait for, and the keys that lead to the next step.
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
-    ("", "What to do:", &[ENTER]),
+    ("", "What do you want to do?", &[ENTER]),
     ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
-    ("", "What should it run:", &[ENTER]),
+    ("", "What should it run?", &[ENTER]),
     ("", "Program (", &[r"C:\hooks\log.exe", ENTER]),
-    ("", "Its arguments", &["--to \"our crm\"", ENTER]),
-    ("wizard-write", "Write this? [Y/n] ", &["n"]),
+    ("", "Arguments before", &["--to \"our crm\"", ENTER]),
+    ("wizard-write", "Save this change? [Y/n] ", &["n"]),
 ];
 
 const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
@@ -116,7 +116,7 @@ fn questions() -> Vec<(String, String)> {
     for (name, seen, keys) in QUESTIONS {
         terminal.sees(seen);
         if !name.is_empty() {
-            let screen = as_on_windows(&sandbox, &terminal.coloured_lines().join("\n"));
+            let screen = as_on_windows(&sandbox, &terminal.colored_lines().join("\n"));
             pictures.push((format!("{name}.svg"), Term::new().render_svg(screen.trim_end())));
         }
         terminal.press(keys);

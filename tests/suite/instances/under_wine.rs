@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use msipcfg::microsip::instances::{Instance, Processes};
 
 use super::*;
-use crate::going::wait_until;
+use crate::background::wait_until;
 
 #[test]
 fn a_phone_is_found_in_any_letter_case_and_without_its_path() {
@@ -124,14 +124,14 @@ fn apply_waits_for_running_phones_after_all_other_users_are_done() {
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
 
     std::fs::write(&inis[1], utf16(OLD)).unwrap();
-    let mut going = Going::start(&disk.sandbox, &args);
-    going.says(WAITS);
+    let mut background = BackgroundRun::start(&disk.sandbox, &args);
+    background.wait_for(WAITS);
     assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
     // what MicroSIP saves as it exits is not lost
     std::fs::write(&inis[0], utf16(&OLD.replace("80", "55"))).unwrap();
     phone.exit();
-    going.end().exits(0).says("2 users: 2 changed");
+    background.wait().exits(0).says("2 users: 2 changed");
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(&NEW.replace("80", "55")));
 }
 
@@ -140,10 +140,10 @@ fn control_c_skips_the_remaining_users() {
     let disk = WindowsDisk::new();
     let (inis, phone, args) = two_users_and_a_phone(&disk);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let mut going = Going::start(&disk.sandbox, &args);
-    going.says(WAITS);
-    going.interrupt();
-    going.end().exits(130).says("interrupted after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
+    let mut background = BackgroundRun::start(&disk.sandbox, &args);
+    background.wait_for(WAITS);
+    background.interrupt();
+    background.wait().exits(130).says("interrupted after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
     assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
     phone.exit();
@@ -321,10 +321,10 @@ fn control_c_while_waiting_changes_nothing() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
-    let mut going = Going::start(&disk.sandbox, &set_vad(&ini_text, &[]));
-    going.says(WAITS);
-    going.interrupt();
-    let ran = going.end().exits(130).says("interrupted");
+    let mut background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &[]));
+    background.wait_for(WAITS);
+    background.interrupt();
+    let ran = background.wait().exits(130).says("interrupted");
     assert_eq!(ran.stdout, "", "{}", ran.told);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
@@ -337,15 +337,16 @@ fn a_second_control_c_exits_if_the_first_isnt_handled() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let wanted = disk.sandbox.path("wanted.toml");
     rustix::fs::mknodat(rustix::fs::CWD, &wanted, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    let mut going = Going::start(&disk.sandbox, &["apply", &text_of(&wanted), "--ini", &text_of(&ini)]);
+    let mut background =
+        BackgroundRun::start(&disk.sandbox, &["apply", &text_of(&wanted), "--ini", &text_of(&ini)]);
     // returns when msipcfg opens the other end, from which it then reads nothing
     let pipe = std::fs::OpenOptions::new().write(true).open(&wanted).unwrap();
     wait_until(|| {
-        going.interrupt();
-        going.has_ended()
+        background.interrupt();
+        background.has_exited()
     });
     drop(pipe);
-    going.end().exits(130);
+    background.wait().exits(130);
 }
 
 #[test]
@@ -354,17 +355,17 @@ fn control_c_is_reported_as_json_with_json() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ini_text = text_of(&ini);
-    let going = Going::start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
+    let background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &["--json"]));
     // it prints nothing while it waits, but its status shows when it handles the signal
-    let status = format!("/proc/{}/status", going.pid());
+    let status = format!("/proc/{}/status", background.pid());
     wait_until(|| {
         let status = std::fs::read_to_string(&status).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
         let interrupt = 1 << (rustix::process::Signal::INT.as_raw() - 1);
         u64::from_str_radix(caught.trim(), 16).unwrap() & interrupt != 0
     });
-    going.interrupt();
-    let ran = going.end().fails(130, "interrupted");
+    background.interrupt();
+    let ran = background.wait().fails(130, "interrupted");
     assert_eq!(ran.json()["changed"], false, "{}", ran.told);
     assert_eq!(ran.stderr, "", "{}", ran.told);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));

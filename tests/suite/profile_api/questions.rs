@@ -1,37 +1,37 @@
-//! The table of questions to the profile functions and of their answers, `fixtures/profile-api/reading.tsv`.
+//! The table of calls of the profile functions and their answers, `fixtures/profile-api/reading.tsv`.
 
 use std::fmt::Write as _;
 
 use msipcfg::ini::Wide;
 
-/// The default of a question that names none. No file of the table holds it.
+/// The default of a question that gives none. No file of the table contains it.
 pub const OWN_DEFAULT: &str = "<nothing found>";
 
 /// One row of the table.
 pub struct Question {
-    /// Where it stands, for a failed assertion.
-    pub told: String,
-    /// The file as it stands in the table.
+    /// The row, for a failed assertion.
+    pub place: String,
+    /// The file as written in the table.
     pub written: String,
-    /// The bytes of the file, or `None` where there is no file.
+    /// The bytes of the file, or `None` if it doesn't exist.
     pub file: Option<Vec<u8>>,
-    /// What is asked.
+    /// The kind of question.
     pub ask: Ask,
-    /// The section that is asked for.
+    /// The requested section.
     pub section: String,
-    /// The key that is asked for.
+    /// The requested key.
     pub key: String,
-    /// What is wanted if nothing is found.
+    /// The default value.
     pub default: String,
-    /// The size of the buffer, with the closing NUL.
+    /// The size of the buffer, including the final NUL.
     pub buffer: usize,
-    /// What Wine answered.
+    /// The answer of Wine.
     pub wine: Expected,
-    /// What Windows answers, where it is known.
+    /// The answer of Windows, if it is known.
     pub windows: Option<Expected>,
 }
 
-/// What is asked for.
+/// The kind of question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     Value,
@@ -40,18 +40,18 @@ pub enum Ask {
     Lines,
 }
 
-/// What a reader answered.
+/// The answer of a reader.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A value, or the default.
     Value(Wide),
-    /// A list, and the count that was returned.
+    /// A list, and the return value.
     List(Vec<Wide>, usize),
 }
 
-/// What the table says of an answer.
+/// An answer in the table.
 pub struct Expected {
-    /// As it stands in the table.
+    /// The text in the table.
     pub text: String,
     what: Option<What>,
     returned: Option<usize>,
@@ -65,7 +65,7 @@ enum What {
 }
 
 impl Expected {
-    /// Whether an answer is as the table says.
+    /// Returns whether an answer matches.
     pub fn is_met(&self, answer: &Answer) -> bool {
         let is_same = match (&self.what, answer) {
             (None, _) => true,
@@ -120,16 +120,16 @@ impl Question {
             "keys" => Ask::Keys,
             "sections" => Ask::Sections,
             "lines" => Ask::Lines,
-            _ => panic!("line {number} asks for {ask:?}"),
+            _ => panic!("line {number} has the unknown question {ask:?}"),
         };
-        let given = |text: &str, without: &str| match text {
-            "-" => without.to_string(),
+        let given = |text: &str, default: &str| match text {
+            "-" => default.to_string(),
             _ => String::from_utf16(&unescape(text)).unwrap(),
         };
-        // a list that is not found would be the default, which no row gives
+        // a list that isn't found would be the default, which no row gives
         let own_default = if ask == Ask::Value { OWN_DEFAULT } else { "" };
         Question {
-            told: format!(
+            place: format!(
                 "line {number} ({group}): {form} {file} asked for {ask:?} of [{section}] {key} \
                  (default {default}, buffer {buffer}) {note}"
             ),
@@ -138,7 +138,7 @@ impl Question {
                 "none" => None,
                 "utf16" => Some(utf16le(&unescape(file))),
                 "bytes" => Some(unescape(file).into_iter().map(|byte| u8::try_from(byte).unwrap()).collect()),
-                _ => panic!("line {number} is of form {form:?}"),
+                _ => panic!("line {number} has the unknown form {form:?}"),
             },
             ask,
             section: given(section, ""),
@@ -151,7 +151,7 @@ impl Question {
     }
 }
 
-/// Every row of the table.
+/// Reads the table.
 pub fn all() -> Vec<Question> {
     let table = include_str!("../../../fixtures/profile-api/reading.tsv");
     let questions: Vec<Question> =
@@ -161,33 +161,33 @@ pub fn all() -> Vec<Question> {
     questions
 }
 
-/// Fails if there are answers that are not as the table says, and shows all of them.
+/// Fails the test if there are wrong answers, and prints all of them.
 #[track_caller]
-pub fn none_of(wrong: &[(&Question, &Expected, Answer)], asked: usize) {
-    let mut told = String::new();
+pub fn assert_none(wrong: &[(&Question, &Expected, Answer)], asked: usize) {
+    let mut list = String::new();
     for (question, expected, answer) in wrong {
-        write!(told, "\n{}\n  expected {}\n  answered {}", question.told, expected.text, shown(answer))
+        write!(list, "\n{}\n  expected {}\n  answered {}", question.place, expected.text, shown(answer))
             .unwrap();
     }
-    assert!(wrong.is_empty(), "{} of {asked} answers are wrong:{told}", wrong.len());
+    assert!(wrong.is_empty(), "{} of {asked} answers are wrong:{list}", wrong.len());
 }
 
-/// The names in a list of texts that each end with NUL. An empty one ends the list.
+/// Splits a list of texts that each end with NUL. An empty text ends the list.
 pub fn names_in(list: &[u16]) -> Vec<Wide> {
     list.split(|&unit| unit == 0).take_while(|name| !name.is_empty()).map(<[u16]>::to_vec).collect()
 }
 
-/// The UTF-16 code units of a text.
+/// Returns the UTF-16 code units of a text.
 pub fn units(text: &str) -> Wide {
     text.encode_utf16().collect()
 }
 
-/// The bytes of a file that has these units behind a byte order mark.
+/// Returns the bytes of a file with these units after a byte order mark.
 pub fn utf16le(units: &[u16]) -> Vec<u8> {
     [0xFEFF].iter().chain(units).flat_map(|unit| unit.to_le_bytes()).collect()
 }
 
-/// Units as text that can be read; whole alphabets of one letter are told by their length.
+/// Returns an answer as readable text. Long values are shown by their length.
 fn shown(answer: &Answer) -> String {
     let text = |units: &Wide| match units.as_slice() {
         [first, .., last] if units.len() > 300 => {
@@ -205,13 +205,13 @@ fn shown(answer: &Answer) -> String {
     }
 }
 
-/// Undoes the escapes of the table. A byte is given as a unit of the same number.
+/// Replaces the escapes of the table. A byte becomes a unit of the same number.
 fn unescape(text: &str) -> Wide {
     let mut out = Wide::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         rest = &rest[first.len_utf8()..];
-        let taken = match (first, rest.chars().next()) {
+        let length = match (first, rest.chars().next()) {
             ('\\', Some('x')) => {
                 rest = &rest[1..];
                 out.push(u16::from_str_radix(&rest[..2], 16).unwrap());
@@ -234,8 +234,8 @@ fn unescape(text: &str) -> Wide {
             }
             ('{', Some(_)) => {
                 let (inner, _) = rest.split_once('}').unwrap();
-                let (repeated, times) = inner.split_once('*').unwrap();
-                out.extend(units(repeated).repeat(times.parse().unwrap()));
+                let (repeated, count) = inner.split_once('*').unwrap();
+                out.extend(units(repeated).repeat(count.parse().unwrap()));
                 inner.len() + 1
             }
             _ => {
@@ -243,13 +243,13 @@ fn unescape(text: &str) -> Wide {
                 0
             }
         };
-        rest = &rest[taken..];
+        rest = &rest[length..];
     }
     out
 }
 
 #[test]
-fn the_tables_escapes_are_understood() {
+fn escapes_are_replaced() {
     assert_eq!(unescape(r"a\\\r\n\t\x0b\u00e9\ud800é😀{ab*2}"), {
         let mut expected = units("a\\\r\n\t\u{0B}é");
         expected.push(0xD800);

@@ -1,9 +1,9 @@
-//! The functions themselves, on Windows and under Wine.
+//! The real functions, on Windows and under Wine.
 //!
-//! What Wine 8.0 is known to answer otherwise than Windows is listed in [`Known`], told by the text and the
-//! question alone. It counts under Wine only, and each kind must show itself there, or it has no place here.
+//! [`KnownDifference`] lists the cases in which Wine 8.0 is known to differ from Windows. They are only accepted under
+//! Wine, and the tests fail if one of them no longer occurs there.
 
-#![allow(unsafe_code, reason = "the functions that are compared take pointers")]
+#![allow(unsafe_code, reason = "the compared functions take pointers")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,9 +11,10 @@ use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use msipcfg::hook::command::command_line_to_argv;
-use msipcfg::ini::document::{IniDocument, is_blank};
+use msipcfg::ini::document::IniDocument;
 use msipcfg::ini::encoding::BOM;
 use msipcfg::ini::name::{KeyName, KeyPath, SectionName};
+use msipcfg::ini::utf16::is_whitespace;
 use msipcfg::ini::{Wide, lookup, write};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,13 +32,13 @@ use super::questions::{self, Answer, Ask, OWN_DEFAULT, Question, names_in, units
 use super::{CODE_PAGE, as_windows_reads};
 use crate::documents::{paths, text_for, texts, values};
 
-/// MicroSIP's buffer for most values.
+/// The size of MicroSIP's buffer for most values.
 const BUFFER: usize = 256;
 
-/// What fits it.
+/// The longest value that fits into it.
 const LIMIT: usize = BUFFER - 1;
 
-/// Whether this is Wine rather than Windows.
+/// Returns whether this is Wine, not Windows.
 pub(crate) fn is_wine() -> bool {
     let ntdll = with_nul(&units("ntdll.dll"));
     // SAFETY: both names end with NUL, and the module is one that every process has loaded
@@ -52,7 +53,7 @@ fn path_with_nul(path: &Path) -> Wide {
     path.as_os_str().encode_wide().chain([0]).collect()
 }
 
-/// GetPrivateProfileStringW: what stands in the buffer and the count that was returned.
+/// Calls GetPrivateProfileStringW. Returns the content of the buffer and the return value.
 fn profile_string(
     file: &Path,
     section: Option<&str>,
@@ -64,7 +65,7 @@ fn profile_string(
     let key = key.map(|key| with_nul(&units(key)));
     let (default, file) = (with_nul(&units(default)), path_with_nul(file));
     let mut buffer = vec![0_u16; size.max(1)];
-    // SAFETY: each text ends with NUL or is null, and the buffer holds as many units as is said
+    // SAFETY: each text ends with NUL or is null, and the buffer has the given size
     let returned = unsafe {
         GetPrivateProfileStringW(
             section.as_ref().map_or(std::ptr::null(), Vec::as_ptr),
@@ -89,7 +90,7 @@ fn profile_value(file: &Path, section: &str, key: &str) -> Option<Wide> {
 fn profile_lines(file: &Path, section: &str, size: usize) -> (Wide, usize) {
     let (section, file) = (with_nul(&units(section)), path_with_nul(file));
     let mut buffer = vec![0_u16; size];
-    // SAFETY: both texts end with NUL, and the buffer holds as many units as is said
+    // SAFETY: both texts end with NUL, and the buffer has the given size
     let returned = unsafe {
         GetPrivateProfileSectionW(
             section.as_ptr(),
@@ -106,7 +107,7 @@ fn profile_lines(file: &Path, section: &str, size: usize) -> (Wide, usize) {
 fn profile_sections(file: &Path, size: usize) -> (Wide, usize) {
     let file = path_with_nul(file);
     let mut buffer = vec![0_u16; size];
-    // SAFETY: the path ends with NUL, and the buffer holds as many units as is said
+    // SAFETY: the path ends with NUL, and the buffer has the given size
     let returned = unsafe {
         GetPrivateProfileSectionNamesW(buffer.as_mut_ptr(), u32::try_from(size).unwrap(), file.as_ptr())
     };
@@ -115,12 +116,12 @@ fn profile_sections(file: &Path, size: usize) -> (Wide, usize) {
     (buffer, returned)
 }
 
-/// How shell32 parts a command line.
+/// Splits a command line with CommandLineToArgvW.
 fn shell_argv(line: &[u16]) -> Vec<Wide> {
     let line = with_nul(line);
     let mut count = 0;
-    // SAFETY: the line ends with NUL; what comes back are as many texts as is said, each ending with NUL,
-    // freed after they were copied
+    // SAFETY: the line ends with NUL; the function returns `count` texts that end with NUL, which are freed after they
+    // were copied
     unsafe {
         let list = CommandLineToArgvW(line.as_ptr(), &raw mut count);
         assert!(!list.is_null(), "CommandLineToArgvW failed on {line:?}");
@@ -136,7 +137,7 @@ fn shell_argv(line: &[u16]) -> Vec<Wide> {
     }
 }
 
-/// A folder of small files. Each has a name of its own, for Wine keeps files in memory by name and time.
+/// A folder of small files. Each has its own name, because Wine caches files by name and time.
 struct Files {
     folder: tempfile::TempDir,
     count: Cell<usize>,
@@ -155,45 +156,45 @@ impl Files {
     }
 }
 
-/// Where Wine 8.0 reads a text otherwise than Windows does.
+/// A text that Wine 8.0 reads differently from Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
-    /// To Wine `[S` without its bracket is a line of the section above; to Windows it is a header.
+enum KnownDifference {
+    /// `[S` without a closing bracket is a line of the section above in Wine, and a header in Windows.
     HeaderWithoutBracket,
-    /// To Wine `[S]T]` ends at the last bracket, to Windows at the first.
+    /// `[S]T]` ends at the last bracket in Wine, and at the first in Windows.
     HeaderWithTwoBrackets,
-    /// To Wine the section without a name is what stands before the first header, to Windows it is `[]`.
+    /// The section without a name is the text before the first header in Wine, and `[]` in Windows.
     SectionWithoutName,
-    /// Wine finds a comment that is asked for with its semicolon, Windows never does.
-    CommentAskedFor,
-    /// Wine drops any white space round a name that is asked for, Windows only spaces.
-    BlanksRoundAskedName,
+    /// Wine finds a comment if the name starts with its semicolon. Windows never does.
+    CommentAsKey,
+    /// Wine trims any whitespace from the requested name, Windows only spaces.
+    WhitespaceAroundName,
 }
 
-const ALL_KNOWN: [Known; 5] = [
-    Known::HeaderWithoutBracket,
-    Known::HeaderWithTwoBrackets,
-    Known::SectionWithoutName,
-    Known::CommentAskedFor,
-    Known::BlanksRoundAskedName,
+const ALL_KNOWN: [KnownDifference; 5] = [
+    KnownDifference::HeaderWithoutBracket,
+    KnownDifference::HeaderWithTwoBrackets,
+    KnownDifference::SectionWithoutName,
+    KnownDifference::CommentAsKey,
+    KnownDifference::WhitespaceAroundName,
 ];
 
-/// Whether Wine may answer this question on its own terms. A quoted value of exactly 255 units is no case of it:
-/// nobody knows how Windows cuts that, so our reader does it as Wine.
-fn known_difference(text: &[u16], section: &str, key: &str) -> Option<Known> {
+/// Returns why Wine may answer this question differently, if it may. A quoted value of exactly 255 units isn't such a
+/// case: it isn't known how Windows truncates it, so our reader does the same as Wine.
+fn known_difference(text: &[u16], section: &str, key: &str) -> Option<KnownDifference> {
     let (section, key) = (units(section.trim_matches(' ')), units(key.trim_matches(' ')));
-    let is_blank_at_end =
-        |name: &Wide| [name.first(), name.last()].into_iter().flatten().any(|&unit| is_blank(unit));
-    if is_blank_at_end(&section) || is_blank_at_end(&key) {
-        return Some(Known::BlanksRoundAskedName);
+    let has_whitespace_at_end =
+        |name: &Wide| [name.first(), name.last()].into_iter().flatten().any(|&unit| is_whitespace(unit));
+    if has_whitespace_at_end(&section) || has_whitespace_at_end(&key) {
+        return Some(KnownDifference::WhitespaceAroundName);
     }
     if section.is_empty() {
-        return Some(Known::SectionWithoutName);
+        return Some(KnownDifference::SectionWithoutName);
     }
     if key.first() == Some(&0x3B) {
-        return Some(Known::CommentAskedFor);
+        return Some(KnownDifference::CommentAsKey);
     }
-    // the last header above on which both agree: to Wine it may go on behind one on which they do not
+    // the last header that both read alike: in Wine, its section may continue after one that they read differently
     let mut above: Option<Wide> = None;
     for line in text.split(|unit| [0x0D, 0x0A].contains(unit)) {
         let line = trimmed(line);
@@ -206,10 +207,11 @@ fn known_difference(text: &[u16], section: &str, key: &str) -> Option<Known> {
                 above = Some(name_between(line, end));
                 continue;
             }
-            [] => (Known::HeaderWithoutBracket, vec![name_between(line, line.len())]),
-            [first, .., last] => {
-                (Known::HeaderWithTwoBrackets, vec![name_between(line, first), name_between(line, last)])
-            }
+            [] => (KnownDifference::HeaderWithoutBracket, vec![name_between(line, line.len())]),
+            [first, .., last] => (
+                KnownDifference::HeaderWithTwoBrackets,
+                vec![name_between(line, first), name_between(line, last)],
+            ),
         };
         if names.iter().chain(&above).any(|name| is_same_name(name, &section)) {
             return Some(known);
@@ -219,8 +221,8 @@ fn known_difference(text: &[u16], section: &str, key: &str) -> Option<Known> {
 }
 
 fn trimmed(text: &[u16]) -> &[u16] {
-    let start = text.iter().position(|&unit| !is_blank(unit)).unwrap_or(text.len());
-    let end = text.iter().rposition(|&unit| !is_blank(unit)).map_or(start, |last| last + 1);
+    let start = text.iter().position(|&unit| !is_whitespace(unit)).unwrap_or(text.len());
+    let end = text.iter().rposition(|&unit| !is_whitespace(unit)).map_or(start, |last| last + 1);
     &text[start..end]
 }
 
@@ -233,22 +235,22 @@ fn is_same_name(a: &[u16], b: &[u16]) -> bool {
     folded(a) == folded(b)
 }
 
-/// How many questions were asked, and what came of them.
+/// Counts the answers.
 #[derive(Default)]
 struct Tally {
     agreed: Cell<usize>,
-    differed: RefCell<BTreeMap<Known, usize>>,
+    differed: RefCell<BTreeMap<KnownDifference, usize>>,
 }
 
 impl Tally {
-    /// Asks the API and us. Where the answers differ it says why, or what is wrong if nothing known explains it.
+    /// Compares the answers of the API and ours. Returns the known difference, or an error if there is none.
     fn ask(
         &self,
         file: &Path,
         document: &IniDocument,
         section: &str,
         key: &str,
-    ) -> Result<Option<Known>, String> {
+    ) -> Result<Option<KnownDifference>, String> {
         let ours = lookup::value(document, section, key, LIMIT);
         let theirs = profile_value(file, section, key);
         if ours == theirs {
@@ -262,7 +264,7 @@ impl Tally {
                 Ok(Some(known))
             }
             None => Err(format!(
-                "[{section}] {key:?} is {} to us and {} to the API, in {:?}",
+                "[{section}] {key:?} is {} here and {} in the API, in {:?}",
                 shown(ours.as_deref()),
                 shown(theirs.as_deref()),
                 text.to_string()
@@ -273,12 +275,12 @@ impl Tally {
 
 fn shown(value: Option<&[u16]>) -> String {
     match value {
-        None => "not there".to_string(),
+        None => "missing".to_string(),
         Some(value) => format!("{:?} {value:04X?}", String::from_utf16_lossy(value)),
     }
 }
 
-/// Names that a document has, each once, as far as they can be asked for.
+/// Lists the names in a document that can be passed to the API.
 fn names(document: &IniDocument) -> Vec<(String, Vec<String>)> {
     let sections = document.sections().filter_map(|section| {
         let name = String::from_utf16(&section.name.to_wide()).ok()?;
@@ -288,17 +290,17 @@ fn names(document: &IniDocument) -> Vec<(String, Vec<String>)> {
     sections.collect()
 }
 
-/// The same cases in each run: a file that nobody has asked about yet should not fail a run by chance.
+/// Always generates the same cases, so that a run doesn't fail by chance.
 fn runner(cases: u32) -> TestRunner {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }
 
 #[test]
-fn the_table_tells_what_the_api_answers() {
+fn the_api_answers_as_in_the_table() {
     let files = Files::new();
     let is_wine = is_wine();
-    // SAFETY: takes nothing and cannot fail
+    // SAFETY: has no arguments and can't fail
     let is_code_page = unsafe { GetACP() } == u32::from(CODE_PAGE);
     let questions = questions::all();
     let mut wrong = Vec::new();
@@ -322,10 +324,10 @@ fn the_table_tells_what_the_api_answers() {
     }
     assert_eq!(asked + unknown + in_another_code_page, questions.len());
     assert_eq!(unknown, if is_wine { 0 } else { questions.iter().filter(|q| q.windows.is_none()).count() });
-    questions::none_of(&wrong, asked);
+    questions::assert_none(&wrong, asked);
 }
 
-/// The answers of all functions that answer this question.
+/// Returns the answers of all functions that can answer this question.
 fn api_answers(files: &Files, question: &Question) -> Vec<Answer> {
     let file = match &question.file {
         Some(bytes) => files.write(bytes),
@@ -342,7 +344,7 @@ fn api_answers(files: &Files, question: &Question) -> Vec<Answer> {
     }
 }
 
-/// The fixtures that Windows takes for Unicode, with their names.
+/// Reads the fixtures that Windows reads as Unicode, with their names.
 fn fixtures() -> Vec<(String, IniDocument)> {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", "inis"].iter().collect();
     let mut fixtures = Vec::new();
@@ -358,16 +360,16 @@ fn fixtures() -> Vec<(String, IniDocument)> {
 }
 
 #[test]
-fn the_api_reads_every_fixture_as_we_do() {
-    /// Every question to which Wine has another answer than Windows and we.
-    const IN_WINE: [(&str, &str, &str, Known); 4] = [
-        // the file has `[]` with k in it
-        ("comments-and-junk.ini", "", "k", Known::SectionWithoutName),
-        // it has `[x` with lost below it; asked for as X and as x
-        ("comments-and-junk.ini", "X", "lost", Known::HeaderWithoutBracket),
-        ("comments-and-junk.ini", "x", "lost", Known::HeaderWithoutBracket),
-        // it begins with that key
-        ("keys-before-section.ini", "", "enableLog", Known::SectionWithoutName),
+fn the_api_reads_every_fixture_like_us() {
+    /// Every question that Wine answers differently from Windows and us.
+    const IN_WINE: [(&str, &str, &str, KnownDifference); 4] = [
+        // the file has `[]`, which contains k
+        ("comments-and-junk.ini", "", "k", KnownDifference::SectionWithoutName),
+        // the file has `[x`, which contains lost; requested as X and x
+        ("comments-and-junk.ini", "X", "lost", KnownDifference::HeaderWithoutBracket),
+        ("comments-and-junk.ini", "x", "lost", KnownDifference::HeaderWithoutBracket),
+        // the file starts with this key
+        ("keys-before-section.ini", "", "enableLog", KnownDifference::SectionWithoutName),
     ];
     let files = Files::new();
     let tally = Tally::default();
@@ -400,11 +402,11 @@ fn the_api_reads_every_fixture_as_we_do() {
         .map(|&(name, section, key, known)| (name.to_string(), section.to_string(), key.to_string(), known))
         .collect();
     assert_eq!(differed, expected);
-    assert!(tally.agreed.get() > 1500, "asked too little: {}", tally.agreed.get());
+    assert!(tally.agreed.get() > 1500, "too few questions: {}", tally.agreed.get());
 }
 
 #[test]
-fn the_api_reads_generated_files_as_we_do() {
+fn the_api_reads_generated_files_like_us() {
     const CASES: u32 = 2000;
     let files = Files::new();
     let tally = Tally::default();
@@ -443,16 +445,16 @@ fn the_api_reads_generated_files_as_we_do() {
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
     let differed = tally.differed.borrow();
-    println!("{} answers agreed, {differed:?} were known not to", tally.agreed.get());
-    assert!(tally.agreed.get() > 10 * CASES as usize, "asked too little: {}", tally.agreed.get());
+    println!("{} answers agree; known differences: {differed:?}", tally.agreed.get());
+    assert!(tally.agreed.get() > 10 * CASES as usize, "too few questions: {}", tally.agreed.get());
     if is_wine() {
         for known in ALL_KNOWN {
-            assert!(differed.contains_key(&known), "Wine does not show {known:?}: is it still true?");
+            assert!(differed.contains_key(&known), "{known:?} doesn't occur under Wine any more");
         }
     }
 }
 
-/// Sets a value, asks the API, and takes it away again. Says whether Wine reads this place as Windows does.
+/// Sets a value, reads it with the API, and unsets it again. Returns false if Wine is known to read this differently.
 fn set_and_ask(files: &Files, document: &IniDocument, path: &KeyPath, value: &str) -> Result<bool, String> {
     let (section, key) = (path.section.as_str(), path.key.as_str());
     let mut changed = document.clone();
@@ -479,9 +481,9 @@ fn set_and_ask(files: &Files, document: &IniDocument, path: &KeyPath, value: &st
 #[test]
 fn the_api_reads_what_was_set_in_every_fixture() {
     let values =
-        ["1", "", " with blanks ", r"C:\Example\ring.exe", "\"quoted\"", "Zoë; Ж = 😀", &"x".repeat(254)];
+        ["1", "", " with spaces ", r"C:\Example\ring.exe", "\"quoted\"", "Zoë; Ж = 😀", &"x".repeat(254)];
     let files = Files::new();
-    let (mut asked, mut otherwise) = (0, 0);
+    let (mut asked, mut skipped) = (0, 0);
     for (name, document) in fixtures() {
         let mut paths: Vec<KeyPath> = vec!["A new section/with a key".parse().unwrap()];
         for (section, keys) in names(&document) {
@@ -494,13 +496,13 @@ fn the_api_reads_what_was_set_in_every_fixture() {
             );
         }
         for (path, value) in paths.iter().zip(values.into_iter().cycle()) {
-            let is_as_windows = set_and_ask(&files, &document, path, value);
-            let is_as_windows = is_as_windows.unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
-            *(if is_as_windows { &mut asked } else { &mut otherwise }) += 1;
+            let is_comparable = set_and_ask(&files, &document, path, value);
+            let is_comparable = is_comparable.unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+            *(if is_comparable { &mut asked } else { &mut skipped }) += 1;
         }
     }
-    assert!(asked > 600, "asked too little: {asked}");
-    assert!(otherwise <= if is_wine() { 5 } else { 0 }, "too much goes unasked: {otherwise}");
+    assert!(asked > 600, "too few questions: {asked}");
+    assert!(skipped <= if is_wine() { 5 } else { 0 }, "too many questions skipped: {skipped}");
 }
 
 #[test]
@@ -510,26 +512,26 @@ fn the_api_reads_what_was_set_in_generated_files() {
     let asked = Cell::new(0);
     let ran = runner(CASES).run(&(texts(), paths(), values()), |(text, path, value)| {
         let document = as_windows_reads(&utf16le(&text));
-        let is_as_windows = set_and_ask(&files, &document, &path, &value).map_err(TestCaseError::fail)?;
-        asked.set(asked.get() + usize::from(is_as_windows));
+        let is_comparable = set_and_ask(&files, &document, &path, &value).map_err(TestCaseError::fail)?;
+        asked.set(asked.get() + usize::from(is_comparable));
         Ok(())
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
-    assert!(asked.get() > CASES as usize / 2, "too much goes unasked: {}", asked.get());
+    assert!(asked.get() > CASES as usize / 2, "too many questions skipped: {}", asked.get());
 }
 
-fn parts_agree(line: &[u16]) -> TestCaseResult {
+fn assert_same_arguments(line: &[u16]) -> TestCaseResult {
     let text = |parts: Vec<Wide>| -> Vec<String> {
         parts.iter().map(|part| String::from_utf16_lossy(part)).collect()
     };
-    let line_told = String::from_utf16_lossy(line);
-    prop_assert_eq!(text(command_line_to_argv(line)), text(shell_argv(line)), "{:?}", line_told);
-    prop_assert_eq!(command_line_to_argv(line), shell_argv(line), "{:?}", line_told);
+    let line_text = String::from_utf16_lossy(line);
+    prop_assert_eq!(text(command_line_to_argv(line)), text(shell_argv(line)), "{:?}", line_text);
+    prop_assert_eq!(command_line_to_argv(line), shell_argv(line), "{:?}", line_text);
     Ok(())
 }
 
 #[test]
-fn shell32_parts_known_lines_as_we_do() {
+fn shell32_splits_known_lines_like_us() {
     for line in [
         "a",
         "a b c",
@@ -570,14 +572,14 @@ fn shell32_parts_known_lines_as_we_do() {
         "x é \u{a0} \u{3000} y",
         "x a\u{b}b\u{c}c\nd\re",
     ] {
-        parts_agree(&units(line)).unwrap();
+        assert_same_arguments(&units(line)).unwrap();
     }
 }
 
 #[test]
-fn shell32_parts_generated_lines_as_we_do() {
+fn shell32_splits_generated_lines_like_us() {
     let unit = select(&[0x61_u16, 0x62, 0x20, 0x20, 0x09, 0x22, 0x22, 0x5C, 0x5C, 0xE9][..]);
-    // an empty line stands for the program itself
-    let ran = runner(20_000).run(&vec(unit, 1..30), |line| parts_agree(&line));
+    // an empty line means the path of the program itself
+    let ran = runner(20_000).run(&vec(unit, 1..30), |line| assert_same_arguments(&line));
     ran.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::going::{Going, WAITS};
+use crate::background::{BackgroundRun, WAITS};
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 use super::{Phone, Start};
@@ -34,11 +34,11 @@ fn with_log(mut command: Command, sandbox: &Sandbox) -> Command {
 fn an_edit_waits_until_the_phone_has_saved_and_exited() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
-    run.says(WAITS);
+    let mut run = BackgroundRun::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.wait_for(WAITS);
     assert!(contains(&sandbox, "VAD=0"));
     phone.close();
-    run.end().exits(0);
+    run.wait().exits(0);
     assert!(contains(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
     assert!(contains(&sandbox, "volumeOutput=1"), "its own save is lost: {}", sandbox.ini_text());
 }
@@ -194,11 +194,11 @@ fn each_copy_has_its_own_ini() {
 fn an_edit_also_waits_for_a_phone_that_starts_meanwhile() {
     let sandbox = sandbox();
     let first = Start::portable(&sandbox).start();
-    let mut run = Going::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
-    run.says(WAITS);
+    let mut run = BackgroundRun::start(&sandbox, &["set", "--ini", sandbox.ini().to_str().unwrap(), "VAD=1"]);
+    run.wait_for(WAITS);
     first.close();
     let second = Start::portable(&sandbox).start();
     second.close();
-    run.end().exits(0);
+    run.wait().exits(0);
     assert!(contains(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
 }

@@ -50,7 +50,7 @@ fn run(ini: &Path, args: &[&str]) -> Result<(), Error> {
     let ini = [OsString::from("--ini"), ini.into()];
     let args: Vec<OsString> =
         std::iter::once("msipcfg".into()).chain(ini).chain(args.iter().map(OsString::from)).collect();
-    let request = Cli::read(&args).unwrap().into_request(&args).unwrap();
+    let request = Cli::try_from_argv(&args).unwrap().into_request(&args).unwrap();
     let mut context = Context {
         env: &Env::default(),
         fs: &SystemFs,

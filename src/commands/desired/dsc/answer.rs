@@ -10,7 +10,8 @@ use crate::desired::instance::{EXIST, INI, InstanceState};
 use crate::diagnostic::Diagnostic;
 use crate::edit::plan::Change;
 use crate::microsip::instances::Instance;
-use crate::microsip::keys::{self, MASK, Privacy, setting_path};
+use crate::microsip::keys::setting_path;
+use crate::microsip::privacy::{Guarded, Viewer};
 use crate::page::{Page, path_text};
 
 /// The answer of a DSC operation.
@@ -105,11 +106,9 @@ fn what_if(written: &WriteOutcome, will_exist: bool) -> Vec<String> {
 
 fn change_text(change: &Change) -> String {
     let Change { section, key, before, after } = change;
-    let is_hidden = keys::privacy(section, key) >= Privacy::Private;
-    let shown = |value: &Option<String>| match value {
+    let shown = |value: &Option<Guarded>| match value {
         None => "nothing".to_string(),
-        Some(_) if is_hidden => MASK.into(),
-        Some(value) => format!("'{value}'"),
+        Some(value) => format!("'{}'", value.reveal(Viewer::Anyone)),
     };
     format!("{} would be {}, and is {}", setting_path(section, key), shown(after), shown(before))
 }

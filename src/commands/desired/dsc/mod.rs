@@ -267,9 +267,8 @@ fn set(
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
-    let written = write_of(ini, options, &processes).run(context, &mut |_, current| {
-        Ok(Draft { is_change: current.is_some(), original: current, ..Draft::nothing() })
-    })?;
+    let written = write_of(ini, options, &processes)
+        .run(context, &mut |_, current| Ok(Draft { is_change: current.is_some(), ..Draft::nothing() }))?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written, context.fs))
 }

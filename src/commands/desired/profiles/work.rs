@@ -192,9 +192,7 @@ impl Work<'_> {
         };
         let found = profile.look()?;
         let size = match &found {
-            Found::Ini(place) => {
-                context.fs.link_metadata(&place.folder.inside(&place.name)).map_or(0, |ini| ini.len)
-            }
+            Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len),
             Found::NoIni(_) | Found::NoAppData => 0,
         };
         let _permit = self.budget.acquire(size);
@@ -267,9 +265,9 @@ impl Work<'_> {
 
     /// Returns the ini of a place, opened through its pinned folder.
     fn ini_in(&self, place: &Place, fs: &dyn FileSystem) -> Ini {
-        let reached = place.folder.inside(&place.name);
-        let exists = fs.link_metadata(&reached).is_ok();
-        Ini { reached, ..Ini::plain(place.path(), self.code_page, exists) }
+        let file = place.file();
+        let exists = fs.link_metadata(file.to_open()).is_ok();
+        Ini { file, ..Ini::plain(place.path(), self.code_page, exists) }
     }
 }
 

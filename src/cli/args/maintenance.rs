@@ -1,34 +1,34 @@
-//! The commands that look after an ini.
+//! The commands for the health of an ini: status, doctor and backups.
 
 use clap::{ArgAction, Subcommand};
 
-use super::UsageError;
+use super::error::UsageError;
 use super::write::WriteArgs;
 use crate::request::{BackupChoice, Doctor, EditRequest, IniChoice, Query, Request};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show MicroSIPs, their inis, hooks, accounts and backups on one page
+    /// Show MicroSIP's installations, inis, hooks, accounts and backups
     #[command(after_help = examples!(
         r"msipcfg status"
         r"msipcfg status --json"
     ))]
     Status,
 
-    /// Look for problems: what each means, where it is, and what mends it
+    /// Find problems: where each one is, what it means and how to fix it
     ///
-    /// Exits with 1 if there are errors. Without --ini every ini that is found is looked at.
+    /// Checks every ini that it finds, or only the one given with --ini. Exits with 1 if there are errors.
     #[command(after_help = examples!(
         r"msipcfg doctor --strict"
         r"msipcfg doctor --fix --dry-run"
         r"msipcfg doctor --fix --close"
     ))]
     Doctor {
-        /// Count warnings as errors
+        /// Treat warnings as errors
         #[arg(long)]
         strict: bool,
 
-        /// Mend what takes no decision, in one edit; on a terminal it is shown before and asked about
+        /// Fix everything that has only one sensible fix; on a terminal, show the change and ask first
         #[arg(long)]
         fix: bool,
 
@@ -36,24 +36,24 @@ pub(super) enum Command {
         write: WriteArgs,
     },
 
-    /// List the backups of the ini, newest first
+    /// List the ini's backups, newest first
     #[command(after_help = examples!(
         r"msipcfg backups"
         r"msipcfg backups --purge"
     ))]
     Backups {
-        /// Remove them all
+        /// Delete all of them
         #[arg(long, action = ArgAction::SetTrue)]
         purge: bool,
     },
 
-    /// Make the ini as it was in a backup; that can be undone too
+    /// Restore the ini from a backup (can itself be undone)
     #[command(after_help = examples!(
         r"msipcfg restore"
         r"msipcfg restore --dry-run 2"
     ))]
     Restore {
-        /// Its name, or its number in the list; otherwise the newest that is not from a restore itself
+        /// Backup's name, or its number in the list [default: the newest one that wasn't made by a restore]
         backup: Option<String>,
 
         #[command(flatten)]
@@ -75,8 +75,8 @@ impl Command {
             Command::Doctor { strict, fix: true, write } => {
                 Request::Doctor { ini, doctor: Doctor { strict, fix: Some(write.into()) } }
             }
-            Command::Doctor { write, .. } if write.asks_for_a_write() => {
-                return Err(UsageError::NothingToWrite);
+            Command::Doctor { write, .. } if write.is_given() => {
+                return Err(UsageError::WriteOptionWithoutFix);
             }
             Command::Doctor { strict, .. } => Request::Doctor { ini, doctor: Doctor { strict, fix: None } },
             Command::Backups { purge } => Request::Read { ini, query: Query::Backups { purge } },

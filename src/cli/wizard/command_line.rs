@@ -1,27 +1,27 @@
-//! The command line that does what the wizard did, to be pasted.
+//! The command lines that do what the wizard did, ready to paste into a shell.
 
 use crate::hook::command::{HookCommand, between_quotes, escape_quotes};
 use crate::request::{EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions};
 
-/// Who reads the line.
+/// A shell that reads the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// The command prompt of Windows.
+enum ShellSyntax {
+    /// The Windows command prompt.
     Cmd,
     /// Windows PowerShell.
     PowerShell,
-    /// The shells of other systems.
+    /// sh and similar shells.
     Posix,
 }
 
-/// The lines that make this request, each for the shells that it says.
+/// Returns the command lines for a request. Where cmd and PowerShell quote differently, there is a line for each.
 pub fn lines(request: &Request) -> String {
     let is_windows = std::path::MAIN_SEPARATOR == '\\';
     let mut text = String::new();
-    for words in words(request) {
-        let line = |reader| words.iter().map(|word| quoted(word, reader)).collect::<Vec<_>>().join(" ");
-        let lines = match (is_windows, line(Reader::Cmd), line(Reader::PowerShell)) {
-            (false, ..) => format!("  {}\n", line(Reader::Posix)),
+    for argv in command_lines(request) {
+        let line = |shell| argv.iter().map(|argument| quote(argument, shell)).collect::<Vec<_>>().join(" ");
+        let lines = match (is_windows, line(ShellSyntax::Cmd), line(ShellSyntax::PowerShell)) {
+            (false, ..) => format!("  {}\n", line(ShellSyntax::Posix)),
             (true, cmd, powershell) if cmd == powershell => format!("  {cmd}\n"),
             (true, cmd, powershell) => format!("cmd:\n  {cmd}\nPowerShell:\n  {powershell}\n"),
         };
@@ -30,17 +30,17 @@ pub fn lines(request: &Request) -> String {
     text
 }
 
-/// The words of the command lines that make this request; none if there is no command for it.
-fn words(request: &Request) -> Vec<Vec<String>> {
+/// Returns the arguments of each command line for a request; none if no command can do it.
+fn command_lines(request: &Request) -> Vec<Vec<String>> {
     let Request::Write { ini, edit, options } = request else { return Vec::new() };
     let common = common_options(ini, options);
-    let line = |command: &str, more: Vec<String>| {
+    let line = |command: &str, arguments: Vec<String>| {
         let start = ["msipcfg", command].map(String::from).into_iter();
-        start.chain(common.iter().cloned()).chain(more).collect::<Vec<String>>()
+        start.chain(common.iter().cloned()).chain(arguments).collect::<Vec<String>>()
     };
     match edit {
         EditRequest::SetHooks(sets) => {
-            sets.iter().filter_map(hook_words).map(|words| line("set-hook", words)).collect()
+            sets.iter().filter_map(hook_arguments).map(|arguments| line("set-hook", arguments)).collect()
         }
         EditRequest::UnsetHooks(events) => {
             vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
@@ -51,58 +51,56 @@ fn words(request: &Request) -> Vec<Vec<String>> {
 }
 
 fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut arguments = Vec::new();
     if let Some(path) = &ini.path {
-        words.extend(["--ini".into(), path.to_string_lossy().into_owned()]);
+        arguments.extend(["--ini".into(), path.to_string_lossy().into_owned()]);
     }
     if let Some(code_page) = ini.code_page {
-        words.extend(["--codepage".into(), code_page.to_string()]);
+        arguments.extend(["--codepage".into(), code_page.to_string()]);
     }
-    words.extend(options.create.then(|| "--create".to_string()));
-    words.extend(match options.while_running {
+    arguments.extend(options.create.then(|| "--create".to_string()));
+    arguments.extend(match options.while_running {
         WhileRunning::Wait => None,
         WhileRunning::Close => Some("--close".into()),
         WhileRunning::CloseAndRestart => Some("--restart".into()),
     });
-    words
+    arguments
 }
 
-/// A hook with a program that can be named.
-fn hook_words(set: &SetHook) -> Option<Vec<String>> {
+/// Returns the arguments of `set-hook`; `None` if the hook isn't a program and its arguments.
+fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
     let HookText::Command(HookCommand { program, args }) = &set.what else { return None };
     let allowed = [
         (set.allow.missing, "--allow-missing"),
         (set.allow.unsafe_target, "--allow-unsafe"),
         (set.allow.mark, "--unblock"),
     ];
-    let mut words: Vec<String> =
-        allowed.iter().filter(|(is_so, _)| *is_so).map(|(_, option)| option.to_string()).collect();
-    words.push(set.event.name().into());
-    if args.iter().chain([program]).any(|word| word.starts_with('-')) {
-        words.push("--".into());
+    let mut arguments: Vec<String> =
+        allowed.iter().filter(|(is_allowed, _)| *is_allowed).map(|(_, option)| option.to_string()).collect();
+    arguments.push(set.event.name().into());
+    if args.iter().chain([program]).any(|argument| argument.starts_with('-')) {
+        arguments.push("--".into());
     }
-    words.push(program.clone());
-    words.extend(args.iter().cloned());
-    Some(words)
+    arguments.push(program.clone());
+    arguments.extend(args.iter().cloned());
+    Some(arguments)
 }
 
-/// A word so that the shell gives it to the program as it is.
-fn quoted(word: &str, reader: Reader) -> String {
+/// Quotes an argument so that the shell passes it to the program unchanged.
+fn quote(argument: &str, shell: ShellSyntax) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || r"-_./\:+=".contains(c);
-    // PowerShell parts an unquoted -a.b and -a:b
-    let is_parted = word.starts_with('-') && word.contains(['.', ':']);
-    if !word.is_empty() && word.chars().all(is_plain) && !is_parted {
-        let is_safe = reader != Reader::Posix || !word.contains('\\');
-        if is_safe {
-            return word.to_string();
-        }
+    // PowerShell splits an unquoted -a.b and -a:b
+    let is_split = argument.starts_with('-') && argument.contains(['.', ':']);
+    let is_escaped = shell == ShellSyntax::Posix && argument.contains('\\');
+    if !argument.is_empty() && argument.chars().all(is_plain) && !is_split && !is_escaped {
+        return argument.to_string();
     }
-    match reader {
-        Reader::Posix => format!("'{}'", word.replace('\'', r"'\''")),
-        // with a quote inside, carets are the only thing that cmd heeds from there on
-        Reader::Cmd if word.contains('"') => {
+    match shell {
+        ShellSyntax::Posix => format!("'{}'", argument.replace('\'', r"'\''")),
+        // after a quote in the argument, cmd recognizes only carets
+        ShellSyntax::Cmd if argument.contains('"') => {
             let mut text = String::new();
-            for c in between_quotes(word).chars() {
+            for c in between_quotes(argument).chars() {
                 if "\"&|<>^()%!".contains(c) {
                     text.push('^');
                 }
@@ -110,20 +108,20 @@ fn quoted(word: &str, reader: Reader) -> String {
             }
             text
         }
-        Reader::Cmd => between_quotes(word),
-        Reader::PowerShell => {
-            // PowerShell takes the quotes of books for quotes, too
+        ShellSyntax::Cmd => between_quotes(argument),
+        ShellSyntax::PowerShell => {
+            // PowerShell treats typographic quotes as quotes
             const SINGLE: &[char] = &['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
-            const READ_IN_DOUBLE: &[char] = &['"', '$', '`', '\u{201C}', '\u{201D}', '\u{201E}'];
-            if !word.is_empty() && !word.contains(READ_IN_DOUBLE) {
-                return between_quotes(word);
+            const SPECIAL_IN_DOUBLE_QUOTES: &[char] = &['"', '$', '`', '\u{201C}', '\u{201D}', '\u{201E}'];
+            if !argument.is_empty() && !argument.contains(SPECIAL_IN_DOUBLE_QUOTES) {
+                return between_quotes(argument);
             }
-            // Windows PowerShell hands on what is inside as it is, so the quotes in it need their backslash, and
-            // an empty word would be left out
-            let inner = if word.is_empty() { "\"\"".to_string() } else { escape_quotes(word) };
+            // Windows PowerShell passes the text inside on verbatim, so quotes in it need a backslash, and an empty
+            // argument would be dropped
+            let inner = if argument.is_empty() { "\"\"".to_string() } else { escape_quotes(argument) };
             let doubled = inner.chars().flat_map(|c| {
-                let again = SINGLE.contains(&c).then_some(c);
-                std::iter::once(c).chain(again)
+                let second = SINGLE.contains(&c).then_some(c);
+                std::iter::once(c).chain(second)
             });
             format!("'{}'", doubled.collect::<String>())
         }
@@ -143,14 +141,14 @@ mod tests {
     use crate::hook::target::Allow;
     use crate::request::BackupChoice;
 
-    /// How long a command waits unless something else is said.
-    const USUAL_WAIT: Duration = Duration::from_secs(300);
+    /// The default of `--timeout`.
+    const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
     fn write(ini: Option<&str>, edit: EditRequest, create: bool, while_running: WhileRunning) -> Request {
         let options = WriteOptions {
             dry_run: false,
             create,
-            timeout: USUAL_WAIT,
+            timeout: DEFAULT_TIMEOUT,
             while_running,
             backup: true,
             keep_backups: WriteOptions::DEFAULT_BACKUPS,
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_makes_the_request_that_it_was_made_of() {
+    fn a_line_makes_the_same_request() {
         let one = |event| set(event, r"C:\ä b\x.ps1", &["--json", "a \"b", ""], true);
         for request in [
             write(None, EditRequest::SetHooks(vec![one(Event::Ring)]), false, WhileRunning::Wait),
@@ -183,18 +181,18 @@ mod tests {
             ),
             write(None, EditRequest::Restore(BackupChoice::Newest), false, WhileRunning::Wait),
         ] {
-            let [words] = &words(&request)[..] else { panic!("{request:?}") };
-            let raw: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let again = Cli::try_parse_from(&raw).unwrap().into_request(&raw).unwrap();
-            assert_eq!(format!("{again:?}"), format!("{request:?}"));
+            let [argv] = &command_lines(&request)[..] else { panic!("{request:?}") };
+            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+            let parsed = Cli::try_parse_from(&argv).unwrap().into_request(&argv).unwrap();
+            assert_eq!(format!("{parsed:?}"), format!("{request:?}"));
         }
         let two = EditRequest::SetHooks(vec![one(Event::Ring), one(Event::End)]);
-        assert_eq!(words(&write(None, two, false, WhileRunning::Wait)).len(), 2);
+        assert_eq!(command_lines(&write(None, two, false, WhileRunning::Wait)).len(), 2);
     }
 
     #[test]
-    fn words_are_quoted_for_who_reads_them() {
-        for (word, cmd, powershell, posix) in [
+    fn arguments_are_quoted_for_each_shell() {
+        for (argument, cmd, powershell, posix) in [
             (r"C:\x.exe", r"C:\x.exe", r"C:\x.exe", r"'C:\x.exe'"),
             ("--ini", "--ini", "--ini", "--ini"),
             ("-a.b", "\"-a.b\"", "\"-a.b\"", "'-a.b'"),
@@ -218,10 +216,10 @@ mod tests {
             ("", "\"\"", "'\"\"'", "''"),
             ("Ünï", "Ünï", "Ünï", "Ünï"),
         ] {
-            for (reader, wanted) in
-                [(Reader::Cmd, cmd), (Reader::PowerShell, powershell), (Reader::Posix, posix)]
+            for (shell, expected) in
+                [(ShellSyntax::Cmd, cmd), (ShellSyntax::PowerShell, powershell), (ShellSyntax::Posix, posix)]
             {
-                assert_eq!(quoted(word, reader), wanted, "{word} for {reader:?}");
+                assert_eq!(quote(argument, shell), expected, "{argument} for {shell:?}");
             }
         }
     }

@@ -1,14 +1,13 @@
-//! Words that are no command line: clap's errors, with better guesses at what was meant.
+//! Suggestions for mistyped commands.
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Cli;
-use crate::diagnostic::{Code, ToDiagnostic};
 use crate::guess;
 
-/// What other programs call what a command does.
-const ALSO_KNOWN_AS: &[(&str, &[&str])] = &[
+/// Names of commands in other programs, with ours.
+const SYNONYMS: &[(&str, &[&str])] = &[
     ("hook", &["hooks", "set-hook"]),
     ("add", &["set-hook", "set"]),
     ("add-hook", &["set-hook"]),
@@ -39,58 +38,31 @@ const ALSO_KNOWN_AS: &[(&str, &[&str])] = &[
     ("completion", &["completions"]),
 ];
 
-/// The error with the commands that may have been meant; clap's own guesses name many that were not.
-pub fn with_guesses(mut error: clap::Error) -> clap::Error {
+/// Replaces clap's suggestions for a mistyped command, which include many unrelated ones.
+pub fn with_suggestions(mut error: clap::Error) -> clap::Error {
     if error.kind() != ErrorKind::InvalidSubcommand {
         return error;
     }
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) {
-        let guesses = guesses(typed);
+        let suggestions = suggestions(typed);
         error.remove(ContextKind::SuggestedSubcommand);
-        if !guesses.is_empty() {
-            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(guesses));
+        if !suggestions.is_empty() {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(suggestions));
         }
     }
     error
 }
 
-fn guesses(typed: &str) -> Vec<String> {
+fn suggestions(typed: &str) -> Vec<String> {
     let typed = typed.to_lowercase().replace('_', "-");
-    if let Some((_, commands)) = ALSO_KNOWN_AS.iter().find(|(name, _)| *name == typed) {
+    if let Some((_, commands)) = SYNONYMS.iter().find(|(name, _)| *name == typed) {
         return commands.iter().map(ToString::to_string).collect();
     }
     let command = Cli::command();
     let names = || command.get_subcommands().map(clap::Command::get_name);
-    let bare = |name: &str| name.replace('-', "");
-    let same = names().find(|name| bare(name) == bare(&typed));
+    let without_hyphens = |name: &str| name.replace('-', "");
+    let same = names().find(|name| without_hyphens(name) == without_hyphens(&typed));
     same.or_else(|| guess::nearest(&typed, names())).map(str::to_string).into_iter().collect()
-}
-
-/// What clap has to say, without its decoration.
-pub struct Mistake<'a>(pub &'a clap::Error);
-
-impl std::fmt::Display for Mistake<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.render().to_string();
-        // up to the first blank line: what is missing may stand on lines of its own
-        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        let message = lines.join(" ");
-        f.write_str(message.strip_prefix("error: ").unwrap_or(&message))
-    }
-}
-
-impl ToDiagnostic for Mistake<'_> {
-    fn code(&self) -> Code {
-        Code::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        let text = self.0.render().to_string();
-        if let Some(tip) = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
-            return Some(tip.to_string());
-        }
-        Some("'msipcfg help' shows the commands, 'msipcfg COMMAND --help' one of them".into())
-    }
 }
 
 #[cfg(test)]
@@ -98,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_guessed_from_slips_and_from_other_programs_words() {
+    fn suggests_commands_for_typos_and_synonyms() {
         for (typed, meant) in [
             ("sethook", &["set-hook"][..]),
             ("set_hook", &["set-hook"]),
@@ -114,16 +86,16 @@ mod tests {
             ("undo", &["restore"]),
             ("xyzzy", &[]),
         ] {
-            assert_eq!(guesses(typed), meant, "{typed}");
+            assert_eq!(suggestions(typed), meant, "{typed}");
         }
     }
 
     #[test]
-    fn what_is_guessed_is_there_and_what_is_there_is_not_guessed_at() {
+    fn synonyms_lead_to_existing_commands_and_are_none_themselves() {
         let command = Cli::command();
-        let is_there = |name: &str| command.get_subcommands().any(|command| command.get_name() == name);
-        for (typed, guesses) in ALSO_KNOWN_AS {
-            assert!(!is_there(typed) && guesses.iter().all(|guess| is_there(guess)), "{typed}");
+        let exists = |name: &str| command.get_subcommands().any(|command| command.get_name() == name);
+        for (synonym, commands) in SYNONYMS {
+            assert!(!exists(synonym) && commands.iter().all(|name| exists(name)), "{synonym}");
         }
     }
 }

@@ -1,90 +1,90 @@
-//! The commands to a MicroSIP.
+//! The commands that control a running MicroSIP.
 
 use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::UsageError;
+use super::error::UsageError;
 use super::write::duration;
 use crate::microsip::control::{Calls, PhoneCommand};
 use crate::request::Drive;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start MicroSIP, if it does not run
+    /// Start MicroSIP if it isn't running
     #[command(after_help = examples!(
         r"msipcfg start"
         r"msipcfg start --minimized"
     ))]
     Start {
-        /// With its window hidden
+        /// Start with the window hidden
         #[arg(long)]
         minimized: bool,
     },
 
-    /// Ask MicroSIP to exit, and wait until it has; that may end a call
+    /// Ask MicroSIP to exit and wait until it has (can end a call)
     #[command(after_help = examples!(
         r"msipcfg exit"
         r"msipcfg exit --timeout 2m"
     ))]
     Exit {
-        /// How long to wait: 90s, 5m, 0
+        /// How long to wait, for example 90s, 5m or 0
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
         #[arg(allow_negative_numbers = true)]
         timeout: Duration,
     },
 
-    /// Have MicroSIP dial a number
+    /// Call a number
     #[command(after_help = examples!(
         r"msipcfg call 0123456789"
         r"msipcfg call ann@sip.example.com"
     ))]
     Call {
-        /// A number, or a name at a server; no blanks, no scheme
+        /// Number or name@server, without spaces and without a scheme such as tel:
         number: String,
     },
 
-    /// Have MicroSIP answer the call that rings
+    /// Answer the ringing call
     #[command(after_help = examples!(
         r"msipcfg answer"
     ))]
     Answer,
 
-    /// Have MicroSIP hang up; calls that ring here go on ringing unless --incoming is given
+    /// Hang up; incoming calls keep ringing unless --incoming is given
     #[command(after_help = examples!(
         r"msipcfg hangup"
         r"msipcfg hangup --incoming"
     ))]
     Hangup {
-        /// Only calls that ring here
+        /// Only incoming calls that are ringing
         #[arg(long, conflicts_with_all = ["calling", "all"])]
         incoming: bool,
 
-        /// Only calls that ring at the other end
+        /// Only outgoing calls that aren't answered yet
         #[arg(long, conflicts_with = "all")]
         calling: bool,
 
-        /// All but those that ring here, as without an option
+        /// All calls except incoming calls that are ringing (the default)
         #[arg(long)]
         all: bool,
     },
 
-    /// Key in digits during a call
+    /// Send digits (DTMF tones) during a call
     #[command(after_help = examples!(
         r"msipcfg dtmf 1234#"
         r"msipcfg dtmf 1,,2"
     ))]
     Dtmf {
-        /// 0 to 9, A to D, *, #, and a comma for a pause
+        /// Digits to send: 0-9, A-D, *, #, and a comma for a pause
         digits: String,
     },
 
-    /// Hand the call over to a number
+    /// Transfer the call to a number
     #[command(after_help = examples!(
         r"msipcfg transfer 201"
     ))]
     Transfer {
-        /// A number, or a name at a server; no blanks, no scheme
+        /// Number or name@server, without spaces and without a scheme such as tel:
         number: String,
     },
 
@@ -94,13 +94,13 @@ pub(super) enum Command {
     ))]
     Hold,
 
-    /// Turn the microphone off
+    /// Mute the microphone
     #[command(after_help = examples!(
         r"msipcfg mute"
     ))]
     Mute,
 
-    /// Turn the microphone on again
+    /// Unmute the microphone
     #[command(after_help = examples!(
         r"msipcfg unmute"
     ))]

@@ -1,0 +1,65 @@
+//! The options of every command.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::TypedValueParser;
+use clap::{Args, ColorChoice};
+
+use crate::ini::encoding::CodePage;
+use crate::request::IniChoice;
+
+/// The options of every command.
+#[derive(Debug, Args)]
+#[command(version, propagate_version = true, next_help_heading = "Global options")]
+pub struct Common {
+    /// Use this ini instead of the one that MicroSIP uses
+    #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from))]
+    ini: Option<PathBuf>,
+
+    /// Code page of an 8-bit ini, for example 1252 or windows-1251
+    #[arg(long, global = true, value_name = "NAME")]
+    codepage: Option<CodePage>,
+
+    /// Print the result as one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Never prompt for input
+    #[arg(long, global = true)]
+    no_input: bool,
+
+    /// Print only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print each step
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// When to use color
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+impl Common {
+    /// Returns the path given with `--ini` or its variable. An empty variable counts as not set.
+    fn ini_path(&self) -> Option<&Path> {
+        self.ini.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// Returns whether an ini was given.
+    pub fn names_ini(&self) -> bool {
+        self.ini_path().is_some()
+    }
+
+    /// Returns whether the options allow prompts.
+    pub fn allows_prompts(&self) -> bool {
+        !self.no_input && !self.json
+    }
+
+    /// Returns which ini was given, and its code page.
+    pub fn ini_choice(&self) -> IniChoice {
+        IniChoice { path: self.ini_path().map(Path::to_path_buf), code_page: self.codepage }
+    }
+}

@@ -1,0 +1,115 @@
+//! Why a command line is refused: by msipcfg, or by clap.
+
+use std::fmt;
+
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::event::UnknownEvent;
+use crate::ini::name::{KeyPath, NameError};
+use crate::microsip::control::NumberError;
+
+/// A command line that clap accepts and that still isn't a request.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    #[error("no command given")]
+    NoCommand,
+    #[error("the wizard asks questions, and nobody can answer them here")]
+    WizardCannotPrompt,
+    #[error(transparent)]
+    Event(#[from] UnknownEvent),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    #[error("'{option}' comes after the event, so it would be passed to the hook")]
+    OptionAfterEvent { option: String },
+    #[error("no program given after the event")]
+    NoProgram,
+    #[error("--raw takes one argument after the event: the whole text after the '=' in the ini")]
+    RawWithArguments,
+    #[error("TEXT must be a single line without NUL characters")]
+    TextNotOneLine,
+    #[error("'{given}' isn't in the form KEY=VALUE")]
+    MissingValue { given: String },
+    #[error("only one password can be read from standard input")]
+    StandardInputTwice,
+    #[error("{path} is given twice")]
+    DuplicateKey { path: KeyPath },
+    #[error("'{given}' doesn't name an environment variable")]
+    NoVariable { given: String },
+    #[error("doctor writes nothing without --fix, so options for writing have no effect")]
+    WriteOptionWithoutFix,
+    #[error("{option} needs --all-users or --profiles")]
+    OnlyWithManyUsers { option: &'static str },
+    #[error("--ini can't be used with --all-users or --profiles")]
+    IniWithManyUsers,
+}
+
+impl ToDiagnostic for UsageError {
+    fn code(&self) -> Code {
+        match self {
+            UsageError::Event(error) => error.code(),
+            UsageError::Name(error) => error.code(),
+            UsageError::Number(error) => error.code(),
+            _ => Code::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            UsageError::Event(error) => return error.hint(),
+            UsageError::Name(error) => return error.hint(),
+            UsageError::Number(error) => return error.hint(),
+            UsageError::OptionAfterEvent { option } => {
+                return Some(format!(
+                    "put '{option}' before the event if it's for msipcfg, or '--' before the program if it's for \
+                     the hook"
+                ));
+            }
+            UsageError::OnlyWithManyUsers { option } => {
+                return Some(format!("add --all-users or --profiles DIR, or remove {option}"));
+            }
+            UsageError::NoCommand => "run 'msipcfg help' for a list of commands",
+            UsageError::WizardCannotPrompt => {
+                "run it in a terminal, without --json and --no-input, or use 'msipcfg set-hook'"
+            }
+            UsageError::NoProgram => "use 'msipcfg set-hook EVENT PROGRAM'",
+            UsageError::RawWithArguments => "put the whole text in quotes",
+            UsageError::TextNotOneLine => "explain one line at a time",
+            UsageError::StandardInputTwice => "read the other one with KEY=@env:NAME or KEY=@FILE",
+            UsageError::DuplicateKey { .. } => "remove one of them",
+            UsageError::MissingValue { .. } => "to remove a key, use 'msipcfg unset KEY'",
+            UsageError::NoVariable { .. } => "name the variable, for example KEY=@env:SIP_PASSWORD",
+            UsageError::WriteOptionWithoutFix => "add --fix, or remove the options for writing",
+            UsageError::IniWithManyUsers => {
+                "remove --ini (the variable MSIPCFG_INI also sets it), or the option for many users"
+            }
+        };
+        Some(hint.to_string())
+    }
+}
+
+/// An error of clap as a diagnostic, for JSON and DSC.
+pub struct RejectedByClap<'a>(pub &'a clap::Error);
+
+impl fmt::Display for RejectedByClap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.render().to_string();
+        // missing arguments are listed on lines of their own, up to the first empty line
+        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = lines.join(" ");
+        f.write_str(message.strip_prefix("error: ").unwrap_or(&message))
+    }
+}
+
+impl ToDiagnostic for RejectedByClap<'_> {
+    fn code(&self) -> Code {
+        Code::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        let text = self.0.render().to_string();
+        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let usual = "run 'msipcfg help' for a list of commands, or 'msipcfg COMMAND --help' for one of them";
+        Some(tip.unwrap_or(usual).to_string())
+    }
+}

@@ -1,0 +1,47 @@
+//! The command for tel:, callto: and sip: links.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::request::{LinksOrder, LinksRequest, Request};
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    r"msipcfg links"
+    r"msipcfg links --set"
+    r"msipcfg links --set --exe D:\Phone\microsip.exe"
+    r"msipcfg links --unset --dry-run"
+))]
+pub(super) struct LinksArgs {
+    /// Register MicroSIP for the links
+    #[arg(long)]
+    set: bool,
+
+    /// Restore what was registered before --set
+    #[arg(long, conflicts_with = "set")]
+    unset: bool,
+
+    /// Path of MicroSIP.exe [default: the installed one]
+    #[arg(long, value_name = "PATH")]
+    exe: Option<PathBuf>,
+
+    /// Print the change without writing anything
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl LinksArgs {
+    /// Returns the request.
+    pub fn into_request(self) -> Request {
+        let LinksArgs { set, unset, exe, dry_run } = self;
+        let order = if set {
+            LinksOrder::Set
+        } else if unset {
+            LinksOrder::Unset
+        } else {
+            LinksOrder::Show
+        };
+        Request::Links(LinksRequest { order, exe, dry_run })
+    }
+}

@@ -1,0 +1,397 @@
+//! Prompts in the terminal. They are written to standard error, so that standard output can be piped.
+//!
+//! While nothing is being written, Ctrl-C exits at once, after [`restore_terminal`]. Windows runs the Ctrl-C handler on
+//! another thread while the prompt keeps waiting; on other systems the prompt fails with
+//! [`io::ErrorKind::Interrupted`].
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+
+use dialoguer::console::{Style, Term, measure_text_width};
+use dialoguer::theme::Theme;
+use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
+
+use super::args::Common;
+use super::output::Output;
+use super::side_effects::SideEffects;
+use super::terminal::visible;
+use crate::commands::{Error, Outcome};
+use crate::diagnostic::ExitStatus;
+use crate::microsip::locate::{Candidate, LocateError, Why};
+use crate::platform::TerminalMode;
+use crate::request::Request;
+
+/// Returns whether the user can be asked and allows it.
+pub fn can_prompt(common: &Common) -> bool {
+    /// dialoguer divides by the number of columns, and nobody can read less.
+    const MIN_COLUMNS: u16 = 20;
+    common.allows_prompts()
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal()
+        && Term::stderr().size().1 >= MIN_COLUMNS
+}
+
+/// Returns whether the user can be asked and sees the output, too.
+pub fn is_interactive(common: &Common) -> bool {
+    can_prompt(common) && io::stdout().is_terminal()
+}
+
+/// Returns the theme of prompts. It is ASCII only, for the fonts of older consoles.
+pub fn theme(is_colored: bool) -> Box<dyn Theme> {
+    let accent = if is_colored { Style::new().cyan().force_styling(true) } else { Style::new() };
+    Box::new(PlainTheme { accent })
+}
+
+/// dialoguer's plain theme with an accent color.
+struct PlainTheme {
+    accent: Style,
+}
+
+impl PlainTheme {
+    fn item(&self, f: &mut dyn fmt::Write, mark: &str, text: &str, active: bool) -> fmt::Result {
+        let line = format!("{} {mark}{text}", if active { '>' } else { ' ' });
+        if active { write!(f, "{}", self.accent.apply_to(line)) } else { f.write_str(&line) }
+    }
+}
+
+/// Returns the punctuation between a prompt and what follows.
+fn end_of(prompt: &str) -> &'static str {
+    if prompt.ends_with('?') { "" } else { ":" }
+}
+
+impl Theme for PlainTheme {
+    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
+        write!(f, "{}{}", self.accent.apply_to(prompt), end_of(prompt))
+    }
+
+    fn format_input_prompt_selection(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        selection: &str,
+    ) -> fmt::Result {
+        write!(f, "{prompt}{} {selection}", end_of(prompt))
+    }
+
+    fn format_input_prompt(&self, f: &mut dyn fmt::Write, prompt: &str, _: Option<&str>) -> fmt::Result {
+        write!(f, "{}: ", self.accent.apply_to(prompt))
+    }
+
+    fn format_select_prompt_item(&self, f: &mut dyn fmt::Write, text: &str, active: bool) -> fmt::Result {
+        self.item(f, "", text, active)
+    }
+
+    fn format_multi_select_prompt_item(
+        &self,
+        f: &mut dyn fmt::Write,
+        text: &str,
+        checked: bool,
+        active: bool,
+    ) -> fmt::Result {
+        self.item(f, if checked { "[x] " } else { "[ ] " }, text, active)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Ctrl-C
+
+/// Whether Ctrl-C exits at once.
+static EXITS_AT_ONCE: AtomicBool = AtomicBool::new(false);
+
+/// The terminal's mode before the first prompt.
+static INITIAL_MODE: Mutex<Option<TerminalMode>> = Mutex::new(None);
+
+/// Runs `work`, during which Ctrl-C exits at once or is left to `work`.
+pub fn with_exit_at_once<T>(exits_at_once: bool, work: impl FnOnce() -> T) -> T {
+    let mut initial_mode = INITIAL_MODE.lock().unwrap_or_else(PoisonError::into_inner);
+    initial_mode.get_or_insert_with(TerminalMode::now);
+    drop(initial_mode);
+    let outer = EXITS_AT_ONCE.swap(exits_at_once, Ordering::SeqCst);
+    let result = work();
+    EXITS_AT_ONCE.store(outer, Ordering::SeqCst);
+    result
+}
+
+/// Returns whether Ctrl-C exits at once.
+pub fn exits_at_once() -> bool {
+    EXITS_AT_ONCE.load(Ordering::SeqCst)
+}
+
+/// Restores the terminal's mode and cursor. The caller exits afterwards.
+pub fn restore_terminal() {
+    static ONCE: Once = Once::new();
+    // a second caller waits here, so it can't exit before the terminal is restored
+    ONCE.call_once(|| {
+        if let Some(mode) = &*INITIAL_MODE.lock().unwrap_or_else(PoisonError::into_inner) {
+            mode.restore();
+        }
+        let _ = Term::stderr().show_cursor();
+        let _ = Term::stderr().write_line("");
+    });
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// prompts
+
+fn answer<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> io::Result<T> {
+    let mode = TerminalMode::now();
+    mode.key_by_key();
+    let answer = with_exit_at_once(true, prompt);
+    mode.restore();
+    answer.map_err(|dialoguer::Error::IO(error)| error)
+}
+
+/// Asks a yes-or-no question. Enter means `default`, Esc means no.
+///
+/// # Errors
+/// If the answer can't be read; [`io::ErrorKind::Interrupted`] on Ctrl-C.
+pub fn confirm(theme: &dyn Theme, question: &str, default: bool) -> io::Result<bool> {
+    let prompt = Confirm::with_theme(theme).with_prompt(question).default(default);
+    answer(|| prompt.interact_opt()).map(|answer| answer.unwrap_or(false))
+}
+
+/// Asks for one of `items`. Esc returns `None`.
+///
+/// # Errors
+/// Like [`confirm`].
+pub fn select(
+    theme: &dyn Theme,
+    prompt: &str,
+    items: &[String],
+    default: usize,
+) -> io::Result<Option<usize>> {
+    const MARKER: usize = 2;
+    let select =
+        Select::with_theme(theme).with_prompt(prompt).items(truncated(items, MARKER)).default(default);
+    answer(|| select.interact_opt())
+}
+
+/// Asks for any number of `items`. Esc returns `None`.
+///
+/// # Errors
+/// Like [`confirm`].
+pub fn select_many(theme: &dyn Theme, prompt: &str, items: &[String]) -> io::Result<Option<Vec<usize>>> {
+    const MARKER: usize = 6;
+    // a report would repeat the chosen items in one long line
+    let select =
+        MultiSelect::with_theme(theme).with_prompt(prompt).items(truncated(items, MARKER)).report(false);
+    answer(|| select.interact_opt())
+}
+
+/// The text that an input line offers.
+#[derive(Clone, Copy, Default)]
+pub struct Prefill<'a> {
+    /// Is in the line at first.
+    pub initial: &'a str,
+    /// Appears on Up. It isn't in the line at first because no key clears a whole line.
+    pub previous: &'a str,
+}
+
+/// Asks for a line of text, which may be empty.
+///
+/// # Errors
+/// Like [`confirm`].
+pub fn line(
+    theme: &dyn Theme,
+    prompt: &str,
+    prefill: Prefill<'_>,
+    completion: Option<&TabCompletion<'_>>,
+) -> io::Result<String> {
+    let mut history = BasicHistory::new();
+    let mut prompt = prompt.to_string();
+    if !prefill.previous.is_empty() {
+        history.write(&prefill.previous.to_string());
+        prompt += ", Up: previous text";
+    }
+    let input = Input::<String>::with_theme(theme).with_prompt(prompt).allow_empty(true);
+    let mut input = input.with_initial_text(prefill.initial).history_with(&mut history);
+    if let Some(completion) = completion {
+        input = input.completion_with(completion);
+    }
+    answer(|| input.interact_text()).map(|line| line.trim().to_string())
+}
+
+/// Completes the typed text on Tab. Each further Tab shows the next candidate.
+pub struct TabCompletion<'a> {
+    candidates_for: &'a dyn Fn(&str) -> Vec<String>,
+    offered: RefCell<Offered>,
+}
+
+/// The candidates that Tab steps through, and which one is shown.
+#[derive(Default)]
+struct Offered {
+    candidates: Vec<String>,
+    index: usize,
+}
+
+impl<'a> TabCompletion<'a> {
+    /// Completes with a function that returns the candidates for a text.
+    pub fn new(candidates_for: &'a dyn Fn(&str) -> Vec<String>) -> Self {
+        TabCompletion { candidates_for, offered: RefCell::default() }
+    }
+}
+
+impl Completion for TabCompletion<'_> {
+    fn get(&self, input: &str) -> Option<String> {
+        let mut offered = self.offered.borrow_mut();
+        let is_unchanged = offered.candidates.get(offered.index).is_some_and(|shown| shown == input);
+        if is_unchanged && offered.candidates.len() > 1 {
+            offered.index = (offered.index + 1) % offered.candidates.len();
+        } else {
+            *offered = Offered { candidates: (self.candidates_for)(input), index: 0 };
+        }
+        offered.candidates.get(offered.index).cloned()
+    }
+}
+
+/// Asks which ini to use. One that a running MicroSIP uses is preselected. Esc returns `None`.
+///
+/// # Errors
+/// Like [`confirm`].
+pub fn which_ini(theme: &dyn Theme, found: &[Candidate]) -> io::Result<Option<PathBuf>> {
+    const MARKER: usize = 2;
+    let is_used = |candidate: &Candidate| candidate.why.iter().any(|why| matches!(why, Why::Running { .. }));
+    let line = |candidate: &Candidate| {
+        let used = if is_used(candidate) { "  (running)" } else { "" };
+        format!("{}{used}", candidate.ini.display())
+    };
+    let mut items: Vec<String> = found.iter().map(line).collect();
+    if truncated(&items, MARKER) != items {
+        // truncated paths could look the same, so print them in full above the list
+        items = (1..).zip(items).map(|(number, item)| format!("{number}  {item}")).collect();
+        items.iter().try_for_each(|item| Term::stderr().write_line(item))?;
+    }
+    let preselected = found.iter().position(is_used).unwrap_or(0);
+    let chosen = select(theme, "Found more than one MicroSIP.ini. Which one?", &items, preselected)?;
+    Ok(chosen.and_then(|index| found.get(index)).map(|candidate| candidate.ini.clone()))
+}
+
+/// Runs a request and asks what the user has to decide: which ini to use if there are several, and whether to make the
+/// changes that `doctor --fix` found.
+///
+/// # Errors
+/// With the exit status, if the user declines or can't be asked.
+pub fn run_with_prompts(
+    mut request: Request,
+    theme: &dyn Theme,
+    output: Output,
+    run: &mut dyn FnMut(Request) -> Result<Box<dyn Outcome>, Error>,
+) -> Result<Result<Box<dyn Outcome>, Error>, ExitStatus> {
+    let mut preview = preview_of(&request);
+    let mut result = run(preview.clone().unwrap_or_else(|| request.clone()));
+    if let Err(Error::Locate(LocateError::Several { found })) = &result
+        && let Some(path) = which_ini(theme, found).map_err(|error| report_failed_prompt(&error, output))?
+    {
+        request = request.about(path);
+        preview = preview_of(&request);
+        result = run(preview.clone().unwrap_or_else(|| request.clone()));
+    }
+    match &result {
+        Ok(outcome) if preview.is_some() => {
+            confirm_changes(&**outcome, theme, output)?;
+            Ok(run(request))
+        }
+        _ => Ok(result),
+    }
+}
+
+/// Returns the dry run to show before a request is run, if it needs one.
+fn preview_of(request: &Request) -> Option<Request> {
+    match request {
+        Request::Doctor { .. } => request.as_dry_run(),
+        _ => None,
+    }
+}
+
+/// Shows the changes and asks whether to make them.
+fn confirm_changes(outcome: &dyn Outcome, theme: &dyn Theme, output: Output) -> Result<(), ExitStatus> {
+    let status = output.print(outcome, &SideEffects::default());
+    if !outcome.changed() {
+        return Err(status);
+    }
+    match confirm(theme, "Make these changes?", true) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            output.err("Nothing was changed.\n");
+            Err(status)
+        }
+        Err(error) => Err(report_failed_prompt(&error, output)),
+    }
+}
+
+/// Reports why a prompt got no answer, and returns the exit status.
+fn report_failed_prompt(error: &io::Error, output: Output) -> ExitStatus {
+    if error.kind() == io::ErrorKind::Interrupted {
+        restore_terminal();
+        return ExitStatus::Interrupted;
+    }
+    output.err(&format!("error: can't read your answer: {error}. Nothing was changed.\n"));
+    ExitStatus::File
+}
+
+/// Returns the items, each cut to one line: dialoguer doesn't clear wrapped lines completely.
+fn truncated(items: &[String], marker: usize) -> Vec<String> {
+    let columns = usize::from(Term::stderr().size().1).saturating_sub(marker + 1);
+    items.iter().map(|item| truncate_middle(&visible(item), columns)).collect()
+}
+
+/// Cuts a text to a number of columns. Its middle is left out, because paths differ at their ends.
+fn truncate_middle(text: &str, columns: usize) -> String {
+    if measure_text_width(text) <= columns {
+        return text.to_string();
+    }
+    let available = columns.saturating_sub(3);
+    let start = take_columns(text.chars(), available / 3);
+    let end: String = take_columns(text.chars().rev(), available - available / 3).chars().rev().collect();
+    format!("{start}...{end}")
+}
+
+/// Returns the characters that fit into a number of columns.
+fn take_columns(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut width = 0;
+    chars
+        .take_while(|c| {
+            width += measure_text_width(c.encode_utf8(&mut [0; 4]));
+            width <= columns
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tab_steps_through_the_candidates() {
+        let candidates = |typed: &str| match typed {
+            "l" => vec!["log".to_string()],
+            "log" => vec!["log.ps1".to_string(), "login.exe".to_string()],
+            _ => Vec::new(),
+        };
+        let completion = TabCompletion::new(&candidates);
+        let mut typed = "l".to_string();
+        for wanted in ["log", "log.ps1", "login.exe", "log.ps1"] {
+            typed = completion.get(&typed).unwrap();
+            assert_eq!(typed, wanted);
+        }
+        assert_eq!(completion.get("x"), None);
+    }
+
+    #[test]
+    fn long_items_lose_their_middle() {
+        assert_eq!(truncate_middle("short", 5), "short");
+        let path = r"C:\Users\ann\AppData\Roaming\MicroSIP\MicroSIP.ini (used by pid 4)";
+        let cut = truncate_middle(path, 40);
+        assert_eq!(measure_text_width(&cut), 40, "{cut}");
+        assert!(cut.starts_with(r"C:\Users\ann...") && cut.ends_with("(used by pid 4)"), "{cut}");
+        // each of these characters takes two columns
+        for columns in 0..30 {
+            let cut = truncate_middle("電話電話電話電話電話電話電話電話", columns);
+            assert!(measure_text_width(&cut) <= columns.max(3), "{columns}: {cut}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Errors of a transaction, with their codes and hints.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::step::Step;
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::edit::lock::LockError;
+use crate::microsip::instances::Instance;
+use crate::platform;
+
+/// A failed transaction. The ini has either the old bytes or the new ones.
+#[derive(Debug)]
+pub struct TransactionError<E> {
+    /// The ini.
+    pub ini: PathBuf,
+    /// Whether the ini was changed before the failure.
+    pub changed: bool,
+    /// What went wrong.
+    pub kind: TransactionErrorKind<E>,
+}
+
+/// What went wrong in a transaction.
+#[derive(Debug)]
+pub enum TransactionErrorKind<E> {
+    /// A MicroSIP is using the ini.
+    Running(Vec<Instance>),
+    /// The lock wasn't acquired.
+    Lock(LockError),
+    /// A file system operation failed.
+    Io { step: Step, path: PathBuf, what: &'static str, source: io::Error },
+    /// The ini is read-only.
+    ReadOnly,
+    /// Another program keeps writing to the ini.
+    KeepsChanging,
+    /// The user cancelled.
+    Stopped,
+    /// The edit couldn't be planned.
+    Edit(E),
+}
+
+use TransactionErrorKind as Kind;
+
+impl<E> Kind<E> {
+    pub(super) fn io(step: Step, path: &Path, what: &'static str, source: io::Error) -> Kind<E> {
+        Kind::Io { step, path: path.to_path_buf(), what, source }
+    }
+}
+
+impl<E> From<LockError> for Kind<E> {
+    fn from(error: LockError) -> Kind<E> {
+        match error {
+            LockError::Stopped => Kind::Stopped,
+            error => Kind::Lock(error),
+        }
+    }
+}
+
+impl<E> TransactionError<E> {
+    /// Replaces the paths, because the ini can be opened by another path than the one that the user knows.
+    pub fn with_paths(mut self, known_as: impl Fn(&Path) -> PathBuf) -> Self {
+        self.ini = known_as(&self.ini);
+        match &mut self.kind {
+            Kind::Io { path, .. }
+            | Kind::Lock(LockError::Io { path, .. } | LockError::Busy { ini: path }) => {
+                *path = known_as(path);
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ini = self.ini.display();
+        let state = if self.changed { "was changed, but" } else { "was not changed:" };
+        match &self.kind {
+            Kind::Running(blockers) if self.changed => write!(
+                f,
+                "{ini} was changed, but MicroSIP started in the meantime ({}) and may overwrite it with its old \
+                 settings",
+                list(blockers)
+            ),
+            Kind::Running(blockers) => {
+                write!(f, "MicroSIP is still running ({}) and is using {ini}", list(blockers))
+            }
+            Kind::Lock(error) if self.changed => write!(f, "{ini} {state} {error}"),
+            Kind::Lock(error) => write!(f, "{error}"),
+            Kind::Io { step, path, what, source } => {
+                write!(f, "{ini} {state} {} {what}: {source} (step {})", path.display(), step.name())
+            }
+            Kind::ReadOnly => write!(f, "{ini} is read-only"),
+            Kind::KeepsChanging => write!(f, "{ini} {state} another program keeps writing to it"),
+            Kind::Stopped if self.changed => {
+                write!(f, "Cancelled. {ini} was changed, but another program may have overwritten it.")
+            }
+            Kind::Stopped => write!(f, "Cancelled. {ini} was not changed."),
+            Kind::Edit(error) if self.changed => write!(f, "{ini} {state} {error}"),
+            Kind::Edit(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
+    fn code(&self) -> Code {
+        match &self.kind {
+            Kind::Running(_) if self.changed => Code::EditMayBeUndone,
+            Kind::Running(_) => Code::MicrosipRunning,
+            Kind::Lock(error) => error.code(),
+            Kind::Io { step: Step::Read, .. } => Code::FileRead,
+            Kind::Io { step: Step::Backup | Step::Prune, .. } => Code::BackupFailed,
+            Kind::Io { .. } | Kind::KeepsChanging => Code::FileWrite,
+            Kind::ReadOnly => Code::FileReadOnly,
+            Kind::Stopped => Code::Interrupted,
+            Kind::Edit(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match &self.kind {
+            Kind::Running(_) if self.changed => {
+                "exit MicroSIP with the Exit command of its menu, then run the same command again".into()
+            }
+            Kind::Running(_) => {
+                let close = if platform::CAN_REACH_WINDOWS { "use --close, " } else { "" };
+                format!(
+                    "exit MicroSIP with the Exit command of its menu (the X only hides its window), {close}or wait \
+                     longer with --timeout"
+                )
+            }
+            Kind::Lock(error) => return error.hint(),
+            Kind::Io { source, .. } => io_hint(source, self.changed),
+            Kind::KeepsChanging => "close the program that writes to it, then run this again".into(),
+            Kind::ReadOnly => "remove the read-only attribute, then run this again".into(),
+            Kind::Stopped => return None,
+            Kind::Edit(error) => return error.hint(),
+        })
+    }
+}
+
+fn io_hint(error: &io::Error, changed: bool) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "free up space on the disk"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "check that you may write to this folder and that no other program has the file open, or run this as the \
+             owner of the file"
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "use another path, because part of this one is a file where a folder is needed"
+        }
+        _ => "check the disk and the folder",
+    };
+    if changed {
+        format!("the new ini is complete; {advice}")
+    } else {
+        format!("{advice}, then run this again")
+    }
+}
+
+fn list(blockers: &[Instance]) -> String {
+    let shown: Vec<_> = blockers.iter().map(Instance::to_string).collect();
+    shown.join(", ")
+}
