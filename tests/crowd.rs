@@ -16,7 +16,8 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Fails unless the valid inis were changed, the others were reported with their reasons, and nothing outside was touched.
+    /// Fails unless the valid inis were changed, the others were reported with their reasons, and nothing outside was
+    /// touched.
     #[track_caller]
     pub fn assert_done(&self, profiles: &[Value]) {
         let mut found = outcomes(profiles);
@@ -76,8 +77,8 @@ fn outside_files(outside: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub const WANTED: &str =
     "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n[hooks]\nend = 'C:\\hooks\\log.exe'\n";
 
-/// Creates this many profiles in `folder`, in all encodings. Of each hundred, one has a file that isn't an ini, one has a
-/// read-only ini, one has none, and where possible one has a link at one of several places that leads outside.
+/// Creates this many profiles in `folder`, in all encodings. Of each hundred, one has a file that isn't an ini, one has
+/// a read-only ini, one has none, and where possible one has a link at one of several places that leads outside.
 pub fn make(folder: &Path, count: usize) -> Crowd {
     let outside = folder.join("outside");
     for (path, bytes) in outside_files(&outside) {

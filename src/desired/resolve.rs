@@ -302,9 +302,9 @@ impl Desired {
         self
     }
 
-    /// Returns whether MicroSIP would delete one of the settings at its next start: without `accountId` it deletes those
-    /// of the old single account, and STUN with them (3.22.3, settings.cpp). If there is such an account, it is left for
-    /// MicroSIP to migrate.
+    /// Returns whether MicroSIP would delete one of the settings at its next start: without `accountId` it deletes
+    /// those of the old single account, and STUN with them (3.22.3, settings.cpp). If there is such an account, it is
+    /// left for MicroSIP to migrate.
     fn microsip_would_delete(&self, document: &IniDocument) -> bool {
         let is_set = |name: &str| {
             let sets = |edit: &Edit| {
