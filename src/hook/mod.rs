@@ -1,7 +1,7 @@
-//! Hooks: the events of a call ([`event`]), the MicroSIP that will save them ([`dialect`]), the command line between the
-//! ini and the program ([`command`]), the masks in it ([`masks`]), shells that read it as a whole ([`shell`]), what its
-//! author intended ([`meaning`]), the program itself ([`target`]), who could replace it ([`trust`]), and the scripts
-//! that msipcfg brings along ([`sample`]).
+//! Hooks: the events of a call ([`event`]), the MicroSIP that will save them ([`dialect`]), the command line between
+//! the ini and the program ([`command`]), the masks in it ([`masks`]), shells that read it as a whole ([`shell`]), what
+//! its author intended ([`meaning`]), the program itself ([`target`]), who could replace it ([`trust`]), and the
+//! scripts that msipcfg brings along ([`sample`]).
 
 pub mod command;
 pub mod dialect;

@@ -52,7 +52,8 @@ impl Sample {
     }
 }
 
-/// The start of a web address. It includes the end of the host, so the text that a caller adds can't lead to another one.
+/// The start of a web address. It includes the end of the host, so the text that a caller adds can't lead to another
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAddress(String);
 
