@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{FileSystem, LockFile, SystemFs, may_be_deletion};
+use crate::platform::{self, FileSystem, LockFile, SystemFs};
 
 /// How long to wait for another msipcfg.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,7 +71,7 @@ impl Lock {
                 Ok(Some(file)) => return Ok(Lock { file: Some(file), path }),
                 Ok(None) => denied_since = None,
                 Err(error)
-                    if may_be_deletion(&error)
+                    if platform::may_be_deletion(&error)
                         && denied_since.get_or_insert_with(Instant::now).elapsed() < DELETION_TIMEOUT => {}
                 Err(source) => return Err(LockError::Io { path, source }),
             }

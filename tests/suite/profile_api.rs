@@ -3,7 +3,8 @@
 //!
 //! On all systems, it is compared with the answers in `fixtures/profile-api/reading.tsv`: those of Windows where they
 //! are known, otherwise those of Wine. On Windows and under Wine, it is also compared with the functions themselves,
-//! see [`windows`].
+//! see
+//! [`windows`].
 
 mod questions;
 #[cfg(windows)]

@@ -107,7 +107,7 @@ pub fn is_file_in_use(_error: &io::Error) -> bool {
     false
 }
 
-/// Returns `false`: a deleted file is gone at once.
+/// Returns whether an error may mean that the file is being deleted, which only Windows reports so.
 pub fn may_be_deletion(_error: &io::Error) -> bool {
     false
 }
