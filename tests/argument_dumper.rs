@@ -1,16 +1,16 @@
-//! A program for hooks that writes down what it received, and ends as it is told.
+//! A hook for tests: logs the arguments that it received, and exits as requested.
 //!
-//! Each start appends one line, its arguments as a JSON list, to the file that the variable `ARGUMENT_DUMP` names,
-//! which a hook inherits from its MicroSIP, or else to a file beside itself, named as itself with `.args` behind.
-//! Its whole command line goes, as a JSON string, to a file with `.line` behind that name, on Windows.
+//! Each run appends one line with its arguments, as a JSON list, to the file in the variable `ARGUMENT_DUMP`, which
+//! hooks inherit from MicroSIP, or else to a file next to the program with the same name and `.args` appended. On
+//! Windows, it also appends its whole command line, as a JSON string, to a file of that name with `.line` appended.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `ARGUMENT_DUMP_TAKES_MS` | it goes on for that time |
-//! | `ARGUMENT_DUMP_SAYS` | it prints this on standard output, and on standard error with a `!` behind |
-//! | `ARGUMENT_DUMP_STATUS` | its exit status |
+//! | `ARGUMENT_DUMP_TAKES_MS` | runs for this time |
+//! | `ARGUMENT_DUMP_SAYS` | prints this on standard output, and on standard error with a `!` appended |
+//! | `ARGUMENT_DUMP_STATUS` | exits with this status |
 
-// it is started hidden: a console would only have to be made for it
+// It is started hidden, so it needs no console.
 #![cfg_attr(windows, windows_subsystem = "windows")]
 #![allow(
     clippy::disallowed_methods,
@@ -18,7 +18,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a part of the tests"
+    reason = "a test program"
 )]
 
 use std::ffi::OsString;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let dump = dump();
     #[cfg(windows)]
-    append(&with_ending(dump.clone(), ".line"), &serde_json::to_string(&command_line()).unwrap());
+    append(&with_suffix(dump.clone(), ".line"), &serde_json::to_string(&command_line()).unwrap());
     append(&dump, &serde_json::to_string(&arguments).unwrap());
     if let Some(text) = variable("ARGUMENT_DUMP_SAYS") {
         println!("{text}");
@@ -49,28 +49,29 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Adds a line in one go, for several may run at once.
+/// Appends a line with one write, because several processes may do so at once.
 fn append(file: &PathBuf, line: &str) {
     let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 fn dump() -> PathBuf {
-    // it may have been started by its 8.3 name
-    let beside = || with_ending(std::env::current_exe().unwrap().canonicalize().unwrap(), ".args").into();
-    std::env::var_os("ARGUMENT_DUMP").unwrap_or_else(beside).into()
+    // canonical, because it may have been started by its 8.3 name
+    let next_to_program =
+        || with_suffix(std::env::current_exe().unwrap().canonicalize().unwrap(), ".args").into();
+    std::env::var_os("ARGUMENT_DUMP").unwrap_or_else(next_to_program).into()
 }
 
-fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
+fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
     let mut name: OsString = path.into();
-    name.push(ending);
+    name.push(suffix);
     name.into()
 }
 
 #[cfg(windows)]
-#[allow(unsafe_code, reason = "std gives the command line in parts only")]
+#[allow(unsafe_code, reason = "std returns the command line only in parts")]
 fn command_line() -> String {
-    // SAFETY: the text is this process's own, ends with NUL and is never freed
+    // SAFETY: the text belongs to this process, ends with NUL and is never freed
     let line = unsafe {
         let line = windows_sys::Win32::System::Environment::GetCommandLineW();
         let length = (0..).take_while(|&at| *line.add(at) != 0).count();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
-use crate::hook::save_dialect::SaveDialect;
+use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, NotInVersion, PhoneCommand, Transport};
 use crate::microsip::guard::Watch;

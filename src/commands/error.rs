@@ -11,8 +11,8 @@ use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::LockError;
 use crate::edit::transaction::{TransactionError, TransactionErrorKind};
 use crate::edit::verify::VerifyError;
-use crate::hook::command::{CommandError as HookCommandError, CommandFault};
-use crate::hook::target::TargetFault;
+use crate::hook::command::{HookError, HookTextError};
+use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::NameError;
 use crate::microsip::locate::LocateError;
@@ -49,11 +49,11 @@ pub enum Error {
     #[error(transparent)]
     Value(#[from] ValueError),
     #[error(transparent)]
-    HookCommand(#[from] HookCommandError),
+    HookCommand(#[from] HookError),
     #[error("{0}")]
-    HookText(#[from] CommandFault),
+    HookText(#[from] HookTextError),
     #[error(transparent)]
-    Target(#[from] TargetFault),
+    Target(#[from] TargetError),
     #[error("{0}")]
     Verify(#[from] VerifyError),
     #[error("{0}")]

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, HookCommand};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{self, Places, TargetFault};
+use crate::hook::target::{self, TargetContext, TargetError};
 use crate::ini::wide;
 use crate::page::{Page, Styles, command_lines, problem_list};
 use crate::request::Explain;
@@ -89,14 +89,14 @@ pub fn explain(asked: &Explain) -> Explanation {
     let mut weighed: Vec<(Verdict, Diagnostic)> = Vec::new();
     match &named {
         Err(unknown) => weighed.push((Verdict::Fails, Diagnostic::from(unknown))),
-        Ok(_) if !save_dialect.has(event) => {
+        Ok(_) if !save_dialect.supports(event) => {
             weighed.push((Verdict::Fails, Diagnostic::from(&unsupported(event, &save_dialect))));
         }
         Ok(_) => {}
     }
-    weighed.extend(decoded.faults.iter().map(|fault| (meaning::verdict_of(fault), Diagnostic::from(fault))));
-    let has_fatal_fault = decoded.faults.iter().any(command::CommandFault::is_fatal);
-    let stand_in = meaning::bare_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
+    weighed.extend(decoded.errors.iter().map(|fault| (meaning::verdict_of(fault), Diagnostic::from(fault))));
+    let has_fatal_fault = decoded.errors.iter().any(command::HookTextError::is_fatal);
+    let stand_in = meaning::unquoted_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
     // An error in the text explains more than a first word that isn't a program.
     if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
         weighed.extend(target_faults(&command));
@@ -119,16 +119,18 @@ pub fn explain(asked: &Explain) -> Explanation {
     };
     let needs_suggestion = matches!(verdict, Verdict::Depends | Verdict::Fails);
     let suggestion = needs_suggestion
-        .then(|| suggestion::text_for(text, &decoded, stand_in, event, &save_dialect, &Places::nowhere()))
+        .then(|| {
+            suggestion::text_for(text, &decoded, stand_in, event, &save_dialect, &TargetContext::path_only())
+        })
         .flatten();
-    let is_run = named.is_ok() && save_dialect.has(event);
+    let is_run = named.is_ok() && save_dialect.supports(event);
     Explanation {
         event: named.ok().map(|_| event),
         command: decoded.command().filter(|_| is_run),
         number_is_joined: decoded
-            .faults
+            .errors
             .iter()
-            .any(|fault| matches!(fault, command::CommandFault::NumberJoined { .. })),
+            .any(|fault| matches!(fault, command::HookTextError::NumberJoined { .. })),
         value: decoded.value,
         verdict,
         problems: weighed.into_iter().map(|(_, notice)| notice).collect(),
@@ -138,14 +140,14 @@ pub fn explain(asked: &Explain) -> Explanation {
 
 /// Returns what the path of a program shows without looking at a disk.
 fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
-    let faults = target::check(command, &Places::nowhere());
+    let faults = target::check(command, &TargetContext::path_only());
     let mut weighed: Vec<(Verdict, Diagnostic)> = faults
         .iter()
-        .filter(|fault| !matches!(fault, TargetFault::Unchecked { .. }))
+        .filter(|fault| !matches!(fault, TargetError::Unchecked { .. }))
         .map(|fault| {
             let verdict = match fault {
                 fault if fault.is_fatal() => Verdict::Fails,
-                TargetFault::Network { .. } | TargetFault::Temporary { .. } => Verdict::Depends,
+                TargetError::Network { .. } | TargetError::Temporary { .. } => Verdict::Depends,
                 _ => Verdict::Works,
             };
             (verdict, Diagnostic::from(fault))

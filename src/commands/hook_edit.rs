@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, CommandError, HookCommand};
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{self, Allow, Places, TargetFault};
+use crate::hook::command::{self, HookCommand, HookError};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::masks;
+use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
@@ -36,11 +37,11 @@ pub struct HookEdit {
 /// MicroSIP would not run the command, or the program was refused.
 pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> Result<HookEdit, Error> {
     let save_dialect = save_dialect(set.version, ini, document, env);
-    if !save_dialect.has(set.event) {
+    if !save_dialect.supports(set.event) {
         return Err(unsupported(set.event, &save_dialect).into());
     }
     let places = places_of(ini, env);
-    let Checked { value, text, holds_everywhere, mut warnings, target_warnings } = match &set.what {
+    let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
         HookText::Command(typed) => encoded(typed, set, &save_dialect, &places)?,
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
@@ -48,7 +49,7 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
             let typed = samples::command(sample, set.event, ini)?;
             let mut checked = encoded(&typed, &set, &save_dialect, &places)?;
             // The script is created when the ini is written.
-            checked.target_warnings.retain(|fault| !matches!(fault, TargetFault::Missing { .. }));
+            checked.target_warnings.retain(|fault| !matches!(fault, TargetError::Missing { .. }));
             checked
         }
         HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &places)?,
@@ -56,16 +57,16 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
             checked(command::save(value, save_dialect.dialect), set, &save_dialect, &places)?
         }
     };
-    if !save_dialect.certain && !holds_everywhere {
+    if !save_dialect.certain && !stable_in_all_dialects {
         warnings.push(dialect_warning(save_dialect.dialect));
     }
     let mut marked = Vec::new();
     for warning in target_warnings {
         match (&warning, set.allow.mark) {
-            (TargetFault::Blocked { path, .. }, true) => {
+            (TargetError::Blocked { path, .. }, true) => {
                 let file = places.paths.to_host(path).unwrap_or_else(|| path.into());
                 // Nobody should wait for an edit whose other half fails.
-                (places.known.can_remove_mark)(&file).map_err(|error| TargetFault::StaysBlocked {
+                (places.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
                     path: path.clone(),
                     why: error.to_string(),
                 })?;
@@ -83,11 +84,11 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
 struct Checked {
     value: String,
     text: String,
-    holds_everywhere: bool,
+    stable_in_all_dialects: bool,
     /// Warnings about the text.
     warnings: Vec<Diagnostic>,
     /// Warnings about the program.
-    target_warnings: Vec<TargetFault>,
+    target_warnings: Vec<TargetError>,
 }
 
 /// Encodes a program and its arguments.
@@ -95,19 +96,19 @@ fn encoded(
     typed: &HookCommand,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Result<Checked, Error> {
     let (command, target_warnings) = target::resolve(typed, places, set.allow)?;
     refuse_secret_mask(&command.to_string(), set)?;
-    if command::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
-        return Err(CommandError::Program { path: command.program }.into());
+    if masks::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
+        return Err(HookError::Program { path: command.program }.into());
     }
     let encoded = match command::encode(&command, save_dialect.dialect) {
         // A path without spaces has a stable form.
-        Err(CommandError::Unstable { dialect }) => {
+        Err(HookError::Unstable { dialect }) => {
             let host = places.paths.to_host(&command.program);
             let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
-                return Err(CommandError::Unstable { dialect }.into());
+                return Err(HookError::Unstable { dialect }.into());
             };
             command::encode(&HookCommand { program, args: command.args }, save_dialect.dialect)?
         }
@@ -115,9 +116,9 @@ fn encoded(
     };
     let text = encoded.text(save_dialect.dialect);
     let decoded = command::decode(&wide(&text), set.event, save_dialect);
-    let warnings = decoded.faults.iter().map(Diagnostic::from).collect();
-    let holds_everywhere = encoded.holds_everywhere;
-    Ok(Checked { value: encoded.value, text, holds_everywhere, warnings, target_warnings })
+    let warnings = decoded.errors.iter().map(Diagnostic::from).collect();
+    let stable_in_all_dialects = encoded.stable_in_all_dialects;
+    Ok(Checked { value: encoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
 
 /// Checks a text that is used verbatim: refuses it if MicroSIP would not run it, or would change it.
@@ -125,7 +126,7 @@ fn checked(
     text: String,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Result<Checked, Error> {
     ValueText::new(&text)?;
     let decoded = command::decode(&wide(&text), set.event, save_dialect);
@@ -133,33 +134,33 @@ fn checked(
     // A longer text is cut when it is read.
     let length = lookup::read_text(&wide(&text), lookup::NO_LIMIT).len();
     if length > command::WRITE_LIMIT {
-        return Err(CommandError::TooLong { length }.into());
+        return Err(HookError::TooLong { length }.into());
     }
     let mut warnings = Vec::new();
-    for fault in decoded.faults {
+    for fault in decoded.errors {
         if fault.is_fatal() {
             return Err(fault.into());
         }
         warnings.push(Diagnostic::from(&fault));
     }
-    let command = HookCommand { program: decoded.program.ok_or(CommandError::Empty)?, args: decoded.args };
+    let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
     let faults = target::check(&command, places).into_iter();
-    let target_warnings = faults.map(|fault| fault.accepted(set.allow)).collect::<Result<_, _>>()?;
+    let target_warnings = faults.map(|fault| fault.accept(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
-    let holds_everywhere = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
-    Ok(Checked { value: decoded.value, text, holds_everywhere, warnings, target_warnings })
+    let stable_in_all_dialects = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
+    Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
 
 /// Returns the warning about something that was allowed, without the advice to allow it.
-fn warning_about(fault: TargetFault) -> Diagnostic {
+fn warning_about(fault: TargetError) -> Diagnostic {
     let notice = Diagnostic::from(&fault);
     if fault.can_be_allowed() { Diagnostic { hint: None, ..notice } } else { notice }
 }
 
 /// Refuses a mask that stands for a password, whatever the version: MicroSIP may be updated later.
-fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), CommandError> {
-    match command::secret_mask(text, set.event, None) {
-        Some(mask) if !set.allow.unsafe_target => Err(CommandError::SecretMask { mask }),
+fn refuse_secret_mask(text: &str, set: &SetHook) -> Result<(), HookError> {
+    match masks::secret_mask(text, set.event, None) {
+        Some(mask) if !set.allow.unsafe_target => Err(HookError::SecretMask { mask }),
         _ => Ok(()),
     }
 }

@@ -1,10 +1,10 @@
 //! What is set in an ini: the value of each event, what MicroSIP would run, and whether that would work.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hook::command::{self, CommandError, CommandFault, Decoded, HookCommand};
+use crate::hook::command::{self, Decoded, HookCommand, HookError, HookTextError};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{self, Known, Places, TargetFault};
+use crate::hook::target::{self, FileProbe, TargetContext, TargetError};
 use crate::hook::trust::Trust;
 use crate::ini::Wide;
 use crate::ini::document::{IniDocument, Line};
@@ -56,40 +56,45 @@ pub struct Examined {
     /// The text, decoded.
     pub decoded: Decoded,
     /// Errors and warnings about the program, if the text clearly names one.
-    pub targets: Vec<TargetFault>,
+    pub targets: Vec<TargetError>,
     /// Set if this MicroSIP doesn't know the event.
-    pub unsupported: Option<CommandError>,
+    pub unsupported: Option<HookError>,
 }
 
 impl Examined {
     /// Examines a text and the program that it names.
-    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &Places) -> Examined {
+    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &TargetContext) -> Examined {
         let decoded = command::decode(text, event, save_dialect);
-        let is_clear = !decoded.faults.iter().any(CommandFault::is_fatal);
+        let is_clear = !decoded.errors.iter().any(HookTextError::is_fatal);
         // An error in the text explains more than a first word that isn't a program.
         let command = decoded.command().filter(|_| is_clear);
         let targets = command.map(|command| target::check(&command, places)).unwrap_or_default();
-        let is_unsupported = decoded.program.is_some() && !save_dialect.has(event);
+        let is_unsupported = decoded.program.is_some() && !save_dialect.supports(event);
         Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, save_dialect)), decoded }
     }
 
     /// Returns whether MicroSIP would start the program.
     pub fn works(&self) -> bool {
-        !self.decoded.faults.iter().any(CommandFault::is_fatal)
-            && !self.targets.iter().any(TargetFault::is_fatal)
+        !self.decoded.errors.iter().any(HookTextError::is_fatal)
+            && !self.targets.iter().any(TargetError::is_fatal)
             && self.unsupported.is_none()
     }
 }
 
 /// Returns the hook of one event.
-pub fn hook_of(event: Event, document: &IniDocument, save_dialect: &SaveDialect, places: &Places) -> Hook {
+pub fn hook_of(
+    event: Event,
+    document: &IniDocument,
+    save_dialect: &SaveDialect,
+    places: &TargetContext,
+) -> Hook {
     let Some((_, text)) = text_of(event, document) else {
         return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
     };
     let examined = Examined::of(&text, event, save_dialect, places);
     let works = examined.works();
     let Examined { decoded, targets, unsupported } = examined;
-    let mut problems: Vec<Diagnostic> = decoded.faults.iter().map(Diagnostic::from).collect();
+    let mut problems: Vec<Diagnostic> = decoded.errors.iter().map(Diagnostic::from).collect();
     problems.extend(targets.iter().map(Diagnostic::from));
     problems.extend(unsupported.iter().map(Diagnostic::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
@@ -104,27 +109,27 @@ pub fn hook_of(event: Event, document: &IniDocument, save_dialect: &SaveDialect,
 }
 
 /// Returns the error that this MicroSIP doesn't know an event.
-pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> CommandError {
+pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError {
     let version = match save_dialect.version {
         Some(version) => version.to_string(),
         None => save_dialect.dialect.to_string(),
     };
-    CommandError::EventUnsupported { event, version }
+    HookError::EventUnsupported { event, version }
 }
 
 /// Returns where the programs of an ini's hooks are looked for.
-pub fn places_of(ini: &Ini, env: &Env) -> Places {
+pub fn places_of(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-    let endings = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
-    Places {
+    let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
+    TargetContext {
         paths: platform::windows_paths(ini.file.shown()),
         ini: ini.file.shown().to_path_buf(),
         search_folders: platform::search_folders(env),
-        endings: endings.split(';').filter(|ending| ending.starts_with('.')).map(str::to_string).collect(),
+        extensions: extensions.split(';').filter(|one| one.starts_with('.')).map(str::to_string).collect(),
         trust: Trust::new(
             platform::privileges(),
             platform::access_of(ini.file.shown()).map(|access| access.owner),
         ),
-        known: Known::HERE,
+        probe: FileProbe::SYSTEM,
     }
 }

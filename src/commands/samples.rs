@@ -42,7 +42,7 @@ impl CommandError for SampleError {}
 /// # Errors
 /// MicroSIP can't see the folder of the ini.
 pub fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, Error> {
-    let script = sample.script_beside(&ini.path);
+    let script = sample.script_path(&ini.path);
     match platform::windows_paths(&ini.path).to_windows(&script) {
         Some(path) => Ok(sample.command(&path, event)),
         None => Err(SampleError { path: script, source: io::ErrorKind::Unsupported.into() }.into()),
@@ -65,11 +65,11 @@ impl Placed {
         let mut placed = Placed::default();
         for set in sets {
             let HookText::Sample(sample) = &set.what else { continue };
-            let script = sample.script_beside(&ini.path);
+            let script = sample.script_path(&ini.path);
             if fs.exists(&script) {
                 continue;
             }
-            if let Err(source) = placed.put(&script, sample.text(), ini.file.to_open(), fs) {
+            if let Err(source) = placed.put(&script, sample.script(), ini.file.to_open(), fs) {
                 placed.remove(fs);
                 return Err(SampleError { path: script, source }.into());
             }

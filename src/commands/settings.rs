@@ -310,7 +310,7 @@ fn wanted_value(path: KeyPath, value: ValueSource, context: &Context<'_>) -> Res
         }
     };
     let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");
-    Ok(match Event::of_key(path.key.as_str()).filter(|_| is_settings) {
+    Ok(match Event::from_key(path.key.as_str()).filter(|_| is_settings) {
         Some(_) if value.is_empty() => Wanted::NoHook(path),
         Some(event) => Wanted::Hook(SetHook {
             event,

@@ -1,10 +1,10 @@
 //! Suggests a command text that does what the author of a broken one intended.
 
 use crate::hook::command::{self, Decoded, HookCommand};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{self, Allow, Places, TargetFault};
+use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::wide;
 
 /// Returns the value to use instead, if the intention is clear and another text fulfills it. `stand_in` is a word
@@ -15,20 +15,20 @@ pub fn text_for(
     stand_in: Option<&str>,
     event: Event,
     save_dialect: &SaveDialect,
-    places: &Places,
+    places: &TargetContext,
 ) -> Option<String> {
-    let command = meaning::meant(text, decoded)?;
+    let command = meaning::intended_command(text, decoded)?;
     let suggestion = match stand_in {
-        Some(name) => meaning::text_for_any_name(&command, name, event, save_dialect),
-        None => meaning::text_for(&startable(command, places)?, event, save_dialect),
+        Some(name) => meaning::working_text_for_any_user(&command, name, event, save_dialect),
+        None => meaning::working_text(&startable(command, places)?, event, save_dialect),
     };
     // The same value in other quotes fixes nothing.
     suggestion.filter(|suggestion| command::read(&wide(suggestion)) != wide(&decoded.value))
 }
 
 /// Returns a command that MicroSIP can start: a script is started with its interpreter.
-fn startable(command: HookCommand, places: &Places) -> Option<HookCommand> {
-    if !target::check(&command, places).iter().any(TargetFault::is_fatal) {
+fn startable(command: HookCommand, places: &TargetContext) -> Option<HookCommand> {
+    if !target::check(&command, places).iter().any(TargetError::is_fatal) {
         return Some(command);
     }
     let allow = Allow { missing: true, unsafe_target: true, mark: true };

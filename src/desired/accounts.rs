@@ -44,8 +44,8 @@ impl WantedAccount {
 }
 
 impl WantedAccounts {
-    /// Returns the edits of the accounts of an ini, and of the selected account unless `is_selected` says that the state
-    /// selects one itself.
+    /// Returns the edits of the accounts of an ini, and of the selected account unless `is_selected` says that the
+    /// state selects one itself.
     pub fn edits(&self, document: &IniDocument, is_selected: bool) -> Result<Vec<Edit>, NameError> {
         let present = accounts::all(document);
         let numbers = match self.mode {

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::hook::command::CommandFault;
+use crate::hook::command::HookTextError;
 use crate::hook::event::UnknownEvent;
 use crate::microsip::values::ValueError;
 use crate::request::ValueSource;
@@ -49,7 +49,7 @@ pub enum DesiredErrorKind {
     #[error(transparent)]
     Event(#[from] UnknownEvent),
     #[error(transparent)]
-    Command(#[from] CommandFault),
+    Command(#[from] HookTextError),
     #[error("the variable '{name}' isn't defined")]
     UndefinedVariable { name: String, nearest: Option<String> },
     #[error("'${{{name}}}' would be read from your environment, not from each user's")]

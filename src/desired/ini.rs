@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 use super::error::{DesiredErrorKind, SpannedError};
 use super::tree::{Node, Tree, add};
 use crate::guess;
-use crate::hook::command::{self, CommandFault};
+use crate::hook::command::{self, HookTextError};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{lookup, wide};
 use crate::microsip::accounts;
 
@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SpannedError> {
             let read = String::from_utf16_lossy(&lookup::read_text(&wide(value), lookup::NO_LIMIT));
             let leaf = || node(Tree::Leaf(Json::from(read.as_str())));
             if name.eq_ignore_ascii_case("Settings") {
-                match Event::of_key(key) {
+                match Event::from_key(key) {
                     Some(event) => {
                         add(&mut parts.hooks, event.name().into(), node(hook(value, event, &span)?))?;
                     }
@@ -109,7 +109,7 @@ fn not_an_ini_line(span: &Range<usize>) -> SpannedError {
 fn hook(text: &str, event: Event, span: &Range<usize>) -> Result<Tree, SpannedError> {
     let decoded = command::decode(&wide(text), event, &SaveDialect::determine(None, None, None));
     let command = decoded.command();
-    if let Some(error) = decoded.faults.into_iter().find(CommandFault::is_fatal) {
+    if let Some(error) = decoded.errors.into_iter().find(HookTextError::is_fatal) {
         return Err(DesiredErrorKind::Command(error).at(span));
     }
     let Some(command) = command else { return Ok(Tree::Leaf(Json::from(false))) };

@@ -184,8 +184,8 @@ struct InstanceAccount {
 }
 
 impl InstanceState {
-    /// Returns the present state of everything that is wanted. `hooks` is what runs on the wanted events, and `version` is
-    /// that of MicroSIP.
+    /// Returns the present state of everything that is wanted. `hooks` is what runs on the wanted events, and `version`
+    /// is that of MicroSIP.
     pub fn named(
         desired: &Desired,
         hooks: Vec<(Event, Option<HookCommand>)>,
@@ -306,8 +306,8 @@ fn hook(command: Option<HookCommand>) -> Hook {
     }
 }
 
-/// Returns the JSON Schema of an instance. It has no references, and any text is a valid value: DSC shows a value that its
-/// schema rejects in the error message.
+/// Returns the JSON Schema of an instance. It has no references, and any text is a valid value: DSC shows a value that
+/// its schema rejects in the error message.
 pub fn schema() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let file = settings.into_generator().into_root_schema_for::<DesiredFile>().to_value();
@@ -341,7 +341,8 @@ pub fn schema() -> Json {
     })
 }
 
-/// Replaces the forms of text by a single one. A file has a form for text with variables, but DSC has variables of its own.
+/// Replaces the forms of text by a single one. A file has a form for text with variables, but DSC has variables of its
+/// own.
 fn loosen(schema: &mut Json) {
     match schema {
         Json::Object(parts) => {

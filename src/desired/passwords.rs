@@ -1,7 +1,7 @@
 //! Tells whether a stored password is still the one that was set.
 //!
-//! MicroSIP encrypts a password at its next start, in a form that only MicroSIP can make and read. So a slow hash of what
-//! was set is kept next to the ini, together with a fingerprint of what MicroSIP made of it.
+//! MicroSIP encrypts a password at its next start, in a form that only MicroSIP can make and read. So a slow hash of
+//! what was set is kept next to the ini, together with a fingerprint of what MicroSIP made of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -57,8 +57,8 @@ fn may_contain_secret(node: &Node, name: &str, line: &Range<usize>) -> bool {
     }
 }
 
-/// Returns whether a line certainly contains no password, in a text that can't be parsed: an empty line, the header of a
-/// table, or a single public key with a simple value.
+/// Returns whether a line certainly contains no password, in a text that can't be parsed: an empty line, the header of
+/// a table, or a single public key with a simple value.
 fn is_harmless(line: &str) -> bool {
     let line = line.trim().trim_end_matches(',');
     if let Some(header) = line.strip_prefix('[') {

@@ -255,7 +255,7 @@ fn did_you_mean(name: &str, known: &[Key]) -> Option<String> {
 }
 
 fn hint_for_setting(name: &str) -> Option<String> {
-    if let Some(event) = Event::of_key(name) {
+    if let Some(event) = Event::from_key(name) {
         let event = event.name();
         return Some(format!("this is the hook of the event '{event}': write {event} = ... under [hooks]"));
     }
@@ -302,9 +302,9 @@ impl Desired {
         self
     }
 
-    /// Returns whether MicroSIP would delete one of the settings at its next start: without `accountId` it deletes those
-    /// of the old single account, and STUN with them (3.22.3, settings.cpp). If there is such an account, it is left for
-    /// MicroSIP to migrate.
+    /// Returns whether MicroSIP would delete one of the settings at its next start: without `accountId` it deletes
+    /// those of the old single account, and STUN with them (3.22.3, settings.cpp). If there is such an account, it is
+    /// left for MicroSIP to migrate.
     fn microsip_would_delete(&self, document: &IniDocument) -> bool {
         let is_set = |name: &str| {
             let sets = |edit: &Edit| {

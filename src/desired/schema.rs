@@ -306,8 +306,8 @@ fn key_schema(key: &Key, generator: &mut SchemaGenerator) -> Json {
     schema
 }
 
-/// Returns the keys that `[settings]` can have: no commands, which are hooks, and no keys of the single account that old
-/// versions kept there.
+/// Returns the keys that `[settings]` can have: no commands, which are hooks, and no keys of the single account that
+/// old versions kept there.
 pub fn settings_keys() -> impl Iterator<Item = Key> {
     let section = keys::of_section("Settings");
     let keys: Vec<Key> = section.all().filter(is_setting).collect();
@@ -321,7 +321,8 @@ pub fn account_keys() -> impl Iterator<Item = Key> {
     keys.into_iter()
 }
 
-/// Returns whether a key is a setting. MicroSIP moves the keys of the old single account to [Account1], or deletes them.
+/// Returns whether a key is a setting. MicroSIP moves the keys of the old single account to [Account1], or deletes
+/// them.
 fn is_setting(key: &Key) -> bool {
     let belongs_to_account = keys::find("Account1", key.name).is_some() && key.name != "STUN";
     key.kind != Kind::Command

@@ -53,8 +53,8 @@ impl Node {
         DesiredErrorKind::Shape { found: self.type_name(), expected: expected.into() }.at(&self.span)
     }
 
-    /// Returns the part at a path; list items are named by their index. If the path leads nowhere, returns the last part
-    /// on it that exists.
+    /// Returns the part at a path; list items are named by their index. If the path leads nowhere, returns the last
+    /// part on it that exists.
     pub fn at<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> &Node {
         let mut node = self;
         for step in path {

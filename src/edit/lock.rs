@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{FileSystem, LockFile, SystemFs};
+use crate::platform::{self, FileSystem, LockFile, SystemFs};
 
 /// How long to wait for another msipcfg.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,7 +71,7 @@ impl Lock {
                 Ok(Some(file)) => return Ok(Lock { file: Some(file), path }),
                 Ok(None) => denied_since = None,
                 Err(error)
-                    if may_be_deletion(&error)
+                    if platform::may_be_deletion(&error)
                         && denied_since.get_or_insert_with(Instant::now).elapsed() < DELETION_TIMEOUT => {}
                 Err(source) => return Err(LockError::Io { path, source }),
             }
@@ -180,9 +180,4 @@ pub(super) fn lock_path(ini: &Path) -> PathBuf {
     name.push(ini.file_name().unwrap_or_default());
     name.push(".msipcfg-lock");
     ini.with_file_name(name)
-}
-
-/// Windows denies access to a file that is being deleted while another process still has it open.
-fn may_be_deletion(error: &io::Error) -> bool {
-    cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied
 }

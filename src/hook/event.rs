@@ -1,4 +1,4 @@
-//! The moments of a call at which MicroSIP runs a command.
+//! The events of a call at which MicroSIP runs a command.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::guess;
 use crate::microsip::version::Version;
 
-/// A moment of a call at which MicroSIP runs a command.
+/// An event of a call at which MicroSIP runs a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     Ring,
@@ -28,7 +28,7 @@ struct Facts {
 }
 
 impl Event {
-    /// Every event, in the order in which a call meets them.
+    /// Every event, in the order in which they happen during a call.
     pub const ALL: &[Event] = &[
         Event::Ring,
         Event::Ringing,
@@ -40,38 +40,38 @@ impl Event {
         Event::Outgoing,
     ];
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// Other names for it.
+    /// Returns its other names.
     pub fn aliases(self) -> &'static [&'static str] {
         self.facts().aliases
     }
 
-    /// Its key in [Settings].
+    /// Returns its key in [Settings].
     pub fn key(self) -> &'static str {
         self.facts().key
     }
 
-    /// When it happens, one sentence.
+    /// Returns when it happens, as one clause.
     pub fn when(self) -> &'static str {
         self.facts().when
     }
 
-    /// The first version seen that has it; 3.14.0 stands for all before 3.19.
+    /// Returns the first version known to have it; 3.14.0 represents all versions before 3.19.
     pub fn since(self) -> Version {
         self.facts().since
     }
 
-    /// Whether MicroSIP replaces `{…}` masks in its command (from 3.21.3).
+    /// Returns whether MicroSIP replaces `{…}` masks in its command (from 3.21.3).
     pub fn expands_masks(self) -> bool {
         self == Event::Outgoing
     }
 
-    /// The event that a key in [Settings] is the command of.
-    pub fn of_key(key: &str) -> Option<Event> {
+    /// Returns the event whose command this key in [Settings] holds.
+    pub fn from_key(key: &str) -> Option<Event> {
         Event::ALL.iter().copied().find(|event| event.key().eq_ignore_ascii_case(key))
     }
 
@@ -85,28 +85,36 @@ impl Event {
                 &["incoming"],
                 "cmdIncomingCall",
                 OLD,
-                "a call comes in: at once, before Do Not Disturb, filters and auto-answer",
+                "a call comes in (before Do Not Disturb, filters and auto-answer apply)",
             ),
-            Event::Ringing => {
-                facts("ringing", &["alerting"], "cmdCallRing", SINCE_3_19, "MicroSIP really rings")
-            }
+            Event::Ringing => facts(
+                "ringing",
+                &["alerting"],
+                "cmdCallRing",
+                SINCE_3_19,
+                "the phone is ringing (not on Do Not Disturb)",
+            ),
             Event::Answer => facts("answer", &[], "cmdCallAnswer", OLD, "an incoming call is answered"),
-            Event::AnswerVideo => {
-                facts("answer-video", &[], "cmdCallAnswerVideo", Version(3, 21, 3), "the same, with video")
-            }
+            Event::AnswerVideo => facts(
+                "answer-video",
+                &[],
+                "cmdCallAnswerVideo",
+                Version(3, 21, 3),
+                "an incoming call that offers video is answered",
+            ),
             Event::Start => {
-                facts("start", &[], "cmdCallStart", OLD, "the connection stands, either direction")
+                facts("start", &[], "cmdCallStart", OLD, "the call is connected (incoming or outgoing)")
             }
-            Event::End => facts("end", &[], "cmdCallEnd", OLD, "the call is over, a missed one too"),
+            Event::End => facts("end", &[], "cmdCallEnd", OLD, "the call ended or was missed"),
             Event::Busy => facts(
                 "busy",
                 &[],
                 "cmdCallBusy",
                 SINCE_3_19,
-                "the call ended because somebody was busy or declined (instead of end)",
+                "the call was busy or declined (instead of end)",
             ),
             Event::Outgoing => {
-                facts("outgoing", &[], "cmdOutgoingCall", SINCE_3_19, "an outgoing call begins")
+                facts("outgoing", &[], "cmdOutgoingCall", SINCE_3_19, "an outgoing call starts")
             }
         }
     }
@@ -118,9 +126,9 @@ impl std::fmt::Display for Event {
     }
 }
 
-/// A word that names no event.
+/// The error for a name that isn't an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no event '{typed}'")]
+#[error("unknown event '{typed}'")]
 pub struct UnknownEvent {
     typed: String,
 }
@@ -138,8 +146,8 @@ impl ToDiagnostic for UnknownEvent {
         let all: Vec<_> = Event::ALL.iter().map(|event| event.name()).collect();
         let all = all.join(", ");
         Some(match nearest {
-            Some(nearest) => format!("did you mean '{nearest}'? The events are {all}"),
-            None => format!("the events are {all}"),
+            Some(nearest) => format!("did you mean '{nearest}'? The events are: {all}"),
+            None => format!("the events are: {all}"),
         })
     }
 }
@@ -147,7 +155,7 @@ impl ToDiagnostic for UnknownEvent {
 impl FromStr for Event {
     type Err = UnknownEvent;
 
-    /// Its name, an alias, or its ini key in any letter case.
+    /// Accepts a name, an alias or an ini key in any letter case.
     fn from_str(typed: &str) -> Result<Self, UnknownEvent> {
         Event::ALL
             .iter()
@@ -167,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_named_by_name_alias_or_key() {
+    fn parses_names_aliases_and_keys() {
         for (typed, event) in [
             ("ring", Event::Ring),
             ("incoming", Event::Ring),
@@ -181,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_event_names_the_nearest_and_lists_all() {
+    fn unknown_event_suggests_the_nearest_and_lists_all() {
         let hint = "cmdCallIncoming".parse::<Event>().unwrap_err().hint().unwrap();
         assert!(hint.contains("did you mean 'cmd"), "{hint}");
         assert!(hint.contains("ring, ringing, answer, answer-video, start, end, busy, outgoing"), "{hint}");

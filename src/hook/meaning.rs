@@ -1,26 +1,27 @@
-//! What the author of a command meant, where its text tells, and a text that does it. Pure.
+//! What the author of a command intended, where its text shows that, and a text that does it. Pure.
 
 use crate::ini::wide;
 
-use super::command::{self, CommandFault, Decoded, HookCommand};
+use super::command::{self, Decoded, HookCommand, HookTextError};
+use super::dialect::SaveDialect;
 use super::event::Event;
-use super::save_dialect::SaveDialect;
+use super::shell;
 
-/// What becomes of a text behind `=`. Of several the greatest counts.
+/// Whether the text after `=` does what it says. The greatest of several verdicts counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// No command.
+    /// There is no command.
     Empty,
     /// It does what it says.
     Works,
-    /// It does so if something holds that a problem names.
+    /// It does, under a condition that a problem names.
     Depends,
-    /// Nothing runs, or something else, or the number comes another way than was meant.
+    /// Nothing runs, the wrong program runs, or the arguments or the number don't arrive as intended.
     Fails,
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Returns its name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Works => "works",
@@ -31,51 +32,51 @@ impl Verdict {
     }
 }
 
-/// What a fault makes of a command. More fails here than for a hook that is set: the program is started with a
-/// placeholder too, but not with the number in its place.
-pub fn verdict_of(fault: &CommandFault) -> Verdict {
-    match fault {
-        CommandFault::SecretMask { .. } | CommandFault::MaskConstant { .. } => Verdict::Depends,
+/// Returns the verdict on a command with this error. It is stricter than [`HookTextError::is_fatal`]: a command with a
+/// placeholder does start its program, but without the number in that place.
+pub fn verdict_of(error: &HookTextError) -> Verdict {
+    match error {
+        HookTextError::SecretMask { .. } | HookTextError::MaskConstant { .. } => Verdict::Depends,
         _ => Verdict::Fails,
     }
 }
 
-/// What was meant; `None` where that cannot be told.
-pub fn meant(text: &str, decoded: &Decoded) -> Option<HookCommand> {
-    let mut parts = parts_meant(text, decoded)?;
-    // the number comes by itself, so a placeholder at the end can go
-    let left_out: Vec<&str> = decoded
-        .faults
+/// Returns the command that the author intended, if the text shows it.
+pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
+    let mut parts = intended_parts(text, decoded)?;
+    // MicroSIP appends the number anyway, so placeholders at the end can be removed.
+    let placeholders: Vec<&str> = decoded
+        .errors
         .iter()
-        .filter_map(|fault| match fault {
-            CommandFault::Placeholder { placeholder } => Some(placeholder.as_str()),
-            CommandFault::MaskIgnored { mask, .. } => Some(*mask),
+        .filter_map(|error| match error {
+            HookTextError::Placeholder { placeholder } => Some(placeholder.as_str()),
+            HookTextError::MaskIgnored { mask, .. } => Some(*mask),
             _ => None,
         })
         .collect();
     while parts.len() > 1
-        && parts.last().is_some_and(|last| left_out.iter().any(|word| last.eq_ignore_ascii_case(word)))
+        && parts.last().is_some_and(|last| placeholders.iter().any(|one| last.eq_ignore_ascii_case(one)))
     {
         parts.pop();
     }
-    // a shell reads the text as a whole: other quotes would be another command
-    if command::reads_its_whole_command_line(parts.first()?, &parts) {
+    // A shell reads the text as a whole, so other quotes would make it another command.
+    if shell::reads_whole_command_line(parts.first()?, &parts) {
         return None;
     }
     let mut parts = parts.into_iter();
     Some(HookCommand { program: parts.next()?, args: parts.collect() })
 }
 
-fn parts_meant(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
-    for fault in &decoded.faults {
-        match fault {
-            CommandFault::Blank
-            | CommandFault::Url
-            | CommandFault::Cut { .. }
-            | CommandFault::NumberJoined { .. } => return None,
-            CommandFault::QuotesLost { .. } => return parts_of(text),
-            CommandFault::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
-            CommandFault::PathUnquoted { path, .. } => {
+fn intended_parts(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
+    for error in &decoded.errors {
+        match error {
+            HookTextError::Blank
+            | HookTextError::Url
+            | HookTextError::Cut { .. }
+            | HookTextError::NumberJoined { .. } => return None,
+            HookTextError::QuotesLost { .. } => return parts_of(text),
+            HookTextError::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
+            HookTextError::PathUnquoted { path, .. } => {
                 let rest = decoded.value.trim().strip_prefix(path.as_str())?;
                 let args = parts_of(&format!("x{rest}"))?.into_iter().skip(1);
                 return Some(std::iter::once(path.clone()).chain(args).collect());
@@ -86,8 +87,8 @@ fn parts_meant(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
     parts_of(&decoded.value)
 }
 
-/// The program and the arguments that a command line was meant to give. Quotes behind a backslash are for the second
-/// splitting, which the program does itself; `None` where a line has both kinds.
+/// Returns the program and the arguments that a command line was intended to give. Quotes after a backslash are for the
+/// second splitting, by the program itself; returns `None` for a line with both kinds of quotes.
 fn parts_of(line: &str) -> Option<Vec<String>> {
     const QUOTE: u16 = b'"' as u16;
     const SPACE: u16 = b' ' as u16;
@@ -103,15 +104,15 @@ fn parts_of(line: &str) -> Option<Vec<String>> {
     Some(parts.map(|part| String::from_utf16_lossy(&part)).collect())
 }
 
-/// The text behind `=` that does this without a fault, if there is one.
-pub fn text_for(command: &HookCommand, event: Event, save_dialect: &SaveDialect) -> Option<String> {
+/// Returns the text after `=` that runs exactly this command, if there is one without any error.
+pub fn working_text(command: &HookCommand, event: Event, save_dialect: &SaveDialect) -> Option<String> {
     let text = command::encode(command, save_dialect.dialect).ok()?.text(save_dialect.dialect);
     let decoded = command::decode(&wide(&text), event, save_dialect);
-    let holds = decoded.faults.is_empty() && decoded.command().as_ref() == Some(command);
-    holds.then_some(text)
+    let works = decoded.errors.is_empty() && decoded.command().as_ref() == Some(command);
+    works.then_some(text)
 }
 
-/// What guides write where the reader's own name belongs.
+/// What guides write where readers should put their own user name.
 const STAND_INS: &[&str] = &[
     "name",
     "user",
@@ -124,41 +125,42 @@ const STAND_INS: &[&str] = &[
     "<user>",
 ];
 
-/// A stand-in for a user's name in a path without quotes: the command breaks where the real name has a blank.
-pub fn bare_stand_in(value: &str) -> Option<&str> {
+/// Returns the stand-in for a user's name in a path that isn't quoted. With a real name that contains a space, the
+/// command wouldn't work.
+pub fn unquoted_stand_in(value: &str) -> Option<&str> {
     const USERS: &str = r"\users\";
     let lower = value.to_ascii_lowercase();
     lower.match_indices(USERS).find_map(|(at, _)| {
         let start = at + USERS.len();
         let rest = value.get(start..)?;
         let name = rest.get(..rest.find('\\')?)?;
-        let is_bare = value.get(..at)?.matches('"').count() % 2 == 0;
-        let is_stand_in = STAND_INS.iter().any(|word| word.eq_ignore_ascii_case(name));
-        (is_bare && is_stand_in).then_some(name)
+        let is_unquoted = value.get(..at)?.matches('"').count() % 2 == 0;
+        let is_stand_in = STAND_INS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        (is_unquoted && is_stand_in).then_some(name)
     })
 }
 
-/// The text for a command that stays right when a name with blanks takes the stand-in's place.
-pub fn text_for_any_name(
+/// Returns the text for a command that still works when a name with spaces replaces the stand-in.
+pub fn working_text_for_any_user(
     command: &HookCommand,
     name: &str,
     event: Event,
     save_dialect: &SaveDialect,
 ) -> Option<String> {
-    // no path holds it, so that it can be told from the text when it goes again
-    const BLANK_MARK: &str = " \u{E000}";
+    // A private-use character, which no path contains, so that the mark can be removed from the text again.
+    const SPACE_MARK: &str = " \u{E000}";
     let folder = format!(r"\{name}\");
-    let with_blank = format!(r"\{name}{BLANK_MARK}\");
-    let widened = HookCommand {
-        program: command.program.replace(&folder, &with_blank),
-        args: command.args.iter().map(|arg| arg.replace(&folder, &with_blank)).collect(),
+    let with_space = format!(r"\{name}{SPACE_MARK}\");
+    let command_with_space = HookCommand {
+        program: command.program.replace(&folder, &with_space),
+        args: command.args.iter().map(|arg| arg.replace(&folder, &with_space)).collect(),
     };
-    let text = text_for(&widened, event, save_dialect)?.replace(BLANK_MARK, "");
+    let text = working_text(&command_with_space, event, save_dialect)?.replace(SPACE_MARK, "");
     let decoded = command::decode(&wide(&text), event, save_dialect);
-    let holds = decoded.faults.is_empty()
+    let works = decoded.errors.is_empty()
         && decoded.command().as_ref() == Some(command)
-        && bare_stand_in(&decoded.value).is_none();
-    holds.then_some(text)
+        && unquoted_stand_in(&decoded.value).is_none();
+    works.then_some(text)
 }
 
 #[cfg(test)]
@@ -170,11 +172,11 @@ mod tests {
 
     fn suggested(text: &str) -> Option<String> {
         let decoded = command::decode(&wide(text), Event::Ring, &PRESENT);
-        text_for(&meant(text, &decoded)?, Event::Ring, &PRESENT)
+        working_text(&intended_command(text, &decoded)?, Event::Ring, &PRESENT)
     }
 
     #[test]
-    fn what_was_meant_gets_a_text_that_does_it() {
+    fn suggests_a_text_that_does_what_was_intended() {
         for (text, wanted) in [
             (r"C:\Program Files\x.exe", r#"""C:\Program Files\x.exe"""#),
             (r#""C:\Program Files\x.exe""#, r#"""C:\Program Files\x.exe"""#),
@@ -192,11 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_suggested_where_it_cannot_be_told_what_was_meant() {
+    fn suggests_nothing_if_the_intention_is_unclear() {
         for text in [
             "",
             "\" \"",
-            // quotes of both kinds
             r#"C:\x.exe "a b" \"c d\""#,
             "https://crm.example.org/call",
             r"C:\x.exe --cid=",
@@ -209,22 +210,22 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_is_told_where_no_quotes_hold_it_together() {
-        assert_eq!(bare_stand_in(r"C:\Users\NAME\ring.bat"), Some("NAME"));
-        assert_eq!(bare_stand_in(r"powershell.exe -File c:\users\user\ring.ps1 a"), Some("user"));
-        assert_eq!(bare_stand_in(r#""C:\Users\NAME\ring.bat" a"#), None);
-        assert_eq!(bare_stand_in(r"C:\Users\ann\ring.bat"), None);
-        assert_eq!(bare_stand_in(r"C:\Users\NAME"), None);
-        assert_eq!(bare_stand_in("\\users\\ä"), None);
+    fn finds_stand_ins_only_outside_of_quotes() {
+        assert_eq!(unquoted_stand_in(r"C:\Users\NAME\ring.bat"), Some("NAME"));
+        assert_eq!(unquoted_stand_in(r"powershell.exe -File c:\users\user\ring.ps1 a"), Some("user"));
+        assert_eq!(unquoted_stand_in(r#""C:\Users\NAME\ring.bat" a"#), None);
+        assert_eq!(unquoted_stand_in(r"C:\Users\ann\ring.bat"), None);
+        assert_eq!(unquoted_stand_in(r"C:\Users\NAME"), None);
+        assert_eq!(unquoted_stand_in("\\users\\ä"), None);
     }
 
     #[test]
-    fn with_a_stand_in_the_text_is_made_for_any_name() {
+    fn text_with_a_stand_in_works_for_any_name() {
         let hook = |program: &str, args: &[&str]| HookCommand {
             program: program.into(),
             args: args.iter().map(ToString::to_string).collect(),
         };
-        let text = |command, name| text_for_any_name(&command, name, Event::Ring, &PRESENT);
+        let text = |command, name| working_text_for_any_user(&command, name, Event::Ring, &PRESENT);
         let alone = text(hook(r"C:\Users\NAME\ring.bat", &[]), "NAME");
         assert_eq!(alone.as_deref(), Some(r#"""C:\Users\NAME\ring.bat"""#));
         let script = text(hook("powershell.exe", &["-File", r"C:\Users\user\r.ps1", "end"]), "user");

@@ -1,13 +1,14 @@
-//! Hooks: the moments of a call ([`event`]), the MicroSIP that will save them ([`save_dialect`]), the command line
-//! between the ini and the program ([`command`]), what stands for its masks ([`masks`]), what its author meant
-//! ([`meaning`]), the program itself ([`target`]), who could put another in its place ([`trust`]), and some that are
-//! brought along ([`sample`]).
+//! Hooks: the events of a call ([`event`]), the MicroSIP that will save them ([`dialect`]), the command line between
+//! the ini and the program ([`command`]), the masks in it ([`masks`]), shells that read it as a whole ([`shell`]), what
+//! its author intended ([`meaning`]), the program itself ([`target`]), who could replace it ([`trust`]), and the
+//! scripts that msipcfg brings along ([`sample`]).
 
 pub mod command;
+pub mod dialect;
 pub mod event;
 pub mod masks;
 pub mod meaning;
 pub mod sample;
-pub mod save_dialect;
+pub mod shell;
 pub mod target;
 pub mod trust;

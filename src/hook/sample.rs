@@ -1,15 +1,14 @@
-//! Hooks for those who have none yet: small scripts that take the number as data and never as code. They are
-//! files of their own in `samples/`, to be read there.
+//! Sample hooks: small scripts that treat the number as data, never as code. The scripts are in `samples/`.
 //!
-//! PowerShell and not VBScript: wscript takes a number that begins with `//` for an option of its own, and
-//! Windows is about to lose VBScript.
+//! They are in PowerShell, not VBScript: wscript takes a number that begins with `//` for one of its own options, and
+//! Windows will drop VBScript.
 
 use std::path::{Path, PathBuf};
 
 use super::command::HookCommand;
 use super::event::Event;
 
-/// A hook that is brought along.
+/// A hook with a script of msipcfg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sample {
     /// Writes calls to a text file.
@@ -21,8 +20,8 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// Where its script lies: in a folder `hooks` beside the ini.
-    pub fn script_beside(&self, ini: &Path) -> PathBuf {
+    /// Returns the path of its script, in the folder `hooks` next to the ini.
+    pub fn script_path(&self, ini: &Path) -> PathBuf {
         ini.with_file_name("hooks").join(self.file_name())
     }
 
@@ -34,8 +33,8 @@ impl Sample {
         }
     }
 
-    /// The text of its script.
-    pub fn text(&self) -> &'static str {
+    /// Returns the text of its script.
+    pub fn script(&self) -> &'static str {
         match self {
             Sample::Log => include_str!("samples/log.ps1"),
             Sample::PopUp => include_str!("samples/popup.ps1"),
@@ -43,7 +42,7 @@ impl Sample {
         }
     }
 
-    /// The hook of an event, with the script under this Windows path.
+    /// Returns the command that runs the script at this Windows path for an event.
     pub fn command(&self, script: &str, event: Event) -> HookCommand {
         let mut args = vec![event.name().to_string()];
         if let Sample::WebPage { address } = self {
@@ -53,18 +52,19 @@ impl Sample {
     }
 }
 
-/// The start of the address of a web page. The host has ended in it: what a caller adds cannot lead elsewhere.
+/// The start of a web address. It includes the end of the host, so the text that a caller adds can't lead to another
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAddress(String);
 
 impl WebAddress {
-    /// Its text, unless that is no such start.
+    /// Checks the start of an address.
     pub fn new(text: &str) -> Option<WebAddress> {
         let lower = text.to_ascii_lowercase();
         let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"))?;
-        let is_one_word = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
+        let has_no_spaces = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
         let has_host = rest.find(['/', '?', '#']).is_some_and(|end| end > 0);
-        (is_one_word && has_host).then(|| WebAddress(text.to_string()))
+        (has_no_spaces && has_host).then(|| WebAddress(text.to_string()))
     }
 }
 
@@ -78,9 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn scripts_are_plain_text_that_says_what_it_is() {
+    fn scripts_are_ascii_and_explain_themselves() {
         for sample in all() {
-            let text = sample.text();
+            let text = sample.script();
             assert!(text.starts_with("# A hook of MicroSIP: "), "{sample:?}");
             assert!(text.is_ascii(), "Windows PowerShell reads it in the ANSI code page: {sample:?}");
             assert!(text.lines().all(|line| line.len() <= 110), "{sample:?}");
@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn no_script_runs_a_text_or_takes_a_number_for_a_parameter() {
+    fn no_script_runs_text_or_has_parameters() {
         for sample in all() {
-            let code = sample.text().lines().filter(|line| !line.trim_start().starts_with('#'));
+            let code = sample.script().lines().filter(|line| !line.trim_start().starts_with('#'));
             for line in code {
                 let line = line.to_lowercase();
                 for word in ["invoke-", "iex", "cmd", "param(", "[scriptblock]", "-command", "& "] {
@@ -101,16 +101,16 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_gets_the_event_and_the_address_before_the_number() {
+    fn hook_receives_the_event_and_the_address_before_the_number() {
         let [log, _, page] = all();
         let command = |sample: &Sample| sample.command(r"C:\hooks\x.ps1", Event::End).args;
         assert_eq!(command(&log), ["end"]);
         assert_eq!(command(&page), ["end", "https://crm.example/?q="]);
-        assert_eq!(log.script_beside(Path::new("a/MicroSIP.ini")), Path::new("a/hooks/log.ps1"));
+        assert_eq!(log.script_path(Path::new("a/MicroSIP.ini")), Path::new("a/hooks/log.ps1"));
     }
 
     #[test]
-    fn web_addresses_are_told_from_others() {
+    fn only_web_addresses_with_a_complete_host_are_accepted() {
         for text in ["https://a.b/?q=", "HTTP://10.0.0.1/x", "http://[::1]/", "https://a?q="] {
             assert!(WebAddress::new(text).is_some(), "{text}");
         }

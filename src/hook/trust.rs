@@ -1,5 +1,5 @@
-//! What tells whether a program may be trusted: who can put another in its place, and whether it is marked as
-//! come from the internet. Pure: what the system knows of a file is asked for by a function that is given.
+//! Whether a program can be trusted: who can replace it, and whether it's marked as downloaded from the internet. Pure:
+//! callers pass a function that asks the system about files.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::ini::encoding::{self, CodePage, Encoding};
 use crate::ini::lookup;
 use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid};
 
-// rights, as winnt.h numbers them
+// access rights, from winnt.h
 const WRITE_DATA: u32 = 0x2;
 const ADD_FILE: u32 = 0x2;
 const APPEND_DATA: u32 = 0x4;
@@ -20,12 +20,12 @@ const GENERIC_WRITE: u32 = 0x4000_0000;
 const FILE_ALL_ACCESS: u32 = 0x001F_01FF;
 const FILE_GENERIC_WRITE: u32 = 0x0012_0116;
 
-/// Who holds one of these can make a file another.
+/// Each of these rights is enough to change a file.
 const OVER_FILE: u32 = WRITE_DATA | APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER;
-/// Who holds one of these on a file's folder can put another file there, or the whole folder aside.
+/// Each of these rights on a file's folder is enough to replace the file, or to move the whole folder away.
 const OVER_FOLDER: u32 = ADD_FILE | DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
-/// Who holds one of these on a folder above can put the one below it aside.
-const OVER_FOLDER_ABOVE: u32 = DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
+/// Each of these rights on a folder further up is enough to move the folder below it away.
+const OVER_PARENT_FOLDER: u32 = DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
 
 const EVERYONE: &str = "S-1-1-0";
 const CREATOR_OWNER: &str = "S-1-3-0";
@@ -36,26 +36,26 @@ const ADMINISTRATORS: &str = "S-1-5-32-544";
 const USERS: &str = "S-1-5-32-545";
 const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 
-/// Who may change a hook's program without anybody being warned.
+/// Who may change a hook's program without a warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
-    /// The user who runs this, and whose ini it is. Administrators and Windows itself are trusted anyway.
+    /// The user who runs msipcfg, and the owner of the ini. Administrators and Windows itself are always trusted.
     users: Vec<Sid>,
-    /// Whether a program that others may change is refused: with it somebody with fewer rights would act with
-    /// those of another.
+    /// Whether a program that others may change is refused, because they could use it to get rights that they don't
+    /// have.
     pub is_strict: bool,
 }
 
 impl Trust {
-    /// By who runs this and whose the ini is. An ini of the administrators, or of Windows, is nobody's in
-    /// particular: it does not make the user another.
-    pub fn new(runs: Privileges, ini_owner: Option<Sid>) -> Trust {
+    /// Determines whom to trust by the user who runs msipcfg and the owner of the ini. An ini that belongs to the
+    /// administrators or to Windows doesn't count as another user's.
+    pub fn new(runner: Privileges, ini_owner: Option<Sid>) -> Trust {
         let owner = ini_owner.filter(|owner| !is_administrator(owner));
-        let is_system = runs.user.as_ref().is_some_and(|user| user.0 == SYSTEM);
-        let is_for_another = owner.is_some() && runs.user.is_some() && owner != runs.user;
+        let is_system = runner.user.as_ref().is_some_and(|user| user.0 == SYSTEM);
+        let is_for_another = owner.is_some() && runner.user.is_some() && owner != runner.user;
         Trust {
-            is_strict: runs.is_elevated || is_system || is_for_another,
-            users: runs.user.into_iter().chain(owner).collect(),
+            is_strict: runner.is_elevated || is_system || is_for_another,
+            users: runner.user.into_iter().chain(owner).collect(),
         }
     }
 
@@ -64,56 +64,56 @@ impl Trust {
     }
 }
 
-/// Administrators and Windows itself: they may change anything anyway.
+/// Returns whether this is an administrator or Windows itself, who can change everything anyway.
 fn is_administrator(sid: &Sid) -> bool {
-    // the accounts and groups of every machine and domain: Administrator, Domain Admins, Enterprise Admins
+    // Administrator, Domain Admins and Enterprise Admins have the same last number in every domain
     let is_known = |id: &str| ["-500", "-512", "-519"].iter().any(|end| id.ends_with(end));
     [SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER].contains(&sid.0.as_str())
         || sid.0.starts_with("S-1-5-21-") && is_known(&sid.0)
 }
 
-/// A place at which others can put another program under a hook's name.
+/// A file or folder through which others can replace a hook's program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeakSpot {
-    /// The file, or a folder that it is in.
-    pub place: PathBuf,
-    /// Who can.
+    /// The program itself, or a folder above it.
+    pub path: PathBuf,
+    /// Who can change it.
     pub who: Sid,
-    /// The commands that mend it; none for a whole disk.
-    pub mend: Option<String>,
+    /// The commands that fix it; `None` for a whole disk.
+    pub fix: Option<String>,
 }
 
-/// The place nearest to the disk's root at which others than the trusted can put another program under the name
-/// of `file`: what is mended there is inherited below. `access_of` gives `None` where it cannot be told.
+/// Returns the weak spot of a file that is nearest to the root of the disk, since a fix there is inherited below.
+/// `access_of` returns `None` if the access list isn't known.
 pub fn weak_spot(
     file: &Path,
     trust: &Trust,
     access_of: impl Fn(&Path) -> Option<Access>,
 ) -> Option<WeakSpot> {
-    let places: Vec<&Path> = file.ancestors().collect();
-    places.iter().enumerate().rev().find_map(|(depth, place)| {
-        let is_root = place.parent().is_none();
+    let paths: Vec<&Path> = file.ancestors().collect();
+    paths.iter().enumerate().rev().find_map(|(depth, path)| {
+        let is_root = path.parent().is_none();
         let rights = match depth {
             0 => OVER_FILE,
             1 => OVER_FOLDER,
-            _ => OVER_FOLDER_ABOVE,
+            _ => OVER_PARENT_FOLDER,
         };
-        // a disk cannot be put aside
+        // a whole disk can't be moved away
         let rights = if is_root { rights & !DELETE } else { rights };
-        let access = access_of(place)?;
-        let who = who_else(&access, rights, trust)?;
-        let mend = (!is_root).then(|| mend(place, depth == 0, &access, &who, trust));
-        Some(WeakSpot { place: place.to_path_buf(), who, mend })
+        let access = access_of(path)?;
+        let who = untrusted_holder(&access, rights, trust)?;
+        let fix = (!is_root).then(|| fix(path, depth == 0, &access, &who, trust));
+        Some(WeakSpot { path: path.to_path_buf(), who, fix })
     })
 }
 
-/// The first who holds one of these rights and is not trusted.
-fn who_else(access: &Access, rights: u32, trust: &Trust) -> Option<Sid> {
+/// Returns the first account that has one of these rights and isn't trusted.
+fn untrusted_holder(access: &Access, rights: u32, trust: &Trust) -> Option<Sid> {
     let Some(entries) = &access.entries else { return Some(Sid(EVERYONE.into())) };
     let entries: Vec<&AccessEntry> = entries.iter().filter(|entry| !entry.is_inherit_only).collect();
-    // an owner may change the list, unless it says what owners may
-    let says_what_owners_may = entries.iter().any(|entry| entry.sid.0 == OWNER_RIGHTS);
-    if !says_what_owners_may && !trust.includes(&access.owner) {
+    // owners may change the list, unless it has an entry for owners
+    let has_owner_entry = entries.iter().any(|entry| entry.sid.0 == OWNER_RIGHTS);
+    if !has_owner_entry && !trust.includes(&access.owner) {
         return Some(access.owner.clone());
     }
     let holder = |entry: &AccessEntry| match entry.sid.0.as_str() {
@@ -125,45 +125,46 @@ fn who_else(access: &Access, rights: u32, trust: &Trust) -> Option<Sid> {
         if entry.kind == EntryKind::Deny || entry.sid.0 == CREATOR_GROUP || trust.includes(&who) {
             return None;
         }
-        // a denial counts for what stands behind it, and only for those who are surely meant
-        let denies = |before: &&&AccessEntry| {
-            before.kind == EntryKind::Deny && (before.sid.0 == EVERYONE || holder(before) == who)
+        // A denial counts for the entries after it, and only if it certainly includes the account.
+        let denies = |earlier: &&&AccessEntry| {
+            earlier.kind == EntryKind::Deny && (earlier.sid.0 == EVERYONE || holder(earlier) == who)
         };
         let denied =
-            entries[..index].iter().filter(denies).fold(0, |mask, before| mask | file_rights(before.mask));
+            entries[..index].iter().filter(denies).fold(0, |mask, earlier| mask | file_rights(earlier.mask));
         (file_rights(entry.mask) & rights & !denied != 0).then_some(who)
     })
 }
 
-/// The rights over files that a mask stands for.
+/// Adds the file rights that the generic rights in a mask include.
 fn file_rights(mask: u32) -> u32 {
     let all = if mask & GENERIC_ALL != 0 { FILE_ALL_ACCESS } else { 0 };
     let write = if mask & GENERIC_WRITE != 0 { FILE_GENERIC_WRITE } else { 0 };
     mask | all | write
 }
 
-/// The commands that leave a place to those who are trusted. Accounts are named by number: their names are
-/// others in each language.
-fn mend(place: &Path, is_file: bool, access: &Access, who: &Sid, trust: &Trust) -> String {
-    let place = place.display();
-    let below = if is_file { "" } else { "(OI)(CI)" };
+/// Returns the commands that give access only to the trusted accounts. Accounts are given as SIDs, because their names
+/// differ between the languages of Windows.
+fn fix(path: &Path, is_file: bool, access: &Access, who: &Sid, trust: &Trust) -> String {
+    let path = path.display();
+    let inheritance = if is_file { "" } else { "(OI)(CI)" };
     let mut grants: Vec<(&str, char)> = vec![(ADMINISTRATORS, 'F'), (SYSTEM, 'F')];
     if !is_administrator(&access.owner) && trust.includes(&access.owner) {
         grants.push((&access.owner.0, 'F'));
     }
     let keeps = |sid: &str| sid == USERS || grants.iter().any(|(kept, _)| *kept == sid);
     let removed = if keeps(&who.0) { String::new() } else { format!(" /remove:g *{}", who.0) };
-    let grants: String = grants.iter().map(|(sid, right)| format!(" *{sid}:{below}{right}")).collect();
-    let icacls = format!("icacls \"{place}\" /inheritance:r{removed} /grant:r{grants} *{USERS}:{below}RX");
+    let grants: String = grants.iter().map(|(sid, right)| format!(" *{sid}:{inheritance}{right}")).collect();
+    let icacls =
+        format!("icacls \"{path}\" /inheritance:r{removed} /grant:r{grants} *{USERS}:{inheritance}RX");
     if trust.includes(&access.owner) {
         icacls
     } else {
-        format!("icacls \"{place}\" /setowner *{ADMINISTRATORS}, then {icacls}")
+        format!("icacls \"{path}\" /setowner *{ADMINISTRATORS}, then {icacls}")
     }
 }
 
-/// Whether a mark of the web says that a file comes from the internet, or from where nothing is to be trusted:
-/// ZoneId 3 or 4 under [ZoneTransfer], read as Windows reads an ini.
+/// Returns whether the content of a `Zone.Identifier` stream marks a file as downloaded from the internet or from a
+/// restricted site: ZoneId 3 or 4 in [ZoneTransfer], read as Windows reads an ini.
 pub fn is_from_internet(mark: &[u8]) -> bool {
     const INTERNET: u32 = 3;
     const RESTRICTED: u32 = 4;
@@ -173,7 +174,7 @@ pub fn is_from_internet(mark: &[u8]) -> bool {
 fn zone_in(mark: &[u8]) -> Option<u32> {
     const LATIN: u16 = 1252;
     let utf16 = Encoding::Utf16Le { bom: true };
-    // an address may be in any code page; the number is the same in each
+    // The addresses in it may be in any code page; the number is the same in each.
     let encoding =
         if mark.starts_with(&encoding::BOM) { utf16 } else { Encoding::Ansi(CodePage::from_number(LATIN)?) };
     let document = encoding::decode_as(mark.to_vec(), encoding).ok()?;
@@ -225,7 +226,7 @@ mod tests {
         Trust::new(by_ann(), Some(sid(ANN)))
     }
 
-    /// Only administrators may change it.
+    /// An access list that lets only administrators change a file.
     fn safe() -> Access {
         owned(
             TRUSTED_INSTALLER,
@@ -239,19 +240,19 @@ mod tests {
         )
     }
 
-    /// The place and who, for a file /hooks/new/ring.exe of which all is safe but what is given.
+    /// Returns the weak spot of /hooks/new/ring.exe and who can change it. Everything but the given paths is safe.
     fn spot(of: &[(&str, Access)]) -> Option<(String, String)> {
         let access_of = |path: &Path| {
-            let given = of.iter().find(|(place, _)| Path::new(place) == path);
+            let given = of.iter().find(|(given, _)| Path::new(given) == path);
             Some(given.map_or_else(safe, |(_, access)| access.clone()))
         };
         let spot = weak_spot(Path::new("/hooks/new/ring.exe"), &ann(), access_of)?;
-        Some((spot.place.to_str().unwrap().to_string(), spot.who.0))
+        Some((spot.path.to_str().unwrap().to_string(), spot.who.0))
     }
 
-    fn over(place: &str, entries: &[AccessEntry]) -> Option<String> {
-        spot(&[(place, owned(ADMINISTRATORS, entries))]).map(|(found, who)| {
-            assert_eq!(found, place);
+    fn over(path: &str, entries: &[AccessEntry]) -> Option<String> {
+        spot(&[(path, owned(ADMINISTRATORS, entries))]).map(|(found, who)| {
+            assert_eq!(found, path);
             who
         })
     }
@@ -262,9 +263,9 @@ mod tests {
     const ROOT: &str = "/";
 
     #[test]
-    fn what_counts_is_another_at_each_place() {
+    fn rights_that_count_depend_on_the_level() {
         assert_eq!(spot(&[]), None);
-        for (right, places) in [
+        for (right, paths) in [
             (WRITE_DATA, &[FILE, FOLDER][..]),
             (APPEND_DATA, &[FILE]),
             (DELETE_CHILD, &[FOLDER, ABOVE, ROOT]),
@@ -273,16 +274,16 @@ mod tests {
             (WRITE_OWNER, &[FILE, FOLDER, ABOVE, ROOT]),
             (READ, &[]),
         ] {
-            for place in [FILE, FOLDER, ABOVE, ROOT] {
-                let expected = places.contains(&place).then(|| BOB.to_string());
-                assert_eq!(over(place, &[allow(BOB, right)]), expected, "{right:#x} on {place}");
+            for path in [FILE, FOLDER, ABOVE, ROOT] {
+                let expected = paths.contains(&path).then(|| BOB.to_string());
+                assert_eq!(over(path, &[allow(BOB, right)]), expected, "{right:#x} on {path}");
             }
         }
     }
 
     #[test]
-    fn the_lists_of_an_ordinary_windows_are_told_apart() {
-        // C:\ lets users make folders, and everything in those is theirs
+    fn default_lists_of_windows_are_judged_correctly() {
+        // On C:\, users may create folders, and everything in them is theirs.
         let root = owned(
             TRUSTED_INSTALLER,
             &[
@@ -303,12 +304,12 @@ mod tests {
             (FILE, new_folder),
         ]);
         assert_eq!(found, Some((ABOVE.into(), AUTHENTICATED.into())));
-        // a second disk: nobody can put it aside
+        // a second disk, which can't be moved away
         assert_eq!(over(ROOT, &[allow(AUTHENTICATED, MODIFY)]), None);
     }
 
     #[test]
-    fn its_user_and_administrators_may() {
+    fn the_user_and_administrators_are_trusted() {
         for who in [
             ANN,
             SYSTEM,
@@ -327,23 +328,27 @@ mod tests {
     }
 
     #[test]
-    fn generic_rights_stand_for_those_of_files() {
+    fn generic_rights_include_file_rights() {
         for mask in [GENERIC_ALL, GENERIC_WRITE] {
             assert_eq!(over(FILE, &[allow(BOB, mask)]).as_deref(), Some(BOB), "{mask:#x}");
         }
         assert_eq!(over(FILE, &[allow(BOB, 0xA000_0000)]), None, "read and execute");
-        assert_eq!(over(ABOVE, &[allow(BOB, GENERIC_WRITE)]), None, "it does not hold delete child");
+        assert_eq!(
+            over(ABOVE, &[allow(BOB, GENERIC_WRITE)]),
+            None,
+            "generic write does not include delete child"
+        );
         assert_eq!(over(ABOVE, &[allow(BOB, GENERIC_ALL)]).as_deref(), Some(BOB));
     }
 
     #[test]
-    fn a_denial_counts_before_what_it_denies() {
+    fn denials_count_only_for_later_entries() {
         assert_eq!(over(FILE, &[deny(BOB, FILE_ALL_ACCESS), allow(BOB, MODIFY)]), None);
         assert_eq!(over(FILE, &[deny(BOB, GENERIC_ALL), allow(BOB, GENERIC_ALL)]), None);
         assert_eq!(over(FILE, &[deny(EVERYONE, FILE_ALL_ACCESS), allow(BOB, MODIFY)]), None);
         assert_eq!(over(FILE, &[allow(BOB, MODIFY), deny(BOB, FILE_ALL_ACCESS)]).as_deref(), Some(BOB));
         assert_eq!(over(FILE, &[deny(BOB, WRITE_DATA), allow(BOB, MODIFY)]).as_deref(), Some(BOB));
-        // others are in the larger group too
+        // the larger group has other members, too
         assert_eq!(over(FILE, &[deny(BOB, MODIFY), allow(EVERYONE, MODIFY)]).as_deref(), Some(EVERYONE));
         assert_eq!(over(FILE, &[deny(USERS, MODIFY), allow(BOB, MODIFY)]).as_deref(), Some(BOB));
         let later_denial = later(deny(BOB, FILE_ALL_ACCESS));
@@ -351,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_may_change_the_list() {
+    fn untrusted_owners_are_weak_spots() {
         assert_eq!(spot(&[(FOLDER, owned(BOB, &[]))]), Some((FOLDER.into(), BOB.into())));
         assert_eq!(spot(&[(FOLDER, owned(BOB, &[allow(OWNER_RIGHTS, READ)]))]), None);
         let full = owned(BOB, &[allow(OWNER_RIGHTS, FILE_ALL_ACCESS)]);
@@ -361,51 +366,51 @@ mod tests {
         for who in [CREATOR_OWNER, OWNER_RIGHTS] {
             assert_eq!(spot(&[(FOLDER, owned(ANN, &[allow(who, FILE_ALL_ACCESS)]))]), None);
         }
-        assert_eq!(over(FOLDER, &[allow(CREATOR_GROUP, FILE_ALL_ACCESS)]), None, "nobody is that");
+        assert_eq!(over(FOLDER, &[allow(CREATOR_GROUP, FILE_ALL_ACCESS)]), None, "no account has this SID");
     }
 
     #[test]
-    fn without_a_list_everybody_may_do_all() {
+    fn everyone_may_change_a_file_without_a_list() {
         let open = Access { owner: sid(ADMINISTRATORS), entries: None };
         assert_eq!(spot(&[(FILE, open)]), Some((FILE.into(), EVERYONE.into())));
-        assert_eq!(over(FILE, &[]), None, "an empty list lets nobody in");
+        assert_eq!(over(FILE, &[]), None, "an empty list allows nothing");
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_held_against_a_program() {
+    fn unknown_access_is_no_weak_spot() {
         assert_eq!(weak_spot(Path::new(FILE), &ann(), |_| None), None);
     }
 
     #[test]
-    fn the_advice_leaves_it_to_those_who_are_trusted() {
-        let advice = |place: &str, access: Access| {
-            let access_of =
-                |path: &Path| Some(if path == Path::new(place) { access.clone() } else { safe() });
-            weak_spot(Path::new(FILE), &ann(), access_of).unwrap().mend
+    fn fix_gives_access_only_to_trusted_accounts() {
+        let fix = |weak: &str, access: Access| {
+            let access_of = |path: &Path| Some(if path == Path::new(weak) { access.clone() } else { safe() });
+            weak_spot(Path::new(FILE), &ann(), access_of).unwrap().fix
         };
         assert_eq!(
-            advice(FOLDER, owned(ADMINISTRATORS, &[allow(AUTHENTICATED, MODIFY)])).unwrap(),
+            fix(FOLDER, owned(ADMINISTRATORS, &[allow(AUTHENTICATED, MODIFY)])).unwrap(),
             r#"icacls "/hooks/new" /inheritance:r /remove:g *S-1-5-11 /grant:r *S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"#
         );
         assert_eq!(
-            advice(FILE, owned(ANN, &[allow(USERS, MODIFY)])).unwrap(),
+            fix(FILE, owned(ANN, &[allow(USERS, MODIFY)])).unwrap(),
             r#"icacls "/hooks/new/ring.exe" /inheritance:r /grant:r *S-1-5-32-544:F *S-1-5-18:F *S-1-5-21-1-2-3-1001:F *S-1-5-32-545:RX"#
         );
         assert_eq!(
-            advice(FOLDER, owned(BOB, &[])).unwrap(),
+            fix(FOLDER, owned(BOB, &[])).unwrap(),
             r#"icacls "/hooks/new" /setowner *S-1-5-32-544, then icacls "/hooks/new" /inheritance:r /remove:g *S-1-5-21-1-2-3-1002 /grant:r *S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"#
         );
-        // a whole disk is not to be cut off
-        assert_eq!(advice(ROOT, owned(ADMINISTRATORS, &[allow(BOB, GENERIC_ALL)])), None);
+        // nobody should lose access to a whole disk
+        assert_eq!(fix(ROOT, owned(ADMINISTRATORS, &[allow(BOB, GENERIC_ALL)])), None);
     }
 
     #[test]
-    fn whoever_acts_for_others_is_strict() {
-        let is_strict = |runs: Privileges, owner: Option<&str>| Trust::new(runs, owner.map(sid)).is_strict;
+    fn acting_for_another_user_is_strict() {
+        let is_strict =
+            |runner: Privileges, owner: Option<&str>| Trust::new(runner, owner.map(sid)).is_strict;
         assert!(!is_strict(by_ann(), Some(ANN)));
-        assert!(!is_strict(by_ann(), None), "the ini is not there yet");
-        assert!(!is_strict(by_ann(), Some(ADMINISTRATORS)), "nobody's in particular");
-        assert!(!is_strict(Privileges::default(), Some(BOB)), "it cannot be told who this is");
+        assert!(!is_strict(by_ann(), None), "the ini does not exist yet");
+        assert!(!is_strict(by_ann(), Some(ADMINISTRATORS)), "belongs to no particular user");
+        assert!(!is_strict(Privileges::default(), Some(BOB)), "the user is not known");
         assert!(is_strict(by_ann(), Some(BOB)));
         assert!(is_strict(Privileges { is_elevated: true, ..by_ann() }, Some(ANN)));
         assert!(is_strict(Privileges { is_elevated: false, user: Some(sid(SYSTEM)) }, Some(SYSTEM)));
@@ -414,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_read_as_windows_reads_it() {
+    fn mark_is_read_as_windows_reads_it() {
         for (mark, is_marked) in [
             ("[ZoneTransfer]\r\nZoneId=3\r\n", true),
             ("[ZoneTransfer]\r\nZoneId=4", true),

@@ -38,8 +38,8 @@ impl FilePath {
         FilePath { shown: self.shown.with_file_name(name), opened: self.opened.with_file_name(name) }
     }
 
-    /// Returns the path to show for a path to open, if that is the folder of this file or in it. Other paths are returned
-    /// unchanged.
+    /// Returns the path to show for a path to open, if that is the folder of this file or in it. Other paths are
+    /// returned unchanged.
     pub fn shown_for(&self, opened: &Path) -> PathBuf {
         let (Some(shown_folder), Some(opened_folder)) = (self.shown.parent(), self.opened.parent()) else {
             return opened.to_path_buf();

@@ -59,6 +59,8 @@ pub use system::{
     app_data_folders, default_windows_paths, drive_kind, is_on_this_windows, search_folders, settings_roots,
     short_path, windows_paths,
 };
-pub use system::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
+pub use system::{
+    can_remove_download_mark, download_mark, is_file_in_use, may_be_deletion, remove_download_mark,
+};
 pub use system::{class_registry, install_facts, profile_list, start_commands};
 pub use wine::WinePrefix;

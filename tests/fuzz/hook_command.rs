@@ -6,8 +6,8 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use msipcfg::hook::command::{self, HookCommand, Run};
+use msipcfg::hook::dialect::SaveDialect;
 use msipcfg::hook::event::Event;
-use msipcfg::hook::save_dialect::SaveDialect;
 use msipcfg::ini::wide;
 use msipcfg::microsip::version::Dialect;
 

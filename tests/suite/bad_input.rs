@@ -69,8 +69,8 @@ fn on_ini(ini: &Path, args: &[&str]) -> Vec<OsString> {
     all
 }
 
-/// Runs a command with and without `--json`. The exit status and the code must be these, there must be one clear message
-/// that contains the path of the file, and no file may change.
+/// Runs a command with and without `--json`. The exit status and the code must be these, there must be one clear
+/// message that contains the path of the file, and no file may change.
 #[track_caller]
 fn refused(
     sandbox: &Sandbox,

@@ -37,7 +37,8 @@ fn shows_no_secret(ran: &Ran) {
     assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
 }
 
-/// Runs an operation that succeeds. Checks that its output has the form that the engine expects, and prints no messages.
+/// Runs an operation that succeeds. Checks that its output has the form that the engine expects, and prints no
+/// messages.
 #[track_caller]
 fn done(sandbox: &Sandbox, words: &[&str], input: &Value) -> Answer {
     let ran = run(sandbox, words, input).exits(0);

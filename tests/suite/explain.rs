@@ -1,15 +1,15 @@
-//! explain: what becomes of a text behind `=`.
+//! The command explain.
 
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
-/// Commands of the shapes that guides and installers give, with what becomes of them.
+/// Commands like those in guides and installers, each with its verdict and the reason.
 const TEXTS: &str = include_str!("../../fixtures/hook-texts.tsv");
 
 #[track_caller]
-fn explained(words: &[&str]) -> Value {
-    Sandbox::new().run(&[&["explain", "--json"], words].concat()).exits(0).json()
+fn explained(argv: &[&str]) -> Value {
+    Sandbox::new().run(&[&["explain", "--json"], argv].concat()).exits(0).json()
 }
 
 fn codes(json: &Value) -> Vec<&str> {
@@ -18,7 +18,7 @@ fn codes(json: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn texts_that_people_use_get_their_verdict() {
+fn common_commands_have_the_expected_verdict() {
     let mut lines = TEXTS.lines();
     assert_eq!(lines.next(), Some("event\ttext\tverdict\treason"));
     let mut rows = 0;
@@ -28,16 +28,16 @@ fn texts_that_people_use_get_their_verdict() {
         };
         let json = explained(&["--event", event, "--", text]);
         assert_eq!(json["verdict"], verdict, "{line}: {json}");
-        // what is not simply right says why
-        let is_told = matches!(verdict, "works" | "empty") || !codes(&json).is_empty();
-        assert!(is_told && !reason.is_empty(), "{line}: {json}");
+        // every other verdict has a reason
+        let has_reason = matches!(verdict, "works" | "empty") || !codes(&json).is_empty();
+        assert!(has_reason && !reason.is_empty(), "{line}: {json}");
         rows += 1;
     }
     assert_eq!(rows, 52);
 }
 
 #[test]
-fn a_suggestion_works() {
+fn suggestions_work() {
     let mut suggestions = 0;
     let more = [
         r"C:\Program Files\x.exe",
@@ -61,7 +61,7 @@ fn a_suggestion_works() {
 }
 
 #[test]
-fn the_answer_names_everything() {
+fn json_has_all_fields() {
     let json = explained(&["--event", "cmdincomingcall", "--", r"C:\Program Files\x.exe %1"]);
     assert_eq!(json["ok"], true);
     assert_eq!(json["event"], "ring");
@@ -74,22 +74,22 @@ fn the_answer_names_everything() {
 }
 
 #[test]
-fn a_key_that_microsip_does_not_know_runs_nothing() {
+fn unknown_key_runs_nothing() {
     let json = explained(&["--event", "cmdCallIncoming", "--", r"C:\hooks\ring.exe"]);
     assert_eq!((&json["verdict"], &json["program"]), (&json!("fails"), &Value::Null));
     assert_eq!(codes(&json), ["event-unknown"]);
-    // a setting is no command either
+    // a key that isn't a command
     assert_eq!(explained(&["--event", "VAD", "--", "1"])["verdict"], "fails");
 }
 
 #[test]
-fn nothing_is_suggested_where_the_text_is_not_at_fault() {
-    for words in [
+fn nothing_is_suggested_if_the_text_is_not_the_cause() {
+    for argv in [
         &["--", r"\\server\share\x.exe"][..],
         &["--event", "nosuch", "--", r"C:\x.exe"],
         &["--event", "outgoing", "--", r"C:\x.exe {password}"],
     ] {
-        let json = explained(words);
+        let json = explained(argv);
         assert!(json["verdict"] != "works" && json["suggestion"].is_null(), "{json}");
     }
 }
@@ -114,7 +114,7 @@ fn problems_have_their_code() {
 }
 
 #[test]
-fn people_see_where_the_number_comes() {
+fn text_shows_where_the_number_appears() {
     let sandbox = Sandbox::new();
     let ran = sandbox.run(&["explain", r#""C:\hooks\log.exe --to crm""#]).exits(0);
     assert_eq!(
@@ -124,12 +124,12 @@ fn people_see_where_the_number_comes() {
     );
     sandbox.run(&["explain", ""]).exits(0).says("empty: no command is run");
     sandbox.run(&["explain", "--", "-x"]).exits(0).says("file         -x");
-    let told = sandbox.run(&["explain", r"C:\hooks\ring.exe %1"]).exits(0);
-    told.says("[hook-placeholder]").says("\n\"C:\\hooks\\ring.exe\"\n");
+    let ran = sandbox.run(&["explain", r"C:\hooks\ring.exe %1"]).exits(0);
+    ran.says("[hook-placeholder]").says("\n\"C:\\hooks\\ring.exe\"\n");
 }
 
 #[test]
-fn what_is_no_text_behind_an_equals_sign_is_refused() {
+fn invalid_arguments_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.run(&["explain", "--json", "a\nb"]).fails(2, "usage");
     sandbox.run(&["explain", "--json"]).fails(2, "usage");

@@ -126,8 +126,8 @@ impl Drop for Phone {
     }
 }
 
-/// Puts this program there, as a hard link where possible. Wine needs a copy, because it names a process after the first
-/// name of its file.
+/// Puts this program there, as a hard link where possible. Wine needs a copy, because it names a process after the
+/// first name of its file.
 fn put_stand_in(exe: &Path) {
     if !exe.exists() {
         let own = std::env::current_exe().unwrap();

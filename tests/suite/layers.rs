@@ -42,7 +42,6 @@ fn a_layer_uses_only_lower_layers() {
 }
 
 #[test]
-#[ignore = "some cycles are left; run it with --ignored"]
 fn files_have_no_cyclic_dependencies() {
     let mut faults = String::new();
     for cycle in shortest_cycles(&DEPENDENCIES) {

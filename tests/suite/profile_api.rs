@@ -1,8 +1,9 @@
 //! Compares `msipcfg::ini` with the Win32 profile functions, and the splitting of command lines in `msipcfg::hook` with
 //! shell32.
 //!
-//! On all systems, it is compared with the answers in `fixtures/profile-api/reading.tsv`: those of Windows where they are
-//! known, otherwise those of Wine. On Windows and under Wine, it is also compared with the functions themselves, see
+//! On all systems, it is compared with the answers in `fixtures/profile-api/reading.tsv`: those of Windows where they
+//! are known, otherwise those of Wine. On Windows and under Wine, it is also compared with the functions themselves,
+//! see
 //! [`windows`].
 
 mod questions;

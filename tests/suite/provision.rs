@@ -193,8 +193,8 @@ fn replace_password(sandbox: &Sandbox, from: &str, to: &str) {
     sandbox.write("MicroSIP.ini", utf16(text.replace(&line(from), &line(to)).trim_start_matches('\u{FEFF}')));
 }
 
-/// Returns a text as long as MicroSIP's encrypted form of a password: MFC's form of a string, padded to blocks of 8 bytes.
-/// 10 characters are 4 + 20 bytes, padded to 32.
+/// Returns a text as long as MicroSIP's encrypted form of a password: MFC's form of a string, padded to blocks of 8
+/// bytes. 10 characters are 4 + 20 bytes, padded to 32.
 fn encrypted(password: &str) -> String {
     let blocks = (4 + 2 * password.len()) / 8 + 1;
     password.bytes().cycle().take(8 * blocks).map(|byte| format!("{:02X}", byte ^ 0xA5)).collect()

@@ -190,8 +190,8 @@ fn quoted(secret: &str) -> String {
     serde_json::to_string(&secret.replace("${", "$${")).unwrap()
 }
 
-/// Runs msipcfg on the ini of the sandbox, with the secret in a variable and on standard input, and checks that the output
-/// doesn't show the secret.
+/// Runs msipcfg on the ini of the sandbox, with the secret in a variable and on standard input, and checks that the
+/// output doesn't show the secret.
 #[track_caller]
 fn run(sandbox: &Sandbox, secret: &str, words: &[&str]) -> Ran {
     let ini = sandbox.ini();

@@ -1,27 +1,27 @@
-//! Hooks that are run by msipcfg itself. What MicroSIP makes of them is compared in `stand_in/test_hook.rs`.
+//! The command test-hook. `stand_in/test_hook.rs` compares it with MicroSIP.
 
 use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, utf16};
 
-/// The text of an ini with these commands, as 3.22.3 saves them.
+/// Returns an ini with these commands, as 3.22.3 saves them.
 fn ini(commands: &[(&str, &str)]) -> Vec<u8> {
     let lines: String = commands.iter().map(|(key, value)| format!("{key}=\"{value}\"\r\n")).collect();
     utf16(&format!("[Settings]\r\nversion=3.22.3\r\n{lines}"))
 }
 
 #[test]
-fn an_event_without_a_hook_is_a_no() {
+fn event_without_a_hook_exits_with_1() {
     let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", "")]));
-    for words in [["test-hook", "--json", "end"], ["test-hook", "--json", "cmdIncomingCall"]] {
-        sandbox.run_on_ini(&words).fails(1, "hook-not-set");
+    for argv in [["test-hook", "--json", "end"], ["test-hook", "--json", "cmdIncomingCall"]] {
+        sandbox.run_on_ini(&argv).fails(1, "hook-not-set");
     }
     sandbox.run_on_ini(&["test-hook", "--json", "--all"]).fails(1, "hook-not-set");
     sandbox.run_on_ini(&["test-hook", "end"]).exits(1).says("no hook is set for 'end'");
 }
 
 #[test]
-fn an_event_is_named_or_all_are() {
+fn needs_an_event_or_all() {
     let sandbox = Sandbox::with_ini(ini(&[]));
     sandbox.run_on_ini(&["test-hook"]).exits(2);
     sandbox.run_on_ini(&["test-hook", "end", "--all"]).exits(2);
@@ -29,13 +29,12 @@ fn an_event_is_named_or_all_are() {
 }
 
 #[test]
-fn what_microsip_would_not_run_is_not_run() {
-    // blank, so that MicroSIP would start itself; and an event that an old one does not have
+fn hooks_that_microsip_would_not_run_are_not_run() {
+    // only a space, so MicroSIP would start itself; and an event that an old version doesn't have
     let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", " "), ("cmdCallRing", r"C:\x.exe")]));
-    let words = ["test-hook", "--json", "--microsip-version", "3.14.0", "ringing"];
-    for (words, code) in [(&["test-hook", "--json", "end"][..], "hook-blank"), (&words, "event-unsupported")]
-    {
-        let ran = sandbox.run_on_ini(words).exits(1);
+    let argv = ["test-hook", "--json", "--microsip-version", "3.14.0", "ringing"];
+    for (argv, code) in [(&["test-hook", "--json", "end"][..], "hook-blank"), (&argv, "event-unsupported")] {
+        let ran = sandbox.run_on_ini(argv).exits(1);
         let json = ran.json();
         let test = &json["tests"][0];
         assert_eq!((&json["ok"], &json["failed"], &json["ran"]), (&json!(true), &json!(true), &json!(false)));
@@ -48,7 +47,7 @@ fn what_microsip_would_not_run_is_not_run() {
     }
 }
 
-/// Through Wine, which is a script here that writes down what it is asked for.
+/// Through Wine, which here is a script that logs its arguments.
 #[cfg(unix)]
 mod through_wine {
     use std::process::Command;
@@ -66,20 +65,20 @@ mod through_wine {
         sandbox
     }
 
-    fn command(sandbox: &Sandbox, words: &[&str]) -> Command {
+    fn command(sandbox: &Sandbox, argv: &[&str]) -> Command {
         let mut command = sandbox.command(PROGRAM);
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", sandbox.path("bin").display()));
-        command.args(["test-hook", "--ini", sandbox.path(INI).to_str().unwrap()]).args(words);
+        command.args(["test-hook", "--ini", sandbox.path(INI).to_str().unwrap()]).args(argv);
         command
     }
 
-    fn run(sandbox: &Sandbox, words: &[&str]) -> Ran {
-        sandbox.finish(command(sandbox, words))
+    fn run(sandbox: &Sandbox, argv: &[&str]) -> Ran {
+        sandbox.finish(command(sandbox, argv))
     }
 
-    /// Writes down the prefix and each argument between brackets.
-    const WRITES: &str =
+    /// Logs the prefix and each argument, in brackets.
+    const LOGS: &str =
         r#"printf '%s' "$WINEPREFIX" >> "$HOME/log"; printf '[%s]' "$@" >> "$HOME/log"; echo >> "$HOME/log""#;
 
     fn log(sandbox: &Sandbox) -> Vec<String> {
@@ -89,9 +88,9 @@ mod through_wine {
     }
 
     #[test]
-    fn the_program_gets_its_arguments_and_the_caller() {
+    fn program_receives_its_arguments_and_the_caller() {
         let value = r#"C:\hooks\x.exe \"two words\" "one two" Grüße"#;
-        let sandbox = in_a_prefix(&[("cmdCallEnd", value)], WRITES);
+        let sandbox = in_a_prefix(&[("cmdCallEnd", value)], LOGS);
         let ran = run(&sandbox, &["--json", "end"]).exits(0);
         assert_eq!(log(&sandbox), [r"[C:\hooks\x.exe][two words][one][two][Grüße][100]"]);
         assert_eq!(ran.warnings(), ["hook-started-otherwise"]);
@@ -119,8 +118,8 @@ mod through_wine {
     }
 
     #[test]
-    fn the_caller_may_be_anybody() {
-        let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe a"), ("cmdCallStart", r"C:\y.exe")], WRITES);
+    fn any_caller_is_passed_on() {
+        let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe a"), ("cmdCallStart", r"C:\y.exe")], LOGS);
         run(&sandbox, &["end", "--caller", ""]).exits(0).says("no number");
         run(&sandbox, &["end", "--caller", "-1 2"]).exits(0).says("caller -1 2");
         run(&sandbox, &["--all"]).exits(0);
@@ -140,7 +139,7 @@ mod through_wine {
     }
 
     #[test]
-    fn one_that_fails_is_a_no_and_capture_shows_what_it_said() {
+    fn failing_hook_exits_with_1_and_capture_shows_its_output() {
         let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], "echo a\necho b >&2\nexit 3\n");
         let ran =
             run(&sandbox, &["end"]).exits(1).says("exit status 3").says("[hook-failed]").says("--capture");
@@ -154,9 +153,9 @@ mod through_wine {
     }
 
     #[test]
-    fn masks_of_an_outgoing_call_are_put_in_but_for_passwords() {
+    fn masks_of_an_outgoing_call_are_replaced_except_passwords() {
         let value = r"C:\x.exe {number} {server} p={password}";
-        let sandbox = in_a_prefix(&[("cmdOutgoingCall", value)], WRITES);
+        let sandbox = in_a_prefix(&[("cmdOutgoingCall", value)], LOGS);
         let ran = run(&sandbox, &["--json", "outgoing", "--caller", "+49 30"]).exits(0);
         assert_eq!(log(&sandbox), [r"[C:\x.exe][%2B49%2030][{server}][p=][+49][30]"]);
         let json = ran.json();
@@ -164,11 +163,11 @@ mod through_wine {
         let untested = problems.iter().filter(|problem| problem["code"] == "hook-mask-untested");
         let messages: Vec<&str> = untested.map(|problem| problem["message"].as_str().unwrap()).collect();
         assert!(messages.len() == 2 && messages[0].contains("{server}"), "{messages:?}");
-        assert!(messages[1].starts_with("{password} was replaced by nothing"), "{messages:?}");
+        assert!(messages[1].starts_with("{password} was removed"), "{messages:?}");
     }
 
     #[test]
-    fn control_c_ends_the_test_and_not_the_hook() {
+    fn ctrl_c_stops_the_test_but_not_the_hook() {
         let wine = "cd \"$HOME\"\necho $$ > pid.new; mv pid.new pid\n\
                     while [ ! -e go ]; do sleep 0.01; done\n: > done\n";
         let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], wine);
@@ -185,7 +184,7 @@ mod through_wine {
     }
 
     #[test]
-    fn without_a_prefix_it_only_says_what_it_would_run() {
+    fn without_a_prefix_it_only_shows_what_would_run() {
         let sandbox = Sandbox::with_ini(ini(&[("cmdCallEnd", r#"C:\x.exe \"a b\""#)]));
         let ran = sandbox.run_on_ini(&["test-hook", "--json", "end"]).exits(1);
         let json = ran.json();

@@ -71,7 +71,8 @@ pub(super) enum Command {
 
     /// Report to Intune or ConfigMgr whether the ini is compliant
     ///
-    /// Compares the ini with a desired-state file as 'check' does. The output and the exit status are what that tool expects; --json has no effect. See docs/detection.md.
+    /// Compares the ini with a desired-state file as 'check' does. The output and the exit status are what that tool
+    /// expects; --json has no effect. See docs/detection.md.
     #[command(after_help = examples!(
         r"msipcfg detect phone.toml --style intune-app"
         r"msipcfg detect phone.toml --style configmgr --all-users --users users.csv"

@@ -28,7 +28,8 @@ pub(super) enum Command {
     /// Run a program on a call event
     ///
     /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
-    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last argument.
+    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last
+    /// argument.
     SetHook(SetHookArgs),
 
     /// Remove hooks

@@ -21,7 +21,7 @@ use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
-use crate::hook::target::{Allow, TargetFault};
+use crate::hook::target::{Allow, TargetError};
 use crate::platform::{self, WindowsPaths};
 use crate::request::{
     BackupChoice, Drive, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
@@ -246,7 +246,7 @@ impl Wizard<'_> {
                 Ok(preview) => return Ok(Some((edit, preview))),
                 Err(error) => error,
             };
-            let is_marked = matches!(error, Error::Target(TargetFault::Blocked { .. })) && !allow.mark;
+            let is_marked = matches!(error, Error::Target(TargetError::Blocked { .. })) && !allow.mark;
             self.print_refusal(&error)?;
             let question = "Trust this program and remove the mark when the hook is saved?";
             if !is_marked || !prompt::confirm(self.dialog.theme, question, false)? {
@@ -359,7 +359,7 @@ impl Wizard<'_> {
             return Ok(TaskResult::Unchanged);
         }
         if let Some(script) = script {
-            self.dialog.say(&texts::about_script(&script.sample.script_beside(&self.ini.path)));
+            self.dialog.say(&texts::about_script(&script.sample.script_path(&self.ini.path)));
         }
         let Some(while_running) = self.ask_to_write(is_running)? else {
             self.dialog.say("Nothing was changed.\n");
@@ -450,7 +450,7 @@ impl Wizard<'_> {
 
     /// Returns the edit with the script, which exists now, as the program.
     fn with_script_as_program(&self, edit: &EditRequest, script: SampleScript<'_>) -> EditRequest {
-        let path = script.paths.to_windows(&script.sample.script_beside(&self.ini.path));
+        let path = script.paths.to_windows(&script.sample.script_path(&self.ini.path));
         let (EditRequest::SetHooks(hooks), Some(path)) = (edit, path) else { return edit.clone() };
         let with_program = |hook: &SetHook| {
             let what = HookText::Command(script.sample.command(&path, hook.event));

@@ -19,9 +19,9 @@ use crate::desired::resolve::Desired;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
-use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::command::{self, HookCommand, HookTextError};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
@@ -366,7 +366,7 @@ fn is_already_set(edit: &Edit, event: Event, document: &IniDocument, save_dialec
     let Some((_, present)) = hook_state::text_of(event, document) else { return false };
     let command_of = |text: &[u16]| -> Option<HookCommand> {
         let decoded = command::decode(text, event, save_dialect);
-        decoded.command().filter(|_| !decoded.faults.iter().any(CommandFault::is_fatal))
+        decoded.command().filter(|_| !decoded.errors.iter().any(HookTextError::is_fatal))
     };
     let present = command_of(&present);
     present.is_some() && present == command_of(&wide(text.as_str()))

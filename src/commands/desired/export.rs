@@ -40,7 +40,7 @@ fn exported_hook(
     let save_dialect = save_dialect(None, ini, document, env);
     let decoded = command::decode(&text, event, &save_dialect);
     let command = decoded.command()?;
-    if let Some(fault) = decoded.faults.iter().find(|fault| fault.is_fatal()) {
+    if let Some(fault) = decoded.errors.iter().find(|fault| fault.is_fatal()) {
         return Some(Err(fault.to_string()));
     }
     let what = HookText::Command(command.clone());

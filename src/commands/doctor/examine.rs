@@ -4,8 +4,8 @@ use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{places_of, save_dialect};
 use crate::commands::ini::Ini;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::Places;
+use crate::hook::dialect::SaveDialect;
+use crate::hook::target::TargetContext;
 use crate::ini::encoding::Decoded;
 use crate::platform::Env;
 
@@ -33,7 +33,7 @@ pub fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
 }
 
 /// Returns every problem of a text.
-pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
+pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
     let mut findings = text::check(decoded, save_dialect);
     findings.extend(accounts::check(&decoded.document));
     findings.extend(hooks::check(&decoded.document, save_dialect, places));

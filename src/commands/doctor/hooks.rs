@@ -5,11 +5,11 @@ use crate::commands::hook_state::{self, Examined};
 use crate::commands::suggestion;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, CommandFault, HookCommand};
+use crate::hook::command::{self, HookCommand, HookTextError};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{Places, TargetFault};
+use crate::hook::target::{TargetContext, TargetError};
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
@@ -62,7 +62,7 @@ struct HookSet {
 }
 
 /// Returns every problem of the commands.
-pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
+pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
     let set: Vec<HookSet> = Event::ALL
         .iter()
         .filter_map(|event| {
@@ -87,11 +87,11 @@ pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Places
 }
 
 /// Returns the problems of one command. Those that a better text solves are fixed by it.
-fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Vec<Finding> {
+fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
     let HookSet { event, examined, .. } = one;
     let Examined { decoded, targets, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
-    for fault in &decoded.faults {
+    for fault in &decoded.errors {
         let severity = match meaning::verdict_of(fault) {
             Verdict::Fails => Severity::Error,
             _ => Severity::Warning,
@@ -108,7 +108,7 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Ve
         let hint = finding.diagnostic.hint.take();
         finding.diagnostic.hint = hint.map(|hint| hint.replace("EVENT", event.name()));
     }
-    if decoded.faults.contains(&CommandFault::Blank) {
+    if decoded.errors.contains(&HookTextError::Blank) {
         let path = KeyPath::in_settings(event.key()).ok();
         findings.iter_mut().for_each(|finding| {
             finding.fix = path.clone().map(|path| Fix::Edit(Edit::Unset { path }));
@@ -123,9 +123,9 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Ve
 }
 
 /// Returns the edit that makes a command do what was intended, and the codes of the problems that remain.
-fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Option<(Edit, Vec<Code>)> {
+fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
     let HookSet { event, text, examined, .. } = one;
-    let is_wrong = !examined.decoded.faults.is_empty()
+    let is_wrong = !examined.decoded.errors.is_empty()
         || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
     if !is_wrong {
         return None;
@@ -133,7 +133,7 @@ fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Option<(
     let text = suggestion::text_for(text, &examined.decoded, None, *event, save_dialect, places)?;
     let value = String::from_utf16_lossy(&command::read(&wide(&text)));
     let after = Examined::of(&wide(&text), *event, save_dialect, places);
-    let codes = after.decoded.faults.iter().map(ToDiagnostic::code);
+    let codes = after.decoded.errors.iter().map(ToDiagnostic::code);
     let codes = codes.chain(after.targets.iter().map(ToDiagnostic::code));
     let codes = codes.chain(after.unsupported.iter().map(ToDiagnostic::code)).collect();
     let path = KeyPath::in_settings(event.key()).ok()?;
@@ -141,28 +141,28 @@ fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &Places) -> Option<(
 }
 
 /// Returns a problem of the program, with a hint for a command that is already set.
-fn of_target(fault: &TargetFault, command: Option<&HookCommand>, event: Event) -> Finding {
+fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -> Finding {
     let severity = match fault {
         fault if fault.is_fatal() => Severity::Error,
-        TargetFault::Unchecked { .. } => Severity::Info,
+        TargetError::Unchecked { .. } => Severity::Info,
         _ => Severity::Warning,
     };
     let mut finding = Finding::new(severity, fault);
     let command = command.map(ToString::to_string).unwrap_or_default();
     let hint = match fault {
-        TargetFault::Missing { nearest: Some(nearest), .. } => {
+        TargetError::Missing { nearest: Some(nearest), .. } => {
             Some(format!("did you mean {nearest}? msipcfg set-hook {event} PROGRAM"))
         }
-        TargetFault::Missing { nearest: None, .. } => {
+        TargetError::Missing { nearest: None, .. } => {
             Some(format!("create it, or set another program: msipcfg set-hook {event} PROGRAM"))
         }
-        TargetFault::Blocked { .. } => Some(format!(
+        TargetError::Blocked { .. } => Some(format!(
             "if you trust it: msipcfg set-hook --unblock {event} {command}, or in Explorer Properties > Unblock"
         )),
-        TargetFault::Batch { .. } => {
+        TargetError::Batch { .. } => {
             Some(format!("msipcfg set-hook {event} PROGRAM, with a .ps1, .vbs or .py script or an .exe"))
         }
-        TargetFault::Shell { .. } => {
+        TargetError::Shell { .. } => {
             Some(format!("msipcfg set-hook {event} SCRIPT, which is then started with -File"))
         }
         _ => return finding,
@@ -191,9 +191,9 @@ fn between<'a>(
         is_same.then_some((other, Severity::Warning, HookProblem::Twice { first, second }))
     });
     let no_busy = of(Event::End)
-        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && save_dialect.has(Event::Busy))
+        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && save_dialect.supports(Event::Busy))
         .and_then(|end| {
-            let is_unsafe = end.examined.targets.iter().any(TargetFault::is_unsafe);
+            let is_unsafe = end.examined.targets.iter().any(TargetError::is_unsafe);
             Some((end, Severity::Info, HookProblem::NoBusy { command: command(end)?, is_unsafe }))
         });
     twice.chain(no_busy)

@@ -6,8 +6,8 @@ use super::fix::edits_of;
 use crate::commands::error::Error;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan;
-use crate::hook::save_dialect::SaveDialect;
-use crate::hook::target::{Known, Places, TargetFault};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::target::{FileProbe, TargetContext, TargetError};
 use crate::hook::trust::Trust;
 use crate::ini::encoding::{self, encode};
 use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid, WindowsPaths, WinePrefix};
@@ -74,7 +74,7 @@ fn bytes(text: &str) -> Vec<u8> {
     encode(&plain)
 }
 
-fn found_in(bytes: &[u8], places: &Places) -> Vec<Finding> {
+fn found_in(bytes: &[u8], places: &TargetContext) -> Vec<Finding> {
     match encoding::decode(bytes.to_vec(), None) {
         Ok(decoded) => {
             let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
@@ -95,7 +95,7 @@ fn mended(bytes: &[u8], findings: &[Finding]) -> Vec<u8> {
 
 #[test]
 fn what_raises_a_problem_does_and_what_nearly_does_does_not() {
-    let nowhere = Places::nowhere();
+    let nowhere = TargetContext::path_only();
     for Case { code, severity, fixable, raises, nearly } in cases() {
         let shown = String::from_utf8_lossy(&raises).replace('\0', "");
         let findings = found_in(&raises, &nowhere);
@@ -115,7 +115,7 @@ fn what_raises_a_problem_does_and_what_nearly_does_does_not() {
 
 #[test]
 fn a_mend_leaves_nothing_to_mend_and_changes_nothing_else() {
-    let nowhere = Places::nowhere();
+    let nowhere = TargetContext::path_only();
     for Case { raises, .. } in cases() {
         let before = found_in(&raises, &nowhere);
         if before.iter().all(|finding| finding.fix.is_none()) {
@@ -145,7 +145,7 @@ fn a_mend_leaves_nothing_to_mend_and_changes_nothing_else() {
 
 #[test]
 fn every_code_has_its_pair_and_keeps_its_rule() {
-    let nowhere = Places::nowhere();
+    let nowhere = TargetContext::path_only();
     let listed: Vec<String> = cases().into_iter().map(|case| case.code).collect();
     for rule in RULES {
         let is_shown = listed.iter().any(|code| code == rule.code.name())
@@ -180,16 +180,18 @@ fn keeps_its_rule(finding: &Finding) {
 struct OnDisk {
     code: Code,
     severity: Severity,
-    raises: (&'static str, &'static [&'static str], Known),
-    nearly: (&'static str, &'static [&'static str], Known),
+    raises: (&'static str, &'static [&'static str], FileProbe),
+    nearly: (&'static str, &'static [&'static str], FileProbe),
 }
 
-const NOTHING: Known = Known { mark_of: |_| None, can_remove_mark: |_| Ok(()), access_of: |_| None };
-const MARKED: Known = Known { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=3\r\n".to_vec()), ..NOTHING };
-const LOCAL: Known = Known { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=1\r\n".to_vec()), ..NOTHING };
-const OPEN: Known = Known { access_of: |_| Some(access(0x001F_01FF)), ..NOTHING };
-const CLOSED: Known = Known { access_of: |_| Some(access(0x0012_0089)), ..NOTHING };
-const UNREADABLE: TargetFault = TargetFault::Unreadable { path: String::new(), why: String::new() };
+const NOTHING: FileProbe = FileProbe { mark_of: |_| None, can_remove_mark: |_| Ok(()), access_of: |_| None };
+const MARKED: FileProbe =
+    FileProbe { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=3\r\n".to_vec()), ..NOTHING };
+const LOCAL: FileProbe =
+    FileProbe { mark_of: |_| Some(b"[ZoneTransfer]\r\nZoneId=1\r\n".to_vec()), ..NOTHING };
+const OPEN: FileProbe = FileProbe { access_of: |_| Some(access(0x001F_01FF)), ..NOTHING };
+const CLOSED: FileProbe = FileProbe { access_of: |_| Some(access(0x0012_0089)), ..NOTHING };
+const UNREADABLE: TargetError = TargetError::Unreadable { path: String::new(), why: String::new() };
 
 /// Of SYSTEM, with an entry for everybody.
 fn access(mask: u32) -> Access {
@@ -255,7 +257,7 @@ const ON_DISK: &[OnDisk] = &[
     },
 ];
 
-fn found_on_disk((command, files, known): (&str, &[&str], Known)) -> Vec<Finding> {
+fn found_on_disk((command, files, known): (&str, &[&str], FileProbe)) -> Vec<Finding> {
     let folder = tempfile::tempdir().unwrap();
     for name in files {
         let path = folder.path().join("drive_c").join(name);
@@ -264,13 +266,13 @@ fn found_on_disk((command, files, known): (&str, &[&str], Known)) -> Vec<Finding
         let is_empty = name.contains("empty");
         std::fs::write(path, if is_empty { Vec::new() } else { image }).unwrap();
     }
-    let places = Places {
+    let places = TargetContext {
         paths: WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap()),
         ini: folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
         search_folders: vec![r"C:\tools".into()],
-        endings: vec![".EXE".into()],
+        extensions: vec![".EXE".into()],
         trust: Trust::new(Privileges::default(), None),
-        known,
+        probe: known,
     };
     let findings =
         found_in(&encode(&format!("[Settings]\nversion=3.22.3\ncmdCallRing={command}\n")), &places);
@@ -294,7 +296,7 @@ fn nothing_tells_a_password_or_whom_somebody_called() {
     let ini = "[Settings]\nlastCallNumber=5550199\naccountId=1\n[Account1]\ndomain=d\npassword=c0ffee-secret-1\n\
                password=other-secret\n[Calls]\n0=5550102;Ann\n0=5550103;Bob\n[Dialed]\n0=5550104\n";
     let long = ini.replace("Ann", &"x".repeat(300)).replace("5550199", &"7".repeat(300));
-    let told = format!("{:?}", found_in(&encode(&long), &Places::nowhere()));
+    let told = format!("{:?}", found_in(&encode(&long), &TargetContext::path_only()));
     for secret in ["c0ffee", "other-secret", "55501", "7777"] {
         assert!(!told.contains(secret), "{told}");
     }
@@ -307,7 +309,7 @@ fn commands_that_fail_are_errors_and_others_are_not() {
     for line in texts.lines().skip(1) {
         let [key, text, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
         let ini = encode(&format!("[Settings]\nversion=3.22.3\n{key}={text}\n"));
-        let findings = found_in(&ini, &Places::nowhere());
+        let findings = found_in(&ini, &TargetContext::path_only());
         findings.iter().for_each(keeps_its_rule);
         let has_error = findings.iter().any(|finding| finding.severity == Severity::Error);
         assert_eq!(has_error, verdict == "fails", "{line}: {findings:#?}");
@@ -320,10 +322,10 @@ fn every_ini_that_can_be_read_is_left_with_nothing_to_mend() {
     let mut read = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        let findings = found_in(&bytes, &Places::nowhere());
+        let findings = found_in(&bytes, &TargetContext::path_only());
         findings.iter().for_each(keeps_its_rule);
         if encoding::decode(bytes.clone(), None).is_ok() {
-            let left = found_in(&mended(&bytes, &findings), &Places::nowhere());
+            let left = found_in(&mended(&bytes, &findings), &TargetContext::path_only());
             assert!(left.iter().all(|finding| finding.fix.is_none()), "{left:#?}");
             read += 1;
         }
@@ -336,7 +338,7 @@ fn inis_as_microsip_saves_them_have_no_problems() {
     for name in
         ["modern-3.22.3", "modern-3.22.16", "quoted-3.21.6", "raw-3.21.3", "raw-3.19.27", "old-3.14.0"]
     {
-        let findings = found_in(&bytes(&format!("@inis/{name}.ini")), &Places::nowhere());
+        let findings = found_in(&bytes(&format!("@inis/{name}.ini")), &TargetContext::path_only());
         assert_eq!(findings, [], "{name}");
     }
 }

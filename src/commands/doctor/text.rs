@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::plan::Edit;
 use crate::guess;
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::save_dialect::SaveDialect;
 use crate::ini::document::{IniDocument, KeyLine, Line, Section};
 use crate::ini::encoding::{BOM, Decoded, Encoding};
 use crate::ini::lookup;
@@ -236,7 +236,7 @@ fn nul_characters(document: &IniDocument) -> Option<Finding> {
 
 /// Returns the problem that a known key is where MicroSIP doesn't look for it.
 fn misplaced(known: &Key, section: &str, key: &str, place: String) -> Finding {
-    let event = Event::of_key(key).filter(|_| known.kind == Kind::Command);
+    let event = Event::from_key(key).filter(|_| known.kind == Kind::Command);
     let home = match (event, known.section) {
         (Some(event), _) => Home::Event(event),
         (None, "AccountN") => Home::Key(setting_path("Account1", known.name)),
@@ -270,7 +270,7 @@ fn misplaced_commands(
         let key = line.name.to_string();
         let is_empty =
             lookup::line_value(document, &line, lookup::NO_LIMIT).is_none_or(|value| value.is_empty());
-        let Some(event) = Event::of_key(&key).filter(|event| !is_empty && !reported.contains(event)) else {
+        let Some(event) = Event::from_key(&key).filter(|event| !is_empty && !reported.contains(event)) else {
             continue;
         };
         reported.insert(event);
@@ -326,7 +326,7 @@ fn keys_of(
                 findings.extend(finding.map(|finding| finding.at(document, &line.line).of(name, &key)));
             }
             // Misplaced commands are reported separately.
-            (None, Some(value)) if lists_names && !is_comment(&key) && Event::of_key(&key).is_none() => {
+            (None, Some(value)) if lists_names && !is_comment(&key) && Event::from_key(&key).is_none() => {
                 unknown_count += 1;
                 if unknown_count > MAX_COMPARED {
                     continue;
@@ -376,11 +376,12 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
     let names = keys::of_section(section);
     let known = keys::all().map(|key| key.name).filter(|name| names.find(name).is_some());
     let nearest = guess::nearest(key, known)?;
-    let is_command = |name: &str| section.eq_ignore_ascii_case("Settings") && Event::of_key(name).is_some();
+    let is_command = |name: &str| section.eq_ignore_ascii_case("Settings") && Event::from_key(name).is_some();
     let nearest_is_set =
         lookup::value(document, section, nearest, lookup::NO_LIMIT).is_some_and(|value| !value.is_empty());
     Some(
-        match Event::of_key(nearest).filter(|_| is_command(nearest) && !nearest_is_set && !value.is_empty()) {
+        match Event::from_key(nearest).filter(|_| is_command(nearest) && !nearest_is_set && !value.is_empty())
+        {
             Some(event) => {
                 let problem = TextProblem::UnknownCommand { path, nearest: event.name().into() };
                 Finding::new(Severity::Error, &problem)

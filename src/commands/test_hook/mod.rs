@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::hook::command::{self, Run};
+use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks;
-use crate::hook::save_dialect::SaveDialect;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 use crate::platform::{Recording, Runner, ShellCommand, Started};
@@ -201,12 +201,12 @@ struct Prepared {
 
 /// Returns what MicroSIP would start for a value when this caller calls.
 fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str) -> Prepared {
-    if !save_dialect.has(event) {
+    if !save_dialect.supports(event) {
         return Prepared { command: None, remarks: Vec::new() };
     }
     let text = String::from_utf16_lossy(value);
     let expanded = masks::expand(&text, event, save_dialect, caller);
-    let remarks = expanded.remarks.iter().map(Diagnostic::from).collect();
+    let remarks = expanded.warnings.iter().map(Diagnostic::from).collect();
     // As text, lone surrogates are lost.
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
     let command = match command::run(&value, save_dialect.dialect) {
@@ -257,7 +257,7 @@ fn result_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> R
     if !started.has_process() {
         return Ok(RunResult::Unwatched);
     }
-    let exited = wait(command::LONGEST_WAIT, stop, &mut |at_most| started.wait(at_most))?;
+    let exited = wait(command::MAX_WAIT, stop, &mut |at_most| started.wait(at_most))?;
     let took = begun.elapsed();
     Ok(match exited {
         Ok(Some(status)) => RunResult::Exited { status, took },
@@ -292,7 +292,7 @@ fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Ve
     let mut problems = Vec::new();
     match result {
         RunResult::StillRunning { .. } if is_waited_for => {
-            problems.push(RunProblem::StillRunning { at_most: command::LONGEST_WAIT });
+            problems.push(RunProblem::StillRunning { at_most: command::MAX_WAIT });
         }
         RunResult::Exited { took, .. } if is_waited_for && took > LONG => {
             problems.push(RunProblem::Slow { took });

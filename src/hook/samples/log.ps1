@@ -1,20 +1,20 @@
-# A hook of MicroSIP: writes each call to the file "MicroSIP calls.txt" in your Documents folder.
+# A hook of MicroSIP: adds a line for each call to the file "MicroSIP calls.txt" in your Documents folder.
 #
-# MicroSIP runs it with two words: the moment of the call, which the hook was set with, and the number.
-# The caller chooses the number. It is written down as text, and nothing here ever runs it.
+# MicroSIP runs it with two arguments: the event, which was set with the hook, and the number.
+# The caller chooses the number. It is written as text; nothing here ever runs it.
 #
-# Made by msipcfg, once: change it as you like.
+# msipcfg created this file and won't change it again, so you can edit it as you like.
 
-$moment = $args | Select-Object -First 1
+$call_event = $args | Select-Object -First 1
 $number = ($args | Select-Object -Skip 1) -join ' '
 if (-not $number) { $number = 'unknown' }
-# a caller is to have one line, and no control characters in it
+# Replace control characters, so that each call has exactly one line.
 $number = $number -replace '\p{C}', ' '
 
 $file = Join-Path ([Environment]::GetFolderPath('MyDocuments')) 'MicroSIP calls.txt'
-$line = '{0:yyyy-MM-dd HH:mm:ss}  {1,-12}  {2}' -f (Get-Date), $moment, $number
+$line = '{0:yyyy-MM-dd HH:mm:ss}  {1,-12}  {2}' -f (Get-Date), $call_event, $number
 
-# two calls at once would write to the file at once: try again for a second
+# Two calls at once would write to the file at the same time, so try again for a second.
 foreach ($try in 1..10) {
     try {
         [IO.File]::AppendAllText($file, $line + [Environment]::NewLine)

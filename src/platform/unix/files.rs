@@ -107,6 +107,11 @@ pub fn is_file_in_use(_error: &io::Error) -> bool {
     false
 }
 
+/// Returns whether an error may mean that the file is being deleted, which only Windows reports so.
+pub fn may_be_deletion(_error: &io::Error) -> bool {
+    false
+}
+
 pub(in crate::platform) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

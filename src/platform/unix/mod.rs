@@ -15,7 +15,9 @@ mod terminal;
 pub(super) use files::{
     adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
 };
-pub use files::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
+pub use files::{
+    can_remove_download_mark, download_mark, is_file_in_use, may_be_deletion, remove_download_mark,
+};
 pub(super) use installs::app_paths;
 pub use installs::{install_facts, start_commands};
 pub use paths::{

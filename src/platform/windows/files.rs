@@ -168,6 +168,11 @@ pub fn is_file_in_use(error: &io::Error) -> bool {
     matches!(number, Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION))
 }
 
+/// Returns whether an error may mean that the file is being deleted while another process still has it open.
+pub fn may_be_deletion(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
 /// Retries with growing pauses while a file is in use.
 fn retry<T>(
     max_pause: Duration,

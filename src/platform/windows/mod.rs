@@ -22,7 +22,9 @@ pub(super) use app_paths::app_paths;
 pub(super) use files::{
     adopt, is_named, is_same_file, never_follow_links, open_file, open_to_read, remove, replace, sync_folder,
 };
-pub use files::{can_remove_download_mark, download_mark, is_file_in_use, remove_download_mark};
+pub use files::{
+    can_remove_download_mark, download_mark, is_file_in_use, may_be_deletion, remove_download_mark,
+};
 pub use installs::{install_facts, start_commands};
 pub use paths::{
     app_data_folders, default_windows_paths, drive_kind, is_on_this_windows, search_folders, settings_roots,

@@ -1,7 +1,7 @@
 //! rust-ini as an independent second reader: wherever it reads a text like us, it must read the edited text like us.
 //!
-//! rust-ini reads another dialect: it rejects lines such as `=v`, also splits at `:`, trims more, and a name or a comment
-//! can continue in the next line. Texts in which the dialects differ are skipped.
+//! rust-ini reads another dialect: it rejects lines such as `=v`, also splits at `:`, trims more, and a name or a
+//! comment can continue in the next line. Texts in which the dialects differ are skipped.
 
 use ini::{Ini, ParseOption};
 use msipcfg::edit::plan::Edit;
@@ -43,8 +43,8 @@ fn is_read_alike(document: &IniDocument, name: &str) -> bool {
     read_by_rust_ini(document, name) == Some(read_by_us(document, name))
 }
 
-/// Returns whether rust-ini reads the line of an edit like us. The next line is there because a backslash at the end of a
-/// value continues it in rust-ini.
+/// Returns whether rust-ini reads the line of an edit like us. The next line is there because a backslash at the end of
+/// a value continues it in rust-ini.
 fn is_edit_read_alike(edit: &Edit) -> bool {
     let Edit::Set { path, text, .. } = edit else { return true };
     let (section, key) = (path.section.as_str(), path.key.as_str());

@@ -326,7 +326,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
 fn property(section: &str, key: &str, desired: &Desired) -> &'static str {
     let [microsip, settings, hooks, _, accounts, shortcuts] = PARTS;
     if section.eq_ignore_ascii_case("Settings") {
-        match Event::of_key(key) {
+        match Event::from_key(key) {
             Some(_) => hooks,
             None if desired.names_setting(key) => settings,
             // The selection of an account belongs to the accounts.

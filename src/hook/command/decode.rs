@@ -1,0 +1,352 @@
+//! From the text in an ini to the program and its arguments, with what its author probably didn't intend.
+
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::event::Event;
+use crate::hook::masks::{CONSTANT_MASKS, expanded_masks, introduced, masks_in, secret_mask};
+use crate::hook::shell;
+use crate::ini::{Wide, lookup, wide};
+use crate::microsip::version::{Dialect, Version};
+
+use super::model::{HookCommand, READ_LIMIT, Run, command_line_to_argv, read, received, run, survives_save};
+use super::quote::SPACES;
+
+/// Why a command doesn't do what its author probably intended, as far as its text shows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HookTextError {
+    #[error("the value contains only spaces, so MicroSIP would start itself and dial the caller")]
+    Blank,
+    #[error("the value is a web address, but MicroSIP can only start a program")]
+    Url,
+    #[error("the value is {length} characters long; MicroSIP reads only the first {READ_LIMIT}")]
+    Cut { length: usize },
+    #[error(
+        "MicroSIP removes the first and the last quote when it reads the value, so it would start '{file}'"
+    )]
+    QuotesLost { file: String },
+    #[error(
+        "the first and the last quote are missing (MicroSIP 3.21.4 and older remove them when they save), so MicroSIP \
+         would start '{file}'"
+    )]
+    Decayed { file: String },
+    #[error("the path '{path}' contains a space and isn't quoted, so MicroSIP would start '{file}'")]
+    PathUnquoted { path: String, file: String },
+    #[error("the argument '{arg}' loses its quotes, so the program receives it in {pieces} pieces")]
+    ArgumentSplit { arg: String, pieces: usize },
+    #[error("MicroSIP will save this command without its outer quotes and then run a different one")]
+    Unstable,
+    #[error("MicroSIP doesn't substitute {placeholder}; it passes the number as the last argument")]
+    Placeholder { placeholder: String },
+    #[error("{mask} isn't replaced here, only in the outgoing event of MicroSIP {since} and newer")]
+    MaskIgnored { mask: &'static str, since: Version },
+    #[error("{mask} puts the account's password on a command line, where every program can read it")]
+    SecretMask { mask: &'static str },
+    #[error("{mask} has no use here: when an outgoing call starts, it is always {text}")]
+    MaskConstant { mask: &'static str, text: &'static str },
+    #[error("MicroSIP passes the number as a separate argument, so '{option}' stays empty")]
+    NumberDetached { option: String },
+    #[error("a quote isn't closed, so the number becomes part of the last argument, such as '{arg}'")]
+    NumberJoined { arg: String },
+}
+
+impl HookTextError {
+    /// Returns whether the command fails or starts the wrong program. Otherwise this is only a warning.
+    pub fn is_fatal(&self) -> bool {
+        use HookTextError as E;
+        !matches!(
+            self,
+            E::Placeholder { .. }
+                | E::MaskIgnored { .. }
+                | E::NumberDetached { .. }
+                | E::NumberJoined { .. }
+                | E::SecretMask { .. }
+                | E::MaskConstant { .. }
+        )
+    }
+}
+
+impl ToDiagnostic for HookTextError {
+    fn code(&self) -> Code {
+        match self {
+            HookTextError::Blank => Code::HookBlank,
+            HookTextError::Url => Code::HookUrl,
+            HookTextError::Cut { .. } => Code::HookCut,
+            HookTextError::QuotesLost { .. } => Code::HookQuotesLost,
+            HookTextError::Decayed { .. } => Code::HookDecayed,
+            HookTextError::PathUnquoted { .. } => Code::HookPathUnquoted,
+            HookTextError::ArgumentSplit { .. } => Code::HookArgumentSplit,
+            HookTextError::Unstable => Code::HookUnstable,
+            HookTextError::Placeholder { .. } => Code::HookPlaceholder,
+            HookTextError::MaskIgnored { .. } => Code::HookMaskIgnored,
+            HookTextError::SecretMask { .. } => Code::HookMaskSecret,
+            HookTextError::MaskConstant { .. } => Code::HookMaskConstant,
+            HookTextError::NumberDetached { .. } => Code::HookNumberDetached,
+            HookTextError::NumberJoined { .. } => Code::HookNumberJoined,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
+            HookTextError::Url => "set a program that opens the address",
+            HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
+            HookTextError::MaskIgnored { .. } | HookTextError::Placeholder { .. } => {
+                "remove it, and let the program read its last argument"
+            }
+            HookTextError::SecretMask { .. } => "set the hook again without the mask",
+            HookTextError::MaskConstant { .. } => {
+                "remove it; the program doesn't receive an argument that is only an empty mask"
+            }
+            HookTextError::NumberDetached { .. } => "let the program read the number from its last argument",
+            HookTextError::QuotesLost { .. }
+            | HookTextError::Decayed { .. }
+            | HookTextError::PathUnquoted { .. }
+            | HookTextError::ArgumentSplit { .. }
+            | HookTextError::NumberJoined { .. } => {
+                "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which adds the right quotes"
+            }
+            HookTextError::Unstable => {
+                "set it with one more argument, which keeps the quotes: 'msipcfg set-hook EVENT PROGRAM -'"
+            }
+        };
+        Some(hint.into())
+    }
+}
+
+/// The meaning of the text after `=`, whether msipcfg or a person wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The value as MicroSIP reads it.
+    pub value: String,
+    /// The program that MicroSIP starts, if any.
+    pub program: Option<String>,
+    /// What the program receives before the caller's number.
+    pub args: Vec<String>,
+    /// Where that probably isn't what the author intended.
+    pub errors: Vec<HookTextError>,
+}
+
+impl Decoded {
+    /// Returns the command, if there is one.
+    pub fn command(&self) -> Option<HookCommand> {
+        self.program.clone().map(|program| HookCommand { program, args: self.args.clone() })
+    }
+}
+
+/// Returns what MicroSIP makes of the text after `=`, and where its author probably intended something else.
+pub fn decode(text: &[u16], event: Event, save_dialect: &SaveDialect) -> Decoded {
+    let value = read(text);
+    let lossy = String::from_utf16_lossy(&value);
+    let mut errors = Vec::new();
+    let length = lookup::read_text(text, lookup::NO_LIMIT).len();
+    if length > READ_LIMIT {
+        errors.push(HookTextError::Cut { length });
+    }
+    let (program, args) = match run(&value, save_dialect.dialect) {
+        Run::Nothing => (None, Vec::new()),
+        Run::Itself => {
+            errors.push(HookTextError::Blank);
+            (None, Vec::new())
+        }
+        Run::Program { file, parameters } => {
+            let file = String::from_utf16_lossy(&file);
+            if save_dialect.dialect != Dialect::WholeValue {
+                errors.extend(wrong_splits(text, &lossy, &file, &parameters));
+            }
+            if !survives_save(&lossy, save_dialect.dialect) && length <= READ_LIMIT {
+                errors.push(HookTextError::Unstable);
+            }
+            errors.extend(mask_errors(&lossy, event, save_dialect.version));
+            errors.extend(foreign_placeholders(&lossy));
+            let args = to_strings(&received(&parameters, ""));
+            if let Some(option) = args.last().filter(|arg| arg.starts_with(['-', '/']) && arg.ends_with('='))
+            {
+                errors.push(HookTextError::NumberDetached { option: option.clone() });
+            }
+            errors.extend(joined_number(&file, &args, &parameters));
+            (Some(file), args)
+        }
+    };
+    Decoded { value: lossy, program, args, errors }
+}
+
+fn to_strings(parts: &[Wide]) -> Vec<String> {
+    parts.iter().map(|part| String::from_utf16_lossy(part)).collect()
+}
+
+/// Finds quotes and spaces that split the command where its author probably didn't intend it.
+fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Vec<HookTextError> {
+    let has_lost_outer_quotes = text.len() > value.encode_utf16().count();
+    // The quotes are inside out if the first one looks like a closing quote.
+    let is_inside_out = value.find('"').is_some_and(|at| {
+        let before = value[..at].chars().next_back();
+        let after = value[at + 1..].chars().next();
+        before.is_some_and(|c| !c.is_whitespace() && c != '\\' && c != '=')
+            && after.is_none_or(char::is_whitespace)
+    });
+    if is_inside_out && has_lost_outer_quotes {
+        return vec![HookTextError::QuotesLost { file: file.to_string() }];
+    }
+    // With one more quote at each end, all of them would pair up.
+    let lacks_outer_quotes = value.matches('"').count().is_multiple_of(2) && !value.ends_with('"');
+    if is_inside_out && lacks_outer_quotes && value.contains('\\') {
+        return vec![HookTextError::Decayed { file: file.to_string() }];
+    }
+    let mut errors = Vec::new();
+    if is_web_address(file) {
+        errors.push(HookTextError::Url);
+    } else if let Some(path) = unquoted_path(value.trim()) {
+        errors.push(HookTextError::PathUnquoted { path, file: file.to_string() });
+    }
+    let parts = to_strings(&command_line_to_argv(&wide(value.trim())));
+    if !shell::reads_whole_command_line(file, &parts) {
+        for part in parts[1..].iter().filter(|part| part.is_empty() || part.contains(SPACES)) {
+            let pieces = received(&wide(part), "").len();
+            // further quotes inside may keep it together when all parts are joined
+            if pieces != 1 && !received(parameters, "").contains(&wide(part)) {
+                errors.push(HookTextError::ArgumentSplit { arg: part.clone(), pieces });
+            }
+        }
+    }
+    errors
+}
+
+/// Returns an error if the caller's number becomes part of the last argument.
+fn joined_number(file: &str, args: &[String], parameters: &[u16]) -> Option<HookTextError> {
+    const NUMBER: &str = "100";
+    let last = received(parameters, NUMBER).pop().filter(|last| *last != wide(NUMBER))?;
+    let parts: Vec<String> =
+        std::iter::once(file).chain(args.iter().map(String::as_str)).map(str::to_string).collect();
+    let arg = String::from_utf16_lossy(&last);
+    (!shell::reads_whole_command_line(file, &parts)).then_some(HookTextError::NumberJoined { arg })
+}
+
+fn is_web_address(file: &str) -> bool {
+    file.split_once("://")
+        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// The extensions of files that people set as hooks.
+const PROGRAM_EXTENSIONS: &[&str] =
+    &[".exe", ".com", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".wsf", ".py", ".pyw", ".jar"];
+
+/// Returns the path at the start of a value if it isn't quoted and contains a space, so that its first piece isn't a
+/// program but a longer one is.
+fn unquoted_path(value: &str) -> Option<String> {
+    let is_program = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        PROGRAM_EXTENSIONS.iter().any(|extension| text.ends_with(extension))
+    };
+    let first = value.split(SPACES).next()?;
+    if value.starts_with('"') || !first.contains('\\') || is_program(first) {
+        return None;
+    }
+    let ends = value.match_indices(SPACES).map(|(at, _)| at).chain([value.len()]);
+    ends.map(|end| &value[..end]).find(|path| is_program(path)).map(str::to_string)
+}
+
+/// Finds masks that this MicroSIP doesn't replace at the event, that reveal a password or that have no use.
+fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<HookTextError> {
+    let expanded: Vec<_> = expanded_masks(value, event, version).collect();
+    let ignored = masks_in(value).filter(|mask| !expanded.contains(mask));
+    let ignored =
+        ignored.filter_map(|mask| Some(HookTextError::MaskIgnored { mask, since: introduced(mask)? }));
+    let secret = secret_mask(value, event, version).map(|mask| HookTextError::SecretMask { mask });
+    let constant = CONSTANT_MASKS.iter().filter(|(mask, _)| expanded.contains(mask));
+    let constant = constant.map(|(mask, text)| HookTextError::MaskConstant {
+        mask,
+        text: if text.is_empty() { "empty" } else { text },
+    });
+    ignored.chain(secret).chain(constant).collect()
+}
+
+/// Finds placeholders of other programs, such as `%1` and `%callerid%`.
+fn foreign_placeholders(value: &str) -> impl Iterator<Item = HookTextError> {
+    let is_delimiter = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ',');
+    let is_variable =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_digit = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_digit());
+    let is_placeholder = move |text: &&str| match text.strip_prefix('%') {
+        Some("s" | "d" | "n" | "u") => true,
+        Some(rest) => is_digit(rest) || rest.strip_suffix('%').is_some_and(is_variable),
+        None => false,
+    };
+    let found = value.split(is_delimiter).filter(is_placeholder);
+    found.map(|text| HookTextError::Placeholder { placeholder: text.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn save_dialect(dialect: Dialect) -> SaveDialect {
+        SaveDialect { dialect, version: None, certain: true }
+    }
+
+    fn errors(text: &str, event: Event) -> Vec<HookTextError> {
+        decode(&wide(text), event, &save_dialect(Dialect::Quoted)).errors
+    }
+
+    #[test]
+    fn masks_count_only_where_they_are_expanded() {
+        assert_eq!(
+            errors(r"C:\x.exe {number}", Event::Ring),
+            [HookTextError::MaskIgnored { mask: "{number}", since: Version(3, 21, 3) }]
+        );
+        assert!(errors(r"C:\x.exe {number}", Event::Outgoing).is_empty());
+        assert_eq!(
+            errors(r"C:\x.exe {number} {CallId} {duration}", Event::Outgoing),
+            [("{callid}", "empty"), ("{duration}", "-1")]
+                .map(|(mask, text)| HookTextError::MaskConstant { mask, text })
+        );
+    }
+
+    #[test]
+    fn each_kind_of_error_is_found() {
+        let one = |text: &str| {
+            let errors = errors(text, Event::Ring);
+            assert_eq!(errors.len(), 1, "{text}: {errors:?}");
+            errors[0].code()
+        };
+        assert_eq!(one("\" \""), Code::HookBlank);
+        assert_eq!(one("https://crm.example.org/call"), Code::HookUrl);
+        assert_eq!(one(r"C:\Program Files\x.exe -a"), Code::HookPathUnquoted);
+        assert_eq!(one(r#""C:\Program Files\x.exe""#), Code::HookPathUnquoted);
+        assert_eq!(one(r#""C:\Program Files\x.exe" "y z""#), Code::HookQuotesLost);
+        assert_eq!(one(r#"C:\x.exe "y z" a"#), Code::HookArgumentSplit);
+        assert_eq!(one(r#"C:\x.exe "" a"#), Code::HookArgumentSplit);
+        assert_eq!(one(r"C:\x.exe %callerid%"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe %1"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe https://crm.example.org/call/%callerid%"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe tel:%1"), Code::HookPlaceholder);
+        assert_eq!(one(r"C:\x.exe --cid="), Code::HookNumberDetached);
+        assert_eq!(one(r#"C:\x.exe \"a"#), Code::HookNumberJoined);
+        assert_eq!(one(&format!("C:\\{}.exe", "x".repeat(300))), Code::HookCut);
+    }
+
+    #[test]
+    fn working_commands_have_no_errors() {
+        for text in [
+            "",
+            r"C:\hooks\ring.bat",
+            r#""C:\hooks\ring.exe""#,
+            r#"""C:\Program Files\x.exe"""#,
+            r#""C:\a b\sendosc.exe" 127.0.0.1 9001 /microsip s"#,
+            r#"powershell "& ""C:\Users\me\callback.ps1""" cmdCallRing"#,
+            r#""python" "C:\path\call_hook.py" start"#,
+            r#""powershell.exe -NoProfile -File C:\x\y.ps1 answered""#,
+            r#""C:\x.exe \"y z\"""#,
+            r"C:\x.exe https://crm.example.org/a%20b/%C3%A4",
+        ] {
+            assert_eq!(errors(text, Event::Ring), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn outer_quotes_are_unstable_in_the_bare_dialect() {
+        let text = wide(r#"""C:\Program Files\x.exe"""#);
+        let decoded = decode(&text, Event::Ring, &save_dialect(Dialect::Raw));
+        assert_eq!(decoded.program.as_deref(), Some(r"C:\Program Files\x.exe"));
+        assert_eq!(decoded.errors, [HookTextError::Unstable]);
+    }
+}
