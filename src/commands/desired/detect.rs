@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::microsip::keys::setting_path;
 use crate::microsip::locate::LocateError;
 use crate::page::{Count, Page};
-use crate::request::{DesiredChoice, DetectStyle, IniChoice, Many};
+use crate::request::{DesiredChoice, DetectStyle, IniChoice, ManyUsers};
 
 use super::apply::{self, CheckOutcome, Difference};
 use super::profiles::{self, Summary};
@@ -65,7 +65,7 @@ pub fn detect(
 }
 
 /// Compares the inis of many users with a desired state.
-pub fn detect_many(many: &Many, style: DetectStyle, context: &mut Context<'_>) -> Detected {
+pub fn detect_many(many: &ManyUsers, style: DetectStyle, context: &mut Context<'_>) -> Detected {
     // The other program reads only one line.
     let mut ignore = |_: RunEvent<'_>| {};
     let mut context = context.silent(&mut ignore);

@@ -16,7 +16,7 @@ use crate::microsip::instances::Processes;
 use crate::microsip::profiles::{self, Profile};
 use crate::page::Count;
 use crate::platform;
-use crate::request::{Many, Profiles};
+use crate::request::{ManyUsers, Profiles};
 
 use super::parallel::MemoryBudget;
 use super::template::{Secrets, Template};
@@ -65,7 +65,7 @@ impl CommandError for ProfilesError {}
 ///
 /// # Errors
 /// The file is wrong for every user, or there are no users. What fails for one user is in the summary.
-pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
+pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error> {
     let template = Template::load(&many.desired, context)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(context.secret);
@@ -86,14 +86,14 @@ pub fn run(many: &Many, context: &mut Context<'_>) -> Result<Summary, Error> {
         hashes: &hashes,
         processes: Processes::default(),
         code_page,
-        order: many.order,
+        action: many.action,
     };
     Ok(work.on(profiles, context))
 }
 
 /// Warns of listed users without a folder, whose names may be misspelled. A table for all PCs lists more users than
 /// this PC has, so this is only for a folder of profiles.
-fn warn_of_others(many: &Many, template: &Template, profiles: &[Profile], context: &mut Context<'_>) {
+fn warn_of_others(many: &ManyUsers, template: &Template, profiles: &[Profile], context: &mut Context<'_>) {
     let others = template.listed_others(profiles);
     let is_this_machine = many.profiles == Profiles::OfThisMachine;
     if !others.is_empty() && !is_this_machine {
