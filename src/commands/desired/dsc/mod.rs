@@ -4,11 +4,10 @@
 mod answer;
 mod manifest;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::passwords::new_salt;
@@ -39,38 +38,18 @@ use answer::{Answer, InstanceAnswer};
 
 pub use manifest::manifest;
 
-/// The standard input isn't an instance.
-#[derive(Debug, thiserror::Error)]
-pub enum InputError {
-    #[error("the input could not be read: {0}")]
-    Unreadable(io::Error),
-    #[error("the input, {}: {}", place(.0), .0.kind)]
-    Wrong(DesiredError),
-}
-
-fn place(error: &DesiredError) -> String {
-    match &*error.path {
+/// Returns the error that the standard input isn't an instance.
+fn wrong_input(error: &DesiredError) -> Diagnostic {
+    let place = match &*error.path {
         "" => format!("line {}, column {}", error.line, error.column),
         path => path.to_string(),
-    }
-}
-
-impl CommandError for InputError {}
-
-impl ToDiagnostic for InputError {
-    fn code(&self) -> Code {
-        match self {
-            InputError::Wrong(error) if error.code() != Code::DesiredInvalid => error.code(),
-            _ => Code::InputInvalid,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            InputError::Unreadable(_) => Some("give one JSON object in UTF-8".into()),
-            InputError::Wrong(error) => error.hint(),
-        }
-    }
+    };
+    let code = match error.code() {
+        Code::DesiredInvalid => Code::InputInvalid,
+        code => code,
+    };
+    let message = format!("the input, {place}: {}", error.kind);
+    Diagnostic { code, message, hint: error.hint() }
 }
 
 /// Carries out an operation.
@@ -80,12 +59,15 @@ impl ToDiagnostic for InputError {
 pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Answer, Error> {
     let read = |source: &ValueSource| (context.secret)(source).map(Guarded::password);
     // First of all, so that the writer of the input isn't blocked.
-    let text = (context.secret)(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
+    let text = (context.secret)(&ValueSource::StandardInput).map_err(|error| {
+        Diagnostic::new(Code::InputInvalid, format!("the input could not be read: {error}"))
+            .with_hint("give one JSON object in UTF-8")
+    })?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
     };
-    let Instance { ini, wanted } = instance::read(text, passwords).map_err(InputError::Wrong)?;
+    let Instance { ini, wanted } = instance::read(text, passwords).map_err(|error| wrong_input(&error))?;
     let choice = IniChoice { path: ini.or_else(|| choice.path.clone()), code_page: choice.code_page };
     match operation {
         DscOperation::Get => get(&choice, &wanted, context),
@@ -99,7 +81,7 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
 enum Found {
     /// The ini.
     There(Ini),
-    /// Nothing; where it would be, if that can be instance.
+    /// Nothing; where it would be, if that is known.
     Nothing(Option<PathBuf>),
 }
 

@@ -3,14 +3,11 @@
 mod summary;
 mod work;
 
-use std::io;
-use std::path::PathBuf;
-
 use crate::commands::context::{Context, RunEvent};
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::passwords::new_salt;
 use crate::desired::passwords::PasswordHasher;
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
 use crate::microsip::profiles::{self, Profile};
@@ -23,43 +20,6 @@ use super::template::{Secrets, Template};
 use work::Work;
 
 pub use summary::Summary;
-
-/// Why there are no users to work on.
-#[derive(Debug, thiserror::Error)]
-enum ProfilesError {
-    #[error("this isn't Windows, so it has no users with a MicroSIP each")]
-    NotWindows,
-    #[error("no users' folders found{}", .folder.as_ref().map(|folder| format!(" in {}", folder.display())).unwrap_or_default())]
-    None { folder: Option<PathBuf> },
-    #[error("{folder} could not be listed: {source}")]
-    Unreadable { folder: PathBuf, source: io::Error },
-}
-
-impl ToDiagnostic for ProfilesError {
-    fn code(&self) -> Code {
-        match self {
-            ProfilesError::NotWindows => Code::Usage,
-            ProfilesError::None { .. } => Code::ProfilesNone,
-            ProfilesError::Unreadable { .. } => Code::FileRead,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            ProfilesError::NotWindows => {
-                "name the folder that contains the users' folders with --profiles DIR"
-            }
-            ProfilesError::None { folder: Some(_) } => {
-                "name the folder that contains a folder for each user, such as C:\\Users"
-            }
-            ProfilesError::None { folder: None } => "name the folder that contains them with --profiles",
-            ProfilesError::Unreadable { .. } => "check the path, and that you may list it",
-        };
-        Some(hint.into())
-    }
-}
-
-impl CommandError for ProfilesError {}
 
 /// Applies a desired state to the inis of many users, or compares them with it.
 ///
@@ -105,15 +65,30 @@ fn warn_of_others(many: &ManyUsers, template: &Template, profiles: &[Profile], c
     }
 }
 
-fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Error> {
-    let (found, folder) = match profiles {
-        Profiles::OfThisMachine => (profiles::of_this_machine().ok_or(ProfilesError::NotWindows)?, None),
+fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {
+    let (found, place, hint) = match profiles {
+        Profiles::OfThisMachine => {
+            let found = profiles::of_this_machine().ok_or_else(|| {
+                let message = "this isn't Windows, so it has no users with a MicroSIP each";
+                Diagnostic::new(Code::Usage, message)
+                    .with_hint("name the folder that contains the users' folders with --profiles DIR")
+            })?;
+            (found, String::new(), "name the folder that contains them with --profiles")
+        }
         Profiles::In(folder) => {
             // Reports show full paths.
             let path = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-            let unreadable = |source| ProfilesError::Unreadable { folder: folder.clone(), source };
-            (profiles::in_folder(&path).map_err(unreadable)?, Some(folder.clone()))
+            let found = profiles::in_folder(&path).map_err(|error| {
+                let message = format!("{} could not be listed: {error}", folder.display());
+                Diagnostic::new(Code::FileRead, message).with_hint("check the path, and that you may list it")
+            })?;
+            let hint = "name the folder that contains a folder for each user, such as C:\\Users";
+            (found, format!(" in {}", folder.display()), hint)
         }
     };
-    if found.is_empty() { Err(ProfilesError::None { folder }.into()) } else { Ok(found) }
+    if found.is_empty() {
+        let message = format!("no users' folders found{place}");
+        return Err(Diagnostic::new(Code::ProfilesNone, message).with_hint(hint));
+    }
+    Ok(found)
 }
