@@ -173,7 +173,9 @@ impl ToDiagnostic for TargetError {
             E::Writable { fix, is_strict, .. } => return Some(hint_for_writable(fix.as_deref(), *is_strict)),
             E::FoundByName { path: None, .. } => "use its full path",
             E::BadPath { .. } => "use the full path of the program, such as C:\\hooks\\ring.exe",
-            E::Missing { nearest: None, .. } => "check the path; to allow it anyway, use --allow-missing",
+            E::Missing { nearest: None, .. } => {
+                "check the path; set-hook and apply allow it with --allow-missing"
+            }
             E::Folder { .. } => "use the path of a program in it",
             E::Unreadable { .. } => "make sure that MicroSIP's user can read it",
             E::Empty { .. } => "copy it there again",
