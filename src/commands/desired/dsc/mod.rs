@@ -133,25 +133,11 @@ fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceS
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
     let found = Found::at(choice, context)?;
-    let (instance, differing, warnings) = match (wanted, found) {
-        (Presence::Absent, Found::Nothing(ini)) => (
-            InstanceAnswer { ini, is_in_state: Some(true), ..InstanceAnswer::default() },
-            Vec::new(),
-            Vec::new(),
-        ),
+    let (ini, state, is_in_state, differing, warnings) = match (wanted, found) {
+        (Presence::Absent, Found::Nothing(ini)) => (ini, None, true, Vec::new(), Vec::new()),
         (Presence::Absent, Found::There(ini)) => {
             let warnings = running_warning(&ini, &Processes::default()).into_iter().collect();
-            let state = Some(InstanceState::default());
-            (
-                InstanceAnswer {
-                    ini: Some(ini.path),
-                    state,
-                    is_in_state: Some(false),
-                    ..InstanceAnswer::default()
-                },
-                vec![EXIST],
-                warnings,
-            )
+            (Some(ini.path), Some(InstanceState::default()), false, vec![EXIST], warnings)
         }
         (Presence::Present(desired), Found::There(ini)) => {
             let decoded = ini.read(context)?;
@@ -159,27 +145,16 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
             let checked = compare(desired, ini, &decoded, context)?;
             let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
             let differing = properties(false, named, !checked.is_in_state);
-            let is_in_state = Some(checked.is_in_state);
-            let instance = InstanceAnswer {
-                ini: Some(checked.ini),
-                state: Some(state),
-                is_in_state,
-                ..InstanceAnswer::default()
-            };
-            (instance, differing, checked.warnings)
+            (Some(checked.ini), Some(state), checked.is_in_state, differing, checked.warnings)
         }
-        (Presence::Present(desired), Found::Nothing(path)) => {
-            let (differing, warnings) = match &path {
-                Some(path) => missing(desired, path, context)?,
-                None => (vec![EXIST], Vec::new()),
-            };
-            (
-                InstanceAnswer { ini: path, is_in_state: Some(false), ..InstanceAnswer::default() },
-                differing,
-                warnings,
-            )
+        (Presence::Present(desired), Found::Nothing(Some(path))) => {
+            let (differing, warnings) = missing(desired, &path, context)?;
+            (Some(path), None, false, differing, warnings)
         }
+        (Presence::Present(_), Found::Nothing(None)) => (None, None, false, vec![EXIST], Vec::new()),
     };
+    let is_in_state = Some(is_in_state);
+    let instance = InstanceAnswer { ini, state, is_in_state, ..InstanceAnswer::default() };
     Ok(Answer { instances: vec![instance], properties: Some(differing), warnings })
 }
 

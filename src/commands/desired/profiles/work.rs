@@ -94,7 +94,7 @@ impl Work<'_> {
         let skips_running = matches!(self.action, ManyUsersAction::Apply { skip_running: true, .. });
         let is_stopped = (context.stop)();
         let skip = match &result.state {
-            UserState::Failed { error, changed: false } => match error.code() {
+            UserState::Failed(error) if !error.changed() => match error.code() {
                 Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
                 Code::MicrosipRunning if skips_running => Some(Skip::Running),
                 Code::Interrupted => Some(Skip::Interrupted),
@@ -113,7 +113,7 @@ impl Work<'_> {
     fn is_blocked(&self, result: &UserResult) -> bool {
         let ManyUsersAction::Apply { options, .. } = self.action else { return false };
         match &result.state {
-            UserState::Failed { error, .. } => is_about_running(error),
+            UserState::Failed(error) => is_about_running(error),
             // What an instance saves when it closes can only be compared after that.
             UserState::Written(written) => {
                 let is_used = || written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
@@ -123,8 +123,8 @@ impl Work<'_> {
         }
     }
 
-    /// Waits until their instances exit, for one timeout in all, and continues with each user whose has. Returns the
-    /// others.
+    /// Waits until the instances of these users exit, for one timeout in all, and works on each user whose instance has
+    /// exited. Returns the users whose instances are still running.
     fn wait_for(
         &self,
         mut blocked: Vec<Blocked>,
@@ -137,10 +137,10 @@ impl Work<'_> {
         let mut watch = Watch::default();
         while !blocked.is_empty() && !(context.stop)() {
             let blockers = self.blockers_of(&blocked);
-            let is_used = |one: &Blocked| uses_any(&blockers, &one.result);
+            let is_used = |user: &Blocked| uses_any(&blockers, &user.result);
             let (used, free): (Vec<Blocked>, Vec<Blocked>) = blocked.into_iter().partition(is_used);
             blocked = used;
-            let free = free.into_iter().map(|one| one.profile).collect();
+            let free = free.into_iter().map(|user| user.profile).collect();
             blocked.extend(self.pass(free, summary, context));
             let left = until.saturating_duration_since(Instant::now());
             if blocked.is_empty() || left.is_zero() {
@@ -162,17 +162,15 @@ impl Work<'_> {
     fn blockers_of(&self, blocked: &[Blocked]) -> Vec<Instance> {
         let mut running = self.processes.instances(&["microsip"]);
         running.retain(|instance| {
-            blocked.iter().filter_map(|one| one.result.ini.as_ref()).any(|ini| instance.blocks(ini))
+            blocked.iter().filter_map(|user| user.result.ini.as_ref()).any(|ini| instance.blocks(ini))
         });
         running
     }
 
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
         let mut ini = None;
-        let state = self.state_of(profile, &mut ini, context).unwrap_or_else(|error| {
-            let changed = error.changed();
-            UserState::Failed { error: Box::new(error), changed }
-        });
+        let state = self.state_of(profile, &mut ini, context);
+        let state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
         UserResult { user: profile.user.clone(), folder: profile.folder.clone(), ini, state }
     }
 
