@@ -108,8 +108,9 @@ impl Outcome for BackupList {
 
 /// Returns the error that the folder of the backups can't be read or written.
 pub fn folder_error(ini: &Path, error: &io::Error) -> Diagnostic {
-    let message = format!("the backups of {} could not be listed or removed: {error}", ini.display());
-    Diagnostic::new(Code::BackupFailed, message).with_hint("check the folder and your rights to it")
+    let message = format!("the backups of {} couldn't be listed or removed: {error}", ini.display());
+    Diagnostic::new(Code::BackupFailed, message)
+        .with_hint("check that the folder exists and that you may change it")
 }
 
 /// Lists the backups of an ini, newest first; with `purge` they are removed.
@@ -188,7 +189,7 @@ fn no_backup(ini: &Ini, which: &BackupChoice) -> Diagnostic {
     let which = match which {
         BackupChoice::Newest => String::new(),
         BackupChoice::Number(number) => format!(" with the number {number}"),
-        BackupChoice::Name(name) => format!(" called {name}"),
+        BackupChoice::Name(name) => format!(" named {name}"),
     };
     Diagnostic::new(Code::NoBackup, format!("{} has no backup{which}", ini.path.display()))
         .with_hint("to list the backups, run 'msipcfg backups'")

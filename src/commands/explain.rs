@@ -43,8 +43,8 @@ impl Outcome for Explanation {
         let Styles { error, warning, added, heading, .. } = page.styles;
         let (style, meaning) = match self.verdict {
             Verdict::Works => (added, "MicroSIP runs it as written"),
-            Verdict::Depends => (warning, "it works on a condition, see below"),
-            Verdict::Fails => (error, "it doesn't do what was intended, see below"),
+            Verdict::Depends => (warning, "it works under the condition shown below"),
+            Verdict::Fails => (error, "it doesn't do what was intended; see the problems below"),
             Verdict::Empty => (heading, "no command is run"),
         };
         let mut text = format!("{style}{}{style:#}: {meaning}\n", self.verdict.name());
@@ -101,8 +101,9 @@ pub fn explain(asked: &Explain) -> Explanation {
     if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
         weighed.extend(target_faults(&command));
         if let Some(name) = stand_in {
-            let message =
-                format!("'{name}' stands for a user's name; the path breaks if that contains a space");
+            let message = format!(
+                "'{name}' is a placeholder for a user's name; the path breaks if the real name contains a space"
+            );
             let warning = Diagnostic::new(Code::HookUserStandIn, message)
                 .with_hint("put the path in quotes that MicroSIP keeps, or write out the name");
             weighed.push((Verdict::Depends, warning));
@@ -156,7 +157,7 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
         .collect();
     if target::is_name(&command.program) {
         let program = &command.program;
-        let message = format!("'{program}' isn't a full path, so it must be on the PATH of MicroSIP");
+        let message = format!("'{program}' isn't a full path, so it must be in a folder on MicroSIP's PATH");
         let warning = Diagnostic::new(Code::HookTargetRelative, message)
             .with_hint("use its full path, such as C:\\hooks\\ring.exe");
         weighed.push((Verdict::Works, warning));

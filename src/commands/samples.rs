@@ -13,13 +13,13 @@ use crate::request::{HookText, SetHook};
 use super::error::Error;
 use super::ini::Ini;
 
-/// Returns the error that the script of a ready-made hook could not be created.
+/// Returns the error that the script of a ready-made hook couldn't be created.
 fn not_created(script: &Path, error: &io::Error) -> Error {
     let hint = match error.kind() {
-        io::ErrorKind::Unsupported => "name an ini in a Wine prefix",
-        _ => "check that you may write there, or set a script of your own",
+        io::ErrorKind::Unsupported => "use an ini in a Wine prefix",
+        _ => "check that you may write there, or use your own script",
     };
-    let message = format!("{} could not be created: {error}", script.display());
+    let message = format!("{} couldn't be created: {error}", script.display());
     Diagnostic::new(Code::FileWrite, message).with_hint(hint).into()
 }
 

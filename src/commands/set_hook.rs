@@ -109,12 +109,11 @@ fn unblock_warning(path: &Path, is_dry_run: bool) -> Diagnostic {
     Diagnostic::new(Code::HookTargetUnblocked, message)
 }
 
-/// Returns the error that the hook was set, but its program could not be unblocked.
+/// Returns the error that the hook was set, but its program couldn't be unblocked.
 fn not_unblocked(path: &Path, error: &io::Error, changed: bool) -> Error {
     let path = path.display();
-    let message =
-        format!("the \"downloaded from the internet\" mark of {path} could not be removed: {error}");
+    let message = format!("the \"downloaded from the internet\" mark of {path} couldn't be removed: {error}");
     let diagnostic = Diagnostic::new(Code::FileWrite, message)
-        .with_hint("run this again, or unblock the file in Explorer: Properties > Unblock");
+        .with_hint("run the command again, or unblock the file in Explorer: Properties > Unblock");
     Error::Plain { diagnostic, changed }
 }

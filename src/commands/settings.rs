@@ -104,12 +104,12 @@ fn unreadable_secret(path: &KeyPath, source: &ValueSource, error: &io::Error) ->
     let is_there = [InvalidData, IsADirectory, PermissionDenied].contains(&error.kind());
     let source = match source {
         // A password can begin with an `@`. Its text is shown only if there is a file of that name.
-        ValueSource::File(_) if !is_there => "the file that is named after the @".to_string(),
+        ValueSource::File(_) if !is_there => "the file named after the @".to_string(),
         source => source.to_string(),
     };
-    let message = format!("{path}: the password could not be read from {source}: {error}");
+    let message = format!("{path}: the password couldn't be read from {source}: {error}");
     Diagnostic::new(Code::SecretUnreadable, message)
-        .with_hint("check the name, and that its content is UTF-8 text; a password can't be written here")
+        .with_hint("check that the file or variable exists and contains UTF-8 text; after the @, give its name, not the password")
 }
 
 /// Reads the values of keys; all succeed or none do.

@@ -189,7 +189,7 @@ fn no_change_warning(instance: &Instance) -> Diagnostic {
     let message =
         format!("MicroSIP is running ({instance}) and may save other values over this when it exits");
     Diagnostic::new(Code::MicrosipRunning, message)
-        .with_hint("exit it by its menu and run this again to be certain")
+        .with_hint("exit MicroSIP from its menu, then run the command again to be sure")
 }
 
 fn dry_run_warning(instance: &Instance) -> Diagnostic {

@@ -68,7 +68,7 @@ pub enum ValueWarning {
     #[error("{path}: '{word}' works only in MicroSIP {versions}")]
     OtherVersion { path: String, word: &'static str, versions: String },
     #[error(
-        "{path}: MicroSIP takes about 1 in 256 plain passwords of {length} characters for an encrypted one"
+        "{path}: MicroSIP mistakes about 1 in 256 plain passwords of {length} characters for an encrypted one"
     )]
     PasswordLength { path: String, length: usize },
 }

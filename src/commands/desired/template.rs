@@ -21,7 +21,7 @@ use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
 /// Returns the error that a file with the desired state or with variables can't be read.
 fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
-    Diagnostic::new(Code::FileRead, format!("{name} could not be read: {error}"))
+    Diagnostic::new(Code::FileRead, format!("{name} couldn't be read: {error}"))
         .with_hint("check the path, and that you may read it")
 }
 
@@ -127,13 +127,13 @@ impl Template {
             |message: String, hint: &str| Diagnostic::new(Code::UserNotListed, message).with_hint(hint);
         let row = match (&self.users, &profile) {
             (Some(users), Some(profile)) => Some(users.content.row(profile.names()).ok_or_else(|| {
-                let message = format!("the table of users has no line for {}", profile.user);
-                not_listed(message, "add a line for this user, or run this without --users")
+                let message = format!("the table of users has no row for {}", profile.user);
+                not_listed(message, "add a row for this user, or run the command without --users")
             })?),
             (Some(_), None) => {
                 let ini = ini.display();
                 let message =
-                    format!("{ini} isn't in a user's folder, so no line of the table of users applies to it");
+                    format!("{ini} isn't in a user's folder, so no row of the table of users applies to it");
                 return Err(not_listed(message, "set the variables with --var or --vars").into());
             }
             (None, _) => None,

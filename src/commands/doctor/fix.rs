@@ -71,8 +71,9 @@ fn give_access(ini: &Ini, findings: &[Finding]) -> Result<(), Error> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             given => given.map_err(|error| {
                 let message =
-                    format!("{} could not be given the access rights of its ini: {error}", path.display());
-                Diagnostic::new(Code::BackupFailed, message).with_hint("run this as its owner, or remove it")
+                    format!("{} couldn't be given the access rights of its ini: {error}", path.display());
+                Diagnostic::new(Code::BackupFailed, message)
+                    .with_hint("run the command as its owner, or delete the file")
             })?,
         }
     }

@@ -32,7 +32,7 @@ pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<RawText, Erro
     let model = Some(path.as_path()).filter(|path| context.fs.exists(path));
     platform::write_atomically(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
         .map_err(|error| {
-            let message = format!("{} could not be written: {error}", path.display());
+            let message = format!("{} couldn't be written: {error}", path.display());
             Diagnostic::new(Code::FileWrite, message)
                 .with_hint("check the folder, and that you may write there")
         })?;

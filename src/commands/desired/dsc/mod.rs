@@ -60,8 +60,8 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
     let read = |source: &ValueSource| (context.secret)(source).map(Guarded::password);
     // First of all, so that the writer of the input isn't blocked.
     let text = (context.secret)(&ValueSource::StandardInput).map_err(|error| {
-        Diagnostic::new(Code::InputInvalid, format!("the input could not be read: {error}"))
-            .with_hint("give one JSON object in UTF-8")
+        Diagnostic::new(Code::InputInvalid, format!("the input couldn't be read: {error}"))
+            .with_hint("pass one JSON object in UTF-8")
     })?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),

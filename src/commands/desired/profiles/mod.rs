@@ -69,20 +69,20 @@ fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {
     let (found, place, hint) = match profiles {
         Profiles::OfThisMachine => {
             let found = profiles::of_this_machine().ok_or_else(|| {
-                let message = "this isn't Windows, so it has no users with a MicroSIP each";
+                let message = "--all-users works only on Windows";
                 Diagnostic::new(Code::Usage, message)
-                    .with_hint("name the folder that contains the users' folders with --profiles DIR")
+                    .with_hint("use --profiles DIR, where DIR contains the users' folders")
             })?;
-            (found, String::new(), "name the folder that contains them with --profiles")
+            (found, String::new(), "use --profiles DIR, where DIR contains the users' folders")
         }
         Profiles::In(folder) => {
             // Reports show full paths.
             let path = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
             let found = profiles::in_folder(&path).map_err(|error| {
-                let message = format!("{} could not be listed: {error}", folder.display());
+                let message = format!("{} couldn't be listed: {error}", folder.display());
                 Diagnostic::new(Code::FileRead, message).with_hint("check the path, and that you may list it")
             })?;
-            let hint = "name the folder that contains a folder for each user, such as C:\\Users";
+            let hint = "use a folder that contains a folder for each user, such as C:\\Users";
             (found, format!(" in {}", folder.display()), hint)
         }
     };

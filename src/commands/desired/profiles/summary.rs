@@ -72,12 +72,14 @@ impl Skip {
     /// Returns the reason for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Skip::NoIni => "there is no MicroSIP.ini; to create it, use --create",
-            Skip::NoProfile => "it has no AppData folder, so it isn't a user's",
-            Skip::NotListed => "the table of users has no line for this user",
-            Skip::NeedsUser => "the file needs a user, but this folder is the template for new users",
+            Skip::NoIni => "MicroSIP.ini doesn't exist; to create it, use --create",
+            Skip::NoProfile => "the folder contains no AppData, so it isn't a user's profile",
+            Skip::NotListed => "the table of users has no row for this user",
+            Skip::NeedsUser => {
+                "the file uses a user's variables, but this folder is the template for new users"
+            }
             Skip::Running => "MicroSIP is running",
-            Skip::Interrupted => "the run was interrupted before this user",
+            Skip::Interrupted => "the command was cancelled before this user's turn",
         }
     }
 }
@@ -116,14 +118,13 @@ pub struct Summary {
 impl Summary {
     /// Returns why the work didn't succeed, if it didn't.
     pub fn error(&self) -> Option<Diagnostic> {
-        const AGAIN: &str = "run the same command again; it continues with the remaining users";
+        const AGAIN: &str = "run the command again; it continues with the remaining users";
         let (code, message, hint) = if self.interrupted > 0 {
             let (done, total) = (self.total - self.interrupted, self.total);
-            let message = format!("interrupted after {done} of {total} users; no ini is damaged");
+            let message = format!("cancelled after {done} of {total} users; every ini is intact");
             (Code::Interrupted, message, AGAIN)
         } else if self.failed > self.running {
-            let hint =
-                "fix the errors above, then run the same command again; finished users stay as they are";
+            let hint = "fix the errors above, then run the command again; finished users stay as they are";
             (Code::SomeFailed, format!("{} failed", Count(self.failed, "user")), hint)
         } else if self.running > 0 {
             let message = format!("MicroSIP was still running for {}", Count(self.running, "user"));
