@@ -112,11 +112,7 @@ fn written(sandbox: &Sandbox) -> (Vec<u8>, std::time::SystemTime) {
 }
 
 #[test]
-<<<<<<< HEAD
 #[expect(clippy::too_many_lines, reason = "follows one instance through its life")]
-=======
-#[expect(clippy::too_many_lines, reason = "one scenario whose steps build on each other")]
->>>>>>> c9d6658 (Name the functions that are longer than 60 lines)
 fn instance_is_created_kept_and_reported() {
     let sandbox = Sandbox::new();
     let with_password = |password: Value| {
