@@ -159,9 +159,11 @@ pub fn run(
     let running = running(choice, &processes);
     Ok(match request {
         ControlRequest::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
-        ControlRequest::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, context)?,
+        ControlRequest::Exit { timeout } => {
+            exit(only_instance(choice, running)?, *timeout, &processes, context)?
+        }
         ControlRequest::Command(command) => {
-            send_command(choice, the_one(choice, running)?, command, context)?
+            send_command(choice, only_instance(choice, running)?, command, context)?
         }
     })
 }
@@ -178,7 +180,8 @@ fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
     running
 }
 
-fn the_one(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, ControlError> {
+/// Returns the running instance, if there is exactly one.
+fn only_instance(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, ControlError> {
     match running.len() {
         0 => Err(ControlError::NotRunning { ini: choice.path.clone() }),
         1 => Ok(running.remove(0)),
@@ -186,7 +189,7 @@ fn the_one(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, C
     }
 }
 
-/// Starts the MicroSIP of an ini, or the one there is, and waits until it has its window.
+/// Starts the MicroSIP of an ini, or the only installed one, and waits until its window exists.
 fn start(
     choice: &IniChoice,
     running: Vec<Instance>,

@@ -67,7 +67,7 @@ pub fn note(
 }
 
 /// What is remembered about the passwords of an ini, updated during a write.
-pub struct Followed {
+pub struct PasswordTracker {
     before: PasswordStore,
     /// Updated by what the ini had.
     found: PasswordStore,
@@ -75,16 +75,16 @@ pub struct Followed {
     left: PasswordStore,
 }
 
-impl Followed {
+impl PasswordTracker {
     /// Returns `None` if nothing is remembered.
-    pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<Followed> {
+    pub fn of(ini: &Ini, fs: &dyn FileSystem) -> Option<PasswordTracker> {
         let before = stored_of(ini, fs);
         let is_any = before != PasswordStore::default();
-        is_any.then(|| Followed { found: before.clone(), left: before.clone(), before })
+        is_any.then(|| PasswordTracker { found: before.clone(), left: before.clone(), before })
     }
 
     /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
-    pub fn see(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
+    pub fn observe(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
         let hashes = PasswordHasher::new(&new_salt);
         // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
@@ -104,7 +104,7 @@ impl Followed {
         }
     }
 
-    /// Remembers it; returns a warning if that failed.
+    /// Saves what is remembered; returns a warning if that failed.
     pub fn note(self, ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
         // Another run has written in the meantime and knows better.
         if stored_of(ini, fs) != self.before {

@@ -19,7 +19,7 @@ use crate::request::{WhileRunning, WriteOptions};
 use super::context::{Context, RunEvent};
 use super::error::Error;
 use super::ini::{Ini, LARGEST_INI, too_large};
-use super::passwords::Followed;
+use super::passwords::PasswordTracker;
 use super::written::WriteOutcome;
 
 /// An edit, worked out for the bytes that the ini has now.
@@ -81,7 +81,7 @@ impl Write<'_> {
             may_create: options.create,
             change: None,
             no_change: None,
-            passwords: if options.dry_run { None } else { Followed::of(ini, context.fs) },
+            passwords: if options.dry_run { None } else { PasswordTracker::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
         let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
@@ -265,7 +265,7 @@ struct Drafting<'a> {
     /// The latest draft that changes nothing.
     no_change: Option<Draft>,
     /// What is stored about the ini's passwords, if anything is stored and may change.
-    passwords: Option<Followed>,
+    passwords: Option<PasswordTracker>,
 }
 
 impl Drafting<'_> {
@@ -282,7 +282,7 @@ impl Drafting<'_> {
         let is_created = !exists && new != NewContent::Delete;
         let is_change = draft.is_change || is_created;
         if let Some(passwords) = &mut self.passwords {
-            passwords.see(self.ini, current, is_change.then_some(&new));
+            passwords.observe(self.ini, current, is_change.then_some(&new));
         }
         let latest = if is_change { &mut self.change } else { &mut self.no_change };
         *latest = Some(draft);

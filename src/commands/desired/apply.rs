@@ -208,12 +208,7 @@ impl Application<'_> {
     ///
     /// # Errors
     /// A hook or a value was refused.
-    pub fn foreseen(
-        &self,
-        ini: &Ini,
-        decoded: &Decoded,
-        context: &Context<'_>,
-    ) -> Result<IniDocument, Error> {
+    pub fn preview(&self, ini: &Ini, decoded: &Decoded, context: &Context<'_>) -> Result<IniDocument, Error> {
         let wanted = self.wanted(ini, &decoded.document, context.env, context.fs)?;
         Ok(plan::make(decoded, &wanted.edits).document)
     }
@@ -252,10 +247,13 @@ impl Application<'_> {
         }));
         let mut warnings = plan.warnings;
         warnings.extend(wanted.warnings);
-        let unconfirmed = wanted.passwords.into_iter().filter(|one| one.found == PasswordMatch::Unconfirmed);
-        warnings.extend(unconfirmed.map(|one| {
-            let message =
-                format!("[{}]: MicroSIP seems to have encrypted the password since it was set", one.section);
+        let unconfirmed =
+            wanted.passwords.into_iter().filter(|password| password.found == PasswordMatch::Unconfirmed);
+        warnings.extend(unconfirmed.map(|password| {
+            let message = format!(
+                "[{}]: MicroSIP seems to have encrypted the password since it was set",
+                password.section
+            );
             Diagnostic::new(Code::PasswordUnconfirmed, message)
                 .with_hint("the next command that writes records it; after that, every change is reported")
         }));
@@ -298,8 +296,9 @@ impl Application<'_> {
         let mut edits = desired.edits(document)?;
         let passwords = passwords_of(&edits, &passwords::stored_of(ini, fs), document, hashes);
         edits.retain(|edit| {
-            let is_of = |one: &&Stored| is_password(edit) && edit.path().section.as_str() == one.section;
-            let found = passwords.iter().find(is_of).map(|one| one.found);
+            let is_of =
+                |password: &&Stored| is_password(edit) && edit.path().section.as_str() == password.section;
+            let found = passwords.iter().find(is_of).map(|password| password.found);
             !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
         for (event, command) in &desired.hooks {

@@ -8,14 +8,14 @@ use crate::commands::ini::LARGEST_INI;
 /// Runs `work` for each item, several at the same time, until all are done or `stop` returns true. Returns the items
 /// that weren't started. Most of the time is spent waiting for the disk, so more threads than cores help.
 pub fn in_parallel<T: Send, R: Send>(
-    many: Vec<T>,
+    items: Vec<T>,
     stop: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(T) -> R + Sync),
     done: &mut dyn FnMut(R),
 ) -> Vec<T> {
     const MAX_THREADS: usize = 32;
-    let threads = many.len().min(MAX_THREADS);
-    let left = Mutex::new(VecDeque::from(many));
+    let threads = items.len().min(MAX_THREADS);
+    let left = Mutex::new(VecDeque::from(items));
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     std::thread::scope(|scope| {
         let (send, results) = mpsc::sync_channel(MAX_THREADS);
@@ -23,8 +23,8 @@ pub fn in_parallel<T: Send, R: Send>(
             let send = send.clone();
             scope.spawn(move || {
                 while !stop() {
-                    let Some(one) = next() else { break };
-                    if send.send(work(one)).is_err() {
+                    let Some(item) = next() else { break };
+                    if send.send(work(item)).is_err() {
                         break;
                     }
                 }

@@ -54,7 +54,7 @@ impl ToDiagnostic for HookProblem {
 }
 
 /// A command in the ini.
-struct HookSet {
+struct CommandInIni {
     event: Event,
     line: Line,
     text: String,
@@ -63,32 +63,38 @@ struct HookSet {
 
 /// Returns every problem of the commands.
 pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
-    let set: Vec<HookSet> = Event::ALL
+    let commands: Vec<CommandInIni> = Event::ALL
         .iter()
         .filter_map(|event| {
             let (line, text) = hook_state::text_of(*event, document)?;
             let examined = Examined::of(&text, *event, save_dialect, places);
             let text = String::from_utf16_lossy(&text);
-            (!examined.decoded.value.is_empty()).then_some(HookSet { event: *event, line, text, examined })
+            (!examined.decoded.value.is_empty()).then_some(CommandInIni {
+                event: *event,
+                line,
+                text,
+                examined,
+            })
         })
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
-    for one in &set {
-        let found = problems_of(one, save_dialect, places).into_iter();
-        findings.extend(found.map(|finding| finding.at(document, &one.line).of("Settings", one.event.key())));
+    for hook in &commands {
+        let found = problems_of(hook, save_dialect, places).into_iter();
+        findings
+            .extend(found.map(|finding| finding.at(document, &hook.line).of("Settings", hook.event.key())));
     }
-    findings.extend(between(&set, save_dialect).map(|(one, severity, fault)| {
-        Finding::new(severity, &fault).at(document, &one.line).of("Settings", one.event.key())
+    findings.extend(between(&commands, save_dialect).map(|(hook, severity, fault)| {
+        Finding::new(severity, &fault).at(document, &hook.line).of("Settings", hook.event.key())
     }));
-    if let Some(fault) = outdated(save_dialect).filter(|_| !set.is_empty()) {
+    if let Some(fault) = outdated(save_dialect).filter(|_| !commands.is_empty()) {
         findings.push(Finding::new(Severity::Info, &fault));
     }
     findings
 }
 
 /// Returns the problems of one command. Those that a better text solves are fixed by it.
-fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
-    let HookSet { event, examined, .. } = one;
+fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+    let CommandInIni { event, examined, .. } = hook;
     let Examined { decoded, targets, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
     for fault in &decoded.errors {
@@ -113,7 +119,7 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext
         findings.iter_mut().for_each(|finding| {
             finding.fix = path.clone().map(|path| Fix::Edit(Edit::Unset { path }));
         });
-    } else if let Some((edit, after)) = fixed(one, save_dialect, places) {
+    } else if let Some((edit, after)) = fixed(hook, save_dialect, places) {
         for finding in &mut findings {
             let stays = after.contains(&finding.diagnostic.code);
             finding.fix = (!stays).then(|| Fix::Edit(edit.clone()));
@@ -123,8 +129,12 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext
 }
 
 /// Returns the edit that makes a command do what was intended, and the codes of the problems that remain.
-fn fixed(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext) -> Option<(Edit, Vec<Code>)> {
-    let HookSet { event, text, examined, .. } = one;
+fn fixed(
+    hook: &CommandInIni,
+    save_dialect: &SaveDialect,
+    places: &TargetContext,
+) -> Option<(Edit, Vec<Code>)> {
+    let CommandInIni { event, text, examined, .. } = hook;
     let is_wrong = !examined.decoded.errors.is_empty()
         || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
     if !is_wrong {
@@ -173,9 +183,9 @@ fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -
 
 /// Finds problems between commands.
 fn between<'a>(
-    set: &'a [HookSet],
+    commands: &'a [CommandInIni],
     save_dialect: &SaveDialect,
-) -> impl Iterator<Item = (&'a HookSet, Severity, HookProblem)> + 'a {
+) -> impl Iterator<Item = (&'a CommandInIni, Severity, HookProblem)> + 'a {
     /// Events of the same call.
     const SAME_CALL: &[(Event, Event)] = &[
         (Event::Ring, Event::Ringing),
@@ -183,15 +193,17 @@ fn between<'a>(
         (Event::Answer, Event::Start),
         (Event::AnswerVideo, Event::Start),
     ];
-    let of = |event: Event| set.iter().find(|one| one.event == event && one.examined.works());
-    let command = |one: &HookSet| one.examined.decoded.command();
+    let of = |event: Event| commands.iter().find(|hook| hook.event == event && hook.examined.works());
+    let command = |hook: &CommandInIni| hook.examined.decoded.command();
     let twice = SAME_CALL.iter().filter_map(move |&(first, second)| {
-        let (one, other) = (of(first)?, of(second)?);
-        let is_same = command(one).is_some() && command(one) == command(other);
+        let (hook, other) = (of(first)?, of(second)?);
+        let is_same = command(hook).is_some() && command(hook) == command(other);
         is_same.then_some((other, Severity::Warning, HookProblem::Twice { first, second }))
     });
     let no_busy = of(Event::End)
-        .filter(|_| set.iter().all(|one| one.event != Event::Busy) && save_dialect.supports(Event::Busy))
+        .filter(|_| {
+            commands.iter().all(|hook| hook.event != Event::Busy) && save_dialect.supports(Event::Busy)
+        })
         .and_then(|end| {
             let is_unsafe = end.examined.targets.iter().any(TargetError::is_unsafe);
             Some((end, Severity::Info, HookProblem::NoBusy { command: command(end)?, is_unsafe }))

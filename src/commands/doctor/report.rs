@@ -27,7 +27,7 @@ pub struct DoctorOutcome {
 
 impl DoctorOutcome {
     /// Returns whether the exit status is 0.
-    pub fn is_well(&self) -> bool {
+    pub fn has_succeeded(&self) -> bool {
         let worst = if self.strict { Severity::Warning } else { Severity::Error };
         self.problems.iter().all(|found| found.finding.severity < worst)
     }
@@ -57,7 +57,7 @@ pub struct Fixes {
 
 impl Outcome for DoctorOutcome {
     fn status(&self) -> ExitStatus {
-        if self.is_well() { ExitStatus::Done } else { ExitStatus::No }
+        if self.has_succeeded() { ExitStatus::Done } else { ExitStatus::No }
     }
 
     fn changed(&self) -> bool {

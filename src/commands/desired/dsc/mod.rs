@@ -80,18 +80,18 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
 /// What exists at the path of an ini.
 enum Found {
     /// The ini.
-    There(Ini),
+    Ini(Ini),
     /// Nothing; where it would be, if that is known.
-    Nothing(Option<PathBuf>),
+    NoIni(Option<PathBuf>),
 }
 
 impl Found {
     fn at(choice: &IniChoice, context: &mut Context<'_>) -> Result<Found, Error> {
         match Ini::choose(choice, context) {
-            Ok(ini) => Ok(Found::There(ini)),
-            Err(Error::NotThere { ini } | Error::BrokenLink { ini, .. }) => Ok(Found::Nothing(Some(ini))),
+            Ok(ini) => Ok(Found::Ini(ini)),
+            Err(Error::NotThere { ini } | Error::BrokenLink { ini, .. }) => Ok(Found::NoIni(Some(ini))),
             Err(Error::Locate(LocateError::NotFound { .. })) => {
-                Ok(Found::Nothing(locate::place_to_create(context.env).ok()))
+                Ok(Found::NoIni(locate::place_to_create(context.env).ok()))
             }
             Err(error) => Err(error),
         }
@@ -100,12 +100,12 @@ impl Found {
 
 fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
     let instance = match Found::at(choice, context)? {
-        Found::There(ini) => InstanceAnswer {
+        Found::Ini(ini) => InstanceAnswer {
             state: Some(state(wanted, &ini, &ini.read(context)?.document, context)),
             ini: Some(ini.path),
             ..InstanceAnswer::default()
         },
-        Found::Nothing(ini) => InstanceAnswer { ini, ..InstanceAnswer::default() },
+        Found::NoIni(ini) => InstanceAnswer { ini, ..InstanceAnswer::default() },
     };
     Ok(Answer { instances: vec![instance], ..Answer::default() })
 }
@@ -134,12 +134,12 @@ fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceS
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
     let found = Found::at(choice, context)?;
     let (ini, state, is_in_state, differing, warnings) = match (wanted, found) {
-        (Presence::Absent, Found::Nothing(ini)) => (ini, None, true, Vec::new(), Vec::new()),
-        (Presence::Absent, Found::There(ini)) => {
+        (Presence::Absent, Found::NoIni(ini)) => (ini, None, true, Vec::new(), Vec::new()),
+        (Presence::Absent, Found::Ini(ini)) => {
             let warnings = running_warning(&ini, &Processes::default()).into_iter().collect();
             (Some(ini.path), Some(InstanceState::default()), false, vec![EXIST], warnings)
         }
-        (Presence::Present(desired), Found::There(ini)) => {
+        (Presence::Present(desired), Found::Ini(ini)) => {
             let decoded = ini.read(context)?;
             let state = state(wanted, &ini, &decoded.document, context);
             let checked = compare(desired, ini, &decoded, context)?;
@@ -147,11 +147,11 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
             let differing = properties(false, named, !checked.is_in_state);
             (Some(checked.ini), Some(state), checked.is_in_state, differing, checked.warnings)
         }
-        (Presence::Present(desired), Found::Nothing(Some(path))) => {
+        (Presence::Present(desired), Found::NoIni(Some(path))) => {
             let (differing, warnings) = missing(desired, &path, context)?;
             (Some(path), None, false, differing, warnings)
         }
-        (Presence::Present(_), Found::Nothing(None)) => (None, None, false, vec![EXIST], Vec::new()),
+        (Presence::Present(_), Found::NoIni(None)) => (None, None, false, vec![EXIST], Vec::new()),
     };
     let is_in_state = Some(is_in_state);
     let instance = InstanceAnswer { ini, state, is_in_state, ..InstanceAnswer::default() };
@@ -192,16 +192,16 @@ fn set(
     let options = WriteOptions { create: true, ..options };
     let found = Found::at(choice, context)?;
     match (wanted, found) {
-        (Presence::Absent, Found::There(ini)) => remove(&ini, options, context),
-        (Presence::Absent, Found::Nothing(ini)) => Ok(Answer {
+        (Presence::Absent, Found::Ini(ini)) => remove(&ini, options, context),
+        (Presence::Absent, Found::NoIni(ini)) => Ok(Answer {
             instances: vec![InstanceAnswer { ini, ..InstanceAnswer::default() }],
             properties: Some(Vec::new()),
             warnings: Vec::new(),
         }),
         (Presence::Present(desired), found) => {
             let ini = match found {
-                Found::There(ini) => ini,
-                Found::Nothing(_) => Ini::choose_or_create(choice, options.create, context)?,
+                Found::Ini(ini) => ini,
+                Found::NoIni(_) => Ini::choose_or_create(choice, options.create, context)?,
             };
             let hashes = PasswordHasher::new(&new_salt);
             let application = Application { desired, allow, hashes: &hashes };
@@ -209,7 +209,7 @@ fn set(
             let document = match options.dry_run {
                 true => {
                     let current = ini.exists.then(|| ini.bytes(context)).transpose()?;
-                    application.foreseen(&ini, &ini.decode_or_first_run(current)?, context)?
+                    application.preview(&ini, &ini.decode_or_first_run(current)?, context)?
                 }
                 false => ini.read(context)?.document,
             };
@@ -262,7 +262,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     };
     let mut answer = Answer::default();
     if choice.path.is_some() {
-        if let Found::There(ini) = Found::at(choice, context)? {
+        if let Found::Ini(ini) = Found::at(choice, context)? {
             let document = ini.read(context)?.document;
             answer.instances.push(instance(ini, &document, context));
         }
