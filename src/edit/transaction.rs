@@ -445,7 +445,7 @@ impl<'a> Run<'a> {
             _ => None,
         };
         self.must_finish = missed.is_some();
-        self.put_aside(old, missed.is_some());
+        self.keep_or_remove_old(old, missed.is_some());
         synced.map_err(|source| {
             TransactionErrorKind::io(Step::SyncFolder, folder, "could not be synced", source)
         })?;
@@ -458,7 +458,7 @@ impl<'a> Run<'a> {
 
     /// Keeps the second name of the old file if it's a backup. Otherwise removes it, after linking a missed save to the
     /// name of a backup.
-    fn put_aside(&mut self, mut old: OldFile<'a>, is_missed: bool) {
+    fn keep_or_remove_old(&mut self, mut old: OldFile<'a>, is_missed: bool) {
         if old.is_backup {
             self.outcome.backup = old.path.take();
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {

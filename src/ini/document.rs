@@ -1,8 +1,8 @@
 //! An ini as bytes, with functions that find lines in them. Reading never fails and never changes a byte: spacing,
 //! line ends, comments, junk, NULs, lone surrogates and an odd last byte are preserved.
 //!
-//! The text stays UTF-16LE bytes throughout; a [`Units`] is a view of some of them. Only the headers are indexed; other
-//! lines are found when they are needed.
+//! The text stays UTF-16LE bytes throughout; a [`Units`] is a view of some of them. Only the headers are indexed.
+//! Other lines are found when they are needed, so a long call log costs next to nothing.
 
 use std::ops::Range;
 
@@ -70,9 +70,8 @@ impl IniDocument {
         if !bytes.starts_with(&BOM) {
             bytes.splice(0..0, BOM);
         }
-        let mut document = IniDocument { bytes, header_starts: Vec::new() };
-        document.find_headers();
-        document
+        let header_starts = find_header_starts(&bytes);
+        IniDocument { bytes, header_starts }
     }
 
     /// Returns the bytes of the file.
@@ -157,7 +156,7 @@ impl IniDocument {
     /// Replaces a range of bytes.
     pub(super) fn splice(&mut self, range: Range<usize>, with: Vec<u8>) {
         self.bytes.splice(range, with);
-        self.find_headers();
+        self.header_starts = find_header_starts(&self.bytes);
     }
 
     /// Removes ranges of bytes, which must be in order and must not overlap.
@@ -173,21 +172,16 @@ impl IniDocument {
     }
 
     fn line_from(&self, start: usize, end: usize) -> Line {
-        let units = self.units(start..end);
-        let Some(index) = units.iter().position(|unit| unit == CR || unit == LF) else {
-            return Line { text: start..end, next: end };
-        };
-        let is_pair = units.get(index) == Some(CR) && units.get(index + 1) == Some(LF);
-        let text_end = start + 2 * index;
-        Line { text: start..text_end, next: text_end + if is_pair { 4 } else { 2 } }
-    }
-
-    fn find_headers(&mut self) {
-        let is_header = |line: &Line| {
-            let first = self.units(line.text.clone()).iter().find(|&unit| !is_whitespace(unit));
-            first == Some(u16::from(b'['))
-        };
-        self.header_starts = self.all_lines().filter(is_header).map(|line| line.text.start).collect();
+        let mut from = start;
+        while let Some(found) = memchr::memchr2(b'\r', b'\n', &self.bytes[from..end]) {
+            let at = from + found;
+            if at.is_multiple_of(2) && self.bytes[at + 1] == 0 {
+                let is_pair = self.bytes[at] == b'\r' && self.bytes[at + 2..end].starts_with(&[b'\n', 0]);
+                return Line { text: start..at, next: at + if is_pair { 4 } else { 2 } };
+            }
+            from = at + 1;
+        }
+        Line { text: start..end, next: end }
     }
 
     /// Returns the text from `[` to the first `]`, or to the end of the line without `]` (Windows 10).
@@ -218,6 +212,21 @@ impl IniDocument {
         });
         Some(KeyLine { name_end: at(name_start + name.len()), name: name.until_nul(), value, line })
     }
+}
+
+/// Returns the start of every line whose first character, apart from whitespace, is `[`.
+fn find_header_starts(bytes: &[u8]) -> Vec<usize> {
+    let text = &bytes[..bytes.len() & !1];
+    memchr::memchr_iter(b'[', text)
+        .filter(|&bracket| bracket.is_multiple_of(2) && text[bracket + 1] == 0)
+        .filter_map(|bracket| {
+            let before = Units::new(&text[BOM.len()..bracket]);
+            match before.iter().rposition(|unit| !is_whitespace(unit)) {
+                None => Some(BOM.len()),
+                Some(last) => matches!(before.get(last), Some(CR | LF)).then_some(BOM.len() + 2 * (last + 1)),
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -352,10 +352,13 @@ pub fn file_names(folder: &Path) -> Vec<String> {
 
 /// Reads an open file, which may contain at most `limit` bytes.
 pub(super) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    if file.metadata()?.len() > limit {
+    let len = file.metadata().map_or(0, |metadata| metadata.len());
+    if len > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut bytes = Vec::new();
+    let capacity = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.try_reserve_exact(capacity.saturating_add(1)).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // the file may have grown since
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
