@@ -29,15 +29,15 @@ exit_statuses! {
     /// The command succeeded, or there was nothing to do.
     Done = 0, "Success, or nothing to do";
     /// The answer is no: the key doesn't exist, there is no backup, problems were found.
-    No = 1, "The answer is no: not found, not in the wanted state, or problems were found";
+    No = 1, "The answer is no: not found, not in the desired state, or problems were found";
     /// The command line, or the input of a DSC operation, is wrong.
-    Usage = 2, "The command line is wrong, or the input of a DSC operation";
+    Usage = 2, "The command line, or the input of a DSC operation, is invalid";
     /// A hook or a value was refused.
     Refused = 3, "A hook or a value was refused";
     /// No ini was found, or several were.
-    NoIni = 4, "No MicroSIP.ini was found, or several; links --set: MicroSIP wasn't found";
+    NoIni = 4, "No MicroSIP.ini was found, or several were; for links --set, MicroSIP wasn't found";
     /// MicroSIP was still running when the time was up.
-    StillRunning = 5, "MicroSIP was still running when the time was up";
+    StillRunning = 5, "MicroSIP was still running at the end of the timeout";
     /// A file couldn't be read, locked or written.
     File = 6, "A file couldn't be read, locked or written";
     /// The file isn't an ini, its encoding isn't known, or the edit couldn't be verified. Nothing was written.
@@ -77,7 +77,7 @@ macro_rules! codes {
 }
 
 codes! {
-    Usage = "usage", Usage, "the command line is wrong";
+    Usage = "usage", Usage, "the command line is invalid";
     EventUnknown = "event-unknown", Usage, "the event isn't known";
     SecretInline = "secret-inline", Usage,
         "a password was given on the command line, where other programs can read it";
@@ -94,7 +94,7 @@ codes! {
     EncodingInvalid = "encoding-invalid", NotAnIni,
         "the file contains bytes that aren't valid in its encoding";
     EditUnverified = "edit-unverified", NotAnIni,
-        "reading the edited text back didn't give the requested result";
+        "the edited text didn't pass the check that it differs only by the edit";
     IniEncoding = "ini-encoding", Done, "the ini isn't UTF-16LE with BOM; an edit converts it";
     SectionDuplicate = "section-duplicate", Done,
         "the section appears more than once; MicroSIP reads only the first";
@@ -108,7 +108,7 @@ codes! {
         "the text contains a NUL character; MicroSIP doesn't read the rest of that line";
 
     KeyMisplaced = "key-misplaced", Done,
-        "the key is in a section, or before any section, where MicroSIP doesn't look for it";
+        "the key is in the wrong section, or before the first one, so MicroSIP doesn't read it";
     KeyWithoutValue = "key-without-value", Done, "a line without = hides a later line with the same key";
     KeyUnknown = "key-unknown", Done, "the key isn't a MicroSIP setting";
     NameRefused = "name-refused", Refused,
@@ -133,7 +133,7 @@ codes! {
     AccountGap = "account-gap", Done,
         "a number is missing in the list of accounts, and those after it can't be selected";
     AccountNoUsername = "account-no-username", Done,
-        "an account has a password but no username; MicroSIP's next save drops the password";
+        "an account has a password but no username, so MicroSIP drops the password when it saves";
     PasswordPlain = "password-plain", Done,
         "a password is stored in plain text until MicroSIP loads its account";
     PasswordLength = "password-length", Done,
@@ -155,11 +155,11 @@ codes! {
 
     ProfileLink = "profile-link", File,
         "the path to the ini inside a user's folder contains a link, or the ini isn't a regular file";
-    ProfileMoved = "profile-moved", File, "a user's application data is outside the user's folder";
+    ProfileMoved = "profile-moved", File, "a user's AppData folder is outside the user's profile folder";
     UserNotListed = "user-not-listed", Refused, "the table of users has no row for the user who owns the ini";
     UserWithoutFolder = "user-without-folder", Done,
-        "the table lists users who have no folder among those that were searched";
-    ProfilesNone = "profiles-none", NoIni, "no users' folders were found";
+        "the table of users lists users whose profile folder wasn't found";
+    ProfilesNone = "profiles-none", NoIni, "no profile folders of users were found";
     FirstRunSkipped = "first-run-skipped", Done,
         "MicroSIP won't do its first-run setup, so it won't register itself to start with Windows";
     SomeFailed = "some-failed", SomeFailed, "some of several inis failed; the report says which";
@@ -192,9 +192,9 @@ codes! {
     HookNumberJoined = "hook-number-joined", Done,
         "because of an unclosed quote, the number is joined to the argument before it";
     HookUserStandIn = "hook-user-stand-in", Done,
-        "an unquoted path contains a variable for the user's name and breaks if the name has a space";
+        "an unquoted path contains a placeholder for a user's name and breaks if the name has a space";
     HookDecayed = "hook-decayed", Refused,
-        "an older MicroSIP removed the first and last quote of the command when it saved";
+        "an older MicroSIP removed the first and last quote of the command when it saved its settings";
     HookMisplaced = "hook-misplaced", Done,
         "the command is in a place where MicroSIP doesn't look, so it never runs";
     HookTwice = "hook-twice", Done, "two events of one call run the same command";
@@ -244,12 +244,12 @@ codes! {
         "the program is in a folder for temporary files or downloads";
 
     MicrosipOutdated = "microsip-outdated", Done,
-        "this MicroSIP has bugs with commands that are fixed in a newer version";
-    IniNotRead = "ini-not-read", Done, "the ini is in a place where its MicroSIP doesn't look";
+        "this version of MicroSIP has bugs in running or saving commands; a newer one fixes them";
+    IniNotRead = "ini-not-read", Done, "the ini is in a place where MicroSIP doesn't look for it";
     IniStaleCopy = "ini-stale-copy", Done,
         "another MicroSIP.ini is in a place where MicroSIP no longer looks";
     IniTwoPlaces = "ini-two-places", Done, "a portable and an installed MicroSIP each have an ini";
-    Leftover = "leftover", Done, "a file was left behind by an msipcfg that was killed";
+    Leftover = "leftover", Done, "a file was left behind when msipcfg was killed";
     BackupExposed = "backup-exposed", Done,
         "a backup, which can contain passwords, is readable by more users than its ini";
 
@@ -261,7 +261,7 @@ codes! {
     NumberRefused = "number-refused", Refused, "the number or digits can't be passed to MicroSIP unchanged";
     OrderUnsupported = "order-unsupported", Refused, "this version of MicroSIP doesn't support the command";
     LinksChosen = "links-chosen", Done,
-        "the user chose another program for these links in Windows' settings, which takes precedence";
+        "in Windows' settings, the user chose another program for these links; that choice takes precedence";
     LinksMayAsk = "links-may-ask", Done, "Windows may still ask the user which program opens such a link";
     LinksChangedSince = "links-changed-since", Done,
         "another program has registered for these links since, so they were left unchanged";
@@ -271,7 +271,7 @@ codes! {
     InstanceAmbiguous = "instance-ambiguous", NoIni,
         "several instances of MicroSIP are running and none was chosen";
     MicrosipUnreachable = "microsip-unreachable", No,
-        "a running MicroSIP has no window here, has higher privileges, or doesn't respond";
+        "a running MicroSIP has no window that msipcfg can reach, has higher privileges, or doesn't respond";
     MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP can't make calls yet";
     StartFailed = "start-failed", File, "MicroSIP couldn't be started";
     CloseImpossible = "close-impossible", Done,

@@ -76,8 +76,8 @@ fn outside_files(outside: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub const WANTED: &str =
     "[settings]\nVAD = 1\nuserAgent = 'Desk of ${user}'\n[hooks]\nend = 'C:\\hooks\\log.exe'\n";
 
-/// Makes this many users below `folder`, with inis in four encodings. Of each hundred, one has a file that isn't an ini,
-/// one a read-only ini, one no ini, and on Unix one has a link to something outside at one of several places.
+/// Makes this many users below `folder`, with inis in four encodings. Of each hundred, one has a file that isn't an
+/// ini, one a read-only ini, one no ini, and on Unix one has a link to something outside at one of several places.
 pub fn make(folder: &Path, count: usize) -> Users {
     let outside = folder.join("outside");
     for (path, bytes) in outside_files(&outside) {

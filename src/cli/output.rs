@@ -78,7 +78,7 @@ impl Output {
         diagnostic.code.exit_status()
     }
 
-    /// Returns how to print for arguments that could not be parsed.
+    /// Returns how to print for arguments that couldn't be parsed.
     pub fn of_args(args: &[OsString]) -> Output {
         let mut texts = args.iter().filter_map(|arg| arg.to_str());
         let color = texts.find_map(|arg| arg.strip_prefix("--color"));
@@ -121,7 +121,7 @@ impl Output {
             // The reader of the pipe has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
             Err(error) => {
-                let text = format!("the answer could not be written: {error}");
+                let text = format!("the output couldn't be written: {error}");
                 match self.dsc {
                     Some(_) => self.log(Level::Error, &text),
                     None => self.err(&format!("error: {text}\n")),

@@ -16,10 +16,10 @@ pub struct ReportFile {
     failed: Option<io::Error>,
 }
 
-/// Why the report could not be written.
+/// Why the report couldn't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    #[error("the report {path} could not be written: {source}")]
+    #[error("the report {path} couldn't be written: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("{path} is an input of this command, so the report can't be written to it")]
     IsInput { path: PathBuf },
@@ -39,7 +39,7 @@ impl ToDiagnostic for ReportError {
                 ReportError::Io { .. } => {
                     "check that the folder exists, that you may write to it, and that the disk isn't full"
                 }
-                ReportError::IsInput { .. } => "name another file with --report",
+                ReportError::IsInput { .. } => "use another file with --report",
             }
             .into(),
         )

@@ -20,7 +20,7 @@ pub struct SideEffects {
     pub restarted: Vec<Restarted>,
     /// The warnings that were shown before the answer.
     pub warnings: Vec<Diagnostic>,
-    /// Why the report could not be written, if so.
+    /// Why the report couldn't be written, if so.
     pub report_error: Option<ReportError>,
 }
 

@@ -106,12 +106,12 @@ impl Outcome for BackupList {
     }
 }
 
-/// Why backups could not be listed, removed or restored.
+/// Why backups couldn't be listed, removed or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("{ini} has no backup{which}")]
     NoBackup { ini: PathBuf, which: String },
-    #[error("the backups of {ini} could not be listed or removed: {source}")]
+    #[error("the backups of {ini} couldn't be listed or removed: {source}")]
     Folder { ini: PathBuf, source: io::Error },
 }
 
@@ -126,7 +126,7 @@ impl ToDiagnostic for BackupError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             BackupError::NoBackup { .. } => "to list the backups, run 'msipcfg backups'",
-            BackupError::Folder { .. } => "check the folder and your rights to it",
+            BackupError::Folder { .. } => "check that the folder exists and that you may change it",
         };
         Some(hint.into())
     }
@@ -210,7 +210,7 @@ fn no_backup(ini: &Ini, which: &BackupChoice) -> BackupError {
     let which = match which {
         BackupChoice::Newest => String::new(),
         BackupChoice::Number(number) => format!(" with the number {number}"),
-        BackupChoice::Name(name) => format!(" called {name}"),
+        BackupChoice::Name(name) => format!(" named {name}"),
     };
     BackupError::NoBackup { ini: ini.path.clone(), which }
 }

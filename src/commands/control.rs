@@ -66,28 +66,28 @@ impl Outcome for ControlOutcome {
     }
 }
 
-/// Why MicroSIP could not be controlled.
+/// Why MicroSIP couldn't be controlled.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     #[error("this works only on Windows")]
     NotWindows,
-    #[error("no MicroSIP is running{}", ini_of(.ini.as_ref()))]
+    #[error("{}", not_running(.ini.as_ref()))]
     NotRunning { ini: Option<PathBuf> },
     #[error("more than one MicroSIP is running: {}", list(.running))]
     Several { running: Vec<Instance> },
-    #[error("MicroSIP's program was not found, or there is more than one{}", ini_of(.ini.as_ref()))]
+    #[error("MicroSIP's program{} wasn't found, or more than one was found", ini_of(.ini.as_ref()))]
     NoExe { ini: Option<PathBuf> },
     #[error(transparent)]
     NotInVersion(#[from] NotInVersion),
-    #[error("MicroSIP ({instance}) cannot be reached: {why}")]
+    #[error("MicroSIP ({instance}) can't be controlled: {why}")]
     Unreachable { instance: Box<Instance>, why: String },
-    #[error("MicroSIP ({0}) is not ready to make calls")]
+    #[error("MicroSIP ({0}) isn't ready to make calls")]
     NotReady(Box<Instance>),
     #[error("MicroSIP ({0}) was asked to exit but is still running")]
     StillRunning(Box<Instance>),
-    #[error("{exe} could not be started: {source}")]
+    #[error("{exe} couldn't be started: {source}")]
     NotStarted { exe: PathBuf, source: io::Error },
-    #[error("interrupted")]
+    #[error("cancelled")]
     Stopped,
 }
 
@@ -112,20 +112,26 @@ impl ToDiagnostic for ControlError {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                ControlError::NotWindows => "run msipcfg for Windows where MicroSIP runs, also under Wine",
+                ControlError::NotWindows => {
+                    "run msipcfg on Windows, or the Windows version of msipcfg under Wine"
+                }
                 ControlError::NotRunning { .. } => "to start it, run 'msipcfg start'",
-                ControlError::Several { .. } => "name the one you mean by its ini, with --ini PATH",
-                ControlError::NoExe { .. } => "name the ini of the copy to start, with --ini PATH",
+                ControlError::Several { .. } => "choose one by its ini, with --ini PATH",
+                ControlError::NoExe { .. } => "specify the ini of the copy to start with --ini PATH",
                 ControlError::NotInVersion(error) => return error.hint(),
-                ControlError::Unreachable { .. } => "do it in its window",
+                ControlError::Unreachable { .. } => "use MicroSIP's window instead",
                 ControlError::NotReady(_) => "wait until its window shows that it is online, then try again",
-                ControlError::StillRunning(_) => "it may show a question; look at its window",
-                ControlError::NotStarted { .. } => "start it by hand to see what is wrong",
+                ControlError::StillRunning(_) => "look at its window; it may be asking something",
+                ControlError::NotStarted { .. } => "start it yourself to see what's wrong",
                 ControlError::Stopped => return None,
             }
             .into(),
         )
     }
+}
+
+fn not_running(ini: Option<&PathBuf>) -> String {
+    ini.map_or("MicroSIP isn't running".into(), |ini| format!("no running MicroSIP uses {}", ini.display()))
 }
 
 fn ini_of(ini: Option<&PathBuf>) -> String {
@@ -286,7 +292,7 @@ fn send(
             Ok(_) => return Err(ControlError::NotReady(instance.clone().into())),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(unreachable(
-                    "it does not answer; it may be busy with a hook, or show a message".into(),
+                    "it doesn't respond; it may be waiting for a hook or showing a message".into(),
                 ));
             }
             Err(error) => return Err(unreachable(error.to_string())),

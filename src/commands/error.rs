@@ -38,9 +38,9 @@ pub enum Error {
     BrokenLink { ini: PathBuf, target: PathBuf },
     #[error("{ini} is a {what}, not a file")]
     NotRegular { ini: PathBuf, what: &'static str },
-    #[error("{ini} could not be read: {source}")]
+    #[error("{ini} couldn't be read: {source}")]
     Unreadable { ini: PathBuf, source: io::Error },
-    #[error("{ini} is, or would become, larger than {limit} MiB, so it isn't an ini of MicroSIP")]
+    #[error("{ini} is, or would become, larger than {limit} MiB, so it can't be a MicroSIP ini")]
     TooLarge { ini: PathBuf, limit: u64 },
     #[error("{ini}: {source}")]
     Encoding { ini: PathBuf, source: EncodingError },
@@ -142,9 +142,9 @@ impl ToDiagnostic for Error {
             Error::NotThere { .. } => {
                 "check the path; to create the ini, add --create to a command that writes"
             }
-            Error::BrokenLink { .. } => "fix the link, or name the ini itself",
+            Error::BrokenLink { .. } => "fix the link, or use the path of the ini itself",
             Error::NotRegular { .. } => {
-                "name MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini"
+                "use MicroSIP's ini, usually …\\AppData\\Roaming\\MicroSIP\\MicroSIP.ini"
             }
             Error::Unreadable { source, .. } if platform::is_file_in_use(source) => {
                 "another program has it open; close that program, then try again"

@@ -43,8 +43,8 @@ impl Outcome for Explanation {
         let Styles { error, warning, added, heading, .. } = page.styles;
         let (style, meaning) = match self.verdict {
             Verdict::Works => (added, "MicroSIP runs it as written"),
-            Verdict::Depends => (warning, "it works on a condition, see below"),
-            Verdict::Fails => (error, "it doesn't do what was intended, see below"),
+            Verdict::Depends => (warning, "it works under the condition shown below"),
+            Verdict::Fails => (error, "it doesn't do what was intended; see the problems below"),
             Verdict::Empty => (heading, "no command is run"),
         };
         let mut text = format!("{style}{}{style:#}: {meaning}\n", self.verdict.name());
@@ -163,9 +163,9 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
 /// Warnings about a text that is explained without an ini.
 #[derive(Debug, thiserror::Error)]
 enum ExplainWarning {
-    #[error("'{program}' isn't a full path, so it must be on the PATH of MicroSIP")]
+    #[error("'{program}' isn't a full path, so it must be in a folder on MicroSIP's PATH")]
     ByName { program: String },
-    #[error("'{name}' stands for a user's name; the path breaks if that contains a space")]
+    #[error("'{name}' is a placeholder for a user's name; the path breaks if the real name contains a space")]
     StandIn { name: String },
 }
 

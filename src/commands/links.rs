@@ -179,7 +179,7 @@ fn exe(request: &LinksRequest, env: &Env) -> Result<Option<String>, LinksError> 
     }
     match path.to_str() {
         Some(text) => Ok(Some(text.to_string())),
-        None => Err(no_program(&path, "its path is not text")),
+        None => Err(no_program(&path, "its path isn't valid text")),
     }
 }
 

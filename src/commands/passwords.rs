@@ -134,7 +134,7 @@ fn store(before: &PasswordStore, kept: &PasswordStore, ini: &Ini, fs: &dyn FileS
     };
     result.err().map(|error| {
         let message = format!(
-            "{} could not be written: {error}; 'check' may not notice changed passwords, and 'apply' may set them again",
+            "{} couldn't be written: {error}; 'check' may not notice changed passwords, and 'apply' may set them again",
             path.shown().display()
         );
         Diagnostic::new(Code::PasswordUnnoted, message)

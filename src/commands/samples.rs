@@ -13,9 +13,9 @@ use crate::request::{HookText, SetHook};
 use super::error::{CommandError, Error};
 use super::ini::Ini;
 
-/// The script of a ready-made hook could not be created.
+/// The script of a ready-made hook couldn't be created.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} could not be created: {source}")]
+#[error("{path} couldn't be created: {source}")]
 struct SampleError {
     path: PathBuf,
     source: io::Error,
@@ -28,8 +28,8 @@ impl ToDiagnostic for SampleError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self.source.kind() {
-            io::ErrorKind::Unsupported => "name an ini in a Wine prefix",
-            _ => "check that you may write there, or set a script of your own",
+            io::ErrorKind::Unsupported => "use an ini in a Wine prefix",
+            _ => "check that you may write there, or use your own script",
         };
         Some(hint.into())
     }

@@ -109,9 +109,9 @@ fn unblock_warning(path: &Path, is_dry_run: bool) -> Diagnostic {
     Diagnostic::new(Code::HookTargetUnblocked, message)
 }
 
-/// The hook was set, but its program could not be unblocked.
+/// The hook was set, but its program couldn't be unblocked.
 #[derive(Debug, thiserror::Error)]
-#[error("the \"downloaded from the internet\" mark of {path} could not be removed: {source}")]
+#[error("the \"downloaded from the internet\" mark of {path} couldn't be removed: {source}")]
 struct MarkError {
     path: PathBuf,
     source: io::Error,
@@ -124,7 +124,7 @@ impl ToDiagnostic for MarkError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run this again, or unblock the file in Explorer: Properties > Unblock".into())
+        Some("run the command again, or unblock the file in Explorer: Properties > Unblock".into())
     }
 }
 

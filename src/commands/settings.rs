@@ -96,7 +96,7 @@ impl ValueList {
     }
 }
 
-/// Why values could not be read or set.
+/// Why values couldn't be read or set.
 #[derive(Debug, thiserror::Error)]
 enum SettingsError {
     #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
@@ -105,7 +105,7 @@ enum SettingsError {
     NoSuchSection { ini: PathBuf, section: SectionName },
     #[error("{path}: other programs can read a password on the command line")]
     SecretInline { path: KeyPath },
-    #[error("{path}: the password could not be read from {}: {error}", shown_source(.source_of, .error))]
+    #[error("{path}: the password couldn't be read from {}: {error}", shown_source(.source_of, .error))]
     SecretUnreadable { path: KeyPath, source_of: ValueSource, error: io::Error },
 }
 
@@ -114,7 +114,7 @@ fn shown_source(source: &ValueSource, error: &io::Error) -> String {
     use io::ErrorKind::{InvalidData, IsADirectory, PermissionDenied};
     match source {
         ValueSource::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
-            "the file that is named after the @".into()
+            "the file named after the @".into()
         }
         source => source.to_string(),
     }
@@ -139,7 +139,7 @@ impl ToDiagnostic for SettingsError {
                 format!("use {path}=@env:NAME, {path}=@FILE, or {path}=@- for standard input")
             }
             SettingsError::SecretUnreadable { .. } => {
-                "check the name, and that its content is UTF-8 text; a password can't be written here".into()
+                "check that the file or variable exists and contains UTF-8 text; after the @, give its name, not the password".into()
             }
         })
     }

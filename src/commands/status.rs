@@ -94,7 +94,7 @@ impl Outcome for Status {
             for place in &self.searched {
                 let _ = writeln!(text, "  {}", place.display());
             }
-            text.push_str("to find or create one, run 'msipcfg wizard'; to name one, use --ini PATH\n");
+            text.push_str("to find or create one, run 'msipcfg wizard'; to specify one, use --ini PATH\n");
         }
         for ini in &self.inis {
             text.push('\n');

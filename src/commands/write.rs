@@ -336,7 +336,7 @@ impl ToDiagnostic for RunningWarning {
     fn hint(&self) -> Option<String> {
         match self {
             RunningWarning::NothingToChange(_) => {
-                Some("exit it by its menu and run this again to be certain".into())
+                Some("exit MicroSIP from its menu, then run the command again to be sure".into())
             }
             RunningWarning::DryRun(_) => None,
         }

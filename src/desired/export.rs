@@ -13,12 +13,12 @@ use crate::microsip::values;
 
 use super::schema::{Given, SecretSource, account_keys, settings_keys};
 
-/// What MicroSIP remembers for itself, such as dates and positions of windows. A state doesn't include it.
+/// What MicroSIP saves for its own use, such as dates and positions of windows. A state doesn't include it.
 const OWN_KEYS: &[&str] =
     &["version", "checkUpdatesTime", "callsLastKey", "activeTab", "lastCallNumber", "lastCallHasVideo"];
 const OWN_KEY_PREFIXES: &[&str] = &["main", "messages", "ringin", "callsWidth", "contactsWidth"];
 
-/// The state of an ini, without what MicroSIP remembers for itself.
+/// The state of an ini, without what MicroSIP saves for its own use.
 #[derive(Debug)]
 pub struct ExportedState {
     /// The settings, without the number of the selected account.
@@ -86,7 +86,7 @@ impl ExportedState {
     /// Returns the state as TOML. A comment names what is left out, and why.
     pub fn toml(&self) -> String {
         let mut text = String::from(
-            "# The state of a MicroSIP, for 'msipcfg apply'. What MicroSIP remembers for itself is left out.\n",
+            "# The state of a MicroSIP, for 'msipcfg apply'. What MicroSIP saves for its own use is left out.\n",
         );
         let selected = self.selected.map(|number| format!("{ACCOUNT_ID} = {number}\n")).unwrap_or_default();
         push_section(&mut text, "[settings]", &(lines(&self.settings) + &selected));

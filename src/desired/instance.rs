@@ -33,9 +33,9 @@ use crate::request::ValueSource;
 
 /// The property that names the ini.
 pub const INI: &str = "ini";
-/// The property that tells whether the ini exists.
+/// The property that shows whether the ini exists.
 pub const EXIST: &str = "_exist";
-/// The property that tells whether an account has a password.
+/// The property that shows whether an account has a password.
 pub const PASSWORD_SET: &str = "passwordSet";
 /// The properties that only appear in output. In input they are ignored.
 const READ_ONLY: [&str; 4] = ["_inDesiredState", "_restartRequired", "_metadata", "_name"];
@@ -312,9 +312,9 @@ pub fn schema() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let file = settings.into_generator().into_root_schema_for::<DesiredFile>().to_value();
     let mut properties = Map::new();
-    let path = "The absolute path of the MicroSIP.ini. Default: the only one there is.";
+    let path = "The absolute path of the MicroSIP.ini. Default: the only one that is found.";
     properties.insert(INI.into(), json!({"type": "string", "description": path}));
-    let exist = "Whether the ini exists. If false, the ini is removed; its backup stays.";
+    let exist = "Whether the ini exists. If false, the ini is deleted, and a backup is kept.";
     properties.insert(EXIST.into(), json!({"type": "boolean", "default": true, "description": exist}));
     for part in PARTS {
         let mut property = file["properties"][part].clone();
@@ -374,7 +374,7 @@ fn put_password_in(account: &mut Json) {
         "Text, {\"secureString\": TEXT}, {\"env\": NAME}, or {\"file\": ABSOLUTE PATH}. Never in output.";
     account["properties"]["password"] =
         json!({"type": ["string", "object"], "writeOnly": true, "description": password});
-    let is_set = "Whether there is a password.";
+    let is_set = "Whether the account has a password.";
     account["properties"][PASSWORD_SET] = json!({"type": "boolean", "readOnly": true, "description": is_set});
 }
 

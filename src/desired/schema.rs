@@ -74,7 +74,7 @@ pub enum Given {
     Number(i64),
     /// Text, which may be a password.
     Text(String),
-    /// The place of a password.
+    /// A reference to a password.
     Secret(SecretSource),
 }
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Given {
     }
 }
 
-/// The place of a password.
+/// A reference to a password.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {

@@ -85,7 +85,7 @@ impl<'a> Variables<'a> {
                 Ok(Given::Number(number)) => Variable::Text(number.to_string()),
                 Ok(Given::Secret(secret)) => Variable::PasswordAt(secret.place(folder)),
                 Ok(Given::Absent(_)) | Err(_) => {
-                    return Err(source.error(part.not("text, a number, or the place of a password")));
+                    return Err(source.error(part.not("text, a number, or a reference to a password")));
                 }
             };
             self.values.entry(name.clone()).or_insert(variable);

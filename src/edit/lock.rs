@@ -27,7 +27,7 @@ pub struct Lock {
 pub enum LockError {
     #[error("another msipcfg has been editing {ini} for {} seconds", LOCK_TIMEOUT.as_secs())]
     Busy { ini: PathBuf },
-    #[error("the lock file {path} could not be created: {source}")]
+    #[error("the lock file {path} couldn't be created: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("cancelled while waiting for another msipcfg to finish")]
     Stopped,
@@ -45,7 +45,7 @@ impl ToDiagnostic for LockError {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                LockError::Busy { .. } => "wait until it has finished, or end it, then try again",
+                LockError::Busy { .. } => "wait until it has finished, or stop it, then try again",
                 LockError::Io { .. } => {
                     "check that you may write to the folder and that the disk has free space"
                 }

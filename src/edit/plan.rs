@@ -127,7 +127,7 @@ impl ToDiagnostic for PlanWarning {
                 Some(format!("remove all of them with 'msipcfg unset {path}', then set it again"))
             }
             PlanWarning::EncodingRead { .. } => {
-                Some("any edit by msipcfg converts it to the encoding that MicroSIP uses".into())
+                Some("any edit with msipcfg converts it to the encoding that MicroSIP uses".into())
             }
             _ => None,
         }

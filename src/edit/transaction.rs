@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
         match denied {
             Some(path) => {
                 let source = io::ErrorKind::PermissionDenied.into();
-                Err(TransactionErrorKind::io(Step::Temp, path, "is not writable by this user", source))
+                Err(TransactionErrorKind::io(Step::Temp, path, "isn't writable by this user", source))
             }
             None => Ok(()),
         }
@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
         let (ini, fs) = (self.tx.ini, self.tx.fs);
         let folder = folder_of(ini);
         fs.create_folders(folder)
-            .map_err(|source| TransactionErrorKind::io(Step::Lock, folder, "could not be created", source))?;
+            .map_err(|source| TransactionErrorKind::io(Step::Lock, folder, "couldn't be created", source))?;
         let _lock = Lock::acquire(ini, fs, self.tx.stop)?;
         remove_leftovers_under_lock(ini, fs);
         let attempt = self.replace_under_lock(editor)?;
@@ -360,7 +360,7 @@ impl<'a> Run<'a> {
     /// Writes the new text to a file next to the ini, with the ini's owner and access.
     fn write_temp<E>(&mut self, bytes: &[u8], exists: bool) -> Result<TempPath, E> {
         self.write_beside(bytes, exists).map_err(|source| {
-            TransactionErrorKind::io(Step::Temp, folder_of(self.tx.ini), "could not be written to", source)
+            TransactionErrorKind::io(Step::Temp, folder_of(self.tx.ini), "couldn't be written to", source)
         })
     }
 
@@ -394,7 +394,7 @@ impl<'a> Run<'a> {
         if !is_linked {
             // a file system without hard links: a copy, which gets the name of the backup when it is complete
             self.write_beside(bytes, true).and_then(|temp| platform::move_to(fs, temp, &path)).map_err(
-                |source| TransactionErrorKind::io(Step::Backup, &path, "could not be written", source),
+                |source| TransactionErrorKind::io(Step::Backup, &path, "couldn't be written", source),
             )?;
         }
         Ok(old(Some(path), is_linked, true))
@@ -403,8 +403,8 @@ impl<'a> Run<'a> {
     /// Replaces or deletes the ini. Returns false if another program has created it in the meantime.
     fn replace_ini<E>(&mut self, temp: Option<TempPath>, is_new: bool) -> Result<bool, E> {
         let (result, what) = match temp {
-            Some(temp) => (self.put_in_place(temp, is_new), "could not be replaced"),
-            None => (self.tx.fs.remove(self.tx.ini), "could not be deleted"),
+            Some(temp) => (self.put_in_place(temp, is_new), "couldn't be replaced"),
+            None => (self.tx.fs.remove(self.tx.ini), "couldn't be deleted"),
         };
         match result {
             Ok(()) => Ok(true),
@@ -447,10 +447,10 @@ impl<'a> Run<'a> {
         self.must_finish = missed.is_some();
         self.keep_or_remove_old(old, missed.is_some());
         synced.map_err(|source| {
-            TransactionErrorKind::io(Step::SyncFolder, folder, "could not be synced", source)
+            TransactionErrorKind::io(Step::SyncFolder, folder, "couldn't be synced", source)
         })?;
         saved.map_err(|source| {
-            let what = "could not be compared with the old file";
+            let what = "couldn't be compared with the old file";
             TransactionErrorKind::io(Step::CompareOld, self.tx.ini, what, source)
         })?;
         Ok(missed)
@@ -479,7 +479,7 @@ impl<'a> Run<'a> {
         let ini = self.tx.ini;
         let pruned = backup::prune(ini, policy.keep, self.outcome.backup.as_deref(), self.tx.fs);
         let pruned = pruned.map_err(|source| {
-            let what = "contains old backups that could not be removed";
+            let what = "contains old backups that couldn't be removed";
             TransactionErrorKind::io(Step::Prune, folder_of(ini), what, source)
         })?;
         self.outcome.backup.take_if(|made| pruned.contains(made));
@@ -490,9 +490,7 @@ impl<'a> Run<'a> {
         match self.tx.fs.read(self.tx.ini) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => {
-                Err(TransactionErrorKind::io(Step::Read, self.tx.ini, "could not be read", source))
-            }
+            Err(source) => Err(TransactionErrorKind::io(Step::Read, self.tx.ini, "couldn't be read", source)),
         }
     }
 
@@ -505,7 +503,7 @@ impl<'a> Run<'a> {
         match is_same {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             is_same => is_same.map_err(|source| {
-                TransactionErrorKind::io(Step::Read, self.tx.ini, "could not be read", source)
+                TransactionErrorKind::io(Step::Read, self.tx.ini, "couldn't be read", source)
             }),
         }
     }

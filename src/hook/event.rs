@@ -70,7 +70,7 @@ impl Event {
         self == Event::Outgoing
     }
 
-    /// Returns the event whose command this key in [Settings] holds.
+    /// Returns the event whose command is in this key of [Settings].
     pub fn from_key(key: &str) -> Option<Event> {
         Event::ALL.iter().copied().find(|event| event.key().eq_ignore_ascii_case(key))
     }

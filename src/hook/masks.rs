@@ -72,7 +72,7 @@ pub struct Expanded {
 /// A mask that a test doesn't replace as MicroSIP would.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MaskWarning {
-    #[error("{mask} was not replaced: only MicroSIP knows its value, during a call")]
+    #[error("{mask} wasn't replaced: MicroSIP knows its value only during a call")]
     NotReplaced { mask: &'static str },
     #[error("{mask} was removed: a test doesn't put the password on a command line")]
     PasswordRemoved { mask: &'static str },

@@ -62,7 +62,7 @@ impl ToDiagnostic for ClosingWarning {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            ClosingWarning::Unreachable(..) => "exit it from its menu; msipcfg waits until then",
+            ClosingWarning::Unreachable(..) => "exit it from its menu; msipcfg waits for that",
             ClosingWarning::NotRestarted(..) => "start it yourself",
             ClosingWarning::StillRunning(_) => "once it has exited, start it yourself",
         };

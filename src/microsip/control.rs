@@ -103,7 +103,7 @@ impl ToDiagnostic for NumberError {
             NumberError::Character { allowed, .. } => {
                 Some(format!("use {allowed}, without spaces and parentheses"))
             }
-            NumberError::Scheme { scheme } => Some(format!("leave '{scheme}:' out")),
+            NumberError::Scheme { scheme } => Some(format!("remove '{scheme}:'")),
         }
     }
 }
@@ -178,7 +178,7 @@ impl PhoneCommand {
 
 /// The error that the running version doesn't support a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("MicroSIP {version} can't be told to {what}; {since} or later can")]
+#[error("msipcfg can't make MicroSIP {version} {what}; that takes {since} or newer")]
 pub struct NotInVersion {
     /// What the command does.
     pub what: &'static str,
@@ -403,7 +403,7 @@ mod tests {
         let error = message(&PhoneCommand::Unmute, Some(Version(3, 21, 3))).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "MicroSIP 3.21.3 can't be told to unmute the microphone; 3.21.4 or later can"
+            "msipcfg can't make MicroSIP 3.21.3 unmute the microphone; that takes 3.21.4 or newer"
         );
         assert_eq!(error.code(), Code::OrderUnsupported);
     }

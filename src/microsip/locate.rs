@@ -33,7 +33,7 @@ pub enum Why {
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Why::Named => f.write_str("named by --ini or MSIPCFG_INI"),
+            Why::Named => f.write_str("given with --ini or MSIPCFG_INI"),
             Why::ToBeCreated => f.write_str("where MicroSIP would create it"),
             Why::Running { pid } => write!(f, "used by pid {pid}"),
             Why::AppData => f.write_str("where an installed MicroSIP keeps it"),
@@ -94,9 +94,9 @@ pub struct Search {
 /// The error that not exactly one ini was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
-    #[error("no MicroSIP ini was found in {}", paths(.searched))]
+    #[error("no MicroSIP.ini was found in {}", paths(.searched))]
     NotFound { searched: Vec<PathBuf> },
-    #[error("more than one MicroSIP ini was found: {}", list(.found))]
+    #[error("more than one MicroSIP.ini was found: {}", list(.found))]
     Several { found: Vec<Candidate> },
     #[error("can't tell where to create the ini, because MicroSIP wasn't found or was found more than once")]
     NoPlaceToCreate,
@@ -114,10 +114,10 @@ impl ToDiagnostic for LocateError {
         Some(
             match self {
                 LocateError::NotFound { .. } => {
-                    "name it with --ini PATH or MSIPCFG_INI; commands that write can create it with --create"
+                    "specify it with --ini PATH or MSIPCFG_INI; commands that write can create it with --create"
                 }
                 LocateError::Several { .. } => "choose one with --ini PATH or MSIPCFG_INI",
-                LocateError::NoPlaceToCreate => "name the ini to create with --ini PATH",
+                LocateError::NoPlaceToCreate => "specify the ini to create with --ini PATH",
             }
             .into(),
         )

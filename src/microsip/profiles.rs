@@ -193,10 +193,10 @@ impl ToDiagnostic for ProfileError {
         Some(
             match self {
                 ProfileError::NotAFolder { .. } | ProfileError::NotAFile { .. } => {
-                    "find out who created it; if it is correct, edit this ini alone with --ini"
+                    "find out who created it; if it's legitimate, edit this ini separately with --ini"
                 }
                 ProfileError::Moved { .. } => {
-                    "run msipcfg as that user, or with --profiles and the folder that contains such folders"
+                    "run msipcfg as that user, or use --profiles with the folder that contains the redirected profiles"
                 }
                 ProfileError::Io { .. } => "check that you may read it",
             }

@@ -8,7 +8,7 @@ use crate::guess;
 use crate::ini::name::{KeyPath, NameError, ValueText};
 use crate::ini::{Wide, lookup, wide};
 
-use super::keys::{self, Key, Kind, Save};
+use super::keys::{self, Key, Kind, Save, Word};
 
 /// A value with the text that is written for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub enum ValueWarning {
     #[error("{path}: '{word}' works only in MicroSIP {versions}")]
     OtherVersion { path: String, word: &'static str, versions: String },
     #[error(
-        "{path}: MicroSIP takes about 1 in 256 plain passwords of {length} characters for an encrypted one"
+        "{path}: MicroSIP mistakes about 1 in 256 plain passwords of {length} characters for an encrypted one"
     )]
     PasswordLength { path: String, length: usize },
 }
@@ -218,18 +218,12 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
                 .find(|word| word.text.eq_ignore_ascii_case(given))
                 .ok_or_else(|| impossible(format!("one of {}", key.kind)))?;
             let (saved, mut warnings) = normalised(word.text.to_string());
-            let versions = match (word.since, word.until) {
-                (Some(since), _) => Some(format!("{since} and later")),
-                (_, Some(until)) => Some(format!("{until} and earlier")),
-                (None, None) => None,
-            };
-            if let Some(versions) = versions {
-                warnings.push(ValueWarning::OtherVersion {
-                    path: path.to_string(),
-                    word: word.text,
-                    versions,
-                });
-            }
+            let path = path.to_string();
+            warnings.extend(versions_of(word).map(|versions| ValueWarning::OtherVersion {
+                path,
+                word: word.text,
+                versions,
+            }));
             Ok((saved, warnings))
         }
         Kind::Words(known) => {
@@ -245,6 +239,15 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
             Ok((given.to_string(), warnings))
         }
         _ => Ok((given.to_string(), Vec::new())),
+    }
+}
+
+/// Returns which versions know a word, if not all do.
+fn versions_of(word: &Word) -> Option<String> {
+    match (word.since, word.until) {
+        (Some(since), _) => Some(format!("{since} and later")),
+        (_, Some(until)) => Some(format!("{until} and earlier")),
+        (None, None) => None,
     }
 }
 

@@ -61,11 +61,11 @@ mod tests {
     #[test]
     fn paths_in_a_pinned_folder_are_shown_as_users_know_them() {
         let ini = FilePath::pinned("/home/ann/MicroSIP.ini".into(), "/proc/self/fd/7/MicroSIP.ini".into());
-        let shown = |opened: &str| ini.shown_for(Path::new(opened)).display().to_string();
-        assert_eq!(shown("/proc/self/fd/7/MicroSIP.ini.bak"), "/home/ann/MicroSIP.ini.bak");
-        assert_eq!(shown("/proc/self/fd/7"), "/home/ann");
-        assert_eq!(shown("/proc/self/fd/8/MicroSIP.ini"), "/proc/self/fd/8/MicroSIP.ini");
-        assert_eq!(shown("/elsewhere/a"), "/elsewhere/a");
+        let shown = |opened: &str| ini.shown_for(Path::new(opened));
+        assert_eq!(shown("/proc/self/fd/7/MicroSIP.ini.bak"), Path::new("/home/ann/MicroSIP.ini.bak"));
+        assert_eq!(shown("/proc/self/fd/7"), Path::new("/home/ann"));
+        assert_eq!(shown("/proc/self/fd/8/MicroSIP.ini"), Path::new("/proc/self/fd/8/MicroSIP.ini"));
+        assert_eq!(shown("/elsewhere/a"), Path::new("/elsewhere/a"));
         let backup = ini.with_file_name("a.bak".as_ref());
         assert_eq!(backup.shown(), Path::new("/home/ann/a.bak"));
         assert_eq!(backup.to_open(), Path::new("/proc/self/fd/7/a.bak"));

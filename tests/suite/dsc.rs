@@ -112,6 +112,7 @@ fn written(sandbox: &Sandbox) -> (Vec<u8>, std::time::SystemTime) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "follows one instance through its life")]
 fn instance_is_created_kept_and_reported() {
     let sandbox = Sandbox::new();
     let with_password = |password: Value| {

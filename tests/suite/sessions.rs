@@ -36,7 +36,8 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns all sessions of this system, or those that the test was asked for: `cargo test --test suite -- sessions:: settings/`.
+/// Returns all sessions of this system, or those that the test was asked for: `cargo test --test suite -- sessions::
+/// settings/`.
 fn sessions() -> Vec<Session> {
     let mut paths = Vec::new();
     find(&folder(), &mut paths);

@@ -66,7 +66,7 @@ fn creates_an_ini_with_its_first_hook() {
     let script = format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display());
     sandbox.write_script("bin/wine", script);
     let mut terminal = Terminal::start(&sandbox, &[]);
-    terminal.sees("No MicroSIP ini was found in").sees(PATH);
+    terminal.sees("No MicroSIP.ini was found in").sees(PATH);
     terminal.press(&["pre", TAB]).sees("prefix/").press(&["dr", TAB]).sees("drive_c/");
     terminal.press(&["ü", TAB]).sees("Ünï/").press(&["MicroSIP.ini", ENTER]);
     terminal.sees("doesn't exist").sees("Create it?").press(&["y"]).sees(MENU).press(&[ENTER]);

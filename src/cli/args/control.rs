@@ -22,7 +22,7 @@ pub(super) enum Command {
         minimized: bool,
     },
 
-    /// Ask MicroSIP to exit and wait until it has (can end a call)
+    /// Ask MicroSIP to exit and wait until it does (can end a call)
     #[command(after_help = examples!(
         r"msipcfg exit"
         r"msipcfg exit --timeout 2m"

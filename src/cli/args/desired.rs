@@ -84,7 +84,7 @@ pub(super) enum Command {
         #[command(flatten)]
         many: ManyArgs,
 
-        /// Tool that reads the answer
+        /// Tool that reads the result
         #[arg(long)]
         style: DetectStyle,
     },

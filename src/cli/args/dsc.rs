@@ -18,7 +18,7 @@ pub(super) enum Command {
     #[command(after_help = examples!(r"msipcfg dsc test"))]
     Test,
 
-    /// Bring an ini into the state given on standard input, and print the new state
+    /// Change an ini to the state given on standard input, and print the new state
     #[command(after_help = examples!(
         r"msipcfg dsc set"
         r"msipcfg dsc set --what-if"
@@ -59,7 +59,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "VERSION")]
         compat: Option<Compat>,
 
-        /// Write it to FOLDER, as msipcfg.dsc.resource.json
+        /// Write the manifest to FOLDER, as msipcfg.dsc.resource.json
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
 

@@ -12,7 +12,7 @@ use crate::microsip::control::NumberError;
 pub enum UsageError {
     #[error("no command given")]
     NoCommand,
-    #[error("the wizard asks questions, and nobody can answer them here")]
+    #[error("the wizard asks questions, so it needs a terminal")]
     WizardCannotPrompt,
     #[error(transparent)]
     Event(#[from] UnknownEvent),
@@ -78,7 +78,7 @@ impl ToDiagnostic for UsageError {
             UsageError::StandardInputTwice => "read the other one with KEY=@env:NAME or KEY=@FILE",
             UsageError::DuplicateKey { .. } => "remove one of them",
             UsageError::MissingValue { .. } => "to remove a key, use 'msipcfg unset KEY'",
-            UsageError::NoVariable { .. } => "name the variable, for example KEY=@env:SIP_PASSWORD",
+            UsageError::NoVariable { .. } => "give the name of a variable, for example KEY=@env:SIP_PASSWORD",
             UsageError::WriteOptionWithoutFix => "add --fix, or remove the options for writing",
             UsageError::IniWithManyUsers => {
                 "remove --ini (the variable MSIPCFG_INI also sets it), or the option for many users"

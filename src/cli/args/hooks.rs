@@ -28,7 +28,7 @@ pub(super) enum Command {
     /// Run a program on a call event
     ///
     /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
-    /// given without a folder is searched for as Windows does. MicroSIP adds the other party's number as the last
+    /// given without a folder is looked up as Windows would. MicroSIP adds the other party's number as the last
     /// argument.
     SetHook(SetHookArgs),
 
@@ -88,7 +88,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         caller: Option<String>,
 
-        /// Show what the program prints (for this it isn't started exactly as MicroSIP would)
+        /// Show what the program prints (it's then not started exactly as by MicroSIP)
         #[arg(long)]
         capture: bool,
 

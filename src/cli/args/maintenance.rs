@@ -28,7 +28,7 @@ pub(super) enum Command {
         #[arg(long)]
         strict: bool,
 
-        /// Fix everything that has only one sensible fix; on a terminal, show the change and ask first
+        /// Fix everything that has only one sensible fix; in a terminal, show the change and ask first
         #[arg(long)]
         fix: bool,
 

@@ -98,7 +98,7 @@ enum Command {
 
     /// Print a shell completion script
     ///
-    /// It completes commands, options, events and keys. It runs msipcfg at each Tab, so msipcfg must be in PATH.
+    /// It completes commands, options, events and keys. It runs msipcfg at each Tab, so msipcfg must be on the PATH.
     #[command(after_help = concat!(
         "Add the line for your shell to the file that it reads at startup:\n",
         "  PowerShell  msipcfg completions powershell | Out-String | Invoke-Expression\n",

@@ -308,7 +308,7 @@ impl Wizard<'_> {
         match self.dry_run(&edit) {
             Ok(preview) => self.confirm_and_write(edit, preview, None),
             Err(error) if error.code() == Code::NoBackup => {
-                self.dialog.say("There is nothing to undo.\n");
+                self.dialog.say("Nothing to undo.\n");
                 Ok(TaskResult::Unchanged)
             }
             Err(error) => self.print_refusal(&error).map(|()| TaskResult::Unchanged),
@@ -394,7 +394,7 @@ impl Wizard<'_> {
             ("No, change nothing", None),
         ];
         if platform::CAN_REACH_WINDOWS {
-            let close = "Yes, close MicroSIP and start it again (ends a call)";
+            let close = "Yes, close MicroSIP and start it again (ends any call)";
             answers.insert(0, (close, Some(WhileRunning::CloseAndRestart)));
         }
         let labels: Vec<&str> = answers.iter().map(|(label, _)| *label).collect();

@@ -8,8 +8,8 @@ use crate::hook::event::Event;
 use crate::platform::{FileSystem, SystemFs};
 
 /// Printed at the start.
-pub const WELCOME: &str = "This sets up what MicroSIP runs when there is a call.\n\
-                           Nothing is changed before you confirm it. Esc goes back in lists; Ctrl-C exits.\n\n";
+pub const WELCOME: &str = "This sets up programs that MicroSIP runs on call events.\n\
+                           Nothing is changed until you confirm it. Esc goes back in lists; Ctrl-C exits.\n\n";
 
 /// Returns when an event happens, shorter than [`Event::when`] and for the person who takes the call.
 fn when(event: Event) -> &'static str {

@@ -29,7 +29,7 @@ pub fn state_of(ini: &Ini, document: &IniDocument, env: &Env) -> ExportedState {
     ExportedState::of(document, Event::ALL.iter().filter_map(hook).collect())
 }
 
-/// Returns the hook of an event, or why it could not be set again.
+/// Returns the hook of an event, or why it couldn't be set again.
 fn exported_hook(
     event: Event,
     ini: &Ini,

@@ -22,13 +22,13 @@ use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 /// Why a desired-state file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    #[error("{path} could not be read: {source}")]
+    #[error("{path} couldn't be read: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} is neither UTF-8 nor UTF-16LE with BOM")]
     NotText { path: PathBuf },
-    #[error("the table of users has no line for {user}")]
+    #[error("the table of users has no row for {user}")]
     UserNotListed { user: String },
-    #[error("{ini} isn't in a user's folder, so no line of the table of users applies to it")]
+    #[error("{ini} isn't in a user's folder, so no row of the table of users applies to it")]
     UserUnknown { ini: PathBuf },
 }
 
@@ -45,7 +45,9 @@ impl ToDiagnostic for TemplateError {
         let hint = match self {
             TemplateError::Unreadable { .. } => "check the path, and that you may read it",
             TemplateError::NotText { .. } => "save it as UTF-8",
-            TemplateError::UserNotListed { .. } => "add a line for this user, or run this without --users",
+            TemplateError::UserNotListed { .. } => {
+                "add a row for this user, or run the command without --users"
+            }
             TemplateError::UserUnknown { .. } => "set the variables with --var or --vars",
         };
         Some(hint.into())

@@ -27,12 +27,14 @@ enum AccountProblem {
         "[Account{missing}] is missing or has no domain, so MicroSIP's list ends there and [Account{number}] can't be selected"
     )]
     Gap { number: u32, missing: u32 },
-    #[error("[{section}] has a password but no username, so MicroSIP asks for it and drops the password")]
+    #[error(
+        "[{section}] has a password but no username, so MicroSIP asks for the username and drops the password"
+    )]
     NoUsername { section: String },
-    #[error("the password of [{section}] is readable until MicroSIP loads the account and encrypts it")]
+    #[error("the password of [{section}] is in plain text until MicroSIP loads the account and encrypts it")]
     Plain { section: String },
     #[error(
-        "[{section}]: MicroSIP mistakes about 1 of 256 plain passwords of {length} characters for an encrypted one"
+        "[{section}]: MicroSIP mistakes about 1 in 256 plain passwords of {length} characters for an encrypted one"
     )]
     Length { section: String, length: usize },
 }
@@ -65,7 +67,7 @@ impl ToDiagnostic for AccountProblem {
                 "start MicroSIP with this account (msipcfg start); it then encrypts the password".into()
             }
             AccountProblem::Length { .. } => {
-                "if the account cannot log in, use a password one character longer".into()
+                "if the account can't log in, use a password that is one character longer".into()
             }
         })
     }

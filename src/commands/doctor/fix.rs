@@ -30,7 +30,7 @@ pub struct Fixed {
 
 /// A backup could not get the access rights of its ini.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} could not be given the access rights of its ini: {source}")]
+#[error("{path} couldn't be given the access rights of its ini: {source}")]
 struct BackupAccessError {
     path: PathBuf,
     source: io::Error,
@@ -42,7 +42,7 @@ impl ToDiagnostic for BackupAccessError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run this as its owner, or remove it".into())
+        Some("run the command as its owner, or delete the file".into())
     }
 }
 

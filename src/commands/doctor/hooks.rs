@@ -207,7 +207,7 @@ fn outdated(save_dialect: &SaveDialect) -> Option<HookProblem> {
     let why = match (save_dialect.dialect, save_dialect.version) {
         (Dialect::WholeValue, _) => "reads the whole command as one file name, so hooks can't have arguments",
         (Dialect::Raw, Some(version)) if version < Version(3, 20, 5) => {
-            "saves commands without their outer quotes, which breaks some, and runs the busy command also for calls that it refuses itself"
+            "saves commands without their outer quotes, which breaks some, and also runs the busy command for calls that MicroSIP itself rejects"
         }
         (Dialect::Raw, _) => "saves commands without their outer quotes, which breaks some",
         // It isn't known in which of the two versions this changed.

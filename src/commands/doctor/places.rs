@@ -23,9 +23,9 @@ enum PlaceProblem {
     StaleCopy { stale: PathBuf },
     #[error("this is the ini of the portable copy next to it; the installed MicroSIP uses {}", .other.display())]
     TwoPlaces { other: PathBuf },
-    #[error("{} was left by a killed run of msipcfg", .path.display())]
+    #[error("{} was left behind when msipcfg was killed", .path.display())]
     Leftover { path: PathBuf },
-    #[error("more users can read {} than the ini, and it contains passwords too", .path.display())]
+    #[error("{} may contain passwords, and more users can read it than can read the ini", .path.display())]
     Exposed { path: PathBuf },
 }
 
@@ -52,7 +52,9 @@ impl ToDiagnostic for PlaceProblem {
             PlaceProblem::StaleCopy { stale } => {
                 Some(format!("if nobody needs {}, delete it", stale.display()))
             }
-            PlaceProblem::TwoPlaces { .. } => Some("make sure that this is the one you mean".into()),
+            PlaceProblem::TwoPlaces { .. } => {
+                Some("make sure that this is the ini that you want to change".into())
+            }
             PlaceProblem::Leftover { .. } | PlaceProblem::Exposed { .. } => None,
         }
     }

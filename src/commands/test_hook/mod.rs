@@ -29,9 +29,9 @@ pub use tested::{HookTest, RunResult, Tested};
 pub enum TestError {
     #[error("{}: no hook is set{}", .ini.display(), .event.map_or(String::new(), |event| format!(" for '{event}'")))]
     NotSet { ini: PathBuf, event: Option<Event> },
-    #[error("the output of a hook could not be captured: {0}")]
+    #[error("the output of a hook couldn't be captured: {0}")]
     Recording(io::Error),
-    #[error("interrupted; the hook keeps running")]
+    #[error("cancelled; the hook keeps running")]
     Stopped,
 }
 
@@ -63,7 +63,7 @@ impl ToDiagnostic for TestError {
 enum RunProblem {
     #[error("it wasn't run: {why}")]
     CannotRun { why: String },
-    #[error("it could not be started: {why}")]
+    #[error("it couldn't be started: {why}")]
     NotStarted { why: String },
     #[error("it exited with status {}", status_text(*.status))]
     Failed { status: u32, is_captured: bool },
@@ -88,7 +88,7 @@ impl ToDiagnostic for RunProblem {
         let hint = match self {
             RunProblem::CannotRun { .. } => "run msipcfg for Windows where MicroSIP runs",
             RunProblem::NotStarted { .. } => {
-                "MicroSIP would show no error; check the path and who may run it"
+                "MicroSIP wouldn't show an error; check the path, and that you may run the program"
             }
             RunProblem::Failed { is_captured: true, .. } => {
                 "MicroSIP ignores the status, but the program reports a failure"
@@ -108,7 +108,7 @@ impl ToDiagnostic for RunProblem {
 #[derive(Debug, thiserror::Error)]
 enum StartWarning {
     #[error(
-        "to capture their output, the programs were started as processes; MicroSIP lets the shell open them"
+        "to capture their output, msipcfg started the programs directly; MicroSIP lets Windows' shell open them"
     )]
     Captured,
     #[error("the programs were started through this computer's Wine; MicroSIP starts them itself")]

@@ -54,7 +54,7 @@ pub struct HookTest {
 pub enum RunResult {
     /// It wasn't run: MicroSIP would not run it, or it can't be run here.
     NotRun,
-    /// It could not be started.
+    /// It couldn't be started.
     NotStarted,
     /// It was started, but there is no process to wait for.
     Unwatched,

@@ -74,7 +74,7 @@ impl<E> TransactionError<E> {
 impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ini = self.ini.display();
-        let state = if self.changed { "was changed, but" } else { "was not changed:" };
+        let state = if self.changed { "was changed, but" } else { "wasn't changed:" };
         match &self.kind {
             Kind::Running(blockers) if self.changed => write!(
                 f,
@@ -83,19 +83,23 @@ impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
                 list(blockers)
             ),
             Kind::Running(blockers) => {
-                write!(f, "MicroSIP is still running ({}) and is using {ini}", list(blockers))
+                write!(
+                    f,
+                    "{ini} wasn't changed: MicroSIP is still running ({}) and is using it",
+                    list(blockers)
+                )
             }
             Kind::Lock(error) if self.changed => write!(f, "{ini} {state} {error}"),
             Kind::Lock(error) => write!(f, "{error}"),
             Kind::Io { step, path, what, source } => {
                 write!(f, "{ini} {state} {} {what}: {source} (step {})", path.display(), step.name())
             }
-            Kind::ReadOnly => write!(f, "{ini} is read-only"),
+            Kind::ReadOnly => write!(f, "{ini} {state} it is read-only"),
             Kind::KeepsChanging => write!(f, "{ini} {state} another program keeps writing to it"),
             Kind::Stopped if self.changed => {
                 write!(f, "Cancelled. {ini} was changed, but another program may have overwritten it.")
             }
-            Kind::Stopped => write!(f, "Cancelled. {ini} was not changed."),
+            Kind::Stopped => write!(f, "Cancelled. {ini} wasn't changed."),
             Kind::Edit(error) if self.changed => write!(f, "{ini} {state} {error}"),
             Kind::Edit(error) => write!(f, "{error}"),
         }
@@ -120,7 +124,7 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
     fn hint(&self) -> Option<String> {
         Some(match &self.kind {
             Kind::Running(_) if self.changed => {
-                "exit MicroSIP with the Exit command of its menu, then run the same command again".into()
+                "exit MicroSIP with the Exit command of its menu, then run the command again".into()
             }
             Kind::Running(_) => {
                 let close = if platform::CAN_REACH_WINDOWS { "use --close, " } else { "" };
@@ -131,8 +135,8 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
             }
             Kind::Lock(error) => return error.hint(),
             Kind::Io { source, .. } => io_hint(source, self.changed),
-            Kind::KeepsChanging => "close the program that writes to it, then run this again".into(),
-            Kind::ReadOnly => "remove the read-only attribute, then run this again".into(),
+            Kind::KeepsChanging => "close the program that writes to it, then run the command again".into(),
+            Kind::ReadOnly => "remove the read-only attribute, then run the command again".into(),
             Kind::Stopped => return None,
             Kind::Edit(error) => return error.hint(),
         })
@@ -145,7 +149,7 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
             "free up space on the disk"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "check that you may write to this folder and that no other program has the file open, or run this as the \
+            "check that you may write to this folder and that no other program has the file open, or run msipcfg as the \
              owner of the file"
         }
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
@@ -156,7 +160,7 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
     if changed {
         format!("the new ini is complete; {advice}")
     } else {
-        format!("{advice}, then run this again")
+        format!("{advice}, then run the command again")
     }
 }
 

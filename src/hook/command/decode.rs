@@ -41,7 +41,7 @@ pub enum HookTextError {
     MaskIgnored { mask: &'static str, since: Version },
     #[error("{mask} puts the account's password on a command line, where every program can read it")]
     SecretMask { mask: &'static str },
-    #[error("{mask} has no use here: when an outgoing call starts, it is always {text}")]
+    #[error("{mask} is useless here: when an outgoing call starts, it is always {text}")]
     MaskConstant { mask: &'static str, text: &'static str },
     #[error("MicroSIP passes the number as a separate argument, so '{option}' stays empty")]
     NumberDetached { option: String },
@@ -106,7 +106,7 @@ impl ToDiagnostic for HookTextError {
                 "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which adds the right quotes"
             }
             HookTextError::Unstable => {
-                "set it with one more argument, which keeps the quotes: 'msipcfg set-hook EVENT PROGRAM -'"
+                "add one more argument, which keeps the quotes: 'msipcfg set-hook EVENT PROGRAM -'"
             }
         };
         Some(hint.into())

@@ -64,11 +64,11 @@ impl ToDiagnostic for HookError {
             HookError::TooLong { .. } => "move the arguments into a script, and set the script as the hook",
             HookError::Unstable { .. } => {
                 "move the program to a path without spaces, add an argument without spaces, or update MicroSIP \
-                 (if this isn't your version, name it with --microsip-version)"
+                 (if you use another version, specify it with --microsip-version)"
             }
             HookError::Empty => "to remove a hook, run 'msipcfg unset-hook EVENT'",
             HookError::NoArguments => {
-                "set a program without arguments; if your MicroSIP is newer, name its version with --microsip-version"
+                "set a program without arguments; if your MicroSIP is newer, specify its version with --microsip-version"
             }
             HookError::Program { .. } => "use the full path of the program, such as C:\\hooks\\ring.exe",
             HookError::Argument { .. } => "pass it another way, for example in a file next to the program",
@@ -76,7 +76,7 @@ impl ToDiagnostic for HookError {
                 "remove the mask, or accept the risk with 'set-hook --allow-unsafe'"
             }
             HookError::EventUnsupported { .. } => {
-                "'msipcfg events' lists all events; if this isn't your version, name it with --microsip-version"
+                "'msipcfg events' lists all events; if you use another version, specify it with --microsip-version"
             }
         };
         Some(hint.into())

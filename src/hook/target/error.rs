@@ -26,7 +26,7 @@ impl Role {
     fn effect_of_mark(self) -> &'static str {
         match self {
             Role::Program => "so Windows asks before it starts it, but nobody sees the question",
-            Role::Script => "so the program that runs it may ask or refuse, but nobody sees that",
+            Role::Script => "so the program that runs it may ask or refuse to run it, but nobody sees that",
         }
     }
 }
@@ -36,7 +36,7 @@ impl Role {
 pub enum TargetError {
     #[error("'{typed}' isn't a full Windows path")]
     Relative { typed: String, advice: String },
-    #[error("'{typed}' has no path, so MicroSIP could start another file of that name")]
+    #[error("'{typed}' is a name without a folder, so MicroSIP could start another file of that name")]
     FoundByName { typed: String, path: Option<String> },
     #[error("'{path}' can't be started: {why}")]
     BadPath { path: String, why: &'static str },
@@ -60,7 +60,7 @@ pub enum TargetError {
          this computer"
     )]
     Shell { path: String },
-    #[error("{interpreter}, which runs {path}, was not found")]
+    #[error("{interpreter}, which runs {path}, wasn't found")]
     InterpreterMissing { path: String, interpreter: &'static str },
     #[error("{path} can't be checked from this computer")]
     Unchecked { path: String },
@@ -71,13 +71,13 @@ pub enum TargetError {
     Network { path: String },
     #[error("{path} is in the folder of another user, {user}")]
     OtherUser { path: String, user: String },
-    #[error("{path} is in a folder that is cleaned up, or where any program can put files")]
+    #[error("{path} is in a folder for temporary files or downloads, where it may be deleted or replaced")]
     Temporary { path: String },
     #[error("{path} is marked as downloaded from the internet, {}", .role.effect_of_mark())]
     Blocked { path: String, role: Role },
     #[error("{path} is marked as downloaded from the internet, and the mark can't be removed: {why}")]
     StaysBlocked { path: String, why: String },
-    #[error("others could replace {path}: {who} may change {place}")]
+    #[error("other users could replace {path}: {who} may change {place}")]
     Writable { path: String, place: String, who: String, fix: Option<String>, is_strict: bool },
 }
 
@@ -167,22 +167,24 @@ impl ToDiagnostic for TargetError {
             }
             E::InterpreterMissing { interpreter, .. } => {
                 return Some(format!(
-                    "install {interpreter}, or set its full path as the program and the script as its argument"
+                    "install {interpreter}, or use its full path as the program and the script as its argument"
                 ));
             }
             E::Writable { fix, is_strict, .. } => return Some(hint_for_writable(fix.as_deref(), *is_strict)),
             E::FoundByName { path: None, .. } => "use its full path",
             E::BadPath { .. } => "use the full path of the program, such as C:\\hooks\\ring.exe",
-            E::Missing { nearest: None, .. } => "check the path; to allow it anyway, use --allow-missing",
+            E::Missing { nearest: None, .. } => {
+                "check the path; set-hook and apply allow it with --allow-missing"
+            }
             E::Folder { .. } => "use the path of a program in it",
             E::Unreadable { .. } => "make sure that MicroSIP's user can read it",
-            E::Empty { .. } => "copy it there again",
-            E::NotProgram { .. } => "set a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)",
+            E::Empty { .. } => "copy the file there again",
+            E::NotProgram { .. } => "use a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)",
             E::Batch { .. } => {
                 "use a .ps1, .vbs or .py script or an .exe, or accept the risk with 'set-hook --allow-unsafe'"
             }
             E::Shell { .. } => {
-                "set the script itself, which is then run with -File, or accept the risk with 'set-hook --allow-unsafe'"
+                "use the script itself as the program; it is then started with -File. Or accept the risk with 'set-hook --allow-unsafe'"
             }
             E::Unchecked { .. } => "check it on the Windows computer with 'msipcfg hooks'",
             E::Network { .. } => "copy it to a local disk",

@@ -50,7 +50,7 @@ impl ToDiagnostic for LinksError {
         let hint = match self {
             LinksError::NotWindows => "run msipcfg on Windows, or with wine in the Wine prefix",
             LinksError::NotInstalled | LinksError::Missing { .. } | LinksError::NotExecutable { .. } => {
-                "name MicroSIP's exe with --exe PATH"
+                "specify MicroSIP's exe with --exe PATH"
             }
             LinksError::Registry { changed: true, .. } => {
                 "part of it was written; run the command again, or undo it with 'msipcfg links --unset'"

@@ -29,9 +29,9 @@ impl Runner {
     pub fn new(paths: &WindowsPaths, search_path: Option<&OsStr>) -> io::Result<Runner> {
         let unsupported = |reason: &str| io::Error::new(io::ErrorKind::Unsupported, reason);
         let WindowsPaths::Prefix(prefix) = paths else {
-            return Err(unsupported("this is not Windows, and the ini is not in a Wine prefix"));
+            return Err(unsupported("this isn't Windows, and the ini isn't in a Wine prefix"));
         };
-        let wine = find_wine(search_path).ok_or_else(|| unsupported("wine was not found on the PATH"))?;
+        let wine = find_wine(search_path).ok_or_else(|| unsupported("wine wasn't found on the PATH"))?;
         Ok(Runner { wine, prefix: prefix.clone() })
     }
 

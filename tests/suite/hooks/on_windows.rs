@@ -49,11 +49,11 @@ fn marked_program_is_refused_without_unblock() {
     programs.set(&["--unblock", "outgoing", &path, "{password}"]).fails(3, "hook-mask-secret");
     let ran = programs.set(&["--unblock", "--dry-run", "ring", &path]).exits(0);
     assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.told);
-    assert!(ran.stdout.contains("would be taken off"), "{}", ran.told);
+    assert!(ran.stdout.contains("mark would be removed"), "{}", ran.told);
     assert!(programs.is_marked("ring.exe"), "{}", ran.told);
     assert_eq!(programs.ini_bytes(), before);
 
-    let ran = programs.set(&["--unblock", "ring", &path]).exits(0).says("the mark was taken off");
+    let ran = programs.set(&["--unblock", "ring", &path]).exits(0).says("the mark was removed");
     assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.told);
     assert!(!programs.is_marked("ring.exe"), "{}", ran.told);
     assert_eq!(std::fs::read(&path).unwrap(), image(), "the program itself is unchanged");

@@ -31,7 +31,7 @@ fn password_masks_are_refused_for_versions_that_do_not_replace_them_yet() {
     let told = Sandbox::new()
         .run(&["explain", "--microsip-version", "3.21.4", "--event", "outgoing", "C:\\a.exe {md5_password}"])
         .exits(0);
-    assert!(told.stdout.contains("only the outgoing event of 3.21.6 and newer"), "{}", told.told);
+    assert!(told.stdout.contains("only in the outgoing event of MicroSIP 3.21.6 and newer"), "{}", told.told);
 }
 
 #[test]

@@ -98,8 +98,8 @@ fn what_if(written: &WriteOutcome, will_exist: bool) -> Vec<String> {
     let ini = written.ini.display();
     match (written.changed, will_exist) {
         (false, _) => Vec::new(),
-        (true, false) => vec![format!("{ini} would be removed, and its backup would stay")],
-        (true, true) if written.changes.is_empty() => vec![format!("{ini} would be written anew")],
+        (true, false) => vec![format!("{ini} would be deleted, and its backup would be kept")],
+        (true, true) if written.changes.is_empty() => vec![format!("{ini} would be rewritten")],
         (true, true) => written.changes.iter().map(change_text).collect(),
     }
 }

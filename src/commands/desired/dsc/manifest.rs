@@ -20,9 +20,9 @@ const FILE: &str = "msipcfg.dsc.resource.json";
 /// The program, when DSC looks for it on the PATH.
 const PROGRAM: &str = "msipcfg";
 
-/// The manifest could not be written.
+/// The manifest couldn't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} could not be written: {source}")]
+#[error("{path} couldn't be written: {source}")]
 struct ManifestError {
     path: PathBuf,
     source: io::Error,

@@ -42,7 +42,7 @@ pub use manifest::manifest;
 /// The standard input isn't an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    #[error("the input could not be read: {0}")]
+    #[error("the input couldn't be read: {0}")]
     Unreadable(io::Error),
     #[error("the input, {}: {}", place(.0), .0.kind)]
     Wrong(DesiredError),
@@ -67,7 +67,7 @@ impl ToDiagnostic for InputError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            InputError::Unreadable(_) => Some("give one JSON object in UTF-8".into()),
+            InputError::Unreadable(_) => Some("pass one JSON object in UTF-8".into()),
             InputError::Wrong(error) => error.hint(),
         }
     }

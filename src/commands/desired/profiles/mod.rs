@@ -27,11 +27,11 @@ pub use summary::Summary;
 /// Why there are no users to work on.
 #[derive(Debug, thiserror::Error)]
 enum ProfilesError {
-    #[error("this isn't Windows, so it has no users with a MicroSIP each")]
+    #[error("--all-users works only on Windows")]
     NotWindows,
     #[error("no users' folders found{}", .folder.as_ref().map(|folder| format!(" in {}", folder.display())).unwrap_or_default())]
     None { folder: Option<PathBuf> },
-    #[error("{folder} could not be listed: {source}")]
+    #[error("{folder} couldn't be listed: {source}")]
     Unreadable { folder: PathBuf, source: io::Error },
 }
 
@@ -46,13 +46,13 @@ impl ToDiagnostic for ProfilesError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            ProfilesError::NotWindows => {
-                "name the folder that contains the users' folders with --profiles DIR"
-            }
+            ProfilesError::NotWindows => "use --profiles DIR, where DIR contains the users' folders",
             ProfilesError::None { folder: Some(_) } => {
-                "name the folder that contains a folder for each user, such as C:\\Users"
+                "use a folder that contains a folder for each user, such as C:\\Users"
             }
-            ProfilesError::None { folder: None } => "name the folder that contains them with --profiles",
+            ProfilesError::None { folder: None } => {
+                "use --profiles DIR, where DIR contains the users' folders"
+            }
             ProfilesError::Unreadable { .. } => "check the path, and that you may list it",
         };
         Some(hint.into())

@@ -77,12 +77,14 @@ impl Skip {
     /// Returns the reason for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Skip::NoIni => "there is no MicroSIP.ini; to create it, use --create",
-            Skip::NoProfile => "it has no AppData folder, so it isn't a user's",
-            Skip::NotListed => "the table of users has no line for this user",
-            Skip::NeedsUser => "the file needs a user, but this folder is the template for new users",
+            Skip::NoIni => "MicroSIP.ini doesn't exist; to create it, use --create",
+            Skip::NoProfile => "the folder contains no AppData, so it isn't a user's profile",
+            Skip::NotListed => "the table of users has no row for this user",
+            Skip::NeedsUser => {
+                "the file uses a user's variables, but this folder is the template for new users"
+            }
             Skip::Running => "MicroSIP is running",
-            Skip::Interrupted => "the run was interrupted before this user",
+            Skip::Interrupted => "the command was cancelled before this user's turn",
         }
     }
 }
@@ -121,7 +123,7 @@ pub struct Summary {
 /// Why the work on many inis didn't succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
-    #[error("interrupted after {done} of {total} users; no ini is damaged")]
+    #[error("cancelled after {done} of {total} users; every ini is intact")]
     Stopped { done: usize, total: usize },
     #[error("MicroSIP was still running for {0}")]
     Running(Count),
@@ -142,9 +144,9 @@ impl ToDiagnostic for SummaryError {
         Some(
             match self {
                 SummaryError::Failed(_) => {
-                    "fix the errors above, then run the same command again; finished users stay as they are"
+                    "fix the errors above, then run the command again; finished users stay as they are"
                 }
-                _ => "run the same command again; it continues with the remaining users",
+                _ => "run the command again; it continues with the remaining users",
             }
             .into(),
         )
