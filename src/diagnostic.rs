@@ -328,6 +328,22 @@ impl Diagnostic {
     }
 }
 
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ToDiagnostic for Diagnostic {
+    fn code(&self) -> Code {
+        self.code
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
 impl<P: ToDiagnostic> From<&P> for Diagnostic {
     fn from(source: &P) -> Self {
         Diagnostic { code: source.code(), message: source.to_string(), hint: source.hint() }

@@ -35,7 +35,7 @@ pub enum Request {
     /// Show or change the program that opens links.
     Links(LinksRequest),
     /// Start, exit or control MicroSIP.
-    Drive { ini: IniChoice, drive: Drive },
+    Control { ini: IniChoice, control: ControlRequest },
     /// Explain a command text without an ini.
     Explain(Explain),
     /// Run hooks as MicroSIP would.
@@ -56,12 +56,12 @@ pub enum Request {
     /// Print or write DSC's resource manifest.
     DscManifest(Manifest),
     /// Apply a desired state to the inis of many users, or compare them with it.
-    Many(Many),
+    ManyUsers(ManyUsers),
 }
 
 /// Work on the inis of many users.
 #[derive(Clone, Debug)]
-pub struct Many {
+pub struct ManyUsers {
     /// Where the users' folders are.
     pub profiles: Profiles,
     /// The code page of 8-bit text, if the user named one.
@@ -69,7 +69,7 @@ pub struct Many {
     /// The desired state.
     pub desired: DesiredChoice,
     /// What to do.
-    pub order: ManyOrder,
+    pub action: ManyUsersAction,
 }
 
 /// Where the users' folders are.
@@ -83,7 +83,7 @@ pub enum Profiles {
 
 /// What to do with the inis of many users.
 #[derive(Clone, Copy, Debug)]
-pub enum ManyOrder {
+pub enum ManyUsersAction {
     /// Apply the desired state.
     Apply {
         /// What is accepted although it would be refused by default.
@@ -107,7 +107,7 @@ impl Request {
             | Request::Read { ini, .. }
             | Request::Status { ini }
             | Request::Doctor { ini, .. }
-            | Request::Drive { ini, .. }
+            | Request::Control { ini, .. }
             | Request::Dsc { ini, .. }
             | Request::TestHook(TestHook { ini, .. }) => ini,
             Request::Links(_)
@@ -118,7 +118,7 @@ impl Request {
             | Request::Schema
             | Request::DscSchema
             | Request::DscManifest(_)
-            | Request::Many(_) => return self,
+            | Request::ManyUsers(_) => return self,
         };
         ini.path = Some(path);
         self
@@ -131,7 +131,7 @@ impl Request {
             Request::Write { .. }
                 | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. }
                 | Request::Dsc { operation: DscOperation::Set { .. }, .. }
-                | Request::Many(Many { order: ManyOrder::Apply { .. }, .. })
+                | Request::ManyUsers(ManyUsers { action: ManyUsersAction::Apply { .. }, .. })
         )
     }
 
@@ -325,7 +325,7 @@ pub enum BackupChoice {
 #[derive(Clone, Debug)]
 pub struct LinksRequest {
     /// What to do.
-    pub order: LinksOrder,
+    pub action: LinksAction,
     /// MicroSIP's exe; without one, the installed MicroSIP's.
     pub exe: Option<PathBuf>,
     /// Whether to show the change without writing it.
@@ -334,7 +334,7 @@ pub struct LinksRequest {
 
 /// What to do about links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinksOrder {
+pub enum LinksAction {
     /// Show which program opens them.
     Show,
     /// Register MicroSIP.
@@ -345,13 +345,13 @@ pub enum LinksOrder {
 
 /// What MicroSIP should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Drive {
+pub enum ControlRequest {
     /// Start, with or without a hidden window.
     Start { minimized: bool },
     /// Exit, within this time.
     Exit { timeout: Duration },
     /// Carry out a command that needs a running MicroSIP.
-    Order(PhoneCommand),
+    Command(PhoneCommand),
 }
 
 /// What to show about an ini.
@@ -374,15 +374,15 @@ pub enum Query {
 }
 
 /// The deployment tool that reads the answer of `detect`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DetectStyle {
-    /// Detection rule of an Intune Win32 app or a ConfigMgr application
+    /// A detection rule of an Intune Win32 app or a ConfigMgr application.
     IntuneApp,
-    /// Detection script of an Intune remediation
+    /// A detection script of an Intune remediation.
     IntuneRemediation,
-    /// Compliance script of a ConfigMgr configuration item
+    /// A compliance script of a ConfigMgr configuration item.
     Configmgr,
-    /// Any other tool, by exit status
+    /// Any other tool, by exit status.
     Plain,
 }
 
@@ -434,7 +434,7 @@ pub enum Executable {
 }
 
 /// A shell with completions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     Powershell,
     Bash,

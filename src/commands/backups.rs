@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
@@ -19,7 +19,7 @@ use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
 
 use super::context::Context;
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::ini::Ini;
 use super::outcome::Outcome;
 use super::write::{Draft, Write};
@@ -106,33 +106,12 @@ impl Outcome for BackupList {
     }
 }
 
-/// Why backups couldn't be listed, removed or restored.
-#[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    #[error("{ini} has no backup{which}")]
-    NoBackup { ini: PathBuf, which: String },
-    #[error("the backups of {ini} couldn't be listed or removed: {source}")]
-    Folder { ini: PathBuf, source: io::Error },
+/// Returns the error that the folder of the backups can't be read or written.
+pub fn folder_error(ini: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("the backups of {} couldn't be listed or removed: {error}", ini.display());
+    Diagnostic::new(Code::BackupFailed, message)
+        .with_hint("check that the folder exists and that you may change it")
 }
-
-impl ToDiagnostic for BackupError {
-    fn code(&self) -> Code {
-        match self {
-            BackupError::NoBackup { .. } => Code::NoBackup,
-            BackupError::Folder { .. } => Code::BackupFailed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            BackupError::NoBackup { .. } => "to list the backups, run 'msipcfg backups'",
-            BackupError::Folder { .. } => "check that the folder exists and that you may change it",
-        };
-        Some(hint.into())
-    }
-}
-
-impl CommandError for BackupError {}
 
 /// Lists the backups of an ini, newest first; with `purge` they are removed.
 ///
@@ -140,7 +119,7 @@ impl CommandError for BackupError {}
 /// No ini was found, or the folder can't be read or written.
 pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<BackupList, Error> {
     let ini = Ini::choose(choice, context)?;
-    let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
+    let failed = |error| folder_error(&ini.path, &error);
     let found = || backup::list(ini.file.to_open(), context.fs).map_err(failed);
     let backups = if purge {
         let _lock = Lock::acquire(ini.file.to_open(), context.fs, context.stop)?;
@@ -174,7 +153,7 @@ pub fn restore(
     // A deleted ini can be restored.
     let options = WriteOptions { create: true, ..options };
     let ini = Ini::choose_or_create(choice, options.create, context)?;
-    let failed = |source| BackupError::Folder { ini: ini.path.clone(), source };
+    let failed = |error| folder_error(&ini.path, &error);
     let backups = backup::list(ini.file.to_open(), context.fs).map_err(failed)?;
     let chosen = choose(&backups, which).ok_or_else(|| no_backup(&ini, which))?;
     // Only an ini is restored.
@@ -206,13 +185,14 @@ pub fn restore(
     })
 }
 
-fn no_backup(ini: &Ini, which: &BackupChoice) -> BackupError {
+fn no_backup(ini: &Ini, which: &BackupChoice) -> Diagnostic {
     let which = match which {
         BackupChoice::Newest => String::new(),
         BackupChoice::Number(number) => format!(" with the number {number}"),
         BackupChoice::Name(name) => format!(" named {name}"),
     };
-    BackupError::NoBackup { ini: ini.path.clone(), which }
+    Diagnostic::new(Code::NoBackup, format!("{} has no backup{which}", ini.path.display()))
+        .with_hint("to list the backups, run 'msipcfg backups'")
 }
 
 fn choose<'a>(backups: &'a [Backup], which: &BackupChoice) -> Option<&'a Backup> {

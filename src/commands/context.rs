@@ -31,17 +31,6 @@ pub struct Context<'a> {
     pub report: &'a mut dyn FnMut(RunEvent<'_>),
 }
 
-impl<'a> Context<'a> {
-    /// Returns the same context, which reports nothing.
-    pub fn silent<'b>(&self, report: &'b mut dyn FnMut(RunEvent<'_>)) -> Context<'b>
-    where
-        'a: 'b,
-    {
-        let Context { env, fs, now, stop, secret, .. } = *self;
-        Context { env, fs, now, stop, secret, report }
-    }
-}
-
 /// What happens while a command works.
 pub enum RunEvent<'a> {
     /// This ini was chosen.

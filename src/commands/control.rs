@@ -17,7 +17,7 @@ use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
 use crate::page::Page;
 use crate::platform::{self, Rights, WatchedProcess};
-use crate::request::{Drive, IniChoice};
+use crate::request::{ControlRequest, IniChoice};
 
 use super::context::Context;
 use super::error::{CommandError, Error};
@@ -147,16 +147,22 @@ fn list(running: &[Instance]) -> String {
 ///
 /// # Errors
 /// See [`ControlError`].
-pub fn run(choice: &IniChoice, drive: &Drive, context: &mut Context<'_>) -> Result<ControlOutcome, Error> {
+pub fn run(
+    choice: &IniChoice,
+    request: &ControlRequest,
+    context: &mut Context<'_>,
+) -> Result<ControlOutcome, Error> {
     if !platform::CAN_REACH_WINDOWS {
         return Err(ControlError::NotWindows.into());
     }
     let processes = Processes::default();
     let running = running(choice, &processes);
-    Ok(match drive {
-        Drive::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
-        Drive::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, context)?,
-        Drive::Order(order) => send_command(choice, the_one(choice, running)?, order, context)?,
+    Ok(match request {
+        ControlRequest::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
+        ControlRequest::Exit { timeout } => exit(the_one(choice, running)?, *timeout, &processes, context)?,
+        ControlRequest::Command(command) => {
+            send_command(choice, the_one(choice, running)?, command, context)?
+        }
     })
 }
 
@@ -255,10 +261,10 @@ fn exit(
 fn send_command(
     choice: &IniChoice,
     instance: Instance,
-    order: &PhoneCommand,
+    command: &PhoneCommand,
     context: &Context<'_>,
 ) -> Result<ControlOutcome, ControlError> {
-    let message = control::message(order, version_of(choice, &instance, context))?;
+    let message = control::message(command, version_of(choice, &instance, context))?;
     match message.transport {
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
@@ -268,7 +274,7 @@ fn send_command(
             started.map_err(|source| ControlError::NotStarted { exe, source })?;
         }
     }
-    Ok(ControlOutcome { command: order.name(), sent: Some(message.text), changed: true, instance })
+    Ok(ControlOutcome { command: command.name(), sent: Some(message.text), changed: true, instance })
 }
 
 /// Sends a message until it is accepted: MicroSIP answers 1 while it can't make calls yet (mainDlg.cpp, onCopyData).

@@ -64,6 +64,16 @@ pub enum Error {
     Desired(#[from] DesiredError),
     #[error("{0}")]
     Command(Box<dyn CommandError>),
+    /// An error that only one place reports, so that nothing has to distinguish it. `changed` says whether something
+    /// was written before.
+    #[error("{diagnostic}")]
+    Plain { diagnostic: Diagnostic, changed: bool },
+}
+
+impl From<Diagnostic> for Error {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Error::Plain { diagnostic, changed: false }
+    }
 }
 
 impl<E: CommandError + 'static> From<E> for Error {
@@ -87,6 +97,7 @@ impl Error {
         match self {
             Error::Transaction(failure) => failure.changed,
             Error::Command(error) => error.changed(),
+            Error::Plain { changed, .. } => *changed,
             _ => false,
         }
     }
@@ -117,6 +128,7 @@ impl Error {
             Error::Lock(error) => error,
             Error::Desired(error) => error,
             Error::Command(error) => &**error,
+            Error::Plain { diagnostic, .. } => diagnostic,
             Error::NotThere { .. }
             | Error::BrokenLink { .. }
             | Error::NotRegular { .. }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, HookCommand};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
@@ -101,10 +101,12 @@ pub fn explain(asked: &Explain) -> Explanation {
     if let Some(command) = decoded.command().filter(|_| !has_fatal_fault) {
         weighed.extend(target_faults(&command));
         if let Some(name) = stand_in {
-            weighed.push((
-                Verdict::Depends,
-                Diagnostic::from(&ExplainWarning::StandIn { name: name.to_string() }),
-            ));
+            let message = format!(
+                "'{name}' is a placeholder for a user's name; the path breaks if the real name contains a space"
+            );
+            let warning = Diagnostic::new(Code::HookUserStandIn, message)
+                .with_hint("put the path in quotes that MicroSIP keeps, or write out the name");
+            weighed.push((Verdict::Depends, warning));
         }
         let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
         if !save_dialect.certain && !lasts {
@@ -154,40 +156,13 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
         })
         .collect();
     if target::is_name(&command.program) {
-        let warning = ExplainWarning::ByName { program: command.program.clone() };
-        weighed.push((Verdict::Works, Diagnostic::from(&warning)));
+        let program = &command.program;
+        let message = format!("'{program}' isn't a full path, so it must be in a folder on MicroSIP's PATH");
+        let warning = Diagnostic::new(Code::HookTargetRelative, message)
+            .with_hint("use its full path, such as C:\\hooks\\ring.exe");
+        weighed.push((Verdict::Works, warning));
     }
     weighed
-}
-
-/// Warnings about a text that is explained without an ini.
-#[derive(Debug, thiserror::Error)]
-enum ExplainWarning {
-    #[error("'{program}' isn't a full path, so it must be in a folder on MicroSIP's PATH")]
-    ByName { program: String },
-    #[error("'{name}' is a placeholder for a user's name; the path breaks if the real name contains a space")]
-    StandIn { name: String },
-}
-
-impl ToDiagnostic for ExplainWarning {
-    fn code(&self) -> Code {
-        match self {
-            ExplainWarning::ByName { .. } => Code::HookTargetRelative,
-            ExplainWarning::StandIn { .. } => Code::HookUserStandIn,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                ExplainWarning::ByName { .. } => "use its full path, such as C:\\hooks\\ring.exe",
-                ExplainWarning::StandIn { .. } => {
-                    "put the path in quotes that MicroSIP keeps, or write out the name"
-                }
-            }
-            .into(),
-        )
-    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::guess;
 use crate::microsip::keys::{self, Key, Save, setting_path};
 use crate::page::{Page, Styles};
 
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::outcome::Outcome;
 
 /// Settings of the catalogue.
@@ -23,29 +23,6 @@ impl Outcome for KeyList {
         json!({"ok": true, "keys": self.0.iter().map(key_json).collect::<Vec<_>>()})
     }
 }
-
-/// No setting of MicroSIP matches a pattern.
-#[derive(Debug, thiserror::Error)]
-#[error("no MicroSIP setting has '{pattern}' in its name or meaning")]
-struct NoSuchSetting {
-    pattern: String,
-    nearest: Option<String>,
-}
-
-impl ToDiagnostic for NoSuchSetting {
-    fn code(&self) -> Code {
-        Code::KeyNotFound
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match &self.nearest {
-            Some(nearest) => format!("did you mean {nearest}?"),
-            None => "to list all settings, run 'msipcfg keys'".into(),
-        })
-    }
-}
-
-impl CommandError for NoSuchSetting {}
 
 /// Lists the settings whose name or meaning contains the pattern, in any letter case. A pattern with a `*` must
 /// match the whole name.
@@ -66,8 +43,12 @@ pub fn list(pattern: Option<&str>) -> Result<KeyList, Error> {
     };
     let found: Vec<Key> = keys::all().filter(matches).collect();
     if found.is_empty() {
-        let nearest = guess::nearest(name, keys::all().map(|key| key.name)).map(str::to_string);
-        return Err(NoSuchSetting { pattern: typed.to_string(), nearest }.into());
+        let message = format!("no MicroSIP setting has '{typed}' in its name or meaning");
+        let hint = match guess::nearest(name, keys::all().map(|key| key.name)) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => "to list all settings, run 'msipcfg keys'".into(),
+        };
+        return Err(Diagnostic::new(Code::KeyNotFound, message).with_hint(hint).into());
     }
     Ok(KeyList(found))
 }

@@ -11,7 +11,7 @@ use crate::microsip::locate;
 use crate::page::{Page, Styles};
 use crate::platform::registry::{ClassRegistry, ClassValue};
 use crate::platform::{self, Env, ProgramProbe};
-use crate::request::{LinksOrder, LinksRequest};
+use crate::request::{LinksAction, LinksRequest};
 
 use super::context::Context;
 use super::error::{CommandError, Error};
@@ -26,7 +26,7 @@ impl CommandError for LinksError {
 /// Which program opens links, and what was changed.
 #[derive(Debug)]
 pub struct LinksOutcome {
-    order: LinksOrder,
+    action: LinksAction,
     changed: bool,
     dry_run: bool,
     /// The registry values that change.
@@ -41,19 +41,19 @@ impl Outcome for LinksOutcome {
     }
 
     fn text(&self, page: &Page) -> String {
-        if page.quiet && self.order != LinksOrder::Show && !self.dry_run {
+        if page.quiet && self.action != LinksAction::Show && !self.dry_run {
             return String::new();
         }
         let mut text = String::new();
-        if self.dry_run && self.order != LinksOrder::Show {
+        if self.dry_run && self.action != LinksAction::Show {
             self.changes.iter().for_each(|change| change_diff(&mut text, change, page.styles));
         }
-        text.push_str(match (self.order, self.changed, self.dry_run) {
-            (LinksOrder::Show, ..) => "",
+        text.push_str(match (self.action, self.changed, self.dry_run) {
+            (LinksAction::Show, ..) => "",
             (_, false, _) => "Nothing to change\n",
             (_, true, true) => "Dry run, not written. The current state:\n",
-            (LinksOrder::Set, true, false) => "Registered MicroSIP for links\n",
-            (LinksOrder::Unset, true, false) => "Restored the previous programs\n",
+            (LinksAction::Set, true, false) => "Registered MicroSIP for links\n",
+            (LinksAction::Unset, true, false) => "Restored the previous programs\n",
         });
         self.links.iter().for_each(|link| text.push_str(&link_line(link, page.styles)));
         text
@@ -137,11 +137,11 @@ fn carry_out(
     exe: Option<&str>,
     registry: &mut dyn ClassRegistry,
 ) -> Result<LinksOutcome, LinksError> {
-    let plan = match (request.order, exe) {
-        (LinksOrder::Show, _) => Plan::default(),
-        (LinksOrder::Set, Some(exe)) => links::plan_set(registry, exe)?,
-        (LinksOrder::Set, None) => return Err(LinksError::NotInstalled),
-        (LinksOrder::Unset, _) => links::plan_unset(registry)?,
+    let plan = match (request.action, exe) {
+        (LinksAction::Show, _) => Plan::default(),
+        (LinksAction::Set, Some(exe)) => links::plan_set(registry, exe)?,
+        (LinksAction::Set, None) => return Err(LinksError::NotInstalled),
+        (LinksAction::Unset, _) => links::plan_unset(registry)?,
     };
     if !request.dry_run {
         links::apply(&plan, registry)?;
@@ -151,11 +151,11 @@ fn carry_out(
         .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
     let mut warnings: Vec<LinksWarning> =
         plan.skipped.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
-    if request.order == LinksOrder::Set {
+    if request.action == LinksAction::Set {
         warnings.extend(links::warnings_after_set(&links));
     }
     Ok(LinksOutcome {
-        order: request.order,
+        action: request.action,
         changed,
         dry_run: request.dry_run,
         changes: plan.values,
@@ -174,7 +174,7 @@ fn exe(request: &LinksRequest, env: &Env) -> Result<Option<String>, LinksError> 
         None => locate::installed_exe(env),
     };
     let Some(path) = path else { return Ok(None) };
-    if request.order == LinksOrder::Set {
+    if request.action == LinksAction::Set {
         check(&path)?;
     }
     match path.to_str() {

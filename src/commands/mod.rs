@@ -31,7 +31,7 @@ pub mod write;
 pub mod written;
 
 use crate::desired::{instance as dsc_instance, schema};
-use crate::request::{EditRequest, IniChoice, ManyOrder, Query, Request, WriteOptions};
+use crate::request::{EditRequest, IniChoice, ManyUsersAction, Query, Request, WriteOptions};
 
 use self::desired::{apply, detect, dsc, export, profiles};
 use events::EventList;
@@ -53,14 +53,14 @@ pub fn run(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcom
         Request::Status { ini } => Box::new(status::status(&ini, context)),
         Request::Doctor { ini, doctor } => Box::new(doctor::run(&ini, &doctor, context)?),
         Request::Links(request) => Box::new(links::run(&request, context)?),
-        Request::Drive { ini, drive } => Box::new(control::run(&ini, &drive, context)?),
+        Request::Control { ini, control } => Box::new(control::run(&ini, &control, context)?),
         Request::Explain(asked) => Box::new(explain::explain(&asked)),
         Request::TestHook(asked) => Box::new(test_hook::run(&asked, context)?),
         Request::Events => Box::new(EventList),
         Request::Keys { pattern } => Box::new(keys::list(pattern.as_deref())?),
         Request::Completions(shell) => Box::new(RawText(completions::script(shell))),
-        Request::Many(many) => match many.order {
-            ManyOrder::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
+        Request::ManyUsers(many) => match many.action {
+            ManyUsersAction::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
             _ => Box::new(profiles::run(&many, context)?),
         },
         Request::Schema => Box::new(RawText(schema::render())),

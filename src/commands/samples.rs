@@ -3,39 +3,25 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::Sample;
 use crate::platform::{self, FileSystem};
 use crate::request::{HookText, SetHook};
 
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::ini::Ini;
 
-/// The script of a ready-made hook couldn't be created.
-#[derive(Debug, thiserror::Error)]
-#[error("{path} couldn't be created: {source}")]
-struct SampleError {
-    path: PathBuf,
-    source: io::Error,
+/// Returns the error that the script of a ready-made hook couldn't be created.
+fn not_created(script: &Path, error: &io::Error) -> Error {
+    let hint = match error.kind() {
+        io::ErrorKind::Unsupported => "use an ini in a Wine prefix",
+        _ => "check that you may write there, or use your own script",
+    };
+    let message = format!("{} couldn't be created: {error}", script.display());
+    Diagnostic::new(Code::FileWrite, message).with_hint(hint).into()
 }
-
-impl ToDiagnostic for SampleError {
-    fn code(&self) -> Code {
-        Code::FileWrite
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self.source.kind() {
-            io::ErrorKind::Unsupported => "use an ini in a Wine prefix",
-            _ => "check that you may write there, or use your own script",
-        };
-        Some(hint.into())
-    }
-}
-
-impl CommandError for SampleError {}
 
 /// Returns the hook that runs a sample. Its script needn't exist yet.
 ///
@@ -45,7 +31,7 @@ pub fn command(sample: &Sample, event: Event, ini: &Ini) -> Result<HookCommand, 
     let script = sample.script_path(&ini.path);
     match platform::windows_paths(&ini.path).to_windows(&script) {
         Some(path) => Ok(sample.command(&path, event)),
-        None => Err(SampleError { path: script, source: io::ErrorKind::Unsupported.into() }.into()),
+        None => Err(not_created(&script, &io::ErrorKind::Unsupported.into())),
     }
 }
 
@@ -69,9 +55,9 @@ impl Placed {
             if fs.exists(&script) {
                 continue;
             }
-            if let Err(source) = placed.put(&script, sample.script(), ini.file.to_open(), fs) {
+            if let Err(error) = placed.put(&script, sample.script(), ini.file.to_open(), fs) {
                 placed.remove(fs);
-                return Err(SampleError { path: script, source }.into());
+                return Err(not_created(&script, &error));
             }
         }
         Ok(placed)

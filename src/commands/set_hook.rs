@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::hook::command;
 use crate::hook::event::Event;
@@ -13,7 +13,7 @@ use crate::platform;
 use crate::request::{IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::hook_edit::edit_for;
 use super::ini::Ini;
 use super::samples::Placed;
@@ -69,9 +69,9 @@ fn write_hooks(
     // Last of all: unlike an ini, a mark can't be restored, so an edit that is refused or stopped must leave it.
     // In between, Windows could at worst ask whether to start the program.
     if !is_dry_run {
-        let changed = written.changed;
         for path in blocked {
-            platform::remove_download_mark(&path).map_err(|source| MarkError { path, source, changed })?;
+            platform::remove_download_mark(&path)
+                .map_err(|error| not_unblocked(&path, &error, written.changed))?;
         }
     }
     Ok(written)
@@ -109,27 +109,11 @@ fn unblock_warning(path: &Path, is_dry_run: bool) -> Diagnostic {
     Diagnostic::new(Code::HookTargetUnblocked, message)
 }
 
-/// The hook was set, but its program couldn't be unblocked.
-#[derive(Debug, thiserror::Error)]
-#[error("the \"downloaded from the internet\" mark of {path} couldn't be removed: {source}")]
-struct MarkError {
-    path: PathBuf,
-    source: io::Error,
-    changed: bool,
-}
-
-impl ToDiagnostic for MarkError {
-    fn code(&self) -> Code {
-        Code::FileWrite
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("run the command again, or unblock the file in Explorer: Properties > Unblock".into())
-    }
-}
-
-impl CommandError for MarkError {
-    fn changed(&self) -> bool {
-        self.changed
-    }
+/// Returns the error that the hook was set, but its program couldn't be unblocked.
+fn not_unblocked(path: &Path, error: &io::Error, changed: bool) -> Error {
+    let path = path.display();
+    let message = format!("the \"downloaded from the internet\" mark of {path} couldn't be removed: {error}");
+    let diagnostic = Diagnostic::new(Code::FileWrite, message)
+        .with_hint("run the command again, or unblock the file in Explorer: Properties > Unblock");
+    Error::Plain { diagnostic, changed }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::{self, Edit};
 use crate::guess;
 use crate::hook::event::Event;
@@ -21,7 +21,7 @@ use crate::page::{Page, Styles, path_text};
 use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 
 use super::context::Context;
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::hook_edit::edit_for;
 use super::ini::{Ini, encoding_warning};
 use super::outcome::Outcome;
@@ -96,56 +96,21 @@ impl ValueList {
     }
 }
 
-/// Why values couldn't be read or set.
-#[derive(Debug, thiserror::Error)]
-enum SettingsError {
-    #[error("{}: no such key: {}", .ini.display(), .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    NoSuchKey { ini: PathBuf, missing: Vec<KeyPath>, nearest: Option<String> },
-    #[error("{}: no section [{}]", .ini.display(), .section.as_str())]
-    NoSuchSection { ini: PathBuf, section: SectionName },
-    #[error("{path}: other programs can read a password on the command line")]
-    SecretInline { path: KeyPath },
-    #[error("{path}: the password couldn't be read from {}: {error}", shown_source(.source_of, .error))]
-    SecretUnreadable { path: KeyPath, source_of: ValueSource, error: io::Error },
-}
+const SEE_LIST: &str = "to see what the ini contains, run 'msipcfg list'";
 
-/// A password can begin with an `@`. Its text is shown only if there is a file of that name.
-fn shown_source(source: &ValueSource, error: &io::Error) -> String {
+/// Returns the error that a password can't be read from its source.
+fn unreadable_secret(path: &KeyPath, source: &ValueSource, error: &io::Error) -> Diagnostic {
     use io::ErrorKind::{InvalidData, IsADirectory, PermissionDenied};
-    match source {
-        ValueSource::File(_) if ![InvalidData, IsADirectory, PermissionDenied].contains(&error.kind()) => {
-            "the file named after the @".into()
-        }
+    let is_there = [InvalidData, IsADirectory, PermissionDenied].contains(&error.kind());
+    let source = match source {
+        // A password can begin with an `@`. Its text is shown only if there is a file of that name.
+        ValueSource::File(_) if !is_there => "the file named after the @".to_string(),
         source => source.to_string(),
-    }
+    };
+    let message = format!("{path}: the password couldn't be read from {source}: {error}");
+    Diagnostic::new(Code::SecretUnreadable, message)
+        .with_hint("check that the file or variable exists and contains UTF-8 text; after the @, give its name, not the password")
 }
-
-impl ToDiagnostic for SettingsError {
-    fn code(&self) -> Code {
-        match self {
-            SettingsError::NoSuchKey { .. } | SettingsError::NoSuchSection { .. } => Code::KeyNotFound,
-            SettingsError::SecretInline { .. } => Code::SecretInline,
-            SettingsError::SecretUnreadable { .. } => Code::SecretUnreadable,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            SettingsError::NoSuchKey { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
-            SettingsError::NoSuchKey { .. } | SettingsError::NoSuchSection { .. } => {
-                "to see what the ini contains, run 'msipcfg list'".into()
-            }
-            SettingsError::SecretInline { path } => {
-                format!("use {path}=@env:NAME, {path}=@FILE, or {path}=@- for standard input")
-            }
-            SettingsError::SecretUnreadable { .. } => {
-                "check that the file or variable exists and contains UTF-8 text; after the @, give its name, not the password".into()
-            }
-        })
-    }
-}
-
-impl CommandError for SettingsError {}
 
 /// Reads the values of keys; all succeed or none do.
 ///
@@ -167,8 +132,13 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> 
         }
     }
     if let Some(first) = missing.first() {
-        let nearest = nearest_key(&decoded.document, first);
-        return Err(SettingsError::NoSuchKey { ini: ini.path, missing, nearest }.into());
+        let hint = match nearest_key(&decoded.document, first) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => SEE_LIST.to_string(),
+        };
+        let names: Vec<String> = missing.iter().map(KeyPath::to_string).collect();
+        let message = format!("{}: no such key: {}", ini.path.display(), names.join(", "));
+        return Err(Diagnostic::new(Code::KeyNotFound, message).with_hint(hint).into());
     }
     let warnings = encoding_warning(&decoded);
     Ok(ValueList { ini: ini.path, values, viewer: Viewer::Requester, is_listing: false, warnings })
@@ -199,7 +169,8 @@ pub fn list(
 ) -> Result<ValueList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
     if let Some(section) = only.filter(|name| lookup::section(&decoded.document, name.as_str()).is_none()) {
-        return Err(SettingsError::NoSuchSection { ini: ini.path, section: section.clone() }.into());
+        let message = format!("{}: no section [{}]", ini.path.display(), section.as_str());
+        return Err(Diagnostic::new(Code::KeyNotFound, message).with_hint(SEE_LIST).into());
     }
     let mut known = (String::new(), keys::of_section(""));
     let values = plan::values(&decoded.document, only)
@@ -291,17 +262,14 @@ fn wanted_value(path: KeyPath, value: ValueSource, context: &Context<'_>) -> Res
     let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
     let value = match value {
         ValueSource::Inline(value) if is_secret && !value.is_empty() => {
-            return Err(SettingsError::SecretInline { path }.into());
+            let message = format!("{path}: other programs can read a password on the command line");
+            let hint = format!("use {path}=@env:NAME, {path}=@FILE, or {path}=@- for standard input");
+            return Err(Diagnostic::new(Code::SecretInline, message).with_hint(hint).into());
         }
         ValueSource::Inline(value) => value,
         source => {
-            let read = (context.secret)(&source);
-            let unreadable = |error| SettingsError::SecretUnreadable {
-                path: path.clone(),
-                source_of: source.clone(),
-                error,
-            };
-            let value = read.map_err(unreadable)?;
+            let unreadable = |error: io::Error| unreadable_secret(&path, &source, &error);
+            let value = (context.secret)(&source).map_err(unreadable)?;
             if value.is_empty() {
                 // It would replace an encrypted password that nobody can restore.
                 return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is empty")).into());

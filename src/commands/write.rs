@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{BackupPolicy, MadeBy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{
@@ -96,10 +96,8 @@ impl Write<'_> {
             let is_decided =
                 options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
             if is_decided {
-                let warning =
-                    if is_change { RunningWarning::DryRun } else { RunningWarning::NothingToChange };
-                let mut warnings: Vec<Diagnostic> =
-                    blockers.into_iter().take(1).map(|one| Diagnostic::from(&warning(one))).collect();
+                let warning = if is_change { dry_run_warning } else { no_change_warning };
+                let mut warnings: Vec<Diagnostic> = blockers.first().map(warning).into_iter().collect();
                 warnings.extend(content.note_passwords(context));
                 let outcome = TransactionOutcome { changed: is_change, backup: None };
                 return Ok(content.outcome(outcome, options.dry_run, warnings));
@@ -184,7 +182,20 @@ enum FirstDraft {
 
 /// Returns the warning that an instance uses an ini that needs no change, and may still change it.
 pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
-    Some(Diagnostic::from(&RunningWarning::NothingToChange(blockers(ini, processes).into_iter().next()?)))
+    blockers(ini, processes).first().map(no_change_warning)
+}
+
+fn no_change_warning(instance: &Instance) -> Diagnostic {
+    let message =
+        format!("MicroSIP is running ({instance}) and may save other values over this when it exits");
+    Diagnostic::new(Code::MicrosipRunning, message)
+        .with_hint("exit MicroSIP from its menu, then run the command again to be sure")
+}
+
+fn dry_run_warning(instance: &Instance) -> Diagnostic {
+    let message =
+        format!("MicroSIP is running ({instance}); without --dry-run, msipcfg would wait until it exits");
+    Diagnostic::new(Code::MicrosipRunning, message)
 }
 
 /// Returns the instances that use an ini.
@@ -315,30 +326,6 @@ impl Editor for Drafting<'_> {
             }
             // What MicroSIP saved is complete by itself.
             _ => saved.to_vec(),
-        }
-    }
-}
-
-/// The warning that an instance uses an ini that wasn't changed.
-#[derive(Debug, thiserror::Error)]
-enum RunningWarning {
-    #[error("MicroSIP is running ({0}) and may save other values over this when it exits")]
-    NothingToChange(Instance),
-    #[error("MicroSIP is running ({0}); without --dry-run, msipcfg would wait until it exits")]
-    DryRun(Instance),
-}
-
-impl ToDiagnostic for RunningWarning {
-    fn code(&self) -> Code {
-        Code::MicrosipRunning
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            RunningWarning::NothingToChange(_) => {
-                Some("exit MicroSIP from its menu, then run the command again to be sure".into())
-            }
-            RunningWarning::DryRun(_) => None,
         }
     }
 }

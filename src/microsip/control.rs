@@ -335,7 +335,7 @@ mod tests {
             let error = text.parse::<Number>().unwrap_err();
             assert!(matches!(error, NumberError::Scheme { .. }), "{text}");
             assert_eq!(error.code(), Code::NumberRefused);
-            assert!(error.hint().unwrap().starts_with("leave '"));
+            assert!(error.hint().unwrap().starts_with("remove '"));
         }
         assert!("1".repeat(255).parse::<Number>().is_ok());
         assert_eq!("1".repeat(256).parse::<Number>(), Err(NumberError::TooLong { length: 256 }));

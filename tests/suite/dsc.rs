@@ -205,7 +205,7 @@ fn unwanted_ini_is_removed_and_its_backup_stays() {
     assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), vec!["_exist"]));
     let foreseen = done(&sandbox, &["set", "--what-if"], &gone);
     assert_eq!((&foreseen.states[0]["_exist"], names(&foreseen)), (&json!(false), vec!["_exist"]));
-    assert!(foreseen.ran.stdout.contains("would be removed"), "{}", foreseen.ran.told);
+    assert!(foreseen.ran.stdout.contains("would be deleted"), "{}", foreseen.ran.told);
     assert_eq!(sandbox.ini_bytes(), bytes);
 
     let set = done(&sandbox, &["set"], &gone);

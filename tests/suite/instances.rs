@@ -289,8 +289,10 @@ fn dsc_reports_which_microsip_must_restart() {
     // writing and removing wait like every edit
     let before = (std::fs::read(&ini).unwrap(), names_beside(&ini));
     for exist in [true, false] {
-        let ran =
-            dsc(&["set", "--timeout", "0"], exist, 1).exits(5).says("{\"error\":\"MicroSIP is still running");
+        let ran = dsc(&["set", "--timeout", "0"], exist, 1)
+            .exits(5)
+            .says("{\"error\":\"")
+            .says("MicroSIP is still running");
         assert_eq!(ran.stdout, "", "{}", ran.told);
     }
     assert_eq!((std::fs::read(&ini).unwrap(), names_beside(&ini)), before);

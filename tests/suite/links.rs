@@ -92,7 +92,8 @@ mod registry {
     }
 
     #[test]
-    fn microsip_is_registered_and_what_was_there_comes_back() {
+    #[expect(clippy::too_many_lines, reason = "one scenario whose steps build on each other")]
+    fn links_are_registered_and_restored() {
         let _guard = AsItWas::keep();
         for scheme in ["tel", "callto", "sip"] {
             let _ = CURRENT_USER.remove_tree(format!(r"{CLASSES}\{scheme}"));

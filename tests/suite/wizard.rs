@@ -264,10 +264,10 @@ fn never_color_prints_no_styles_and_lists_fit_the_terminal() {
         let ini = sandbox.path(INI);
         let args = ["wizard", "--color", "never", "--ini", ini.to_str().unwrap()];
         let mut terminal = Terminal::of_size(&sandbox, &args, 24, columns);
-        terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).sees("outgoing");
+        terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).sees("] outgoing");
         // each move redraws the list in place
         for _ in 0..8 {
-            terminal.press(&[DOWN]).sees("outgoing");
+            terminal.press(&[DOWN]).sees("] outgoing");
         }
         let lines = terminal.lines();
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
@@ -395,7 +395,7 @@ fn no_input_and_json_never_prompt() {
     Terminal::start(&disk.sandbox, &["wizard", "--no-input"]).sees("[usage]").ends_with(2);
     Terminal::start(&disk.sandbox, &["wizard", "--json"]).sees("\"code\":\"usage\"").ends_with(2);
     // without a terminal
-    disk.sandbox.run(&["wizard"]).exits(2).says("nobody can answer").says("set-hook");
+    disk.sandbox.run(&["wizard"]).exits(2).says("it needs a terminal").says("set-hook");
     disk.sandbox.run(&[]).exits(2).says("Usage: msipcfg");
 }
 

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::error::UsageError;
 use super::write::duration;
 use crate::microsip::control::{Calls, PhoneCommand};
-use crate::request::Drive;
+use crate::request::ControlRequest;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -108,24 +108,24 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub fn into_drive(self) -> Result<Drive, UsageError> {
+    pub fn into_control(self) -> Result<ControlRequest, UsageError> {
         Ok(match self {
-            Command::Start { minimized } => Drive::Start { minimized },
-            Command::Exit { timeout } => Drive::Exit { timeout },
-            Command::Call { number } => Drive::Order(PhoneCommand::Call(number.parse()?)),
-            Command::Answer => Drive::Order(PhoneCommand::Answer),
+            Command::Start { minimized } => ControlRequest::Start { minimized },
+            Command::Exit { timeout } => ControlRequest::Exit { timeout },
+            Command::Call { number } => ControlRequest::Command(PhoneCommand::Call(number.parse()?)),
+            Command::Answer => ControlRequest::Command(PhoneCommand::Answer),
             Command::Hangup { incoming, calling, .. } => {
-                Drive::Order(PhoneCommand::Hangup(match (incoming, calling) {
+                ControlRequest::Command(PhoneCommand::Hangup(match (incoming, calling) {
                     (true, _) => Calls::Incoming,
                     (_, true) => Calls::Calling,
                     _ => Calls::All,
                 }))
             }
-            Command::Dtmf { digits } => Drive::Order(PhoneCommand::Dtmf(digits.parse()?)),
-            Command::Transfer { number } => Drive::Order(PhoneCommand::Transfer(number.parse()?)),
-            Command::Hold => Drive::Order(PhoneCommand::Hold),
-            Command::Mute => Drive::Order(PhoneCommand::Mute),
-            Command::Unmute => Drive::Order(PhoneCommand::Unmute),
+            Command::Dtmf { digits } => ControlRequest::Command(PhoneCommand::Dtmf(digits.parse()?)),
+            Command::Transfer { number } => ControlRequest::Command(PhoneCommand::Transfer(number.parse()?)),
+            Command::Hold => ControlRequest::Command(PhoneCommand::Hold),
+            Command::Mute => ControlRequest::Command(PhoneCommand::Mute),
+            Command::Unmute => ControlRequest::Command(PhoneCommand::Unmute),
         })
     }
 }

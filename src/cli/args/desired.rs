@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::builder::PossibleValue;
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::error::UsageError;
 use super::write::WriteArgs;
 use crate::hook::target::Allow;
 use crate::request::{
-    DesiredChoice, DetectStyle, EditRequest, IniChoice, Many, ManyOrder, Profiles, Query, Request,
+    DesiredChoice, DetectStyle, EditRequest, IniChoice, ManyUsers, ManyUsersAction, Profiles, Query, Request,
     UsersChoice,
 };
 
@@ -202,8 +203,8 @@ impl Command {
 
     pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
         let (names_ini, code_page) = (ini.path.is_some(), ini.code_page);
-        let many_of = |profiles: Profiles, desired: DesiredArgs, order: ManyOrder| {
-            Request::Many(Many { profiles, code_page, desired: desired.into(), order })
+        let many_of = |profiles: Profiles, desired: DesiredArgs, action: ManyUsersAction| {
+            Request::ManyUsers(ManyUsers { profiles, code_page, desired: desired.into(), action })
         };
         let query = match self {
             Command::Apply { desired, allow_missing, allow_unsafe, many, report, skip_running, write } => {
@@ -211,26 +212,47 @@ impl Command {
                 let given_option = skip_running.then_some("--skip-running").or(report.given_option());
                 return Ok(match many.profiles(names_ini, given_option)? {
                     Some(profiles) => {
-                        let order = ManyOrder::Apply { allow, options: write.into(), skip_running };
-                        many_of(profiles, desired, order)
+                        let action = ManyUsersAction::Apply { allow, options: write.into(), skip_running };
+                        many_of(profiles, desired, action)
                     }
                     None => write.request(ini, EditRequest::Apply { desired: desired.into(), allow }),
                 });
             }
             Command::Check { desired, many, report } => {
                 match many.profiles(names_ini, report.given_option())? {
-                    Some(profiles) => return Ok(many_of(profiles, desired, ManyOrder::Check)),
+                    Some(profiles) => return Ok(many_of(profiles, desired, ManyUsersAction::Check)),
                     None => Query::Check(desired.into()),
                 }
             }
             Command::Detect { desired, many, style } => match many.profiles(names_ini, None)? {
-                Some(profiles) => return Ok(many_of(profiles, desired, ManyOrder::Detect(style))),
+                Some(profiles) => return Ok(many_of(profiles, desired, ManyUsersAction::Detect(style))),
                 None => Query::Detect { desired: desired.into(), style },
             },
             Command::Export => Query::Export,
             Command::Schema => return Ok(Request::Schema),
         };
         Ok(Request::Read { ini, query })
+    }
+}
+
+impl ValueEnum for DetectStyle {
+    fn value_variants<'a>() -> &'a [Self] {
+        use DetectStyle::{Configmgr, IntuneApp, IntuneRemediation, Plain};
+        &[IntuneApp, IntuneRemediation, Configmgr, Plain]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            DetectStyle::IntuneApp => {
+                ("intune-app", "Detection rule of an Intune Win32 app or a ConfigMgr application")
+            }
+            DetectStyle::IntuneRemediation => {
+                ("intune-remediation", "Detection script of an Intune remediation")
+            }
+            DetectStyle::Configmgr => ("configmgr", "Compliance script of a ConfigMgr configuration item"),
+            DetectStyle::Plain => ("plain", "Any other tool, by exit status"),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::request::{LinksOrder, LinksRequest, Request};
+use crate::request::{LinksAction, LinksRequest, Request};
 
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
@@ -35,13 +35,13 @@ impl LinksArgs {
     /// Returns the request.
     pub fn into_request(self) -> Request {
         let LinksArgs { set, unset, exe, dry_run } = self;
-        let order = if set {
-            LinksOrder::Set
+        let action = if set {
+            LinksAction::Set
         } else if unset {
-            LinksOrder::Unset
+            LinksAction::Unset
         } else {
-            LinksOrder::Show
+            LinksAction::Show
         };
-        Request::Links(LinksRequest { order, exe, dry_run })
+        Request::Links(LinksRequest { action, exe, dry_run })
     }
 }

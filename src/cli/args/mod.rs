@@ -5,10 +5,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::builder::StyledStr;
+use clap::builder::{PossibleValue, StyledStr};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::request::{IniChoice, Request, Shell};
 
@@ -114,6 +114,22 @@ enum Command {
     },
 }
 
+impl ValueEnum for Shell {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Shell::Powershell, Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Shell::Powershell => "powershell",
+            Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
+            Shell::Elvish => "elvish",
+        }))
+    }
+}
+
 /// Returns the help of msipcfg itself.
 pub fn help() -> StyledStr {
     Cli::command().render_help()
@@ -195,7 +211,7 @@ impl Cli {
             Command::Maintenance(command) => command.into_request(ini),
             Command::Desired(command) => command.into_request(ini),
             Command::Dsc { command } => Ok(command.into_request(ini)),
-            Command::Control(command) => Ok(Request::Drive { ini, drive: command.into_drive()? }),
+            Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),
             Command::Links(args) => Ok(args.into_request()),
             Command::Completions { shell } => Ok(Request::Completions(shell)),
         }

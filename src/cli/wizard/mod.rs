@@ -24,7 +24,7 @@ use crate::hook::sample::{Sample, WebAddress};
 use crate::hook::target::{Allow, TargetError};
 use crate::platform::{self, WindowsPaths};
 use crate::request::{
-    BackupChoice, Drive, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
+    BackupChoice, ControlRequest, EditRequest, HookText, IniChoice, Request, SetHook, TestHook, WhileRunning,
     WriteOptions,
 };
 use dialog::Exit;
@@ -412,8 +412,8 @@ impl Wizard<'_> {
     ) -> Result<(), Exit> {
         let user_closed_it = was_running && while_running == WhileRunning::Wait;
         if user_closed_it && platform::CAN_REACH_WINDOWS && self.dialog.confirm("Start MicroSIP again?")? {
-            let drive = Drive::Start { minimized: false };
-            self.dialog.run(Request::Drive { ini: self.ini.choice.clone(), drive });
+            let control = ControlRequest::Start { minimized: false };
+            self.dialog.run(Request::Control { ini: self.ini.choice.clone(), control });
         }
         if let EditRequest::SetHooks(hooks) = edit {
             self.offer_test(hooks.iter().map(|hook| hook.event).collect())?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::hook_edit::edit_for;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
@@ -16,7 +16,7 @@ use crate::commands::write::{Draft, Write, running_warning};
 use crate::commands::written::WriteOutcome;
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::resolve::Desired;
-use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Edit};
 use crate::hook::command::{self, HookCommand, HookTextError};
@@ -124,23 +124,9 @@ fn shown(value: Option<&Guarded>) -> Option<&str> {
 }
 
 /// MicroSIP is older than the desired state allows.
-#[derive(Debug, thiserror::Error)]
-#[error("this MicroSIP is version {found}, but the file requires {min} or newer")]
-pub struct TooOld {
+struct TooOld {
     min: Version,
     found: Version,
-}
-
-impl CommandError for TooOld {}
-
-impl ToDiagnostic for TooOld {
-    fn code(&self) -> Code {
-        Code::MicrosipTooOld
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("update MicroSIP, or lower min-version".into())
-    }
 }
 
 /// Applies a desired state to an ini, in one edit.
@@ -200,8 +186,12 @@ impl Application<'_> {
         let mut written = write.run(context, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
             let wanted = self.wanted(ini, &decoded.document, env, fs)?;
-            if let Some(too_old) = wanted.too_old {
-                return Err(too_old.into());
+            if let Some(TooOld { min, found }) = wanted.too_old {
+                let message =
+                    format!("this MicroSIP is version {found}, but the file requires {min} or newer");
+                return Err(Diagnostic::new(Code::MicrosipTooOld, message)
+                    .with_hint("update MicroSIP, or lower min-version")
+                    .into());
             }
             passwords = wanted.passwords;
             Draft::of_edits(decoded, &wanted.edits, wanted.warnings)

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use crate::commands::context::{Context, RunEvent};
+use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::microsip::keys::setting_path;
 use crate::microsip::locate::LocateError;
 use crate::page::{Count, Page};
-use crate::request::{DesiredChoice, DetectStyle, IniChoice, Many};
+use crate::request::{DesiredChoice, DetectStyle, IniChoice, ManyUsers};
 
 use super::apply::{self, CheckOutcome, Difference};
 use super::profiles::{self, Summary};
@@ -65,17 +65,16 @@ pub fn detect(
 }
 
 /// Compares the inis of many users with a desired state.
-pub fn detect_many(many: &Many, style: DetectStyle, context: &mut Context<'_>) -> Detected {
+pub fn detect_many(many: &ManyUsers, style: DetectStyle, context: &mut Context<'_>) -> Detected {
     // The other program reads only one line.
-    let mut ignore = |_: RunEvent<'_>| {};
-    let mut context = context.silent(&mut ignore);
+    let mut context = Context { report: &mut |_| {}, ..*context };
     let answer = match profiles::run(many, &mut context) {
         // A known difference counts more than an unknown state.
         Ok(Summary { differing, total, .. }) if differing > 0 => {
             Answer::SomeDrifted { users: differing, of: total }
         }
         Ok(summary) => match summary.error() {
-            Some(error) => Answer::Unknown(Diagnostic::from(&error)),
+            Some(error) => Answer::Unknown(error),
             None if summary.in_state == 0 => {
                 Answer::NoIni(Diagnostic::new(Code::IniNotFound, "no user has an ini"))
             }
@@ -110,14 +109,6 @@ impl Detected {
             }
         }
     }
-
-    /// Returns why the state can't be determined, if that is the answer.
-    fn why_unknown(&self) -> Option<&Diagnostic> {
-        match (&self.answer, self.style) {
-            (Answer::Unknown(reason), _) | (Answer::NoIni(reason), DetectStyle::Plain) => Some(reason),
-            _ => None,
-        }
-    }
 }
 
 impl Outcome for Detected {
@@ -126,7 +117,12 @@ impl Outcome for Detected {
     }
 
     fn failure(&self) -> Option<Diagnostic> {
-        self.why_unknown().cloned()
+        match (&self.answer, self.style) {
+            (Answer::Unknown(reason), _) | (Answer::NoIni(reason), DetectStyle::Plain) => {
+                Some(reason.clone())
+            }
+            _ => None,
+        }
     }
 
     fn is_raw(&self) -> bool {

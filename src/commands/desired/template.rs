@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::desired::error::DesiredError;
 use crate::desired::redact::Redaction;
 use crate::desired::resolve::{self, Desired};
@@ -14,47 +14,16 @@ use crate::desired::source::{Format, Source};
 use crate::desired::tree::Node;
 use crate::desired::users::Users;
 use crate::desired::variables::Variables;
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::microsip::privacy::Guarded;
 use crate::microsip::profiles::Profile;
 use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
-/// Why a desired-state file can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    #[error("{path} couldn't be read: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is neither UTF-8 nor UTF-16LE with BOM")]
-    NotText { path: PathBuf },
-    #[error("the table of users has no row for {user}")]
-    UserNotListed { user: String },
-    #[error("{ini} isn't in a user's folder, so no row of the table of users applies to it")]
-    UserUnknown { ini: PathBuf },
+/// Returns the error that a file with the desired state or with variables can't be read.
+fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::new(Code::FileRead, format!("{name} couldn't be read: {error}"))
+        .with_hint("check the path, and that you may read it")
 }
-
-impl ToDiagnostic for TemplateError {
-    fn code(&self) -> Code {
-        match self {
-            TemplateError::Unreadable { .. } => Code::FileRead,
-            TemplateError::NotText { .. } => Code::DesiredInvalid,
-            TemplateError::UserNotListed { .. } | TemplateError::UserUnknown { .. } => Code::UserNotListed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            TemplateError::Unreadable { .. } => "check the path, and that you may read it",
-            TemplateError::NotText { .. } => "save it as UTF-8",
-            TemplateError::UserNotListed { .. } => {
-                "add a row for this user, or run the command without --users"
-            }
-            TemplateError::UserUnknown { .. } => "set the variables with --var or --vars",
-        };
-        Some(hint.into())
-    }
-}
-
-impl CommandError for TemplateError {}
 
 /// A desired state whose variables have no values yet.
 pub struct Template {
@@ -118,15 +87,10 @@ impl Template {
                     (read(path, format, Redaction::Everything)?, folder_of(path))
                 }
                 UsersChoice::StandardInput => {
-                    let place = ValueSource::StandardInput;
-                    let text = (context.secret)(&place).map_err(|source| TemplateError::Unreadable {
-                        path: place.to_string().into(),
-                        source,
-                    })?;
-                    (
-                        Source::parse(place.to_string(), text, Format::Csv, Redaction::Everything)?,
-                        PathBuf::new(),
-                    )
+                    let name = ValueSource::StandardInput.to_string();
+                    let text = (context.secret)(&ValueSource::StandardInput)
+                        .map_err(|error| unreadable(&name, &error))?;
+                    (Source::parse(name, text, Format::Csv, Redaction::Everything)?, PathBuf::new())
                 }
             };
             Ok::<_, Error>(InFolder { content: Users::new(source)?, folder })
@@ -159,17 +123,19 @@ impl Template {
     pub fn desired_for(&self, ini: &Path, secrets: &Secrets<'_>) -> Result<Desired, Error> {
         let read = self.reader(secrets);
         let profile = Profile::around(ini);
+        let not_listed =
+            |message: String, hint: &str| Diagnostic::new(Code::UserNotListed, message).with_hint(hint);
         let row = match (&self.users, &profile) {
-            (Some(users), Some(profile)) => {
-                let names = profile.names();
-                Some(
-                    users
-                        .content
-                        .row(names)
-                        .ok_or_else(|| TemplateError::UserNotListed { user: profile.user.clone() })?,
-                )
+            (Some(users), Some(profile)) => Some(users.content.row(profile.names()).ok_or_else(|| {
+                let message = format!("the table of users has no row for {}", profile.user);
+                not_listed(message, "add a row for this user, or run the command without --users")
+            })?),
+            (Some(_), None) => {
+                let ini = ini.display();
+                let message =
+                    format!("{ini} isn't in a user's folder, so no row of the table of users applies to it");
+                return Err(not_listed(message, "set the variables with --var or --vars").into());
             }
-            (Some(_), None) => return Err(TemplateError::UserUnknown { ini: ini.to_path_buf() }.into()),
             (None, _) => None,
         };
         Ok(self.resolved(profile.as_ref(), row, Variables::new(&self.given, &read), &self.source)?)
@@ -261,8 +227,8 @@ impl Template {
 }
 
 fn source(path: &Path, format: Format, redaction: Redaction, context: &Context<'_>) -> Result<Source, Error> {
-    let unreadable = |source| TemplateError::Unreadable { path: path.to_path_buf(), source };
-    let bytes = context.fs.read(path).map_err(unreadable)?;
+    let name = path.display().to_string();
+    let bytes = context.fs.read(path).map_err(|error| unreadable(&name, &error))?;
     let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
         // Windows PowerShell writes text like this.
         Some(bytes) => {
@@ -274,8 +240,11 @@ fn source(path: &Path, format: Format, redaction: Redaction, context: &Context<'
         }
         None => String::from_utf8(bytes).ok(),
     };
-    let text = text.ok_or_else(|| TemplateError::NotText { path: path.to_path_buf() })?;
-    Ok(Source::parse(path.display().to_string(), text, format, redaction)?)
+    let text = text.ok_or_else(|| {
+        Diagnostic::new(Code::DesiredInvalid, format!("{name} is neither UTF-8 nor UTF-16LE with BOM"))
+            .with_hint("save it as UTF-8")
+    })?;
+    Ok(Source::parse(name, text, format, redaction)?)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -66,11 +66,7 @@ pub struct Finding {
 impl Finding {
     /// Returns a problem of the ini as a whole.
     pub fn new(severity: Severity, problem: &impl ToDiagnostic) -> Finding {
-        Finding::of_diagnostic(severity, Diagnostic::from(problem))
-    }
-
-    /// Returns a problem of the ini as a whole.
-    pub fn of_diagnostic(severity: Severity, diagnostic: Diagnostic) -> Finding {
+        let diagnostic = Diagnostic::from(problem);
         Finding { severity, diagnostic, file: None, line: None, key: None, fix: None }
     }
 

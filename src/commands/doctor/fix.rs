@@ -1,14 +1,13 @@
 //! Applies every fix that is the only sensible one: the ini in one transaction, then the backups next to it.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::ini::Ini;
 use crate::commands::write::{Draft, write};
 use crate::commands::written::WriteOutcome;
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::platform;
 use crate::request::WriteOptions;
@@ -27,26 +26,6 @@ pub struct Fixed {
     /// The edit of the ini.
     pub written: WriteOutcome,
 }
-
-/// A backup could not get the access rights of its ini.
-#[derive(Debug, thiserror::Error)]
-#[error("{path} couldn't be given the access rights of its ini: {source}")]
-struct BackupAccessError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl ToDiagnostic for BackupAccessError {
-    fn code(&self) -> Code {
-        Code::BackupFailed
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("run the command as its owner, or delete the file".into())
-    }
-}
-
-impl CommandError for BackupAccessError {}
 
 /// Fixes an ini and the files next to it.
 ///
@@ -90,7 +69,12 @@ fn give_access(ini: &Ini, findings: &[Finding]) -> Result<(), Error> {
         match platform::copy_access(ini.file.to_open(), path) {
             // The edit may have removed it as an old backup.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            done => done.map_err(|source| BackupAccessError { path: path.clone(), source })?,
+            given => given.map_err(|error| {
+                let message =
+                    format!("{} couldn't be given the access rights of its ini: {error}", path.display());
+                Diagnostic::new(Code::BackupFailed, message)
+                    .with_hint("run the command as its owner, or delete the file")
+            })?,
         }
     }
     Ok(())

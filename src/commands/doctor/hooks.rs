@@ -102,7 +102,7 @@ fn problems_of(one: &HookSet, save_dialect: &SaveDialect, places: &TargetContext
     findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
     let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     if !save_dialect.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        findings.push(Finding::of_diagnostic(Severity::Info, dialect_warning(save_dialect.dialect)));
+        findings.push(Finding::new(Severity::Info, &dialect_warning(save_dialect.dialect)));
     }
     for finding in &mut findings {
         let hint = finding.diagnostic.hint.take();

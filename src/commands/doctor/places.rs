@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::commands::backups::BackupError;
+use crate::commands::backups::folder_error;
 use crate::commands::error::Error;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
@@ -75,9 +75,7 @@ pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, 
         let finding = Finding::new(Severity::Info, &PlaceProblem::Leftover { path: path.clone() });
         findings.push(finding.in_file(path).fixed_by(Fix::Leftover));
     }
-    let backups = backup::list(target, fs)
-        .map_err(|source| BackupError::Folder { ini: ini.path.clone(), source })?
-        .into_iter();
+    let backups = backup::list(target, fs).map_err(|error| folder_error(&ini.path, &error))?.into_iter();
     for path in backups.map(|backup| backup.path).filter(|path| platform::has_wider_access(path, target)) {
         let finding = Finding::new(Severity::Warning, &PlaceProblem::Exposed { path: path.clone() });
         findings.push(finding.in_file(path.clone()).fixed_by(Fix::Access(path)));

@@ -104,35 +104,6 @@ impl ToDiagnostic for RunProblem {
     }
 }
 
-/// The warning that the programs weren't started exactly as MicroSIP starts them.
-#[derive(Debug, thiserror::Error)]
-enum StartWarning {
-    #[error(
-        "to capture their output, msipcfg started the programs directly; MicroSIP lets Windows' shell open them"
-    )]
-    Captured,
-    #[error("the programs were started through this computer's Wine; MicroSIP starts them itself")]
-    ThroughWine,
-}
-
-impl ToDiagnostic for StartWarning {
-    fn code(&self) -> Code {
-        Code::HookStartedOtherwise
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                StartWarning::Captured => "without --capture, they are started as MicroSIP does",
-                StartWarning::ThroughWine => {
-                    "to start them as MicroSIP does, run msipcfg for Windows in the prefix"
-                }
-            }
-            .into(),
-        )
-    }
-}
-
 /// Runs hooks.
 ///
 /// # Errors
@@ -182,14 +153,27 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
     }
     let mut warnings = encoding_warning(&decoded);
     if tests.iter().any(|test| test.result.is_started()) {
-        let otherwise = match (Runner::STARTS_LIKE_MICROSIP, asked.capture) {
-            (false, _) => Some(StartWarning::ThroughWine),
-            (true, true) => Some(StartWarning::Captured),
-            (true, false) => None,
-        };
-        warnings.extend(otherwise.as_ref().map(Diagnostic::from));
+        warnings.extend(start_warning(asked.capture));
     }
     Ok(Tested { ini: ini.path, tests, warnings })
+}
+
+/// Returns the warning that the programs weren't started exactly as MicroSIP starts them.
+fn start_warning(is_captured: bool) -> Option<Diagnostic> {
+    let (message, hint) = if !Runner::STARTS_LIKE_MICROSIP {
+        (
+            "the programs were started through this computer's Wine; MicroSIP starts them itself",
+            "to start them as MicroSIP does, run msipcfg for Windows in the prefix",
+        )
+    } else if is_captured {
+        (
+            "to capture their output, msipcfg started the programs directly; MicroSIP lets Windows' shell open them",
+            "without --capture, they are started as MicroSIP does",
+        )
+    } else {
+        return None;
+    };
+    Some(Diagnostic::new(Code::HookStartedOtherwise, message).with_hint(hint))
 }
 
 /// What MicroSIP would start.

@@ -143,7 +143,7 @@ fn control_c_skips_the_remaining_users() {
     let mut background = BackgroundRun::start(&disk.sandbox, &args);
     background.wait_for(WAITS);
     background.interrupt();
-    background.wait().exits(130).says("interrupted after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
+    background.wait().exits(130).says("cancelled after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
     assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
     phone.exit();

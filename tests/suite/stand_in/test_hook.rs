@@ -24,6 +24,7 @@ fn parse_hook_line(line: &str, key: &str) -> (String, String, bool, u64) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario whose steps build on each other")]
 fn test_hook_runs_what_microsip_runs() {
     let sandbox = Sandbox::new();
     let plain = Dumper::at(sandbox.path("hooks/dumper.exe"));

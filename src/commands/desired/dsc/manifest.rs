@@ -1,15 +1,12 @@
 //! The resource manifest, which tells DSC what to run for each operation.
 
-use std::io;
-use std::path::PathBuf;
-
 use serde_json::{Map, Value as Json, json};
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::outcome::RawText;
 use crate::desired::instance;
-use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::platform;
 use crate::request::{Executable, Manifest, WhatIf};
 
@@ -19,26 +16,6 @@ const TYPE: &str = "MsipCfg.MicroSIP/Configuration";
 const FILE: &str = "msipcfg.dsc.resource.json";
 /// The program, when DSC looks for it on the PATH.
 const PROGRAM: &str = "msipcfg";
-
-/// The manifest couldn't be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{path} couldn't be written: {source}")]
-struct ManifestError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl ToDiagnostic for ManifestError {
-    fn code(&self) -> Code {
-        Code::FileWrite
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("check the folder, and that you may write there".into())
-    }
-}
-
-impl CommandError for ManifestError {}
 
 /// Prints the manifest, or writes it to a folder and prints its path.
 ///
@@ -54,7 +31,11 @@ pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<RawText, Erro
     let path = folder.join(FILE);
     let model = Some(path.as_path()).filter(|path| context.fs.exists(path));
     platform::write_atomically(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
-        .map_err(|source| ManifestError { path: path.clone(), source })?;
+        .map_err(|error| {
+            let message = format!("{} couldn't be written: {error}", path.display());
+            Diagnostic::new(Code::FileWrite, message)
+                .with_hint("check the folder, and that you may write there")
+        })?;
     Ok(RawText(format!("{}\n", path.display())))
 }
 

@@ -4,11 +4,10 @@
 mod answer;
 mod manifest;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::commands::context::Context;
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::passwords::new_salt;
@@ -39,38 +38,18 @@ use answer::{Answer, InstanceAnswer};
 
 pub use manifest::manifest;
 
-/// The standard input isn't an instance.
-#[derive(Debug, thiserror::Error)]
-pub enum InputError {
-    #[error("the input couldn't be read: {0}")]
-    Unreadable(io::Error),
-    #[error("the input, {}: {}", place(.0), .0.kind)]
-    Wrong(DesiredError),
-}
-
-fn place(error: &DesiredError) -> String {
-    match &*error.path {
+/// Returns the error that the standard input isn't an instance.
+fn wrong_input(error: &DesiredError) -> Diagnostic {
+    let place = match &*error.path {
         "" => format!("line {}, column {}", error.line, error.column),
         path => path.to_string(),
-    }
-}
-
-impl CommandError for InputError {}
-
-impl ToDiagnostic for InputError {
-    fn code(&self) -> Code {
-        match self {
-            InputError::Wrong(error) if error.code() != Code::DesiredInvalid => error.code(),
-            _ => Code::InputInvalid,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            InputError::Unreadable(_) => Some("pass one JSON object in UTF-8".into()),
-            InputError::Wrong(error) => error.hint(),
-        }
-    }
+    };
+    let code = match error.code() {
+        Code::DesiredInvalid => Code::InputInvalid,
+        code => code,
+    };
+    let message = format!("the input, {place}: {}", error.kind);
+    Diagnostic { code, message, hint: error.hint() }
 }
 
 /// Carries out an operation.
@@ -80,12 +59,15 @@ impl ToDiagnostic for InputError {
 pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Answer, Error> {
     let read = |source: &ValueSource| (context.secret)(source).map(Guarded::password);
     // First of all, so that the writer of the input isn't blocked.
-    let text = (context.secret)(&ValueSource::StandardInput).map_err(InputError::Unreadable)?;
+    let text = (context.secret)(&ValueSource::StandardInput).map_err(|error| {
+        Diagnostic::new(Code::InputInvalid, format!("the input couldn't be read: {error}"))
+            .with_hint("pass one JSON object in UTF-8")
+    })?;
     let passwords = match operation {
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
     };
-    let Instance { ini, wanted } = instance::read(text, passwords).map_err(InputError::Wrong)?;
+    let Instance { ini, wanted } = instance::read(text, passwords).map_err(|error| wrong_input(&error))?;
     let choice = IniChoice { path: ini.or_else(|| choice.path.clone()), code_page: choice.code_page };
     match operation {
         DscOperation::Get => get(&choice, &wanted, context),
@@ -99,7 +81,7 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
 enum Found {
     /// The ini.
     There(Ini),
-    /// Nothing; where it would be, if that can be instance.
+    /// Nothing; where it would be, if that is known.
     Nothing(Option<PathBuf>),
 }
 
@@ -151,25 +133,11 @@ fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceS
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
     let found = Found::at(choice, context)?;
-    let (instance, differing, warnings) = match (wanted, found) {
-        (Presence::Absent, Found::Nothing(ini)) => (
-            InstanceAnswer { ini, is_in_state: Some(true), ..InstanceAnswer::default() },
-            Vec::new(),
-            Vec::new(),
-        ),
+    let (ini, state, is_in_state, differing, warnings) = match (wanted, found) {
+        (Presence::Absent, Found::Nothing(ini)) => (ini, None, true, Vec::new(), Vec::new()),
         (Presence::Absent, Found::There(ini)) => {
             let warnings = running_warning(&ini, &Processes::default()).into_iter().collect();
-            let state = Some(InstanceState::default());
-            (
-                InstanceAnswer {
-                    ini: Some(ini.path),
-                    state,
-                    is_in_state: Some(false),
-                    ..InstanceAnswer::default()
-                },
-                vec![EXIST],
-                warnings,
-            )
+            (Some(ini.path), Some(InstanceState::default()), false, vec![EXIST], warnings)
         }
         (Presence::Present(desired), Found::There(ini)) => {
             let decoded = ini.read(context)?;
@@ -177,27 +145,16 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
             let checked = compare(desired, ini, &decoded, context)?;
             let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
             let differing = properties(false, named, !checked.is_in_state);
-            let is_in_state = Some(checked.is_in_state);
-            let instance = InstanceAnswer {
-                ini: Some(checked.ini),
-                state: Some(state),
-                is_in_state,
-                ..InstanceAnswer::default()
-            };
-            (instance, differing, checked.warnings)
+            (Some(checked.ini), Some(state), checked.is_in_state, differing, checked.warnings)
         }
-        (Presence::Present(desired), Found::Nothing(path)) => {
-            let (differing, warnings) = match &path {
-                Some(path) => missing(desired, path, context)?,
-                None => (vec![EXIST], Vec::new()),
-            };
-            (
-                InstanceAnswer { ini: path, is_in_state: Some(false), ..InstanceAnswer::default() },
-                differing,
-                warnings,
-            )
+        (Presence::Present(desired), Found::Nothing(Some(path))) => {
+            let (differing, warnings) = missing(desired, &path, context)?;
+            (Some(path), None, false, differing, warnings)
         }
+        (Presence::Present(_), Found::Nothing(None)) => (None, None, false, vec![EXIST], Vec::new()),
     };
+    let is_in_state = Some(is_in_state);
+    let instance = InstanceAnswer { ini, state, is_in_state, ..InstanceAnswer::default() };
     Ok(Answer { instances: vec![instance], properties: Some(differing), warnings })
 }
 

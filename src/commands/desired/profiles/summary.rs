@@ -36,12 +36,7 @@ pub enum UserState {
     /// The user was skipped.
     Skipped(Skip),
     /// It failed.
-    Failed {
-        /// The reason.
-        error: Box<Error>,
-        /// Whether the ini was written before that.
-        changed: bool,
-    },
+    Failed(Box<Error>),
 }
 
 /// Why a user was skipped.
@@ -120,59 +115,24 @@ pub struct Summary {
     warnings: Vec<Diagnostic>,
 }
 
-/// Why the work on many inis didn't succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum SummaryError {
-    #[error("cancelled after {done} of {total} users; every ini is intact")]
-    Stopped { done: usize, total: usize },
-    #[error("MicroSIP was still running for {0}")]
-    Running(Count),
-    #[error("{0} failed")]
-    Failed(Count),
-}
-
-impl ToDiagnostic for SummaryError {
-    fn code(&self) -> Code {
-        match self {
-            SummaryError::Stopped { .. } => Code::Interrupted,
-            SummaryError::Running(_) => Code::MicrosipRunning,
-            SummaryError::Failed(_) => Code::SomeFailed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                SummaryError::Failed(_) => {
-                    "fix the errors above, then run the command again; finished users stay as they are"
-                }
-                _ => "run the command again; it continues with the remaining users",
-            }
-            .into(),
-        )
-    }
-}
-
 impl Summary {
-    /// Returns why it didn't succeed, if it didn't.
-    pub fn error(&self) -> Option<SummaryError> {
-        if self.interrupted > 0 {
-            Some(SummaryError::Stopped { done: self.total - self.interrupted, total: self.total })
+    /// Returns why the work didn't succeed, if it didn't.
+    pub fn error(&self) -> Option<Diagnostic> {
+        const AGAIN: &str = "run the command again; it continues with the remaining users";
+        let (code, message, hint) = if self.interrupted > 0 {
+            let (done, total) = (self.total - self.interrupted, self.total);
+            let message = format!("cancelled after {done} of {total} users; every ini is intact");
+            (Code::Interrupted, message, AGAIN)
         } else if self.failed > self.running {
-            Some(SummaryError::Failed(Count(self.failed, "user")))
+            let hint = "fix the errors above, then run the command again; finished users stay as they are";
+            (Code::SomeFailed, format!("{} failed", Count(self.failed, "user")), hint)
         } else if self.running > 0 {
-            Some(SummaryError::Running(Count(self.running, "user")))
+            let message = format!("MicroSIP was still running for {}", Count(self.running, "user"));
+            (Code::MicrosipRunning, message, AGAIN)
         } else {
-            None
-        }
-    }
-
-    fn exit_status(&self) -> ExitStatus {
-        match self.error() {
-            Some(error) => error.code().exit_status(),
-            None if self.differing > 0 => ExitStatus::No,
-            None => ExitStatus::Done,
-        }
+            return None;
+        };
+        Some(Diagnostic::new(code, message).with_hint(hint))
     }
 
     /// Returns a summary without results yet.
@@ -212,7 +172,7 @@ impl Summary {
                 self.skipped += 1;
                 self.interrupted += usize::from(*skip == Skip::Interrupted);
             }
-            UserState::Failed { error, .. } => {
+            UserState::Failed(error) => {
                 self.failed += 1;
                 self.running += usize::from(is_about_running(error));
             }
@@ -230,7 +190,7 @@ impl Outcome for UserResult {
         match &self.state {
             UserState::Written(written) => &written.warnings,
             UserState::Checked(checked) => &checked.warnings,
-            UserState::Skipped(_) | UserState::Failed { .. } => &[],
+            UserState::Skipped(_) | UserState::Failed(_) => &[],
         }
     }
 
@@ -242,7 +202,7 @@ impl Outcome for UserResult {
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
             UserState::Skipped(_) => (styles.hint, false),
-            UserState::Failed { .. } => (styles.error, true),
+            UserState::Failed(_) => (styles.error, true),
         };
         if !is_news && !page.verbose {
             return String::new();
@@ -260,7 +220,7 @@ impl Outcome for UserResult {
             UserState::Skipped(skip) => {
                 let _ = writeln!(text, "  {}", skip.meaning());
             }
-            UserState::Failed { error, .. } => {
+            UserState::Failed(error) => {
                 let diagnostic = Diagnostic::from(&**error);
                 let message = format!("{} [{}]", diagnostic.message, diagnostic.code.name());
                 text.push_str(&indented(&message));
@@ -286,8 +246,8 @@ impl Outcome for UserResult {
             UserState::Skipped(skip) => {
                 vec![("reason", json!(skip.name())), ("message", json!(skip.meaning()))]
             }
-            UserState::Failed { error, changed } => {
-                vec![("changed", json!(changed)), ("error", error.json())]
+            UserState::Failed(error) => {
+                vec![("changed", json!(error.changed())), ("error", error.json())]
             }
         };
         for (name, part) in parts {
@@ -307,13 +267,17 @@ fn state_name(state: &UserState) -> &'static str {
         UserState::Checked(checked) if !checked.is_in_state => "differs",
         UserState::Written(_) | UserState::Checked(_) => "in-state",
         UserState::Skipped(_) => "skipped",
-        UserState::Failed { .. } => "failed",
+        UserState::Failed(_) => "failed",
     }
 }
 
 impl Outcome for Summary {
     fn status(&self) -> ExitStatus {
-        self.exit_status()
+        match self.error() {
+            Some(error) => error.code.exit_status(),
+            None if self.differing > 0 => ExitStatus::No,
+            None => ExitStatus::Done,
+        }
     }
 
     fn changed(&self) -> bool {
@@ -325,7 +289,7 @@ impl Outcome for Summary {
     }
 
     fn failure(&self) -> Option<Diagnostic> {
-        self.error().as_ref().map(Diagnostic::from)
+        self.error()
     }
 
     fn text(&self, page: &Page) -> String {

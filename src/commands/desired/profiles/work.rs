@@ -22,7 +22,7 @@ use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
 use crate::platform::{FileSystem, Owner, ScopedFs};
-use crate::request::{ManyOrder, WhileRunning, WriteOptions};
+use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
 
 use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
 
@@ -40,7 +40,7 @@ pub struct Work<'a> {
     pub hashes: &'a PasswordHasher<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
-    pub order: ManyOrder,
+    pub action: ManyUsersAction,
 }
 
 /// A user whose ini is in use.
@@ -52,12 +52,12 @@ struct Blocked {
 impl Work<'_> {
     /// Works on all users.
     pub fn on(&self, profiles: Vec<Profile>, context: &mut Context<'_>) -> Summary {
-        let dry_run = matches!(self.order, ManyOrder::Apply { options, .. } if options.dry_run);
-        let is_check = !matches!(self.order, ManyOrder::Apply { .. });
+        let dry_run = matches!(self.action, ManyUsersAction::Apply { options, .. } if options.dry_run);
+        let is_check = !matches!(self.action, ManyUsersAction::Apply { .. });
         let mut summary = Summary::new(profiles.len(), is_check, dry_run);
         (context.report)(RunEvent::Users { total: profiles.len() });
         let mut blocked = self.pass(profiles, &mut summary, context);
-        if let ManyOrder::Apply { options, skip_running: false, .. } = self.order {
+        if let ManyUsersAction::Apply { options, skip_running: false, .. } = self.action {
             blocked = self.wait_for(blocked, options, &mut summary, context);
         }
         for Blocked { result, .. } in blocked {
@@ -91,10 +91,10 @@ impl Work<'_> {
     }
 
     fn finish(&self, mut result: UserResult, summary: &mut Summary, context: &mut Context<'_>) {
-        let skips_running = matches!(self.order, ManyOrder::Apply { skip_running: true, .. });
+        let skips_running = matches!(self.action, ManyUsersAction::Apply { skip_running: true, .. });
         let is_stopped = (context.stop)();
         let skip = match &result.state {
-            UserState::Failed { error, changed: false } => match error.code() {
+            UserState::Failed(error) if !error.changed() => match error.code() {
                 Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
                 Code::MicrosipRunning if skips_running => Some(Skip::Running),
                 Code::Interrupted => Some(Skip::Interrupted),
@@ -111,9 +111,9 @@ impl Work<'_> {
 
     /// Returns whether an instance must exit before more can be done.
     fn is_blocked(&self, result: &UserResult) -> bool {
-        let ManyOrder::Apply { options, .. } = self.order else { return false };
+        let ManyUsersAction::Apply { options, .. } = self.action else { return false };
         match &result.state {
-            UserState::Failed { error, .. } => is_about_running(error),
+            UserState::Failed(error) => is_about_running(error),
             // What an instance saves when it closes can only be compared after that.
             UserState::Written(written) => {
                 let is_used = || written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
@@ -123,8 +123,8 @@ impl Work<'_> {
         }
     }
 
-    /// Waits until their instances exit, for one timeout in all, and continues with each user whose has. Returns the
-    /// others.
+    /// Waits until the instances of these users exit, for one timeout in all, and works on each user whose instance has
+    /// exited. Returns the users whose instances are still running.
     fn wait_for(
         &self,
         mut blocked: Vec<Blocked>,
@@ -137,10 +137,10 @@ impl Work<'_> {
         let mut watch = Watch::default();
         while !blocked.is_empty() && !(context.stop)() {
             let blockers = self.blockers_of(&blocked);
-            let is_used = |one: &Blocked| uses_any(&blockers, &one.result);
+            let is_used = |user: &Blocked| uses_any(&blockers, &user.result);
             let (used, free): (Vec<Blocked>, Vec<Blocked>) = blocked.into_iter().partition(is_used);
             blocked = used;
-            let free = free.into_iter().map(|one| one.profile).collect();
+            let free = free.into_iter().map(|user| user.profile).collect();
             blocked.extend(self.pass(free, summary, context));
             let left = until.saturating_duration_since(Instant::now());
             if blocked.is_empty() || left.is_zero() {
@@ -162,17 +162,15 @@ impl Work<'_> {
     fn blockers_of(&self, blocked: &[Blocked]) -> Vec<Instance> {
         let mut running = self.processes.instances(&["microsip"]);
         running.retain(|instance| {
-            blocked.iter().filter_map(|one| one.result.ini.as_ref()).any(|ini| instance.blocks(ini))
+            blocked.iter().filter_map(|user| user.result.ini.as_ref()).any(|ini| instance.blocks(ini))
         });
         running
     }
 
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
         let mut ini = None;
-        let state = self.state_of(profile, &mut ini, context).unwrap_or_else(|error| {
-            let changed = error.changed();
-            UserState::Failed { error: Box::new(error), changed }
-        });
+        let state = self.state_of(profile, &mut ini, context);
+        let state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
         UserResult { user: profile.user.clone(), folder: profile.folder.clone(), ini, state }
     }
 
@@ -196,8 +194,8 @@ impl Work<'_> {
             Found::NoIni(_) | Found::NoAppData => 0,
         };
         let _permit = self.budget.acquire(size);
-        match self.order {
-            ManyOrder::Check | ManyOrder::Detect(_) => {
+        match self.action {
+            ManyUsersAction::Check | ManyUsersAction::Detect(_) => {
                 let place = match found {
                     Found::Ini(place) => place,
                     Found::NoIni(_) => return Ok(UserState::Skipped(Skip::NoIni)),
@@ -212,7 +210,7 @@ impl Work<'_> {
                 let decoded = here.read(&context)?;
                 application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
             }
-            ManyOrder::Apply { allow, options, .. } => {
+            ManyUsersAction::Apply { allow, options, .. } => {
                 let application = Application { desired: &desired, allow, hashes: self.hashes };
                 let options =
                     WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
