@@ -38,7 +38,7 @@ pub struct Status {
     /// The named ini, or all that were found.
     pub inis: Vec<IniStatus>,
     /// The places that were checked, if no ini was named.
-    pub looked: Vec<PathBuf>,
+    pub searched: Vec<PathBuf>,
 }
 
 /// An ini and its content.
@@ -91,7 +91,7 @@ impl Outcome for Status {
         }
         if self.inis.is_empty() {
             let _ = writeln!(text, "\n{heading}No ini{heading:#} found; looked in");
-            for place in &self.looked {
+            for place in &self.searched {
                 let _ = writeln!(text, "  {}", place.display());
             }
             text.push_str("to find or create one, run 'msipcfg wizard'; to specify one, use --ini PATH\n");
@@ -109,7 +109,7 @@ impl Outcome for Status {
             "installs": self.installs.iter().map(install_json).collect::<Vec<_>>(),
             "instances": self.instances.iter().map(instance_json).collect::<Vec<_>>(),
             "inis": self.inis.iter().map(|ini| ini_json(ini, self)).collect::<Vec<_>>(),
-            "looked": self.looked.iter().map(|place| path_text(place)).collect::<Vec<_>>(),
+            "looked": self.searched.iter().map(|place| path_text(place)).collect::<Vec<_>>(),
         })
     }
 }
@@ -117,15 +117,15 @@ impl Outcome for Status {
 /// Collects the status.
 pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
     let instances = Processes::default().instances(&[]);
-    let Search { found, looked } = match &choice.path {
+    let Search { found, searched } = match &choice.path {
         Some(path) => {
             let ini = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            Search { found: vec![Candidate { ini, why: Vec::new() }], looked: Vec::new() }
+            Search { found: vec![Candidate { ini, why: Vec::new() }], searched: Vec::new() }
         }
         None => locate::search(context.env, &instances),
     };
     let inis = found.into_iter().map(|found| ini_status(found, choice, context)).collect();
-    Status { installs: locate::installs(context.env), instances, inis, looked }
+    Status { installs: locate::installs(context.env), instances, inis, searched }
 }
 
 fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> IniStatus {

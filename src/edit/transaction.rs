@@ -137,7 +137,7 @@ impl Transaction<'_> {
             must_finish: false,
             rescued: None,
         };
-        match run.until_it_stays(editor) {
+        match run.edit_until_stable(editor) {
             Ok(()) => Ok(run.outcome),
             Err(kind) => Err(TransactionError { ini: ini.to_path_buf(), changed: run.outcome.changed, kind }),
         }
@@ -181,7 +181,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn until_it_stays<E: Editor>(&mut self, editor: &mut E) -> Result<(), E::Error> {
+    fn edit_until_stable<E: Editor>(&mut self, editor: &mut E) -> Result<(), E::Error> {
         self.check_writable()?;
         loop {
             self.wait()?;
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
             if self.tx.guard.blockers().is_empty() {
                 return Ok(());
             }
-            // it may have read the old ini; if its exit undoes the edit, the edit is made again
+            // that MicroSIP may have read the old ini; if its exit undoes the edit, the edit is made again
         }
     }
 
@@ -358,21 +358,18 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the new text to a file next to the ini, with the ini's owner and access.
-    fn write_temp<E>(&mut self, bytes: &[u8], is_there: bool) -> Result<TempPath, E> {
-        self.write_beside(bytes, is_there).map_err(|source| {
+    fn write_temp<E>(&mut self, bytes: &[u8], exists: bool) -> Result<TempPath, E> {
+        self.write_beside(bytes, exists).map_err(|source| {
             TransactionErrorKind::io(Step::Temp, folder_of(self.tx.ini), "couldn't be written to", source)
         })
     }
 
     /// Writes a temporary file, which nobody else can read until it has the ini's owner and access.
-    fn write_beside(&self, bytes: &[u8], is_there: bool) -> io::Result<TempPath> {
-        let (ini, fs) = (self.tx.ini, self.tx.fs);
+    fn write_beside(&self, bytes: &[u8], exists: bool) -> io::Result<TempPath> {
+        let ini = self.tx.ini;
         let (prefix, suffix) = temp_name(ini);
-        let mut temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
-        fs.write(temp.as_file_mut(), bytes)?;
-        fs.adopt(is_there.then_some(ini), temp.as_file(), temp.path())?;
-        fs.sync(temp.as_file())?;
-        Ok(temp.into_temp_path())
+        let model = exists.then_some(ini);
+        platform::write_temp(self.tx.fs, folder_of(ini), bytes, model, (&prefix, suffix))
     }
 
     /// Gives the old file a second name: that of the backup, or a temporary one if no backup is wanted. It also shows
@@ -448,7 +445,7 @@ impl<'a> Run<'a> {
             _ => None,
         };
         self.must_finish = missed.is_some();
-        self.put_aside(old, missed.is_some());
+        self.keep_or_remove_old(old, missed.is_some());
         synced.map_err(|source| {
             TransactionErrorKind::io(Step::SyncFolder, folder, "couldn't be synced", source)
         })?;
@@ -461,7 +458,7 @@ impl<'a> Run<'a> {
 
     /// Keeps the second name of the old file if it's a backup. Otherwise removes it, after linking a missed save to the
     /// name of a backup.
-    fn put_aside(&mut self, mut old: OldFile<'a>, is_missed: bool) {
+    fn keep_or_remove_old(&mut self, mut old: OldFile<'a>, is_missed: bool) {
         if old.is_backup {
             self.outcome.backup = old.path.take();
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
@@ -500,7 +497,7 @@ impl<'a> Run<'a> {
     /// Returns whether the ini has these bytes, or doesn't exist if there are none.
     fn is_still<E>(&self, bytes: Option<&[u8]>) -> Result<bool, E> {
         let is_same = match bytes {
-            Some(bytes) => self.tx.fs.content_equals(self.tx.ini, bytes),
+            Some(bytes) => self.tx.fs.read(self.tx.ini).map(|content| content == bytes),
             None => Ok(self.tx.fs.link_metadata(self.tx.ini).is_err()),
         };
         match is_same {

@@ -55,7 +55,7 @@ pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
         })
         .collect();
     while parts.len() > 1
-        && parts.last().is_some_and(|last| placeholders.iter().any(|one| last.eq_ignore_ascii_case(one)))
+        && parts.last().is_some_and(|last| placeholders.iter().any(|known| last.eq_ignore_ascii_case(known)))
     {
         parts.pop();
     }

@@ -3,20 +3,23 @@
 /// Returns whether a program reads its command line as a whole, so that it doesn't matter where MicroSIP splits it.
 /// `parts` are the program and its arguments.
 pub fn reads_whole_command_line(program: &str, parts: &[String]) -> bool {
-    let name = program.rsplit(['\\', '/']).next().unwrap_or(program).to_ascii_lowercase();
-    let stem = name.strip_suffix(".exe").unwrap_or(&name);
     let runs_a_file = parts.iter().any(|part| part.eq_ignore_ascii_case("-File"));
-    matches!(stem, "cmd" | "powershell" | "pwsh") && !runs_a_file
+    matches!(&*stem_of(program), "cmd" | "powershell" | "pwsh") && !runs_a_file
 }
 
 /// Returns whether a program would run the caller's text as part of a command. PowerShell doesn't after -File.
 pub fn runs_caller_text(program: &str, args: &[String]) -> bool {
-    let name = program.rsplit('\\').next().unwrap_or(program).to_ascii_lowercase();
-    match name.strip_suffix(".exe").unwrap_or(&name) {
+    match &*stem_of(program) {
         "cmd" => true,
         "powershell" | "pwsh" => !runs_a_file(args),
         _ => false,
     }
+}
+
+/// Returns the file name of a program in lower case, without `.exe`.
+fn stem_of(program: &str) -> String {
+    let name = program.rsplit(['\\', '/']).next().unwrap_or(program).to_ascii_lowercase();
+    name.strip_suffix(".exe").unwrap_or(&name).to_string()
 }
 
 /// Returns whether PowerShell takes its arguments for the file of a script and the script's arguments. Its parameters

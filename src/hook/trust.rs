@@ -21,11 +21,11 @@ const FILE_ALL_ACCESS: u32 = 0x001F_01FF;
 const FILE_GENERIC_WRITE: u32 = 0x0012_0116;
 
 /// Each of these rights is enough to change a file.
-const OVER_FILE: u32 = WRITE_DATA | APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER;
+const RIGHTS_ON_FILE: u32 = WRITE_DATA | APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER;
 /// Each of these rights on a file's folder is enough to replace the file, or to move the whole folder away.
-const OVER_FOLDER: u32 = ADD_FILE | DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
+const RIGHTS_ON_FOLDER: u32 = ADD_FILE | DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
 /// Each of these rights on a folder further up is enough to move the folder below it away.
-const OVER_PARENT_FOLDER: u32 = DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
+const RIGHTS_ON_ANCESTORS: u32 = DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER;
 
 const EVERYONE: &str = "S-1-1-0";
 const CREATOR_OWNER: &str = "S-1-3-0";
@@ -94,9 +94,9 @@ pub fn weak_spot(
     paths.iter().enumerate().rev().find_map(|(depth, path)| {
         let is_root = path.parent().is_none();
         let rights = match depth {
-            0 => OVER_FILE,
-            1 => OVER_FOLDER,
-            _ => OVER_PARENT_FOLDER,
+            0 => RIGHTS_ON_FILE,
+            1 => RIGHTS_ON_FOLDER,
+            _ => RIGHTS_ON_ANCESTORS,
         };
         // a whole disk can't be moved away
         let rights = if is_root { rights & !DELETE } else { rights };

@@ -14,6 +14,8 @@ use crate::diagnostic::{Code, ToDiagnostic};
 
 pub use super::utf16::BOM;
 
+const UTF8_BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
 /// The encoding of an ini.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -52,10 +54,6 @@ impl CodePage {
     /// Returns the code page with this number (1252, 1251, 932, …) if Windows uses it as an ANSI code page.
     pub fn from_number(number: u16) -> Option<Self> {
         codepage::to_encoding(number).filter(|charset| charset.is_ascii_compatible()).map(CodePage)
-    }
-
-    fn is_single_byte(self) -> bool {
-        self.0.is_single_byte()
     }
 }
 
@@ -138,7 +136,7 @@ pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, Encodin
         Encoding::Utf16Le { .. } | Encoding::Utf16Be { .. } | Encoding::Utf8 { .. } => true,
         // its conversion stops at the first NUL and assumes one byte per character
         Encoding::Ascii => bytes.contains(&0),
-        Encoding::Ansi(page) => bytes.contains(&0) || !page.is_single_byte(),
+        Encoding::Ansi(page) => bytes.contains(&0) || !page.0.is_single_byte(),
     };
     let document = decode_as(bytes, encoding)?;
     if !document.is_empty() && document.headers().next().is_none() {
@@ -152,16 +150,17 @@ pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, Encodin
 ///
 /// # Errors
 /// If the bytes aren't valid in this encoding.
-pub fn decode_as(bytes: Vec<u8>, encoding: Encoding) -> Result<IniDocument, EncodingError> {
+pub fn decode_as(mut bytes: Vec<u8>, encoding: Encoding) -> Result<IniDocument, EncodingError> {
     Ok(IniDocument::from_utf16le(match encoding {
-        Encoding::Utf16Le { bom: true } => bytes,
-        Encoding::Utf16Le { bom: false } => [&BOM, &bytes[..]].concat(),
-        Encoding::Utf16Be { bom } => swap(if bom { &bytes[2..] } else { &bytes }),
-        Encoding::Utf8 { bom } => {
-            let text = std::str::from_utf8(if bom { &bytes[3..] } else { &bytes });
+        Encoding::Utf16Le { .. } => bytes,
+        Encoding::Utf16Be { .. } => {
+            bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+            bytes
+        }
+        Encoding::Utf8 { .. } | Encoding::Ascii => {
+            let text = std::str::from_utf8(bytes.strip_prefix(&UTF8_BOM).unwrap_or(&bytes));
             encode(text.map_err(|_| EncodingError::Invalid(encoding))?)
         }
-        Encoding::Ascii => widen(&bytes),
         Encoding::Ansi(page) => {
             let (text, broken) = page.0.decode_without_bom_handling(&bytes);
             if broken {
@@ -180,23 +179,6 @@ pub fn encode(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn widen(ascii: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(2 + 2 * ascii.len());
-    bytes.extend(BOM);
-    bytes.extend(ascii.iter().flat_map(|&byte| [byte, 0]));
-    bytes
-}
-
-fn swap(big_endian: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(2 + big_endian.len());
-    bytes.extend(BOM);
-    let pairs = big_endian.chunks_exact(2);
-    let odd = pairs.remainder();
-    bytes.extend(pairs.flat_map(|pair| [pair[1], pair[0]]));
-    bytes.extend(odd);
-    bytes
-}
-
 fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingError> {
     if bytes.starts_with(&BOM) {
         return Ok(Encoding::Utf16Le { bom: true });
@@ -204,7 +186,7 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     if bytes.starts_with(&[0xFE, 0xFF]) {
         return Ok(Encoding::Utf16Be { bom: true });
     }
-    if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+    if bytes.starts_with(&UTF8_BOM) {
         return Ok(Encoding::Utf8 { bom: true });
     }
     if bytes.contains(&0) {
@@ -262,9 +244,7 @@ fn has_named_header(bytes: &[u8], width: Width) -> bool {
         matches!(after.next().flatten(), None | Some(0x0A | 0x0D | 0x5D))
             && is_part_of_name(&unit(bracket + 1))
     };
-    memchr::memchr_iter(b'[', bytes)
-        .map(|byte| byte / size)
-        .any(|index| unit(index) == Some(0x5B) && starts_line(index) && is_named(index))
+    (0..bytes.len() / size).any(|index| unit(index) == Some(0x5B) && starts_line(index) && is_named(index))
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ impl Closing {
                 pid.map(|pid| Restarted { exe, pid }).map_err(|error| error.to_string())
             });
             match started {
-                Ok(one) => restarted.push(one),
+                Ok(instance) => restarted.push(instance),
                 Err(why) => warnings.push(Diagnostic::from(&ClosingWarning::NotRestarted(instance, why))),
             }
         }
@@ -157,16 +157,18 @@ impl Closing {
 
 /// Returns the reason why an instance has no window that msipcfg can reach.
 fn why_no_window(instance: &Instance, can_reach_windows: bool) -> String {
-    match (can_reach_windows, instance.session) {
-        (false, _) => "only a Windows program in the same Wine prefix can do that".into(),
+    if !can_reach_windows {
+        return "only a Windows program in the same Wine prefix can do that".into();
+    }
+    match instance.session {
         // services and the programs that they start have no user's desktop
-        (true, Some(0)) => {
+        Some(0) => {
             "it runs in Windows session 0, as services do, and has no window that can be reached".into()
         }
-        (true, Some(session)) => {
+        Some(session) => {
             format!("it runs in Windows session {session}, and its window can't be reached from here")
         }
-        (true, None) => "its window can't be reached from here".into(),
+        None => "its window can't be reached from here".into(),
     }
 }
 

@@ -288,11 +288,10 @@ fn is_same(a: &Path, b: &Path) -> bool {
 /// Returns a path in lower case, without the prefix of Windows' long form.
 fn spelling(path: &Path) -> String {
     let path = path.to_string_lossy().to_lowercase();
-    match (path.strip_prefix(r"\\?\unc\"), path.strip_prefix(r"\\?\")) {
-        (Some(share), _) => format!(r"\\{share}"),
-        (None, Some(path)) => path.to_string(),
-        (None, None) => path,
+    if let Some(share) = path.strip_prefix(r"\\?\unc\") {
+        return format!(r"\\{share}");
     }
+    path.strip_prefix(r"\\?\").unwrap_or(&path).to_string()
 }
 
 #[cfg(test)]

@@ -88,14 +88,14 @@ pub struct Search {
     /// The existing inis. Those in use come first.
     pub found: Vec<Candidate>,
     /// The folders that were searched.
-    pub looked: Vec<PathBuf>,
+    pub searched: Vec<PathBuf>,
 }
 
 /// The error that not exactly one ini was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
-    #[error("no MicroSIP.ini was found in {}", paths(.looked))]
-    NotFound { looked: Vec<PathBuf> },
+    #[error("no MicroSIP.ini was found in {}", paths(.searched))]
+    NotFound { searched: Vec<PathBuf> },
     #[error("more than one MicroSIP.ini was found: {}", list(.found))]
     Several { found: Vec<Candidate> },
     #[error("can't tell where to create the ini, because MicroSIP wasn't found or was found more than once")]
@@ -142,8 +142,8 @@ pub fn only_ini(env: &Env) -> Result<Candidate, LocateError> {
 /// # Errors
 /// There is none.
 pub fn all(env: &Env) -> Result<Vec<Candidate>, LocateError> {
-    let Search { found, looked } = search(env, &Processes::default().instances(&[]));
-    if found.is_empty() { Err(LocateError::NotFound { looked }) } else { Ok(found) }
+    let Search { found, searched } = search(env, &Processes::default().instances(&[]));
+    if found.is_empty() { Err(LocateError::NotFound { searched }) } else { Ok(found) }
 }
 
 fn version_of(exe: &Path) -> Option<Version> {
@@ -162,12 +162,12 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
     }
     for exe in portable_copies(env, &facts) {
         let ini = exe.with_extension("ini");
-        search.looked.extend(exe.parent().map(Path::to_path_buf));
+        search.searched.extend(exe.parent().map(Path::to_path_buf));
         search.add(&ini, Why::NextTo { exe });
     }
     let mut app_data_folders = platform::app_data_folders(env).into_iter().peekable();
     if app_data_folders.peek().is_none() {
-        search.looked.extend(platform::settings_roots(env));
+        search.searched.extend(platform::settings_roots(env));
     }
     for AppData { roaming, local } in app_data_folders {
         // MicroSIP uses the local folder only if the roaming one has no ini (3.21.4, settings.cpp)
@@ -175,11 +175,11 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
         let inis = inis_in(&roaming, env, &facts);
         let has_none = inis.is_empty();
         inis.iter().for_each(|ini| search.add(ini, Why::AppData));
-        search.looked.push(roaming);
+        search.searched.push(roaming);
         if let Some(local) = local.map(|local| local.join("MicroSIP")).filter(|_| has_none) {
             let inis = inis_in(&local, env, &facts);
             inis.iter().for_each(|ini| search.add(ini, Why::LocalAppData));
-            search.looked.push(local);
+            search.searched.push(local);
         }
     }
     search
@@ -348,8 +348,8 @@ fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
     inis.into_iter().filter(|ini| is_usual(&ini) || has_exe(ini)).collect()
 }
 
-fn paths(looked: &[PathBuf]) -> String {
-    let shown: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+fn paths(searched: &[PathBuf]) -> String {
+    let shown: Vec<_> = searched.iter().map(|path| path.display().to_string()).collect();
     if shown.is_empty() {
         "any folder: there is neither an AppData folder nor a Wine prefix".into()
     } else {

@@ -235,16 +235,16 @@ impl Profile {
     ///
     /// # Errors
     /// A link is in the path, or something can't be opened.
-    pub fn look(&self) -> Result<Found, ProfileError> {
+    pub fn find_ini(&self) -> Result<Found, ProfileError> {
         if let Some(path) = &self.moved_app_data {
             return Err(ProfileError::Moved { folder: self.folder.clone(), path: path.clone() });
         }
         let Some(roaming) = self.folder_at(&ROAMING)? else { return Ok(Found::NoAppData) };
-        if let Some(place) = self.ini_in(&ROAMING)? {
+        if let Some(place) = self.ini_in(ROAMING)? {
             return Ok(Found::Ini(place));
         }
         // the next start of MicroSIP moves it from there (3.21.4, settings.cpp)
-        let local = self.ini_in(&LOCAL)?;
+        let local = self.ini_in(LOCAL)?;
         Ok(local.map_or(Found::NoIni(roaming), Found::Ini))
     }
 
@@ -271,8 +271,7 @@ impl Profile {
         Ok(Some(folder))
     }
 
-    fn ini_in(&self, names: &[&str; 2]) -> Result<Option<Place>, ProfileError> {
-        let [first, second] = names;
+    fn ini_in(&self, [first, second]: [&str; 2]) -> Result<Option<Place>, ProfileError> {
         let Some(folder) = self.folder_at(&[first, second, FOLDER])? else { return Ok(None) };
         let path = folder.path().join(INI);
         let unreadable = |source| ProfileError::Io { path: path.clone(), source };
@@ -289,7 +288,7 @@ impl Profile {
     ///
     /// # Errors
     /// A file or link with that name exists, or the folder can't be created.
-    pub fn make_place(&self, app_data: PinnedDir) -> Result<Place, ProfileError> {
+    pub fn create_place(&self, app_data: PinnedDir) -> Result<Place, ProfileError> {
         let path = app_data.path().join(FOLDER);
         match app_data.enter_or_create(FOLDER, self.owner.as_ref()) {
             Ok(folder) => Ok(Place { folder, name: INI.into() }),

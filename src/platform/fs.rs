@@ -101,11 +101,6 @@ pub trait FileSystem {
         read_all(system::open_to_read(path)?, u64::MAX)
     }
 
-    /// Returns whether a file contains exactly these bytes.
-    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-        file_equals(system::open_to_read(path)?, bytes)
-    }
-
     /// Describes what a path leads to.
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         Ok(Metadata::of(&std::fs::metadata(path)?))
@@ -295,8 +290,26 @@ pub fn move_to(fs: &dyn FileSystem, mut temp: TempPath, path: &Path) -> io::Resu
     Ok(())
 }
 
-/// Writes a file in a single step, with the owner and access of `model`. `temp_name` is the prefix and the suffix of
-/// the temporary file.
+/// Writes a temporary file with the owner and access of `model`. Nobody else can read the file before it has them.
+/// `temp_name` is the prefix and the suffix of its name.
+///
+/// # Errors
+/// The file can't be written; it is removed.
+pub fn write_temp(
+    fs: &dyn FileSystem,
+    folder: &Path,
+    bytes: &[u8],
+    model: Option<&Path>,
+    (prefix, suffix): (&OsStr, &str),
+) -> io::Result<TempPath> {
+    let mut file = fs.create_temp(folder, prefix, suffix)?;
+    fs.write(file.as_file_mut(), bytes)?;
+    fs.adopt(model, file.as_file(), file.path())?;
+    fs.sync(file.as_file())?;
+    Ok(file.into_temp_path())
+}
+
+/// Writes a file in a single step, like [`write_temp`].
 ///
 /// # Errors
 /// The file can't be written; what it contained stays.
@@ -307,12 +320,8 @@ pub fn write_atomically(
     model: Option<&Path>,
     temp_name: (&OsStr, &str),
 ) -> io::Result<()> {
-    let (prefix, suffix) = temp_name;
-    let mut file = fs.create_temp(path.parent().unwrap_or(Path::new("")), prefix, suffix)?;
-    fs.write(file.as_file_mut(), bytes)?;
-    fs.adopt(model, file.as_file(), file.path())?;
-    fs.sync(file.as_file())?;
-    move_to(fs, file.into_temp_path(), path)
+    let temp = write_temp(fs, path.parent().unwrap_or(Path::new("")), bytes, model, temp_name)?;
+    move_to(fs, temp, path)
 }
 
 /// Reads a file as UTF-8.
@@ -350,27 +359,7 @@ pub(super) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let capacity = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
     bytes.try_reserve_exact(capacity.saturating_add(1)).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    // it may have grown since
+    // the file may have grown since
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Returns whether an open file contains exactly these bytes.
-pub(super) fn file_equals(mut file: File, bytes: &[u8]) -> io::Result<bool> {
-    const CHUNK: usize = 64 * 1024;
-    if file.metadata()?.len() != bytes.len() as u64 {
-        return Ok(false);
-    }
-    let mut chunk = vec![0; CHUNK];
-    let mut rest = bytes;
-    loop {
-        let length = file.read(&mut chunk)?;
-        match rest.split_at_checked(length) {
-            Some((expected, after)) if *expected == chunk[..length] => rest = after,
-            _ => return Ok(false),
-        }
-        if length == 0 {
-            return Ok(rest.is_empty());
-        }
-    }
 }

@@ -73,26 +73,27 @@ impl WinePrefix {
     /// Reads what is known about an installation from the files in which Wine stores the registry, except for the data
     /// of Windows Installer.
     pub fn install_facts(&self, key: &str) -> InstallFacts {
-        let defaults_in = |file: &str, keys: &[&str]| -> Vec<String> {
-            let Ok(bytes) = std::fs::read(self.root.join(file)) else { return Vec::new() };
-            let text = String::from_utf8_lossy(&bytes);
-            keys.iter().filter_map(|key| wine_registry_default(&text, key)).collect()
-        };
         let key_of_32_bit = key.replacen(r"Software\", r"Software\Wow6432Node\", 1);
         InstallFacts {
-            user: defaults_in("user.reg", &[key]).pop(),
-            machine: defaults_in("system.reg", &[key, &key_of_32_bit]),
+            user: self.defaults_in("user.reg", &[key]).pop(),
+            machine: self.defaults_in("system.reg", &[key, &key_of_32_bit]),
             msi: Vec::new(),
         }
     }
 
     /// Reads a key of `App Paths` from the files in which Wine stores the registry.
     pub(super) fn app_paths(&self, key: &str) -> AppPaths {
-        let default_in = |file: &str| {
-            let bytes = std::fs::read(self.root.join(file)).ok()?;
-            wine_registry_default(&String::from_utf8_lossy(&bytes), key)
-        };
-        AppPaths { user: default_in("user.reg"), machine: default_in("system.reg") }
+        AppPaths {
+            user: self.defaults_in("user.reg", &[key]).pop(),
+            machine: self.defaults_in("system.reg", &[key]).pop(),
+        }
+    }
+
+    /// Reads the default values of keys from a registry file of the prefix.
+    fn defaults_in(&self, file: &str, keys: &[&str]) -> Vec<String> {
+        let Ok(bytes) = std::fs::read(self.root.join(file)) else { return Vec::new() };
+        let text = String::from_utf8_lossy(&bytes);
+        keys.iter().filter_map(|key| wine_registry_default(&text, key)).collect()
     }
 }
 

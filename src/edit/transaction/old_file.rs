@@ -19,10 +19,8 @@ pub(super) struct OldFile<'a> {
 impl OldFile<'_> {
     /// Reads the old file if it can be seen and differs from what was read before it was replaced.
     pub fn read_if_not(&self, read: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        match self.path.as_ref().filter(|_| self.is_linked) {
-            Some(path) if !self.fs.content_equals(path, read)? => self.fs.read(path).map(Some),
-            _ => Ok(None),
-        }
+        let Some(path) = self.path.as_ref().filter(|_| self.is_linked) else { return Ok(None) };
+        Ok(Some(self.fs.read(path)?).filter(|bytes| bytes != read))
     }
 }
 

@@ -48,7 +48,8 @@ impl TargetContext {
 
     /// Returns the full path of a program that is given by its name, as Windows would find it.
     pub fn find_by_name(&self, name: &str) -> Option<String> {
-        let extensions: Vec<String> = self.extensions.iter().map(|one| one.to_ascii_lowercase()).collect();
+        let extensions: Vec<String> =
+            self.extensions.iter().map(|extension| extension.to_ascii_lowercase()).collect();
         let own = format!(".{}", extension(name));
         let is_complete = extensions.contains(&own);
         let mut names = Vec::new();

@@ -56,19 +56,19 @@ pub fn plan_set(registry: &dyn ClassRegistry, exe: &str) -> io::Result<Plan> {
             }
         }
         for (key, name, wanted) in wanted(scheme, exe) {
-            let now = Now::read(registry, key, name)?;
-            if now.value.as_ref().is_some_and(|value| has_same_text(value, &wanted)) {
+            let current = CurrentValue::read(registry, key, name)?;
+            if current.value.as_ref().is_some_and(|value| has_same_text(value, &wanted)) {
                 continue;
             }
-            if !now.is_ours() {
-                match &now.value {
-                    Some(value) => plan.set(&now.key, &mark(MARK_BEFORE, name), value.clone()),
-                    None if now.before.is_some() => plan.remove(&now.key, &mark(MARK_BEFORE, name)),
+            if !current.is_ours() {
+                match &current.value {
+                    Some(value) => plan.set(&current.key, &mark(MARK_BEFORE, name), value.clone()),
+                    None if current.before.is_some() => plan.remove(&current.key, &mark(MARK_BEFORE, name)),
                     None => {}
                 }
             }
-            plan.set(&now.key, &mark(MARK_SET, name), wanted.clone());
-            plan.change(now, Some(wanted));
+            plan.set(&current.key, &mark(MARK_SET, name), wanted.clone());
+            plan.change(current, Some(wanted));
         }
     }
     Ok(plan)
@@ -84,22 +84,22 @@ pub fn plan_unset(registry: &dyn ClassRegistry) -> io::Result<Plan> {
     for scheme in SCHEMES {
         let mut ours = Vec::new();
         for (key, name, _) in wanted(scheme, "") {
-            let now = Now::read(registry, key, name)?;
-            match (&now.set, &now.before) {
-                (Some(_), _) => ours.push(now),
+            let current = CurrentValue::read(registry, key, name)?;
+            match (&current.set, &current.before) {
+                (Some(_), _) => ours.push(current),
                 // left by a run that was interrupted before it wrote the value
-                (None, Some(_)) => plan.remove(&now.key, &mark(MARK_BEFORE, name)),
+                (None, Some(_)) => plan.remove(&current.key, &mark(MARK_BEFORE, name)),
                 (None, None) => {}
             }
         }
-        if !ours.iter().all(|now| now.is_ours() || now.value == now.before) {
+        if !ours.iter().all(|current| current.is_ours() || current.value == current.before) {
             plan.skipped.push(scheme);
             continue;
         }
-        for now in ours {
-            let (key, name, before) = (now.key.clone(), now.name, now.before.clone());
-            if now.value != before {
-                plan.change(now, before.clone());
+        for current in ours {
+            let (key, name, before) = (current.key.clone(), current.name, current.before.clone());
+            if current.value != before {
+                plan.change(current, before.clone());
             }
             plan.remove(&key, &mark(MARK_SET, name));
             if before.is_some() {
@@ -140,17 +140,17 @@ impl Plan {
     }
 
     /// Adds a change that matters to Windows.
-    fn change(&mut self, now: Now, after: Option<ClassValue>) {
+    fn change(&mut self, current: CurrentValue, after: Option<ClassValue>) {
         match &after {
-            Some(value) => self.set(&now.key, now.name, value.clone()),
-            None => self.remove(&now.key, now.name),
+            Some(value) => self.set(&current.key, current.name, value.clone()),
+            None => self.remove(&current.key, current.name),
         }
-        self.values.push(ValueChange { key: now.key, name: now.name, before: now.value, after });
+        self.values.push(ValueChange { key: current.key, name: current.name, before: current.value, after });
     }
 }
 
 /// A current value, with our own values about it.
-struct Now {
+struct CurrentValue {
     key: String,
     name: &'static str,
     value: Option<ClassValue>,
@@ -158,13 +158,13 @@ struct Now {
     before: Option<ClassValue>,
 }
 
-impl Now {
-    fn read(registry: &dyn ClassRegistry, key: String, name: &'static str) -> io::Result<Now> {
+impl CurrentValue {
+    fn read(registry: &dyn ClassRegistry, key: String, name: &'static str) -> io::Result<CurrentValue> {
         let read = |name: &str| registry.value(Hive::User, &key, name);
         let value = read(name)?;
         let set = read(&mark(MARK_SET, name))?;
         let before = read(&mark(MARK_BEFORE, name))?;
-        Ok(Now { key, name, value, set, before })
+        Ok(CurrentValue { key, name, value, set, before })
     }
 
     /// Returns whether the value is what msipcfg wrote.

@@ -45,49 +45,24 @@ fn visit_program(pid: u32, path: &str, visit: &mut dyn FnMut(u32, &str)) {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fmt::Write;
-    use std::io;
-
-    use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, openat};
-    use rustix::io::{read, retry_on_intr};
+    use std::fs::File;
+    use std::io::{self, BufRead, BufReader, Read};
 
     use super::visit_program;
 
     /// The same for any folder that is laid out like `/proc`. Opens one file per process: tests count them.
     pub(super) fn for_each_program(proc: &str, visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let mut processes = Dir::new(openat(CWD, proc, flags | OFlags::DIRECTORY, Mode::empty())?)?;
-        let (mut path, mut argument) = (String::new(), Vec::new());
-        while let Some(entry) = processes.read() {
-            let entry = entry?;
-            let name = entry.file_name().to_str().unwrap_or_default();
-            let Ok(pid) = name.parse::<u32>() else { continue };
-            if entry.file_type() != FileType::Directory {
-                continue;
-            }
-            path.clear();
-            let _ = write!(path, "{pid}/cmdline");
-            // a process may exit at any time, or belong to somebody who hides it
-            let Ok(file) = openat(processes.fd()?, &path, flags, Mode::empty()) else { continue };
-            if read_first_argument(file, &mut argument).is_ok() {
-                visit_program(pid, &String::from_utf8_lossy(&argument), visit);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a `cmdline` file up to its first NUL, which almost always takes a single read.
-    fn read_first_argument(file: impl rustix::fd::AsFd, argument: &mut Vec<u8>) -> rustix::io::Result<()> {
         /// The kernel's MAX_ARG_STRLEN; only a process that changed its own command line can exceed it.
-        const LONGEST_ARGUMENT: usize = 128 * 1024;
-        let mut buffer = [0; 4096];
-        argument.clear();
-        while argument.len() < LONGEST_ARGUMENT {
-            let count = retry_on_intr(|| read(&file, &mut buffer))?;
-            let end = memchr::memchr(0, &buffer[..count]);
-            argument.extend_from_slice(&buffer[..end.unwrap_or(count)]);
-            if count == 0 || end.is_some() {
-                break;
+        const LONGEST_ARGUMENT: u64 = 128 * 1024;
+        for entry in std::fs::read_dir(proc)? {
+            let entry = entry?;
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            // a process may exit at any time, or belong to somebody who hides it
+            let Ok(file) = File::open(entry.path().join("cmdline")) else { continue };
+            let mut argument = Vec::new();
+            if BufReader::new(file.take(LONGEST_ARGUMENT)).read_until(0, &mut argument).is_ok() {
+                let argument = argument.strip_suffix(&[0]).unwrap_or(&argument);
+                visit_program(pid, &String::from_utf8_lossy(argument), visit);
             }
         }
         Ok(())

@@ -164,10 +164,6 @@ struct UnreadableFs {
 }
 
 impl FileSystem for UnreadableFs {
-    fn content_equals(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-        self.read(path).map(|content| content == bytes)
-    }
-
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let left = self.left.get().checked_sub(1);
         self.left.set(left.unwrap_or(0));

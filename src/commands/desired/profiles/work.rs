@@ -188,7 +188,7 @@ impl Work<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        let found = profile.look()?;
+        let found = profile.find_ini()?;
         let size = match &found {
             Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len),
             Found::NoIni(_) | Found::NoAppData => 0,
@@ -228,7 +228,7 @@ impl Work<'_> {
                             return with_first_run(written).map(UserState::Written);
                         }
                         let was_there = path.parent().is_some_and(|folder| context.fs.is_dir(folder));
-                        let place = profile.make_place(app_data)?;
+                        let place = profile.create_place(app_data)?;
                         let written = self.apply(&application, profile, &place, options, context);
                         if written.is_err() && !was_there {
                             // It was created for nothing.
