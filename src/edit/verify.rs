@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::ini::document::{IniDocument, KeyLine};
+use crate::ini::utf16::BOM;
 use crate::ini::{lookup, wide};
 use crate::microsip::keys;
 
@@ -51,9 +52,9 @@ pub fn check(old: &IniDocument, new: &IniDocument, edits: &[Edit]) -> Result<(),
     // in a file without a final line end, a new last line gives one to the line before it or takes it away again
     let may_end_differently = before.are_last_of_file != after.are_last_of_file
         && (before.line_end.is_empty() || after.line_end.is_empty());
-    let is_same = before.text == after.text && (before.line_end == after.line_end || may_end_differently)
-        // where removing lines lets a bare CR and a LF meet, they have become one line end
-        || [&before.text, before.line_end].concat() == [&after.text, after.line_end].concat();
+    // where removing lines lets a bare CR and a LF meet, they have become one line end
+    let is_same = are_equal(before.whole(), after.whole())
+        || may_end_differently && are_equal(before.text.iter().copied(), after.text.iter().copied());
     if !is_same || old.as_bytes()[old.end()..] != new.as_bytes()[new.end()..] {
         return Err(VerifyError::OtherLines);
     }
@@ -130,34 +131,73 @@ fn edited_lines<'a>(document: &'a IniDocument, edit: &'a Edit) -> Vec<KeyLine<'a
     }
 }
 
-/// The lines that no edit may change, as one text.
+/// The text that no edit may change: everything but the edited lines.
 struct OtherLines<'a> {
-    /// The lines with their line ends, without the last line end.
-    text: Vec<u8>,
+    /// The text in pieces, without the last line end.
+    text: Vec<&'a [u8]>,
     /// The last line end.
     line_end: &'a [u8],
     /// Whether no edited line comes after them.
     are_last_of_file: bool,
 }
 
+impl<'a> OtherLines<'a> {
+    fn whole(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.text.iter().copied().chain([self.line_end])
+    }
+}
+
 fn other_lines<'a>(document: &'a IniDocument, edits: &[Edit], added_headers: &[&str]) -> OtherLines<'a> {
-    let mut edited: Vec<usize> = Vec::new();
+    let mut edited: Vec<Range<usize>> = Vec::new();
     for edit in edits {
-        edited.extend(edited_lines(document, edit).iter().map(|key| key.line.text.start));
+        edited.extend(edited_lines(document, edit).iter().map(|key| key.line.range()));
     }
     for name in added_headers {
-        edited.extend(lookup::section(document, name).map(|section| section.header.text.start));
+        edited.extend(lookup::section(document, name).map(|section| section.header.range()));
     }
-    edited.sort_unstable();
-    let text = Vec::with_capacity(document.as_bytes().len());
-    let mut others = OtherLines { text, line_end: &[], are_last_of_file: false };
-    for line in document.all_lines().filter(|line| edited.binary_search(&line.text.start).is_err()) {
-        others.text.extend(others.line_end);
-        others.text.extend(&document.as_bytes()[line.text.clone()]);
-        others.line_end = document.line_end(&line);
-        others.are_last_of_file = line.next == document.end();
+    edited.sort_unstable_by_key(|line| line.start);
+    edited.dedup();
+    let mut text: Vec<&[u8]> = Vec::new();
+    let mut start = BOM.len();
+    for line in edited {
+        text.push(&document.as_bytes()[start..line.start]);
+        start = line.end;
     }
-    others
+    text.push(&document.as_bytes()[start..document.end()]);
+    text.retain(|piece| !piece.is_empty());
+    let line_end = split_line_end(&mut text);
+    OtherLines { text, line_end, are_last_of_file: start < document.end() }
+}
+
+/// Removes the line end from the last piece of a text, and returns it.
+fn split_line_end<'a>(text: &mut [&'a [u8]]) -> &'a [u8] {
+    const LINE_ENDS: [&[u8]; 3] = [b"\r\0\n\0", b"\n\0", b"\r\0"];
+    let Some(last) = text.last_mut() else { return &[] };
+    let length = LINE_ENDS.iter().find(|end| last.ends_with(end)).map_or(0, |end| end.len());
+    let (rest, line_end) = last.split_at(last.len() - length);
+    *last = rest;
+    line_end
+}
+
+/// Returns whether two texts in pieces are the same.
+fn are_equal<'a>(a: impl IntoIterator<Item = &'a [u8]>, b: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let (mut a, mut b) = (a.into_iter(), b.into_iter());
+    let (mut piece_a, mut piece_b): (&[u8], &[u8]) = (&[], &[]);
+    loop {
+        while piece_a.is_empty() {
+            let Some(next) = a.next() else { return piece_b.is_empty() && b.all(<[u8]>::is_empty) };
+            piece_a = next;
+        }
+        while piece_b.is_empty() {
+            let Some(next) = b.next() else { return false };
+            piece_b = next;
+        }
+        let length = piece_a.len().min(piece_b.len());
+        if piece_a[..length] != piece_b[..length] {
+            return false;
+        }
+        (piece_a, piece_b) = (&piece_a[length..], &piece_b[length..]);
+    }
 }
 
 #[cfg(test)]
