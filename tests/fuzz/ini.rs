@@ -8,6 +8,7 @@ use msipcfg::edit::plan::{self, Edit};
 use msipcfg::edit::verify;
 use msipcfg::ini::encoding::{self, CodePage, Encoding};
 use msipcfg::ini::name::{KeyName, KeyPath, SectionName, ValueText};
+use msipcfg::ini::{lookup, wide};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -40,12 +41,12 @@ fuzz_target!(|input: Input| {
     }
 });
 
-/// Whether the value is read as it was written. Commands and settings check that before they make an edit.
+/// Returns whether the value is read as it was written. Commands check that before they make an edit.
 fn keeps_its_value(edit: &Edit) -> bool {
     match edit {
         Edit::Set { value, .. } => {
-            let is_padded = value.trim_matches([' ', '\t']).len() != value.len();
-            !is_padded && !value.starts_with(['"', '\'']) && value.encode_utf16().count() < 200
+            let value = wide(value);
+            value.len() < 200 && lookup::read_text(&value, lookup::NO_LIMIT) == value
         }
         Edit::Unset { .. } => true,
     }

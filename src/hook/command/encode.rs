@@ -101,7 +101,11 @@ pub fn encode(command: &HookCommand, dialect: Dialect) -> Result<Encoded, HookEr
             return Err(HookError::NoArguments);
         }
         let stable_in_all_dialects = !program.contains(SPACES);
-        return within_limit(Encoded { value: program.clone(), stable_in_all_dialects });
+        let encoded = within_limit(Encoded { value: program.clone(), stable_in_all_dialects })?;
+        if !survives_save(program, dialect) {
+            return Err(HookError::Program { path: program.clone() });
+        }
+        return Ok(encoded);
     }
 
     let candidates = candidates(command)?.into_iter();
@@ -226,6 +230,13 @@ mod tests {
         assert_eq!(value(&path(255), &[], Dialect::Quoted), Err(HookError::TooLong { length: 255 }));
         let emoji = format!("C:\\{}.exe", "😀".repeat(124));
         assert_eq!(value(&emoji, &[], Dialect::Quoted), Err(HookError::TooLong { length: 255 }));
+    }
+
+    #[test]
+    fn quotes_around_the_program_are_refused() {
+        for dialect in [Dialect::WholeValue, Dialect::Raw] {
+            assert!(value("'c'", &[], dialect).is_err(), "{dialect}");
+        }
     }
 
     #[test]
