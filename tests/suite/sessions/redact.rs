@@ -45,10 +45,9 @@ impl Redactions {
             format!("[STAMP-{}]", number + 1)
         });
         text = replace(&text, r"20[2-9]\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", |_| "[TIME]".into());
-        // Linux, Windows and Wine
-        let not_found =
-            r"(No such file or directory|The system cannot find the file specified\.|File not found\.)";
-        text = replace(&text, &format!(r"{not_found} \(os error 2\)"), |_| "[NOT FOUND]".into());
+        // Linux, Windows and Wine; the last two have another error for a missing folder
+        let not_found = r"(No such file or directory|The system cannot find the (file|path) specified\.|(File|Path) not found\.)";
+        text = replace(&text, &format!(r"{not_found} \(os error [23]\)"), |_| "[NOT FOUND]".into());
         replace(&text, r"(?m)^ *\d+(\.\d+)? ms  ", |_| "[MS]  ".into())
     }
 }
