@@ -62,7 +62,7 @@ fn run(folder: &Path, words: &[&str]) -> (Duration, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
-        // the most that it had so far; other systems have no such file, and are told without memory
+        // the highest value so far; other systems have no such file, so the memory isn't shown there
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());

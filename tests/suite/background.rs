@@ -63,8 +63,8 @@ impl BackgroundRun {
         self.stderr.read_to_string(&mut self.output).unwrap();
         let output = self.child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        let told = format!("{}: {stdout} {}", output.status, self.output);
-        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr: self.output, told }
+        let transcript = format!("{}: {stdout} {}", output.status, self.output);
+        Ran { status: output.status.code().unwrap_or(-1), stdout, stderr: self.output, transcript }
     }
 }
 

@@ -53,7 +53,7 @@ pub fn assert_plain(ran: &Ran) {
         "\u{FFFD}\u{FFFD}\u{FFFD}",
     ];
     for word in FOR_PROGRAMMERS {
-        assert!(!ran.stdout.contains(word) && !ran.stderr.contains(word), "{word:?} in: {}", ran.told);
+        assert!(!ran.stdout.contains(word) && !ran.stderr.contains(word), "{word:?} in: {}", ran.transcript);
     }
 }
 
@@ -85,18 +85,18 @@ fn refused(
     let json_args = vec![args[0].clone(), "--json".into()].into_iter().chain(args[1..].iter().cloned());
     let json_run = sandbox.finish(with_args(program(), json_args));
     for ran in [&text, &json_run] {
-        assert_eq!(ran.status, status, "{}", ran.told);
+        assert_eq!(ran.status, status, "{}", ran.transcript);
         assert_plain(ran);
     }
-    assert_eq!(text.stdout, "", "standard output isn't empty: {}", text.told);
+    assert_eq!(text.stdout, "", "standard output isn't empty: {}", text.transcript);
     let errors = text.stderr.lines().filter(|line| line.starts_with("error: ")).count();
-    assert_eq!(errors, 1, "not exactly one message: {}", text.told);
+    assert_eq!(errors, 1, "not exactly one message: {}", text.transcript);
     let json_run = json_run.fails(status, code);
-    assert_eq!(json_run.stderr, "", "{}", json_run.told);
+    assert_eq!(json_run.stderr, "", "{}", json_run.transcript);
     let json = json_run.json();
     let message = json["error"]["message"].as_str().unwrap();
     assert!(!message.is_empty() && !message.contains('\n') && !message.ends_with(':'), "{message:?}");
-    assert!(text.stderr.contains(message), "different messages: {} {}", text.told, json_run.told);
+    assert!(text.stderr.contains(message), "different messages: {} {}", text.transcript, json_run.transcript);
     if let Some(file) = file {
         let name = file.to_str().unwrap();
         assert!(message.contains(name), "{name} is missing in {message:?}");
@@ -107,7 +107,7 @@ fn refused(
         let home = sandbox.path("home");
         all.into_iter().filter(|(path, _)| *path != home).collect::<Vec<_>>()
     });
-    assert!(before == after, "a file changed: {}", json_run.told);
+    assert!(before == after, "a file changed: {}", json_run.transcript);
 }
 
 #[track_caller]

@@ -15,8 +15,8 @@ fn each_shell_gets_its_script_verbatim() {
     let sandbox = Sandbox::new();
     for (shell, marker) in SHELLS {
         let ran = sandbox.run(&["completions", shell]).exits(0);
-        assert!(ran.stdout.contains(marker) && ran.stdout.contains("msipcfg"), "{}", ran.told);
-        assert!(ran.stderr.is_empty() && !ran.stdout.contains('\u{1B}'), "{}", ran.told);
+        assert!(ran.stdout.contains(marker) && ran.stdout.contains("msipcfg"), "{}", ran.transcript);
+        assert!(ran.stderr.is_empty() && !ran.stdout.contains('\u{1B}'), "{}", ran.transcript);
     }
     let plain = sandbox.run(&["completions", "bash"]).stdout;
     assert_eq!(sandbox.run(&["completions", "--json", "bash"]).exits(0).stdout, plain);

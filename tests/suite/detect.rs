@@ -37,11 +37,11 @@ fn each_style_reports_each_result_in_its_form() {
     ];
     for (style, file, ini, status, stdout) in cases {
         let ran = sandbox.run(&["detect", file, "--style", style, "--ini", ini, "--json"]).exits(*status);
-        assert_eq!(ran.stdout, *stdout, "{}", ran.told);
+        assert_eq!(ran.stdout, *stdout, "{}", ran.transcript);
         // output on standard error tells Intune that the app isn't installed
         let has_reason = *file == "wrong.toml" || (*ini == "none.ini" && *style == "plain");
-        assert_eq!(!ran.stderr.is_empty(), has_reason, "{}", ran.told);
-        assert!(!ran.stderr.contains(SECRET), "{}", ran.told);
+        assert_eq!(!ran.stderr.is_empty(), has_reason, "{}", ran.transcript);
+        assert!(!ran.stderr.contains(SECRET), "{}", ran.transcript);
     }
     assert_eq!(sandbox.names(), ["MicroSIP.ini", "other.toml", "same.toml", "wrong.toml"]);
 }

@@ -77,7 +77,7 @@ fn leftovers_of_killed_runs_are_reported_and_removed() {
     assert_eq!(codes(&json, "problems"), ["leftover"; 3], "{json:#}");
     assert!(json["problems"][0]["file"].as_str().unwrap().contains(".MicroSIP.ini.abc123"), "{json:#}");
     let ran = doctor(&sandbox, &["--fix", "-n"]).exits(0);
-    assert_eq!(ran.stdout.matches("Would remove ").count(), 3, "{}", ran.told);
+    assert_eq!(ran.stdout.matches("Would remove ").count(), 3, "{}", ran.transcript);
     let json = doctor(&sandbox, &["--fix", "--json"]).exits(0).json();
     assert_eq!((&json["changed"], &json["problems"]), (&json!(true), &json!([])), "{json:#}");
     assert_eq!(sandbox.names(), [nearly[0], "MicroSIP.ini", nearly[1]]);
@@ -213,7 +213,7 @@ fn all_inis_are_checked_but_only_a_named_one_is_fixed() {
     sandbox.write("MicroSIP.exe", image());
     let unhealthy = sandbox.write("MicroSIP.ini", utf16(UNHEALTHY));
     let ran = sandbox.run(&["doctor"]).exits(1);
-    assert!(ran.stdout.contains(&format!("{}: no problems\n", healthy.display())), "{}", ran.told);
+    assert!(ran.stdout.contains(&format!("{}: no problems\n", healthy.display())), "{}", ran.transcript);
     let json = sandbox.run(&["doctor", "--json"]).exits(1).json();
     assert_eq!(json["inis"].as_array().unwrap().len(), 2, "{json:#}");
     assert!(json.get("ini").is_none(), "{json:#}");

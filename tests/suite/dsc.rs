@@ -34,7 +34,7 @@ fn run(sandbox: &Sandbox, words: &[&str], input: &Value) -> Ran {
 
 #[track_caller]
 fn shows_no_secret(ran: &Ran) {
-    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
+    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.transcript);
 }
 
 /// Runs an operation that succeeds. Checks that its output has the form that the engine expects, and prints no
@@ -42,7 +42,7 @@ fn shows_no_secret(ran: &Ran) {
 #[track_caller]
 fn done(sandbox: &Sandbox, words: &[&str], input: &Value) -> Answer {
     let ran = run(sandbox, words, input).exits(0);
-    assert_eq!(ran.stderr, "", "{}", ran.told);
+    assert_eq!(ran.stderr, "", "{}", ran.transcript);
     answer_of(words[0], ran)
 }
 
@@ -50,16 +50,16 @@ fn done(sandbox: &Sandbox, words: &[&str], input: &Value) -> Answer {
 fn answer_of(operation: &str, ran: Ran) -> Answer {
     let mut lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let names = ["test", "set"].contains(&operation).then(|| {
-        assert_eq!(lines.len(), 2, "{}", ran.told);
+        assert_eq!(lines.len(), 2, "{}", ran.transcript);
         let names = lines.pop().unwrap();
         names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_string()).collect::<Vec<_>>()
     });
-    assert!(lines.len() == 1 || operation == "export", "{}", ran.told);
+    assert!(lines.len() == 1 || operation == "export", "{}", ran.transcript);
     for state in &lines {
-        assert_fits_schema(state, &ran.told);
+        assert_fits_schema(state, &ran.transcript);
     }
     if let Some(names) = &names {
-        assert!(names.iter().all(|name| schema()["properties"].get(name).is_some()), "{}", ran.told);
+        assert!(names.iter().all(|name| schema()["properties"].get(name).is_some()), "{}", ran.transcript);
     }
     Answer { ran, states: lines, names }
 }
@@ -74,22 +74,22 @@ fn assert_fits_schema(_instance: &Value, _told: &str) {}
 
 #[cfg(unix)]
 #[track_caller]
-fn assert_fits_schema(instance: &Value, told: &str) {
+fn assert_fits_schema(instance: &Value, transcript: &str) {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     let errors: Vec<String> =
         validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:?}\n{told}");
+    assert!(errors.is_empty(), "{errors:?}\n{transcript}");
 }
 
 /// Checks that an operation failed with one line of `error` and nothing else, and returns its message.
 #[track_caller]
 fn refused(ran: Ran, status: i32) -> String {
     let ran = ran.exits(status);
-    assert_eq!(ran.stdout, "", "{}", ran.told);
+    assert_eq!(ran.stdout, "", "{}", ran.transcript);
     let lines: Vec<&str> = ran.stderr.lines().collect();
-    assert_eq!(lines.len(), 1, "{}", ran.told);
+    assert_eq!(lines.len(), 1, "{}", ran.transcript);
     let line: Value = serde_json::from_str(lines[0]).unwrap();
-    assert_eq!(line.as_object().unwrap().len(), 1, "{}", ran.told);
+    assert_eq!(line.as_object().unwrap().len(), 1, "{}", ran.transcript);
     line["error"].as_str().unwrap().to_string()
 }
 
@@ -137,11 +137,11 @@ fn instance_is_created_kept_and_reported() {
     let foreseen = done(&sandbox, &["set", "--what-if", "--allow-missing"], &wanted);
     assert_eq!(names(&foreseen), all);
     let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
-    assert!(texts.contains(&json!("EC would be '0', and is nothing")), "{}", foreseen.ran.told);
+    assert!(texts.contains(&json!("EC would be '0', and is nothing")), "{}", foreseen.ran.transcript);
     assert!(
         texts.contains(&json!("Account1/password would be '***', and is nothing")),
         "{}",
-        foreseen.ran.told
+        foreseen.ran.transcript
     );
     assert_eq!(sandbox.names(), Vec::<String>::new());
 
@@ -175,7 +175,7 @@ fn instance_is_created_kept_and_reported() {
     ];
     for password in passwords {
         let again = done(&sandbox, &["set", "--allow-missing"], &with_password(password));
-        assert_eq!(names(&again), [""; 0], "{}", again.ran.told);
+        assert_eq!(names(&again), [""; 0], "{}", again.ran.transcript);
         assert_eq!(again.states[0], expected);
     }
     let tested = done(&sandbox, &["test"], &set.states[0]);
@@ -205,7 +205,7 @@ fn unwanted_ini_is_removed_and_its_backup_stays() {
     assert_eq!((&tested.states[0]["_inDesiredState"], names(&tested)), (&json!(false), vec!["_exist"]));
     let foreseen = done(&sandbox, &["set", "--what-if"], &gone);
     assert_eq!((&foreseen.states[0]["_exist"], names(&foreseen)), (&json!(false), vec!["_exist"]));
-    assert!(foreseen.ran.stdout.contains("would be deleted"), "{}", foreseen.ran.told);
+    assert!(foreseen.ran.stdout.contains("would be deleted"), "{}", foreseen.ran.transcript);
     assert_eq!(sandbox.ini_bytes(), bytes);
 
     let set = done(&sandbox, &["set"], &gone);
@@ -233,7 +233,7 @@ fn exported_instance_is_in_desired_state() {
         }
         let sandbox = Sandbox::with_ini(&bytes);
         let exported = done(&sandbox, &["export"], &of(&sandbox, &json!({})));
-        assert_eq!(exported.states.len(), 1, "{}", exported.ran.told);
+        assert_eq!(exported.states.len(), 1, "{}", exported.ran.transcript);
         assert_eq!(exported.states[0]["_name"], json!(sandbox.ini()));
         let tested = done(&sandbox, &["test"], &exported.states[0]);
         let state = &tested.states[0];
@@ -308,9 +308,9 @@ fn invalid_input_is_rejected_in_one_line() {
             input,
         ));
         shows_no_secret(&ran);
-        let told = ran.told.clone();
+        let transcript = ran.transcript.clone();
         let error = refused(ran, status);
-        assert!(error.contains(wanted), "{wanted}: {told}");
+        assert!(error.contains(wanted), "{wanted}: {transcript}");
     }
     let error = refused(run(&sandbox, &["set", "--bogus"], &json!({})), 2);
     assert!(error.contains("--bogus"), "{error}");
@@ -360,8 +360,12 @@ fn trace_level_selects_the_messages() {
             found.extend(line.as_object().unwrap().keys().cloned());
         }
         let is_wanted = |kind: &String| kinds.contains(&kind.as_str());
-        assert!(found.iter().all(is_wanted), "{level}: {}", ran.told);
-        assert!(kinds.iter().all(|kind| found.iter().any(|found| found == kind)), "{level}: {}", ran.told);
+        assert!(found.iter().all(is_wanted), "{level}: {}", ran.transcript);
+        assert!(
+            kinds.iter().all(|kind| found.iter().any(|found| found == kind)),
+            "{level}: {}",
+            ran.transcript
+        );
     }
 }
 

@@ -177,7 +177,11 @@ fn passwords(name: &str, bytes: &[u8]) -> Vec<String> {
 #[track_caller]
 fn assert_no_passwords(ran: &Ran, passwords: &[String]) {
     for password in passwords {
-        assert!(!ran.stdout.contains(password) && !ran.stderr.contains(password), "a password: {}", ran.told);
+        assert!(
+            !ran.stdout.contains(password) && !ran.stderr.contains(password),
+            "a password: {}",
+            ran.transcript
+        );
     }
 }
 
@@ -343,10 +347,10 @@ fn a_dry_run_shows_only_the_changed_lines() {
         .filter(|line| line.starts_with(['-', '+']) && !line.starts_with("---") && !line.starts_with("+++"))
         .collect();
     for line in ["-VAD=0", "+VAD=1", "-volumeRing=80", "+volumeRing=42", "+key=1"] {
-        assert!(changed.contains(&line), "no {line} in {}", ran.told);
+        assert!(changed.contains(&line), "no {line} in {}", ran.transcript);
     }
-    assert!(changed.len() <= 6, "{}", ran.told);
-    assert!(ran.stdout.contains(sandbox.ini().to_str().unwrap()), "{}", ran.told);
+    assert!(changed.len() <= 6, "{}", ran.transcript);
+    assert!(ran.stdout.contains(sandbox.ini().to_str().unwrap()), "{}", ran.transcript);
 }
 
 #[test]
@@ -396,7 +400,7 @@ fn an_8_bit_ini_needs_a_code_page_outside_windows() {
         for code_page in [code_page, other_name] {
             let sandbox = Sandbox::with_ini(&bytes);
             let ran = sandbox.run_on_ini(&["set", "--json", "--codepage", code_page, "zzNew=1"]).exits(0);
-            assert!(ran.warnings().contains(&"ini-encoding".to_string()), "{}", ran.told);
+            assert!(ran.warnings().contains(&"ini-encoding".to_string()), "{}", ran.transcript);
             let (old, _) = decode(name, &bytes);
             let text = String::from_utf16(&old).unwrap();
             assert!(text.contains(letter), "{text}");
@@ -442,12 +446,12 @@ fn an_ini_that_microsip_would_damage_is_converted_even_if_the_value_is_right() {
         let dry = sandbox.run_on_ini(&["set", "--json", "-n", &given]).exits(0).json();
         assert_eq!(dry["changed"], is_converted, "{name}: {dry}");
         let ran = sandbox.run_on_ini(&["set", "--json", &given]).exits(0);
-        assert_eq!(ran.json()["changed"], is_converted, "{name}: {}", ran.told);
+        assert_eq!(ran.json()["changed"], is_converted, "{name}: {}", ran.transcript);
         assert_eq!(
             ran.warnings().contains(&"ini-encoding".to_string()),
             is_converted,
             "{name}: {}",
-            ran.told
+            ran.transcript
         );
         assert_eq!(sandbox.ini_bytes() != bytes, is_converted, "{name}");
         if is_converted {

@@ -166,9 +166,9 @@ fn assert_blocked(sandbox: &Sandbox, ini: &Path, by: &Phone) {
     let ran = sandbox.run(&set_vad(&text_of(ini), &["--timeout", "0", "--json"]));
     let ran = ran.fails(5, "microsip-running");
     let error = &ran.json()["error"];
-    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
-    assert!(error["message"].as_str().unwrap().contains(&format!("pid {}", by.pid())), "{}", ran.told);
-    assert!(error["hint"].as_str().is_some(), "{}", ran.told);
+    assert_eq!(ran.json()["changed"], false, "{}", ran.transcript);
+    assert!(error["message"].as_str().unwrap().contains(&format!("pid {}", by.pid())), "{}", ran.transcript);
+    assert!(error["hint"].as_str().is_some(), "{}", ran.transcript);
     assert_eq!((std::fs::read(ini).unwrap(), names_beside(ini)), before);
 }
 
@@ -176,8 +176,8 @@ fn assert_blocked(sandbox: &Sandbox, ini: &Path, by: &Phone) {
 #[track_caller]
 fn assert_free(sandbox: &Sandbox, ini: &Path) {
     let ran = sandbox.run(&set_vad(&text_of(ini), &["--timeout", "0", "--json"])).exits(0);
-    assert_eq!(ran.json()["changed"], true, "{}", ran.told);
-    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.told);
+    assert_eq!(ran.json()["changed"], true, "{}", ran.transcript);
+    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.transcript);
     assert_eq!(std::fs::read(ini).unwrap(), utf16(NEW));
 }
 
@@ -237,7 +237,7 @@ fn without_time_to_wait_nothing_is_written_while_microsip_runs() {
 
     let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--timeout", "0"])).exits(5);
     let ran = ran.says("MicroSIP is still running").says("[microsip-running]").says("hint");
-    assert_eq!(ran.stdout, "", "{}", ran.told);
+    assert_eq!(ran.stdout, "", "{}", ran.transcript);
 
     phone.exit();
     assert_free(&disk.sandbox, &ini);
@@ -258,7 +258,7 @@ fn an_edit_waits_until_microsip_exits() {
     let pid = phone.pid();
     phone.exit();
     let ran = background.wait().exits(0).says(&format!("pid {pid}"));
-    assert!(ran.stderr.contains("hint"), "{}", ran.told);
+    assert!(ran.stderr.contains("hint"), "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(&NEW.replace("80", "55")));
 }
 
@@ -282,9 +282,9 @@ fn dsc_reports_which_microsip_must_restart() {
         (&process["name"], &process["id"]),
         (&"MicroSIP.exe".into(), &phone.pid().into()),
         "{}",
-        ran.told
+        ran.transcript
     );
-    assert_eq!(ran.stdout.lines().nth(1), Some("[]"), "{}", ran.told);
+    assert_eq!(ran.stdout.lines().nth(1), Some("[]"), "{}", ran.transcript);
 
     // writing and removing wait like every edit
     let before = (std::fs::read(&ini).unwrap(), names_beside(&ini));
@@ -293,12 +293,12 @@ fn dsc_reports_which_microsip_must_restart() {
             .exits(5)
             .says("{\"error\":\"")
             .says("MicroSIP is still running");
-        assert_eq!(ran.stdout, "", "{}", ran.told);
+        assert_eq!(ran.stdout, "", "{}", ran.transcript);
     }
     assert_eq!((std::fs::read(&ini).unwrap(), names_beside(&ini)), before);
     phone.exit();
     let ran = dsc(&["set"], true, 1).exits(0);
-    assert!(!ran.stdout.contains("_restartRequired") && ran.stderr.is_empty(), "{}", ran.told);
+    assert!(!ran.stdout.contains("_restartRequired") && ran.stderr.is_empty(), "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(NEW));
 }
 
@@ -308,15 +308,15 @@ fn an_edit_that_changes_nothing_warns_of_a_running_microsip() {
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
     let phone = disk.start_phone();
     let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=0"]).exits(0);
-    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
-    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.told);
+    assert_eq!(ran.json()["changed"], false, "{}", ran.transcript);
+    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.transcript);
     let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "VAD=0"]).exits(0);
-    assert!(ran.stderr.contains(&format!("pid {}", phone.pid())), "{}", ran.told);
+    assert!(ran.stderr.contains(&format!("pid {}", phone.pid())), "{}", ran.transcript);
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
 
     phone.exit();
     let ran = disk.sandbox.run(&["set", "--ini", &text_of(&ini), "--json", "VAD=0"]).exits(0);
-    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.told);
+    assert_eq!(ran.warnings(), Vec::<String>::new(), "{}", ran.transcript);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_dry_run_warns_and_doesnt_wait() {
     let phone = disk.start_phone();
     let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--dry-run", "--json"])).exits(0);
     assert_eq!((&ran.json()["changed"], &ran.json()["dry_run"]), (&Value::Bool(true), &Value::Bool(true)));
-    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.told);
+    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     phone.exit();
 }
@@ -359,7 +359,7 @@ fn a_phone_under_wine_cant_be_closed_from_outside_but_is_waited_for() {
     let phone = disk.start_phone();
     let args = ["set", "--ini", &text_of(&ini), "--json", "--restart", "--timeout", "1s", "VAD=1"];
     let ran = disk.sandbox.run(&args).fails(5, "microsip-running");
-    assert_eq!(ran.warnings(), ["close-impossible"], "{}", ran.told);
+    assert_eq!(ran.warnings(), ["close-impossible"], "{}", ran.transcript);
     phone.exit();
 }
 

@@ -74,9 +74,9 @@ fn every_command_has_help() {
     for command in COMMANDS {
         assert!(all.contains(command), "no {command} in {all}");
         let ran = sandbox.run(&[command, "--help"]).exits(0);
-        assert_eq!(ran.stderr, "", "{}", ran.told);
+        assert_eq!(ran.stderr, "", "{}", ran.transcript);
         let usage = ran.stdout.lines().find_map(|line| line.strip_prefix("Usage: msipcfg")).unwrap();
-        assert!(usage.trim_start_matches(".exe").starts_with(&format!(" {command}")), "{}", ran.told);
+        assert!(usage.trim_start_matches(".exe").starts_with(&format!(" {command}")), "{}", ran.transcript);
         for option in [
             "--ini <PATH>",
             "--codepage <NAME>",
@@ -87,10 +87,10 @@ fn every_command_has_help() {
             "--color <WHEN>",
             "--help",
         ] {
-            assert!(ran.stdout.contains(option), "no {option} in {}", ran.told);
+            assert!(ran.stdout.contains(option), "no {option} in {}", ran.transcript);
         }
         let first = ran.stdout.lines().next().unwrap();
-        assert!(first.len() > 10 && !first.starts_with("Usage"), "no description: {}", ran.told);
+        assert!(first.len() > 10 && !first.starts_with("Usage"), "no description: {}", ran.transcript);
         assert_eq!(sandbox.run(&[command, "-h"]).exits(0).stderr, "");
         assert_eq!(sandbox.run(&["help", command]).exits(0).stdout, ran.stdout);
     }
@@ -124,7 +124,7 @@ fn every_command_prints_the_version() {
     }
     for command in COMMANDS {
         let ran = sandbox.run(&[command, "--version"]).exits(0);
-        assert!(ran.stdout.contains(env!("CARGO_PKG_VERSION")), "{}", ran.told);
+        assert!(ran.stdout.contains(env!("CARGO_PKG_VERSION")), "{}", ran.transcript);
     }
 }
 

@@ -33,7 +33,7 @@ fn folder(sandbox: &Sandbox, user: &str) -> PathBuf {
 fn assert_outcomes(ran: &Ran, wanted: &[(&str, &str)]) {
     let found = outcomes(ran.json()["profiles"].as_array().unwrap());
     let wanted = wanted.iter().map(|(user, outcome)| (user.to_string(), outcome.to_string())).collect();
-    assert_eq!(found, wanted, "{}", ran.told);
+    assert_eq!(found, wanted, "{}", ran.transcript);
 }
 
 fn apply<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -55,7 +55,7 @@ fn each_user_gets_the_desired_state_and_a_second_run_writes_nothing() {
 
     let ran = sandbox.run(&apply(&["--json", "--report", "done.jsonl"])).exits(0);
     assert_outcomes(&ran, &[&[("ann", "changed"), ("zoe", "changed")], &rest[..]].concat());
-    assert_eq!(ran.json()["counts"]["changed"], 2, "{}", ran.told);
+    assert_eq!(ran.json()["counts"]["changed"], 2, "{}", ran.transcript);
     assert_eq!(
         text_of_ini(&sandbox.path(&ini_of("ann"))),
         "[Settings]\r\nVAD=1\r\nuserAgent=Desk of ann\r\n"
@@ -88,7 +88,7 @@ fn detection_reports_all_users_in_one_line() {
     let detect = |style: &str, status: i32, stdout: &str| {
         let words = ["detect", "desired.toml", "--profiles", "profiles", "--style", style];
         let ran = sandbox.run(&words).exits(status);
-        assert_eq!(ran.stdout, stdout, "{}", ran.told);
+        assert_eq!(ran.stdout, stdout, "{}", ran.transcript);
         ran.stderr
     };
     assert_eq!(detect("intune-app", 0, ""), "");
@@ -114,17 +114,21 @@ fn create_makes_missing_inis_and_warns_about_the_skipped_first_run() {
     folder(&sandbox, "other");
     let ran =
         sandbox.run(&apply(&["--create", "-n"])).exits(0).says("to be changed").says("first-run-skipped");
-    assert!(!sandbox.path(&ini_of("new")).parent().unwrap().exists(), "{}", ran.told);
+    assert!(!sandbox.path(&ini_of("new")).parent().unwrap().exists(), "{}", ran.transcript);
     let ran = sandbox.run(&apply(&["--create"])).exits(0).says("3 users: 3 changed");
-    assert!(ran.stderr.contains("first-run-skipped") && ran.stderr.contains("and 1 more"), "{}", ran.told);
+    assert!(
+        ran.stderr.contains("first-run-skipped") && ran.stderr.contains("and 1 more"),
+        "{}",
+        ran.transcript
+    );
     assert_eq!(text_of_ini(&sandbox.path(&ini_of("new"))), "[Settings]\r\nVAD=1\r\nuserAgent=Desk of new");
 
     // an ini that can't be created leaves nothing behind
     sandbox.write("desired.toml", "[hooks]\nring = 'C:\\gone\\a.bat'\n");
     folder(&sandbox, "third");
     let ran = sandbox.run(&apply(&["--create", "--json"])).fails(8, "some-failed");
-    assert_eq!(ran.json()["counts"]["failed"], 4, "{}", ran.told);
-    assert!(!sandbox.path(&ini_of("third")).parent().unwrap().exists(), "{}", ran.told);
+    assert_eq!(ran.json()["counts"]["failed"], 4, "{}", ran.transcript);
+    assert!(!sandbox.path(&ini_of("third")).parent().unwrap().exists(), "{}", ran.transcript);
 }
 
 #[test]
@@ -143,7 +147,7 @@ fn variables_come_from_the_table_of_users_and_never_from_the_environment() {
     let done =
         [("Default", "changed"), ("ann", "changed"), ("tim", "skipped not-listed"), ("zoe", "changed")];
     assert_outcomes(&ran, &done);
-    assert!(!ran.told.contains(SECRET), "{}", ran.told);
+    assert!(!ran.transcript.contains(SECRET), "{}", ran.transcript);
     let text = text_of_ini(&sandbox.path(&ini_of("zoe")));
     for part in ["username=202", "domain=sip.example.org", "accountId=1", "volumeRing=40", SECRET] {
         assert!(text.contains(part), "{text}");
@@ -172,7 +176,7 @@ fn variables_come_from_the_table_of_users_and_never_from_the_environment() {
     ] {
         sandbox.write("desired.toml", wanted);
         let ran = sandbox.run(&apply(&users)).fails(3, code);
-        assert_eq!(ran.json()["error"]["line"], 3, "{}", ran.told);
+        assert_eq!(ran.json()["error"]["line"], 3, "{}", ran.transcript);
     }
     assert_eq!(std::fs::read(sandbox.path(&ini_of("ann"))).unwrap(), before);
 
@@ -288,7 +292,7 @@ fn all_users_finds_the_users_of_this_windows() {
     sandbox.write("desired.toml", "[settings]\nVAD = 1\n");
     let ran = sandbox.run(&["apply", "desired.toml", "--all-users", "-n", "--json"]);
     let users = ran.json()["profiles"].as_array().unwrap().len();
-    assert!(users > 0 && [0, 8].contains(&ran.status), "{}", ran.told);
+    assert!(users > 0 && [0, 8].contains(&ran.status), "{}", ran.transcript);
 }
 
 #[cfg(unix)]
@@ -347,10 +351,10 @@ mod links_and_owners {
         sandbox.write("desired.toml", "accounts = [{ domain = 'a', username = '1', password = 'x' }]\n");
         let before = state(&outside);
         let ran = sandbox.run(&apply(&["--create", "--json", "--timeout", "0"])).fails(8, "some-failed");
-        assert_eq!(state(&outside), before, "{}", ran.told);
+        assert_eq!(state(&outside), before, "{}", ran.transcript);
         let found = outcomes(ran.json()["profiles"].as_array().unwrap());
         for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
-            assert_eq!(found[user], "failed profile-link", "{}", ran.told);
+            assert_eq!(found[user], "failed profile-link", "{}", ran.transcript);
         }
     }
 

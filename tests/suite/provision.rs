@@ -90,7 +90,7 @@ fn exported_state_can_be_applied_to_an_empty_ini() {
     for ini in fixture_inis() {
         let sandbox = Sandbox::new();
         let exported = export_of(&sandbox, &ini);
-        assert!(!exported.stdout.contains("T0p"), "{}", exported.told);
+        assert!(!exported.stdout.contains("T0p"), "{}", exported.transcript);
         let file = sandbox.write("state.toml", &exported.stdout);
         let file = file.to_str().unwrap();
         let new = sandbox.ini();
@@ -101,7 +101,7 @@ fn exported_state_can_be_applied_to_an_empty_ini() {
             (&checked.json()["in_state"], checked.json()["differences"].as_array().map(Vec::len)),
             (&true.into(), Some(0)),
             "{}",
-            checked.told
+            checked.transcript
         );
         // except for passwords, the export is the same again
         assert_eq!(
@@ -133,7 +133,7 @@ fn run_example(sandbox: &Sandbox, words: &[&str]) -> Ran {
     command.args([words[0], "phone.toml", "--var", "extension=201", "--ini", ini.to_str().unwrap()]);
     command.args(&words[1..]).env("SIP_PASSWORD", SECRET);
     let ran = sandbox.finish(command);
-    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
+    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.transcript);
     ran
 }
 
@@ -153,14 +153,17 @@ fn documented_example_is_applied_once() {
     assert_eq!(checked.json()["in_state"], false);
     let differences = checked.json()["differences"].as_array().unwrap().clone();
     let of = |key: &str| {
-        differences.iter().find(|one| one["key"] == key).unwrap_or_else(|| panic!("{key}: {}", checked.told))
+        differences
+            .iter()
+            .find(|one| one["key"] == key)
+            .unwrap_or_else(|| panic!("{key}: {}", checked.transcript))
     };
     assert_eq!((&of("username")["wanted"], &of("username")["found"]), (&"201".into(), &"7".into()));
     assert_eq!((&of("password")["wanted"], &of("password")["found"]), (&"***".into(), &"***".into()));
     run_example(&sandbox, &["check"]).exits(1).says("Account1/username: expected '201', found '7'");
 
     let first = run_example(&sandbox, &["apply", "--json", "--allow-missing"]).exits(0);
-    assert_eq!(first.json()["changed"], true, "{}", first.told);
+    assert_eq!(first.json()["changed"], true, "{}", first.transcript);
     let text = sandbox.ini_text();
     for line in ["accountId=1", "username=201", "first=1", &format!("password={SECRET}")] {
         assert!(text.contains(&format!("{line}\r\n")), "{line}: {text}");
@@ -204,8 +207,8 @@ fn encrypted(password: &str) -> String {
 fn checked(sandbox: &Sandbox) -> (bool, bool) {
     let before = (sandbox.ini_bytes(), store(sandbox));
     let ran = run_example(sandbox, &["check", "--json"]);
-    assert_eq!((sandbox.ini_bytes(), store(sandbox)), before, "check writes: {}", ran.told);
-    assert_eq!(ran.json()["in_state"], ran.status == 0, "{}", ran.told);
+    assert_eq!((sandbox.ini_bytes(), store(sandbox)), before, "check writes: {}", ran.transcript);
+    assert_eq!(ran.json()["in_state"], ran.status == 0, "{}", ran.transcript);
     (ran.status == 0, !ran.warnings().contains(&"password-unconfirmed".to_string()))
 }
 
@@ -219,13 +222,13 @@ fn password_stays_in_state_when_microsip_encrypts_it() {
     assert_eq!(checked(&sandbox), (true, false));
     let before = (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap());
     let applied = run_example(&sandbox, &["apply", "--json", "--allow-missing"]).exits(0);
-    assert_eq!(applied.json()["changed"], false, "{}", applied.told);
+    assert_eq!(applied.json()["changed"], false, "{}", applied.transcript);
     assert_eq!((sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap()), before);
     assert_eq!(checked(&sandbox), (true, true));
     // a password set by the user is a difference, and apply replaces it
     replace_password(&sandbox, &encrypted(SECRET), &encrypted("T0p-S3creT"));
     let ran = run_example(&sandbox, &["check", "--json"]).exits(1);
-    assert_eq!(ran.json()["differences"][0]["key"], "password", "{}", ran.told);
+    assert_eq!(ran.json()["differences"][0]["key"], "password", "{}", ran.transcript);
     run_example(&sandbox, &["apply", "--allow-missing"]).exits(0);
     replace_password(&sandbox, SECRET, &encrypted(SECRET));
     assert_eq!(checked(&sandbox), (true, false));
@@ -318,7 +321,7 @@ fn json_and_ini_files_are_equivalent_to_toml() {
                 .arg(ini);
             command.env("SIP_PASSWORD", SECRET);
             let ran = sandbox.finish(command);
-            assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.told);
+            assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.transcript);
             ran
         };
         run(&["apply", "-v", "--allow-missing"]).exits(0);
@@ -339,7 +342,7 @@ fn mistakes_in_a_variables_file_show_no_value() {
         let ran = sandbox
             .run_on_ini(&["apply", "a.toml", "--vars", "vars.toml", "--json"])
             .fails(3, "desired-invalid");
-        assert!(!ran.stdout.contains(SECRET), "{}", ran.told);
+        assert!(!ran.stdout.contains(SECRET), "{}", ran.transcript);
     }
 }
 
@@ -357,7 +360,7 @@ fn mistakes_leave_the_ini_unchanged() {
         (&"wrong.toml".into(), &3.into(), &6.into())
     );
     let ran = sandbox.run_on_ini(&["apply", "wrong.toml"]).exits(3);
-    assert!(ran.stderr.contains("[value-refused]\n  3 | EC = 2\n    |      ^\n"), "{}", ran.told);
+    assert!(ran.stderr.contains("[value-refused]\n  3 | EC = 2\n    |      ^\n"), "{}", ran.transcript);
     sandbox.run_on_ini(&["apply", "new.toml", "--json"]).fails(3, "microsip-too-old");
     sandbox
         .run_on_ini(&["check", "new.toml"])

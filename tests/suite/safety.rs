@@ -76,7 +76,7 @@ fn backups_are_listed_newest_first() {
     assert_eq!(volumes(&sandbox), ["3", "2", "1", "100"]);
     let ran = sandbox.run_on_ini(&["backups"]).exits(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 4, "{}", ran.told);
+    assert_eq!(lines.len(), 4, "{}", ran.transcript);
     for (line, (number, name)) in lines.iter().zip((1..).zip(listed(&sandbox))) {
         assert!(line.trim_start().starts_with(&number.to_string()) && line.contains(&name), "{line}");
     }
@@ -108,7 +108,7 @@ fn only_backups_of_this_ini_are_listed_and_purged() {
 fn purge_removes_all_and_prints_the_number() {
     let sandbox = edited(&[1, 2, 3]);
     let ran = sandbox.run_on_ini(&["backups", "--purge"]).exits(0);
-    assert!(ran.stdout.contains('3'), "{}", ran.told);
+    assert!(ran.stdout.contains('3'), "{}", ran.transcript);
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
     sandbox.run_on_ini(&["backups", "--purge"]).exits(0);
 }
@@ -212,8 +212,8 @@ fn restore_uses_the_newest_backup() {
     assert_eq!(volume(&sandbox), "1");
     let sandbox = edited(&[1, 2]);
     let ran = sandbox.run_on_ini(&["restore"]).exits(0);
-    let told = listed(&sandbox).into_iter().find(|listed| ran.stdout.contains(listed.as_str()));
-    assert!(told.is_some(), "the name of the backup, such as {name}, is missing: {}", ran.told);
+    let reported = listed(&sandbox).into_iter().find(|listed| ran.stdout.contains(listed.as_str()));
+    assert!(reported.is_some(), "the name of the backup, such as {name}, is missing: {}", ran.transcript);
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn restore_of_an_unknown_backup_exits_with_1() {
         "../x",
     ] {
         let ran = sandbox.run_on_ini(&["restore", "--json", which]).fails(1, "no-backup");
-        assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("backups"), "{}", ran.told);
+        assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("backups"), "{}", ran.transcript);
         assert_eq!((volume(&sandbox).as_str(), sandbox.names()), ("1", names.clone()));
     }
 }
@@ -290,11 +290,11 @@ fn a_deleted_ini_can_be_restored() {
         let sandbox = edited(&[1, 2]);
         std::fs::remove_file(sandbox.ini()).unwrap();
         let ran = sandbox.run_on_ini(&[&["restore", "--json"], which].concat()).exits(0);
-        assert_eq!(ran.json()["changed"], true, "{}", ran.told);
+        assert_eq!(ran.json()["changed"], true, "{}", ran.transcript);
         let changes = ran.json()["changes"].as_array().unwrap().clone();
         let are_all_added =
             changes.iter().all(|change| change["before"].is_null() && change["after"].is_string());
-        assert!(!changes.is_empty() && are_all_added, "{}", ran.told);
+        assert!(!changes.is_empty() && are_all_added, "{}", ran.transcript);
         assert_eq!(volume(&sandbox), "1");
     }
 }
@@ -307,7 +307,7 @@ fn a_broken_ini_can_be_restored() {
         let sandbox = edited(&[1, 2]);
         sandbox.write("MicroSIP.ini", broken);
         let ran = sandbox.run_on_ini(&["restore", "--json"]).exits(0);
-        assert_eq!(ran.json()["changed"], true, "{}", ran.told);
+        assert_eq!(ran.json()["changed"], true, "{}", ran.transcript);
         assert_eq!(volume(&sandbox), "1");
         // the broken ini is backed up
         let newest = listed(&sandbox)[0].clone();
@@ -346,7 +346,7 @@ fn restore_works_without_a_code_page() {
         let sandbox = Sandbox::with_ini(&bytes);
         sandbox.run_on_ini(&["set", "--codepage", inis::code_page_of(&name), "volumeRing=41"]).exits(0);
         let ran = sandbox.run_on_ini(&["restore"]).exits(0);
-        assert_eq!(sandbox.ini_bytes(), bytes, "{name}: {}", ran.told);
+        assert_eq!(sandbox.ini_bytes(), bytes, "{name}: {}", ran.transcript);
     }
 }
 
@@ -361,7 +361,7 @@ fn a_dry_run_of_restore_shows_the_changes_and_writes_nothing() {
     );
     assert_eq!(json["changes"][0]["after"], "1");
     let ran = sandbox.run_on_ini(&["restore", "-n"]).exits(0);
-    assert!(ran.stdout.contains("-volumeRing=2\n+volumeRing=1\n"), "{}", ran.told);
+    assert!(ran.stdout.contains("-volumeRing=2\n+volumeRing=1\n"), "{}", ran.transcript);
     assert_eq!(snapshot(&sandbox), before);
 }
 

@@ -140,10 +140,10 @@ impl Sandbox {
         let [stdout, stderr] =
             [out, err].map(|path| String::from_utf8(std::fs::read(path).unwrap()).unwrap());
         let files = self.names().join("\n  ");
-        let told = format!(
+        let transcript = format!(
             "\n{shown}\nexited with {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- files\n  {files}"
         );
-        Ran { status: status.code().unwrap_or(-1), stdout, stderr, told }
+        Ran { status: status.code().unwrap_or(-1), stdout, stderr, transcript }
     }
 }
 
@@ -196,35 +196,40 @@ pub struct Ran {
     /// Standard error.
     pub stderr: String,
     /// The command, its output and the files, for a failed assertion.
-    pub told: String,
+    pub transcript: String,
 }
 
 impl Ran {
     /// Fails the test unless the exit status is this one.
     #[track_caller]
     pub fn exits(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "{}", self.told);
+        assert_eq!(self.status, status, "{}", self.transcript);
         self
     }
 
     /// Fails the test unless standard output or standard error contains a text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in: {}", self.told);
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in: {}",
+            self.transcript
+        );
         self
     }
 
     /// Returns the JSON object on standard output.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.transcript))
     }
 
     /// Returns the codes of the warnings in the JSON object.
     #[track_caller]
     pub fn warnings(&self) -> Vec<String> {
         let json = self.json();
-        let warnings = json["warnings"].as_array().unwrap_or_else(|| panic!("no warnings: {}", self.told));
+        let warnings =
+            json["warnings"].as_array().unwrap_or_else(|| panic!("no warnings: {}", self.transcript));
         warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_string()).collect()
     }
 
@@ -237,7 +242,7 @@ impl Ran {
             (&json["ok"], &json["error"]["code"]),
             (&Value::Bool(false), &Value::from(code)),
             "{}",
-            ran.told
+            ran.transcript
         );
         ran
     }
@@ -248,8 +253,8 @@ impl Ran {
 pub fn refused(sandbox: &Sandbox, args: &[&str], status: i32, code: &str) -> Ran {
     let before = sandbox.ini_bytes();
     let ran = sandbox.run_on_ini(args).fails(status, code);
-    assert_eq!(sandbox.ini_bytes(), before, "the ini was changed: {}", ran.told);
-    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "unexpected files: {}", ran.told);
+    assert_eq!(sandbox.ini_bytes(), before, "the ini was changed: {}", ran.transcript);
+    assert_eq!(sandbox.names(), ["MicroSIP.ini"], "unexpected files: {}", ran.transcript);
     ran
 }
 

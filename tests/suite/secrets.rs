@@ -294,7 +294,7 @@ fn no_output_shows(secret: &str, how: &str) {
             let ran = run(&sandbox, secret, &words);
             // otherwise little output was checked; 6 is for a password that begins with @, which names a missing file
             let is_expected = if is_wrong { ran.status == 3 } else { matches!(ran.status, 0..=2 | 6) };
-            assert!(is_expected, "{}", ran.told);
+            assert!(is_expected, "{}", ran.transcript);
         }
         let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json"));
         hides(secret, &kept.unwrap_or_default());

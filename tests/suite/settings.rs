@@ -52,7 +52,7 @@ fn hides_secrets(ran: &Ran) {
         assert!(
             !ran.stdout.contains(secret) && !ran.stderr.contains(secret),
             "a secret is shown: {}",
-            ran.told
+            ran.transcript
         );
     }
 }
@@ -158,7 +158,7 @@ fn valid_values_are_accepted_without_warnings() {
     ] {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&["set", "--json", given]).exits(0);
-        assert_eq!(ran.warnings(), [""; 0], "{given}: {}", ran.told);
+        assert_eq!(ran.warnings(), [""; 0], "{given}: {}", ran.transcript);
         let (key, value) = given.split_once('=').unwrap();
         assert_eq!(get(&sandbox, key), value);
     }
@@ -200,7 +200,7 @@ fn unstable_values_are_refused_with_a_stable_form() {
     ] {
         let sandbox = sandbox();
         let ran = refused(&sandbox, &["set", "--json", given], 3, "value-unstable");
-        assert!(error(&ran, "hint").contains(stable), "{}", ran.told);
+        assert!(error(&ran, "hint").contains(stable), "{}", ran.transcript);
     }
     // quotes inside the value are kept
     let sandbox = sandbox();
@@ -239,8 +239,8 @@ fn set_is_all_or_nothing() {
     for bad in ["VAD=yes", "userAgent= x", "Account1/password=inline", "cmdCallEnd=https://example.org"] {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&["set", "--json", "volumeRing=5", bad, "EC=1"]);
-        assert!([2, 3].contains(&ran.status) && ran.json()["ok"] == false, "{}", ran.told);
-        assert_eq!(sandbox.ini_text(), INI, "{}", ran.told);
+        assert!([2, 3].contains(&ran.status) && ran.json()["ok"] == false, "{}", ran.transcript);
+        assert_eq!(sandbox.ini_text(), INI, "{}", ran.transcript);
     }
     let sandbox = sandbox();
     sandbox.run_on_ini(&["set", "volumeRing=5", "EC=1", "Account1/label=Desk"]).exits(0);
@@ -261,12 +261,12 @@ fn last_value_of_a_repeated_key_wins() {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&[&["set"], &values[..]].concat());
         if ran.status == 2 {
-            assert_eq!(sandbox.ini_text(), INI, "{}", ran.told);
+            assert_eq!(sandbox.ini_text(), INI, "{}", ran.transcript);
             continue;
         }
         let ran = ran.exits(0);
-        assert_eq!(get(&sandbox, "EC"), last, "{}", ran.told);
-        assert_eq!(sandbox.ini_text().to_lowercase().matches("\r\nec=").count(), 1, "{}", ran.told);
+        assert_eq!(get(&sandbox, "EC"), last, "{}", ran.transcript);
+        assert_eq!(sandbox.ini_text().to_lowercase().matches("\r\nec=").count(), 1, "{}", ran.transcript);
     }
     let sandbox = sandbox();
     sandbox.run_on_ini(&["unset", "VAD", "vad"]).exits(0);
@@ -315,7 +315,7 @@ fn first_of_two_sections_is_edited() {
     let text = "[Settings]\r\nEC=1\r\n[Account1]\r\nlabel=x\r\n[Settings]\r\nVAD=1\r\n";
     let sandbox = Sandbox::with_ini(utf16(text));
     let ran = sandbox.run_on_ini(&["set", "--json", "VAD=0"]).exits(0);
-    assert!(ran.warnings().contains(&"section-duplicate".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"section-duplicate".to_string()), "{}", ran.transcript);
     assert_eq!(sandbox.ini_text(), text.replace("EC=1\r\n", "EC=1\r\nVAD=0\r\n"));
 }
 
@@ -386,7 +386,7 @@ fn password_comes_from_a_variable_a_file_or_standard_input() {
             let sandbox = sandbox();
             let ran = set_password(&sandbox, source, text, &[]).exits(0);
             hides_secrets(&ran);
-            assert_eq!(sandbox.ini_text(), with(SECRET, text), "{source} {}", ran.told);
+            assert_eq!(sandbox.ini_text(), with(SECRET, text), "{source} {}", ran.transcript);
             let ran = set_password(&sandbox, source, text, &["--json"]).exits(0);
             assert_eq!(ran.json()["changed"], false, "{source}");
         }
@@ -398,7 +398,7 @@ fn empty_source_keeps_the_password() {
     for source in SOURCES {
         let sandbox = sandbox();
         let ran = set_password(&sandbox, source, "", &["--json"]).fails(6, "secret-unreadable");
-        assert_eq!(sandbox.ini_text(), INI, "{source} {}", ran.told);
+        assert_eq!(sandbox.ini_text(), INI, "{source} {}", ran.transcript);
     }
 }
 
@@ -413,7 +413,7 @@ fn line_end_after_a_password_is_dropped() {
         let sandbox = sandbox();
         let ran = set_password(&sandbox, source, "other-Secret\nEC=1\n", &["--json"]).exits(3);
         hides_secrets(&ran);
-        assert_eq!(sandbox.ini_text(), INI, "{}", ran.told);
+        assert_eq!(sandbox.ini_text(), INI, "{}", ran.transcript);
     }
 }
 
@@ -435,9 +435,9 @@ fn unreadable_password_source_does_not_show_a_password() {
         ("Account1/password=@no-such-file.txt", false),
     ] {
         let ran = refused(&sandbox, &["set", "--json", given], 6, "secret-unreadable");
-        assert!(!error(&ran, "hint").is_empty(), "{}", ran.told);
+        assert!(!error(&ran, "hint").is_empty(), "{}", ran.transcript);
         let name = given.split(['@', ':']).next_back().unwrap();
-        assert_eq!(ran.stdout.contains(name), is_named, "{name}: {}", ran.told);
+        assert_eq!(ran.stdout.contains(name), is_named, "{name}: {}", ran.transcript);
     }
     refused(&sandbox, &["set", "--json", "Account1/password=@env:"], 2, "usage");
     let not_text = sandbox.path("home/not-text");

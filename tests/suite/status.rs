@@ -26,7 +26,7 @@ fn every_ini_is_shown_or_where_it_was_looked_for() {
     assert!(
         ran.stdout.contains(&format!("  {} of unknown version, portable\n", exe.display())),
         "{}",
-        ran.told
+        ran.transcript
     );
     let json = sandbox.run(&["status", "--json"]).exits(0).json();
     let found: Vec<&str> =

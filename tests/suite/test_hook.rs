@@ -43,7 +43,7 @@ fn hooks_that_microsip_would_not_run_are_not_run() {
             (&Value::Null, &json!(false), &json!(true))
         );
         let problems = test["problems"].as_array().unwrap();
-        assert!(problems.iter().any(|problem| problem["code"] == code), "{}", ran.told);
+        assert!(problems.iter().any(|problem| problem["code"] == code), "{}", ran.transcript);
     }
 }
 
@@ -112,9 +112,9 @@ mod through_wine {
             ("stdout", json!(null)),
             ("stderr", json!(null)),
         ] {
-            assert_eq!(test[name], value, "{name}: {}", ran.told);
+            assert_eq!(test[name], value, "{name}: {}", ran.transcript);
         }
-        assert!(test["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", ran.told);
+        assert!(test["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", ran.transcript);
     }
 
     #[test]
@@ -143,13 +143,13 @@ mod through_wine {
         let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe")], "echo a\necho b >&2\nexit 3\n");
         let ran =
             run(&sandbox, &["end"]).exits(1).says("exit status 3").says("[hook-failed]").says("--capture");
-        assert!(!ran.stdout.contains("stdout"), "{}", ran.told);
+        assert!(!ran.stdout.contains("stdout"), "{}", ran.transcript);
         run(&sandbox, &["end", "--capture"]).exits(1).says("stdout  a\n").says("stderr  b\n");
         let ran = run(&sandbox, &["end", "--capture", "--json"]).exits(1);
         let json = ran.json();
         let test = &json["tests"][0];
-        assert_eq!((&json["ok"], &test["exit_status"]), (&json!(true), &json!(3)), "{}", ran.told);
-        assert_eq!((&test["stdout"], &test["stderr"]), (&json!("a\n"), &json!("b\n")), "{}", ran.told);
+        assert_eq!((&json["ok"], &test["exit_status"]), (&json!(true), &json!(3)), "{}", ran.transcript);
+        assert_eq!((&test["stdout"], &test["stderr"]), (&json!("a\n"), &json!("b\n")), "{}", ran.transcript);
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod through_wine {
             .iter()
             .map(|problem| problem["code"].as_str().unwrap())
             .collect();
-        assert_eq!(codes, ["hook-target-unchecked", "windows-only"], "{}", ran.told);
-        assert!(ran.warnings().is_empty(), "{}", ran.told);
+        assert_eq!(codes, ["hook-target-unchecked", "windows-only"], "{}", ran.transcript);
+        assert!(ran.warnings().is_empty(), "{}", ran.transcript);
     }
 }

@@ -64,7 +64,7 @@ fn an_unreadable_ini_is_reported() {
     refused_to_user(&sandbox, READING, "file-read", &sandbox.ini());
     for args in WRITING {
         let ran = sandbox.finish(with_args(ordinary_user(&sandbox), on_ini(&sandbox.ini(), args)));
-        assert_eq!(ran.status, 6, "{}", ran.told);
+        assert_eq!(ran.status, 6, "{}", ran.transcript);
         assert_plain(&ran);
     }
     set_mode(&sandbox.ini(), 0o600);
@@ -79,8 +79,8 @@ fn an_inaccessible_folder_is_reported() {
     set_mode(ini.parent().unwrap(), 0o000);
     for args in all_commands() {
         let ran = sandbox.finish(with_args(ordinary_user(&sandbox), on_ini(&ini, args)));
-        assert_eq!(ran.status, 6, "{}", ran.told);
-        assert!(ran.stderr.contains(ini.to_str().unwrap()), "{}", ran.told);
+        assert_eq!(ran.status, 6, "{}", ran.transcript);
+        assert!(ran.stderr.contains(ini.to_str().unwrap()), "{}", ran.transcript);
         assert_plain(&ran);
     }
     set_mode(ini.parent().unwrap(), 0o755);
@@ -107,10 +107,10 @@ fn a_read_only_ini_is_not_written() {
         }
         // a command that changes nothing doesn't write
         let ran = sandbox.finish(with_args(program(&sandbox), on_ini(&sandbox.ini(), &["set", "VAD=1"])));
-        assert_eq!(ran.status, 0, "{}", ran.told);
+        assert_eq!(ran.status, 0, "{}", ran.transcript);
         let ran =
             sandbox.finish(with_args(program(&sandbox), on_ini(&sandbox.ini(), &["set", "-n", "VAD=0"])));
-        assert_eq!(ran.status, 0, "{}", ran.told);
+        assert_eq!(ran.status, 0, "{}", ran.transcript);
     }
 }
 
@@ -125,7 +125,7 @@ fn a_read_only_folder_is_not_written() {
         refused(&sandbox, &program, &on_ini(&ini, args), 6, "file-write", Some(folder));
     }
     let ran = sandbox.finish(with_args(program(), on_ini(&ini, &["get", "VAD"])));
-    assert_eq!((ran.status, ran.stdout.as_str()), (0, "1\n"), "{}", ran.told);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "1\n"), "{}", ran.transcript);
     let new = folder.join("New.ini");
     refused(&sandbox, &program, &on_ini(&new, &["set", "--create", "VAD=1"]), 6, "file-write", None);
     set_mode(folder, 0o755);

@@ -41,13 +41,13 @@ fn an_unknown_command_or_option_is_a_usage_error() {
     ] {
         let before = snapshot(&sandbox);
         let text = sandbox.finish(with_args(program(), args)).exits(2);
-        assert_eq!(text.stdout, "", "{}", text.told);
-        assert!(text.stderr.contains(named), "{named} is missing: {}", text.told);
+        assert_eq!(text.stdout, "", "{}", text.transcript);
+        assert!(text.stderr.contains(named), "{named} is missing: {}", text.transcript);
         assert_plain(&text);
         let json = sandbox.finish(with_args(program(), [&args[..1], &["--json"], &args[1..]].concat()));
         let json = json.fails(2, "usage");
         let error = json.json()["error"].to_string();
-        assert!(error.contains(named), "{named} is missing: {}", json.told);
+        assert!(error.contains(named), "{named} is missing: {}", json.transcript);
         assert_plain(&json);
         assert_eq!(snapshot(&sandbox).len(), before.len());
     }
@@ -56,7 +56,7 @@ fn an_unknown_command_or_option_is_a_usage_error() {
 #[test]
 fn the_error_for_a_mistyped_option_shows_the_usage() {
     let ran = Sandbox::new().run(&["set-hook", "--dryrun", "ring", "x.exe"]).exits(2);
-    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT PROGRAM"), "{}", ran.told);
+    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT PROGRAM"), "{}", ran.transcript);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_error_for_a_missing_event_mentions_all() {
     let sandbox = Sandbox::with_ini(utf16(INI));
     for command in ["unset-hook", "test-hook"] {
         let ran = sandbox.run(&[command]).exits(2);
-        assert!(ran.stderr.contains("|--all>"), "{}", ran.told);
+        assert!(ran.stderr.contains("|--all>"), "{}", ran.transcript);
     }
 }
 
@@ -77,9 +77,9 @@ fn a_typo_gets_a_suggestion() {
         (&["set", "--dryrun", "VAD=1"], "--dry-run"),
     ] {
         let ran = sandbox.run(args).exits(2);
-        assert!(ran.stderr.contains(meant), "{}", ran.told);
+        assert!(ran.stderr.contains(meant), "{}", ran.transcript);
         let ran = sandbox.run(&[&args[..1], &["--json"], &args[1..]].concat()).fails(2, "usage");
-        assert!(ran.json()["error"].to_string().contains(meant), "{}", ran.told);
+        assert!(ran.json()["error"].to_string().contains(meant), "{}", ran.transcript);
     }
 }
 
@@ -116,7 +116,7 @@ fn invalid_unicode_is_a_usage_error() {
             let ran = sandbox.finish(with_args(program(), all)).exits(2);
             assert_plain(&ran);
             if json.is_empty() {
-                assert!(ran.stderr.starts_with("error: "), "{}", ran.told);
+                assert!(ran.stderr.starts_with("error: "), "{}", ran.transcript);
             } else {
                 ran.fails(2, "usage");
             }

@@ -30,7 +30,7 @@ fn a_broken_link_is_reported() {
     symlink(sandbox.path("gone.ini"), sandbox.ini()).unwrap();
     refused_all(&sandbox, &all_commands(), &sandbox.ini(), 4, "ini-not-found");
     let ran = sandbox.run_on_ini(&["get", "VAD"]).exits(4);
-    assert!(ran.stderr.contains("gone.ini"), "{}", ran.told);
+    assert!(ran.stderr.contains("gone.ini"), "{}", ran.transcript);
     // the target is not created
     refused_all(&sandbox, &[&["set", "--create", "VAD=1"]], &sandbox.ini(), 4, "ini-not-found");
 }

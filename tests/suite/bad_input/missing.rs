@@ -16,7 +16,7 @@ fn a_missing_ini_is_reported() {
     let file = sandbox.write("file", "x");
     refused_all(&sandbox, &all_commands(), &file.join("MicroSIP.ini"), 4, "ini-not-found");
     let ran = sandbox.run_on_ini(&["set", "--json", "VAD=1"]).exits(4);
-    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("--create"), "{}", ran.told);
+    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("--create"), "{}", ran.transcript);
 }
 
 #[test]
@@ -44,7 +44,12 @@ fn the_error_lists_the_places_searched() {
         sandbox.path("home").join(".wine")
     };
     let ran = sandbox.run(&["get", "VAD"]).exits(4);
-    assert!(ran.stderr.contains(place.to_str().unwrap()), "{} is missing: {}", place.display(), ran.told);
+    assert!(
+        ran.stderr.contains(place.to_str().unwrap()),
+        "{} is missing: {}",
+        place.display(),
+        ran.transcript
+    );
 }
 
 #[test]
@@ -67,7 +72,7 @@ fn the_error_names_the_wine_prefix() {
     let mut command = sandbox.command(PROGRAM);
     command.env("WINEPREFIX", sandbox.path("no-such-prefix")).args(["get", "VAD"]);
     let ran = sandbox.finish(command).exits(4);
-    assert!(ran.stderr.contains("no-such-prefix"), "{}", ran.told);
+    assert!(ran.stderr.contains("no-such-prefix"), "{}", ran.transcript);
 }
 
 #[test]
@@ -80,7 +85,7 @@ fn the_only_ini_is_used_and_named() {
     for args in all_commands() {
         let ran = sandbox.run(args).exits(0);
         let is_named = [&ran.stdout, &ran.stderr].iter().any(|text| text.contains(ini.to_str().unwrap()));
-        assert!(is_named, "the path of the ini is missing: {}", ran.told);
+        assert!(is_named, "the path of the ini is missing: {}", ran.transcript);
     }
     // `get` prints only the value, for scripts
     sandbox.run(&["set", "EC=1"]).exits(0);
@@ -101,7 +106,7 @@ fn several_inis_are_listed_and_none_is_used() {
     let create: Vec<OsString> = ["set", "--create", "VAD=0"].map(OsString::from).into();
     refused(&sandbox, &program, &create, 4, "ini-ambiguous", None);
     let ran = sandbox.run(&["get", "--json", "VAD"]).exits(4);
-    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("--ini"), "{}", ran.told);
+    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("--ini"), "{}", ran.transcript);
     let message = ran.json()["error"]["message"].as_str().unwrap().to_string();
     for ini in inis {
         assert!(message.contains(ini.to_str().unwrap()), "{} is not listed: {message}", ini.display());

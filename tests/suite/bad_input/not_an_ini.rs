@@ -46,7 +46,7 @@ fn a_device_is_not_an_ini() {
     for args in all_commands() {
         for device in ["NUL", r"\\.\NUL"] {
             let ran = sandbox.finish(with_args(sandbox.command(PROGRAM), on_ini(Path::new(device), args)));
-            assert_eq!(ran.status, 6, "{}", ran.told);
+            assert_eq!(ran.status, 6, "{}", ran.transcript);
             assert_plain(&ran);
         }
     }
@@ -110,7 +110,7 @@ fn a_large_file_of_garbage_is_not_an_ini() {
     let args = on_ini(&sandbox.ini(), &["set", "--json", "VAD=0"]);
     let ran = sandbox.finish(with_args(sandbox.command(PROGRAM), args)).fails(7, "not-an-ini");
     assert_plain(&ran);
-    assert_eq!(snapshot(&sandbox).len(), before.len(), "a file changed: {}", ran.told);
+    assert_eq!(snapshot(&sandbox).len(), before.len(), "a file changed: {}", ran.transcript);
     assert_eq!(std::fs::metadata(sandbox.ini()).unwrap().len(), (LIMIT << 20) as u64);
 }
 
@@ -120,5 +120,5 @@ fn a_file_over_the_limit_is_not_an_ini() {
     File::options().write(true).open(sandbox.ini()).unwrap().set_len((LIMIT << 20) as u64 + 1).unwrap();
     refused_all(&sandbox, &all_commands(), &sandbox.ini(), 7, "not-an-ini");
     let ran = sandbox.run_on_ini(&["get", "VAD"]);
-    assert!(ran.stderr.contains("16 MiB"), "{}", ran.told);
+    assert!(ran.stderr.contains("16 MiB"), "{}", ran.transcript);
 }

@@ -16,7 +16,7 @@ fn a_read_only_ini_is_not_written() {
     std::fs::set_permissions(sandbox.ini(), permissions).unwrap();
     refused_all(&sandbox, WRITING, &sandbox.ini(), 6, "file-read-only");
     let ran = sandbox.run_on_ini(&["set", "--json", "VAD=0"]).exits(6);
-    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("read-only"), "{}", ran.told);
+    assert!(ran.json()["error"]["hint"].as_str().unwrap().contains("read-only"), "{}", ran.transcript);
     std::fs::set_permissions(sandbox.ini(), writable).unwrap();
     sandbox.run_on_ini(&["set", "VAD=0"]).exits(0);
 }
@@ -40,7 +40,7 @@ fn a_full_disk_leaves_the_ini_unchanged() {
         refused(&sandbox, &program, &on_ini(&sandbox.ini(), args), 6, "file-write", Some(&sandbox.ini()));
     }
     let ran = sandbox.finish(with_args(program(), on_ini(&sandbox.ini(), WRITING[0])));
-    assert!(ran.stderr.contains("free up space"), "no hint: {}", ran.told);
+    assert!(ran.stderr.contains("free up space"), "no hint: {}", ran.transcript);
     // a new ini is not created, not even in part
     let bytes = ["zz=", &"x".repeat(240)].concat();
     let args: Vec<String> = (0..20).map(|number| format!("zz{number}{bytes}")).collect();
@@ -57,7 +57,7 @@ fn an_ini_below_a_file_is_not_created() {
         let ran = sandbox.run(&["set", "--create", "--ini", ini.to_str().unwrap(), "VAD=1"]).exits(6);
         // Windows doesn't report a file in the place of a folder further up
         if cfg!(unix) || path == "file/MicroSIP.ini" {
-            assert!(ran.stderr.contains("a file where a folder is needed"), "{}", ran.told);
+            assert!(ran.stderr.contains("a file where a folder is needed"), "{}", ran.transcript);
         }
         assert_eq!(std::fs::read(sandbox.path("file")).unwrap(), b"mine");
     }

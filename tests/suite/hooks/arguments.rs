@@ -59,7 +59,7 @@ fn missing_program_is_a_usage_error() {
         refused(&sandbox, argv, 2, "usage");
     }
     let ran = sandbox.run_on_ini(&["set-hook", "--json", "ring", ""]);
-    assert!([2, 3].contains(&ran.status), "{}", ran.told);
+    assert!([2, 3].contains(&ran.status), "{}", ran.transcript);
     assert_eq!(ran.json()["ok"], false);
 }
 
@@ -170,7 +170,7 @@ fn programs_receive_exactly_the_arguments_after_any_number_of_saves() {
                         (started.as_str(), found),
                         (program, wanted.iter().map(ToString::to_string).collect()),
                         "after {saves} saves of {text}: {}",
-                        ran.told
+                        ran.transcript
                     );
                 }
                 written.push((program, args, text));
@@ -212,7 +212,7 @@ fn line_breaks_are_refused() {
             let before = sandbox.ini_bytes();
             let ran = sandbox.run_on_ini(&argv).exits(3);
             assert_eq!(ran.json()["ok"], false);
-            assert_eq!(sandbox.ini_bytes(), before, "{}", ran.told);
+            assert_eq!(sandbox.ini_bytes(), before, "{}", ran.transcript);
         }
     }
 }
@@ -249,5 +249,5 @@ fn error_for_a_long_command_shows_its_length() {
     let sandbox = Sandbox::with_ini(utf16(MODERN));
     let text = format!("C:\\hooks\\ring.exe {}", "a".repeat(500));
     let ran = set_hook(&sandbox, &["--raw", "ring", &text]).fails(3, "hook-too-long");
-    assert!(ran.stdout.contains(&text.len().to_string()), "{}", ran.told);
+    assert!(ran.stdout.contains(&text.len().to_string()), "{}", ran.transcript);
 }

@@ -25,7 +25,7 @@ fn plain_command_is_written_in_the_dialect_of_the_ini() {
         let sandbox = Sandbox::with_ini(utf16(ini));
         let argv = [options, &["ring", RING]].concat();
         let ran = set_hook(&sandbox, &argv).exits(0);
-        assert_eq!(&text_of(&sandbox, "cmdIncomingCall"), expected, "{ini:?} {}", ran.told);
+        assert_eq!(&text_of(&sandbox, "cmdIncomingCall"), expected, "{ini:?} {}", ran.transcript);
         // this form is stable in every dialect
         let warnings = ran.warnings();
         assert!(!warnings.iter().any(|code| code == "dialect-uncertain"), "{ini:?}: {warnings:?}");
@@ -47,7 +47,7 @@ fn unstable_form_causes_a_warning_only_if_the_version_is_uncertain() {
     ] {
         let sandbox = Sandbox::with_ini(utf16(ini));
         let ran = set_hook(&sandbox, lone).exits(0);
-        assert!(ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.told);
+        assert!(ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.transcript);
         assert_eq!(text_of(&sandbox, "cmdIncomingCall"), format!("\"\"{WITH_SPACES}\"\""));
         let json = ran.json();
         let all = json["warnings"].as_array().unwrap();
@@ -55,7 +55,7 @@ fn unstable_form_causes_a_warning_only_if_the_version_is_uncertain() {
         assert!(warning["hint"].as_str().unwrap().contains("--microsip-version"), "{warning}");
 
         let ran = set_hook(&sandbox, with_argument).exits(0);
-        assert!(!ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.told);
+        assert!(!ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.transcript);
     }
     for (options, ini) in [
         (&[][..], MODERN),
@@ -64,7 +64,7 @@ fn unstable_form_causes_a_warning_only_if_the_version_is_uncertain() {
     ] {
         let sandbox = Sandbox::with_ini(utf16(ini));
         let ran = set_hook(&sandbox, &[options, lone].concat()).exits(0);
-        assert!(!ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.told);
+        assert!(!ran.warnings().contains(&"dialect-uncertain".to_string()), "{ini:?}: {}", ran.transcript);
     }
 }
 

@@ -47,7 +47,7 @@ fn problems_of_hand_written_values_are_shown() {
         let hook = hook(&sandbox, event);
         assert!(codes(&hook["problems"]).contains(&code), "{text}: {hook}");
         let ran = sandbox.run_on_ini(&["hooks"]).exits(0);
-        assert!(ran.stdout.contains(code), "{text}: {}", ran.told);
+        assert!(ran.stdout.contains(code), "{text}: {}", ran.transcript);
     }
 }
 

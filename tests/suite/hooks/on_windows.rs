@@ -43,19 +43,19 @@ fn marked_program_is_refused_without_unblock() {
     let path = programs.path("ring.exe");
     for argv in [&[][..], &["--allow-unsafe", "--allow-missing"], &["--dry-run"]] {
         let ran = programs.set(&[argv, &["ring", &path]].concat()).fails(3, "hook-target-blocked");
-        assert!(hint(&ran).contains("--unblock"), "{}", ran.told);
+        assert!(hint(&ran).contains("--unblock"), "{}", ran.transcript);
     }
     // the mark stays if the hook is refused for another reason, and in a dry run
     programs.set(&["--unblock", "outgoing", &path, "{password}"]).fails(3, "hook-mask-secret");
     let ran = programs.set(&["--unblock", "--dry-run", "ring", &path]).exits(0);
-    assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.told);
-    assert!(ran.stdout.contains("mark would be removed"), "{}", ran.told);
-    assert!(programs.is_marked("ring.exe"), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.transcript);
+    assert!(ran.stdout.contains("mark would be removed"), "{}", ran.transcript);
+    assert!(programs.is_marked("ring.exe"), "{}", ran.transcript);
     assert_eq!(programs.ini_bytes(), before);
 
     let ran = programs.set(&["--unblock", "ring", &path]).exits(0).says("the mark was removed");
-    assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.told);
-    assert!(!programs.is_marked("ring.exe"), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-unblocked".to_string()), "{}", ran.transcript);
+    assert!(!programs.is_marked("ring.exe"), "{}", ran.transcript);
     assert_eq!(std::fs::read(&path).unwrap(), image(), "the program itself is unchanged");
     assert_eq!(programs.hook("ring")["works"], true);
 }
@@ -72,8 +72,8 @@ fn mark_on_the_program_of_a_set_hook_is_shown_and_can_be_removed() {
     assert_eq!(hook["works"], false, "{hook}");
     assert!(codes(&hook["problems"]).contains(&"hook-target-blocked"), "{hook}");
     let ran = programs.set(&["--unblock", "ring", &path]).exits(0);
-    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
-    assert!(!programs.is_marked("ring.exe"), "{}", ran.told);
+    assert_eq!(ran.json()["changed"], false, "{}", ran.transcript);
+    assert!(!programs.is_marked("ring.exe"), "{}", ran.transcript);
     assert_eq!(programs.hook("ring")["works"], true);
 }
 
@@ -85,7 +85,7 @@ fn marked_script_causes_a_warning() {
         return;
     }
     let ran = programs.set(&["ring", &path]).exits(0);
-    assert!(ran.warnings().contains(&"hook-target-blocked".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-blocked".to_string()), "{}", ran.transcript);
     assert_eq!(programs.hook("ring")["works"], true);
     programs.set(&["--unblock", "ring", &path]).exits(0);
     assert!(!programs.is_marked("log.vbs"));
@@ -107,7 +107,7 @@ fn hook_is_refused_if_the_mark_cannot_be_removed() {
     set_read_only(true);
     let before = programs.ini_bytes();
     let ran = programs.set(&["--unblock", "ring", &path]).fails(3, "hook-target-blocked");
-    assert!(ran.stdout.contains("read-only"), "{}", ran.told);
+    assert!(ran.stdout.contains("read-only"), "{}", ran.transcript);
     assert_eq!(programs.ini_bytes(), before);
     assert!(programs.is_marked("ring.exe"));
     set_read_only(false);
@@ -184,7 +184,7 @@ fn replaceable_program_is_reported_with_the_command_that_fixes_it() {
     let problem = diagnostics.as_array().unwrap().iter().find(|problem| problem["code"] == code).unwrap();
     assert!(problem["message"].as_str().unwrap().contains(folder.to_str().unwrap()), "{problem}");
     let ran = programs.set(&["--allow-unsafe", "ring", &path]).exits(0);
-    assert_eq!(programs.hook("ring")["works"], true, "{}", ran.told);
+    assert_eq!(programs.hook("ring")["works"], true, "{}", ran.transcript);
     assert!(codes(&programs.hook("ring")["problems"]).contains(&code.as_str()));
 
     let hint = problem["hint"].as_str().unwrap();

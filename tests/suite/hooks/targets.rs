@@ -9,7 +9,7 @@ fn programs_are_accepted_in_any_letter_case() {
     for name in ["ring.exe", "RING.EXE", "Ring.Exe"] {
         let ran = programs.set(&["ring", &programs.path(name)]).exits(0);
         let serious = ran.warnings().into_iter().filter(|code| code != "hook-target-temporary");
-        assert_eq!(serious.collect::<Vec<_>>(), [""; 0], "{}", ran.told);
+        assert_eq!(serious.collect::<Vec<_>>(), [""; 0], "{}", ran.transcript);
         let hook = programs.hook("ring");
         assert_eq!(
             (&hook["program"], &hook["works"]),
@@ -56,8 +56,8 @@ fn programs_that_microsip_could_not_start_are_refused() {
         let ini = programs.sandbox.path(&programs.ini);
         let before = std::fs::read(&ini).unwrap();
         let ran = programs.set(&["ring", &program]).fails(3, code);
-        assert!(!ran.json()["error"]["hint"].is_null(), "no hint: {}", ran.told);
-        assert_eq!(std::fs::read(&ini).unwrap(), before, "{}", ran.told);
+        assert!(!ran.json()["error"]["hint"].is_null(), "no hint: {}", ran.transcript);
+        assert_eq!(std::fs::read(&ini).unwrap(), before, "{}", ran.transcript);
         if code != "hook-target-missing" {
             programs.set(&["--allow-missing", "ring", &program]).fails(3, code);
         }
@@ -98,7 +98,7 @@ fn name_that_cannot_be_looked_up_causes_a_warning() {
     }
     let ran =
         sandbox.run_on_ini(&["set-hook", "--json", "--raw", "ring", "pwsh.exe -File C:\\x.ps1"]).exits(0);
-    assert!(ran.warnings().contains(&"hook-target-relative".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-relative".to_string()), "{}", ran.transcript);
     let hook = hook(&sandbox, "ring");
     assert!(codes(&hook["problems"]).contains(&"hook-target-relative"), "{hook}");
 }
@@ -107,7 +107,7 @@ fn name_that_cannot_be_looked_up_causes_a_warning() {
 fn allow_missing_accepts_a_missing_program() {
     let programs = Programs::new(&[]);
     let ran = programs.set(&["--allow-missing", "ring", &programs.path("later.exe")]).exits(0);
-    assert!(ran.warnings().contains(&"hook-target-missing".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-missing".to_string()), "{}", ran.transcript);
     let hook = programs.hook("ring");
     assert_eq!(hook["works"], false);
     assert!(codes(&hook["problems"]).contains(&"hook-target-missing"), "{hook}");
@@ -152,10 +152,10 @@ fn batch_files_need_allow_unsafe() {
         let ran = programs.set(&["ring", &programs.path(name)]).fails(3, "hook-target-batch");
         let message = ran.json()["error"]["message"].as_str().unwrap().to_string();
         assert!(message.contains("caller"), "no reason: {message}");
-        assert!(hint(&ran).contains("--allow-unsafe"), "{}", ran.told);
+        assert!(hint(&ran).contains("--allow-unsafe"), "{}", ran.transcript);
         programs.set(&["--allow-missing", "ring", &programs.path(name)]).fails(3, "hook-target-batch");
         let ran = programs.set(&["--allow-unsafe", "ring", &programs.path(name)]).exits(0);
-        assert!(ran.warnings().contains(&"hook-target-batch".to_string()), "{}", ran.told);
+        assert!(ran.warnings().contains(&"hook-target-batch".to_string()), "{}", ran.transcript);
     }
 }
 
@@ -163,7 +163,7 @@ fn batch_files_need_allow_unsafe() {
 fn program_on_a_share_causes_a_warning() {
     let programs = Programs::new(&[]);
     let ran = programs.set(&["--allow-missing", "ring", r"\\127.0.0.1\no-such-share\ring.exe"]).exits(0);
-    assert!(ran.warnings().contains(&"hook-target-network".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-target-network".to_string()), "{}", ran.transcript);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn each_kind_of_script_has_its_interpreter() {
         let ran = programs.set(&["ring", &script, "x"]).exits(0);
         let hook = programs.hook("ring");
         let program = hook["program"].as_str().unwrap();
-        assert!(program.eq_ignore_ascii_case(interpreter), "{program} for {}", ran.told);
+        assert!(program.eq_ignore_ascii_case(interpreter), "{program} for {}", ran.transcript);
         let args: Vec<&str> = leading.iter().copied().chain([script.as_str(), "x"]).collect();
         assert_eq!(hook["args"], Value::from(args));
         // the change shows what really runs
@@ -234,7 +234,7 @@ fn names_are_written_with_their_full_path() {
         };
         let hook = programs.hook("ring");
         let program = hook["program"].as_str().unwrap();
-        assert!(program.eq_ignore_ascii_case(&expected), "{program}, not {expected}: {}", ran.told);
+        assert!(program.eq_ignore_ascii_case(&expected), "{program}, not {expected}: {}", ran.transcript);
     }
 }
 
@@ -298,6 +298,10 @@ fn unchecked_program_is_not_reported_as_working() {
 fn unblock_does_nothing_without_a_mark() {
     let programs = Programs::new(&[("ring.exe", &image())]);
     let ran = programs.set(&["--unblock", "ring", &programs.path("ring.exe")]).exits(0);
-    assert!(!ran.warnings().iter().any(|code| code.starts_with("hook-target-unblocked")), "{}", ran.told);
+    assert!(
+        !ran.warnings().iter().any(|code| code.starts_with("hook-target-unblocked")),
+        "{}",
+        ran.transcript
+    );
     assert_eq!(ran.json()["changed"], true);
 }

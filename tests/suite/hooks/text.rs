@@ -28,10 +28,14 @@ fn password_masks_are_refused_for_versions_that_do_not_replace_them_yet() {
         set(&[]).fails(3, "hook-mask-secret");
         set(&["--allow-unsafe"]).exits(0);
     }
-    let told = Sandbox::new()
+    let ran = Sandbox::new()
         .run(&["explain", "--microsip-version", "3.21.4", "--event", "outgoing", "C:\\a.exe {md5_password}"])
         .exits(0);
-    assert!(told.stdout.contains("only in the outgoing event of MicroSIP 3.21.6 and newer"), "{}", told.told);
+    assert!(
+        ran.stdout.contains("only in the outgoing event of MicroSIP 3.21.6 and newer"),
+        "{}",
+        ran.transcript
+    );
 }
 
 #[test]
@@ -41,14 +45,14 @@ fn other_masks_work_only_in_the_outgoing_event() {
         ["{server}", "{extension}", "{time}", "{number}", "{user}", "{domain}", "{name}", "{callerid}"];
     for mask in masks {
         let ran = set_hook(&sandbox, &["outgoing", RING, mask]).exits(0);
-        assert!(!ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.told);
+        assert!(!ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.transcript);
         assert_eq!(hook(&sandbox, "outgoing")["args"][0], mask);
         let ran = set_hook(&sandbox, &["ring", RING, mask]).exits(0);
-        assert!(ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.told);
+        assert!(ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.transcript);
     }
     // it isn't expanded there, so it reveals nothing
     let ran = set_hook(&sandbox, &["ring", RING, "{password}"]).exits(0);
-    assert!(ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.told);
+    assert!(ran.warnings().contains(&"hook-mask-ignored".to_string()), "{}", ran.transcript);
 }
 
 #[test]

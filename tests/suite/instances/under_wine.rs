@@ -113,14 +113,14 @@ fn apply_waits_for_running_phones_after_all_other_users_are_done() {
     let with = |more: &[&'static str]| disk.sandbox.run(&[&args, more].concat());
 
     let ran = with(&["--json", "-n"]).exits(0);
-    assert_eq!(outcomes(&ran), ["changed ", "changed "], "{}", ran.told);
+    assert_eq!(outcomes(&ran), ["changed ", "changed "], "{}", ran.transcript);
 
     let ran = with(&["--json", "--skip-running"]).exits(0);
-    assert_eq!(outcomes(&ran), ["skipped microsip-running", "changed "], "{}", ran.told);
+    assert_eq!(outcomes(&ran), ["skipped microsip-running", "changed "], "{}", ran.transcript);
 
     std::fs::write(&inis[1], utf16(OLD)).unwrap();
     let ran = with(&["--json", "--timeout", "0"]).fails(5, "microsip-running");
-    assert_eq!(outcomes(&ran), ["failed microsip-running", "changed "], "{}", ran.told);
+    assert_eq!(outcomes(&ran), ["failed microsip-running", "changed "], "{}", ran.transcript);
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
 
     std::fs::write(&inis[1], utf16(OLD)).unwrap();
@@ -284,7 +284,7 @@ fn a_phone_of_another_user_blocks_its_ini_or_every_ini_if_it_cant_be_inspected()
     let mut command = disk.sandbox.command(crate::sandbox::PROGRAM);
     command.args(set_vad(&text_of(&others), &["--timeout", "0", "--json"])).uid(OTHER_USER).gid(OTHER_USER);
     let ran = disk.sandbox.finish(command).fails(5, "microsip-running");
-    assert!(ran.stdout.contains(&format!("pid {}", phone.pid())), "{}", ran.told);
+    assert!(ran.stdout.contains(&format!("pid {}", phone.pid())), "{}", ran.transcript);
     assert_blocked(&disk.sandbox, &ini, &phone);
     assert_free(&disk.sandbox, &others);
     phone.exit();
@@ -325,7 +325,7 @@ fn control_c_while_waiting_changes_nothing() {
     background.wait_for(WAITS);
     background.interrupt();
     let ran = background.wait().exits(130).says("interrupted");
-    assert_eq!(ran.stdout, "", "{}", ran.told);
+    assert_eq!(ran.stdout, "", "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
     phone.exit();
@@ -366,8 +366,8 @@ fn control_c_is_reported_as_json_with_json() {
     });
     background.interrupt();
     let ran = background.wait().fails(130, "interrupted");
-    assert_eq!(ran.json()["changed"], false, "{}", ran.told);
-    assert_eq!(ran.stderr, "", "{}", ran.told);
+    assert_eq!(ran.json()["changed"], false, "{}", ran.transcript);
+    assert_eq!(ran.stderr, "", "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);
     phone.exit();

@@ -12,7 +12,7 @@ use super::redact::Redactions;
 use crate::alone::Alone;
 use crate::sandbox::{PROGRAM, Ran, Sandbox};
 
-/// The folder with the files that the sessions beside it, and below, start with.
+/// The folder with the files that the sessions in the same folder, and below it, start with.
 pub const START: &str = "in";
 
 const PROMPT: &str = "$ ";

@@ -61,8 +61,8 @@ fn with_close_the_phone_saves_before_the_edit() {
     let sandbox = sandbox();
     let mut phone = Start::portable(&sandbox).start();
     let ran = set(&sandbox, &["--close"]).exits(0);
-    assert_eq!(ran.json()["closed"][0]["pid"], phone.pid(), "{}", ran.told);
-    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.told);
+    assert_eq!(ran.json()["closed"][0]["pid"], phone.pid(), "{}", ran.transcript);
+    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.transcript);
     phone.wait_for_exit();
     assert_eq!(phone.count("close"), 1, "{:?}", phone.log());
     assert_eq!(phone.count("copydata"), 0, "{:?}", phone.log());
@@ -75,7 +75,7 @@ fn an_edit_waits_for_a_slow_exit() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).variable("STAND_IN_SLOW_EXIT_MS", "1500").start();
     let ran = set(&sandbox, &["--close"]).exits(0);
-    assert!(phone.log().iter().any(|line| line == "exit"), "{}", ran.told);
+    assert!(phone.log().iter().any(|line| line == "exit"), "{}", ran.transcript);
     assert!(contains(&sandbox, "VAD=1") && contains(&sandbox, "volumeOutput=1"), "{}", sandbox.ini_text());
 }
 
@@ -98,7 +98,7 @@ fn with_close_the_edit_also_applies_to_what_the_phone_saves_last() {
     // the ini is as wanted, but MicroSIP has another value in memory that it will save
     sandbox.write("MicroSIP.ini", utf16(&INI.replace("VAD=0", "VAD=1")));
     let ran = set(&sandbox, &["--close"]).exits(0);
-    assert_eq!(ran.json()["changed"], true, "{}", ran.told);
+    assert_eq!(ran.json()["changed"], true, "{}", ran.transcript);
     assert!(contains(&sandbox, "VAD=1"), "{}", sandbox.ini_text());
     drop(phone);
 }
@@ -109,7 +109,7 @@ fn a_restart_drops_the_old_command_line() {
     let phone = Start::portable(&sandbox).line("tel:100").start();
     let ran = set(&sandbox, &["--restart"]).exits(0);
     let again = Phone::started_by_another(&sandbox, &[phone.pid()]);
-    assert_eq!(ran.json()["restarted"][0]["pid"], again.pid(), "{}", ran.told);
+    assert_eq!(ran.json()["restarted"][0]["pid"], again.pid(), "{}", ran.transcript);
     assert_eq!(again.log()[0], r#"start args="""#);
     assert!(again.is_visible());
     assert!(!again.log().iter().any(|line| line.starts_with("dial")), "{:?}", again.log());
@@ -137,8 +137,8 @@ fn a_phone_is_restarted_even_if_the_edit_fails() {
     std::fs::create_dir(sandbox.path(".MicroSIP.ini.msipcfg-lock")).unwrap();
     let ran = set(&sandbox, &["--restart"]).fails(6, "file-write");
     let again = Phone::started_by_another(&sandbox, &[phone.pid()]);
-    assert_eq!(ran.json()["closed"][0]["pid"], phone.pid(), "{}", ran.told);
-    assert_eq!(ran.json()["restarted"][0]["pid"], again.pid(), "{}", ran.told);
+    assert_eq!(ran.json()["closed"][0]["pid"], phone.pid(), "{}", ran.transcript);
+    assert_eq!(ran.json()["restarted"][0]["pid"], again.pid(), "{}", ran.transcript);
     again.close();
     assert!(contains(&sandbox, "VAD=0"), "{}", sandbox.ini_text());
 }
@@ -148,8 +148,8 @@ fn a_phone_that_is_still_running_after_the_timeout_isnt_restarted() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).variable("STAND_IN_NEVER_EXITS", "1").start();
     let ran = set(&sandbox, &["--restart", "--timeout", "1s"]).fails(5, "microsip-running");
-    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.told);
-    assert_eq!(ran.warnings(), ["restart-failed"], "{}", ran.told);
+    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.transcript);
+    assert_eq!(ran.warnings(), ["restart-failed"], "{}", ran.transcript);
     assert_eq!(Phone::pids(&sandbox), [phone.pid()]);
 }
 
@@ -158,7 +158,7 @@ fn a_phone_that_wasnt_running_isnt_started() {
     let sandbox = sandbox();
     super::put_stand_in(&sandbox.path("MicroSIP.exe"));
     let ran = set(&sandbox, &["--restart"]).exits(0);
-    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.told);
+    assert_eq!(ran.json()["restarted"], serde_json::Value::Null, "{}", ran.transcript);
     assert_eq!(Phone::pids(&sandbox), [0_u32; 0]);
 }
 
@@ -167,7 +167,7 @@ fn a_dry_run_closes_nothing() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
     let ran = set(&sandbox, &["--close", "--dry-run"]).exits(0);
-    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.told);
+    assert_eq!(ran.warnings(), ["microsip-running"], "{}", ran.transcript);
     assert_eq!(phone.count("close"), 0);
     phone.close();
 }

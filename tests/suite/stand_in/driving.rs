@@ -42,7 +42,7 @@ fn each_command_reaches_the_phone_without_blocking_the_sender() {
             (&json["sent"], &json["instances"][0]["pid"]),
             (&sent.into(), &phone.pid().into()),
             "{}",
-            ran.told
+            ran.transcript
         );
         phone.waits_for_nth(before + 1, done);
         assert_eq!(
@@ -104,7 +104,7 @@ fn start_starts_one_phone_and_exit_closes_it() {
     );
     assert!(!phone.is_visible());
     let again = drive(&sandbox, &["start"]).exits(0);
-    assert_eq!(again.json()["changed"], false, "{}", again.told);
+    assert_eq!(again.json()["changed"], false, "{}", again.transcript);
     drive(&sandbox, &["exit"]).exits(0);
     assert_eq!(phone.log().last().unwrap(), "exit");
     assert_eq!(phone.count("copydata"), 0, "{:?}", phone.log());
@@ -125,7 +125,7 @@ fn of_two_phones_the_one_with_the_named_ini_gets_the_command() {
     let first = Start::portable(&sandbox).start();
     let second = Start::at(&sandbox, "Other/MicroSIP.exe").start();
     let ran = sandbox.run(&["answer", "--json"]).fails(4, "instance-ambiguous");
-    assert!(ran.stdout.contains(&first.pid().to_string()), "{}", ran.told);
+    assert!(ran.stdout.contains(&first.pid().to_string()), "{}", ran.transcript);
     drive(&sandbox, &["answer"]).exits(0);
     first.waits_for("command /answer");
     assert_eq!(second.count("copydata"), 0);

@@ -55,7 +55,7 @@ fn a_portable_copy_is_found_from_its_own_folder() {
     let ini = sandbox.path("Phone").join("MicroSIP.ini");
     super::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).exits(0);
-    assert_eq!(ran.json()["ini"], ini.to_str().unwrap(), "{}", ran.told);
+    assert_eq!(ran.json()["ini"], ini.to_str().unwrap(), "{}", ran.transcript);
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn an_installed_and_a_portable_copy_are_ambiguous_whichever_runs() {
     sandbox.write("Phone/MicroSIP.ini", utf16(INI));
     super::put_stand_in(&sandbox.path("Phone/MicroSIP.exe"));
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).fails(4, "ini-ambiguous");
-    assert!(ran.stdout.contains("next to MicroSIP.exe"), "{}", ran.told);
+    assert!(ran.stdout.contains("next to MicroSIP.exe"), "{}", ran.transcript);
     let phone = Start::at(&sandbox, "Phone/MicroSIP.exe").start();
     let ran = run_in(&sandbox, "Phone", &["get", "--json", "VAD"]).fails(4, "ini-ambiguous");
-    assert!(ran.stdout.contains(&format!("used by pid {}", phone.pid())), "{}", ran.told);
+    assert!(ran.stdout.contains(&format!("used by pid {}", phone.pid())), "{}", ran.transcript);
     phone.close();
 }
 
@@ -95,7 +95,7 @@ fn a_long_path_in_several_scripts_works() {
     let ini = ini.to_str().unwrap();
     sandbox.run(&with_ini(&["set", "VAD=1"], ini)).exits(0);
     let ran = sandbox.run(&with_ini(&["get", "VAD"], ini)).exits(0);
-    assert_eq!(ran.json()["values"][0]["value"], "1", "{}", ran.told);
+    assert_eq!(ran.json()["values"][0]["value"], "1", "{}", ran.transcript);
     sandbox.run(&with_ini(&["restore"], ini)).exits(0);
     assert_eq!(std::fs::read(ini).unwrap(), utf16(INI));
 }

@@ -62,7 +62,11 @@ fn set_hooks<'a>(
                 break;
             }
             let code = ran.json()["error"]["code"].as_str().unwrap().to_string();
-            assert!(["hook-unstable", "hook-argument-refused"].contains(&code.as_str()), "{}", ran.told);
+            assert!(
+                ["hook-unstable", "hook-argument-refused"].contains(&code.as_str()),
+                "{}",
+                ran.transcript
+            );
             refused.push(format!("{code} {arguments:?}"));
         }
     }

@@ -58,16 +58,16 @@ fn an_applied_password_is_in_state_until_the_user_sets_another() {
     let encrypted = password_of(&sandbox, "Account1");
     assert_ne!(encrypted, WANTED);
     let checked = run("check").exits(0);
-    assert!(is_unconfirmed(&checked), "{}", checked.told);
+    assert!(is_unconfirmed(&checked), "{}", checked.transcript);
 
     let before = (sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap());
     let applied = run("apply").exits(0);
-    assert_eq!(applied.json()["changed"], false, "{}", applied.told);
+    assert_eq!(applied.json()["changed"], false, "{}", applied.transcript);
     assert_eq!((sandbox.ini_bytes(), sandbox.ini().metadata().unwrap().modified().unwrap()), before);
     // more starts don't change that
     start_and_exit(&sandbox);
     let checked = run("check").exits(0);
-    assert!(!is_unconfirmed(&checked), "{}", checked.told);
+    assert!(!is_unconfirmed(&checked), "{}", checked.transcript);
 
     // the user types another one of the same length
     let other = sandbox.ini_text().replace(&encrypted, "T0p-S3creT");
@@ -75,9 +75,9 @@ fn an_applied_password_is_in_state_until_the_user_sets_another() {
     start_and_exit(&sandbox);
     assert_eq!(password_of(&sandbox, "Account1").len(), encrypted.len());
     let checked = run("check").exits(1);
-    assert_eq!(checked.json()["differences"][0]["key"], "password", "{}", checked.told);
+    assert_eq!(checked.json()["differences"][0]["key"], "password", "{}", checked.transcript);
     let applied = run("apply").exits(0);
-    assert_eq!(applied.json()["changed"], true, "{}", applied.told);
+    assert_eq!(applied.json()["changed"], true, "{}", applied.transcript);
     start_and_exit(&sandbox);
     assert_eq!(password_of(&sandbox, "Account1"), encrypted);
     run("check").exits(0);

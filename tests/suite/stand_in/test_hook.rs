@@ -61,7 +61,7 @@ fn test_hook_runs_what_microsip_runs() {
         let ran = test_hook(&sandbox, &args, &[("ARGUMENT_DUMP", dump.to_str().unwrap())]).exits(1);
         let json = ran.json();
         let tests = json["tests"].as_array().unwrap();
-        assert_eq!(tests.len(), hooks.len(), "{}", ran.told);
+        assert_eq!(tests.len(), hooks.len(), "{}", ran.transcript);
         for ((test, (event, ..)), (file, parameters, is_started, _)) in
             tests.iter().zip(&hooks).zip(&by_microsip)
         {
@@ -72,9 +72,14 @@ fn test_hook_runs_what_microsip_runs() {
             };
             let expected = json!([event, file, line, is_started]);
             let found = json!([test["event"], test["program"], test["command_line"], test["started"]]);
-            assert_eq!(found, expected, "{caller:?} {}", ran.told);
-            assert_eq!(test["exit_status"], if *is_started { json!(0) } else { Value::Null }, "{}", ran.told);
-            assert_eq!(test["failed"], !is_started, "{}", ran.told);
+            assert_eq!(found, expected, "{caller:?} {}", ran.transcript);
+            assert_eq!(
+                test["exit_status"],
+                if *is_started { json!(0) } else { Value::Null },
+                "{}",
+                ran.transcript
+            );
+            assert_eq!(test["failed"], !is_started, "{}", ran.transcript);
         }
         // both received the same arguments and command lines
         for ending in ["", ".line"] {
@@ -91,7 +96,7 @@ fn test_hook_runs_what_microsip_runs() {
             .filter(|test| own.contains(&test["event"].as_str().unwrap()))
             .zip(&arrived[before + 6..])
         {
-            assert_eq!(test["args"], serde_json::from_str::<Value>(line).unwrap(), "{}", ran.told);
+            assert_eq!(test["args"], serde_json::from_str::<Value>(line).unwrap(), "{}", ran.transcript);
         }
     }
     phone.kill();
@@ -120,20 +125,20 @@ fn test_hook_waits_like_microsip_and_shows_the_result() {
     let json = ran.json();
     let test = &json["tests"][0];
     let seconds = test["seconds"].as_f64().unwrap();
-    assert!((1.1..10.0).contains(&seconds), "{}", ran.told);
-    assert_eq!((&test["exit_status"], &test["timed_out"]), (&json!(3), &json!(false)), "{}", ran.told);
-    assert_eq!((&test["stdout"], &test["stderr"]), (&Value::Null, &Value::Null), "{}", ran.told);
+    assert!((1.1..10.0).contains(&seconds), "{}", ran.transcript);
+    assert_eq!((&test["exit_status"], &test["timed_out"]), (&json!(3), &json!(false)), "{}", ran.transcript);
+    assert_eq!((&test["stdout"], &test["stderr"]), (&Value::Null, &Value::Null), "{}", ran.transcript);
     let codes: Vec<&Value> =
         test["problems"].as_array().unwrap().iter().map(|problem| &problem["code"]).collect();
-    assert!(codes.ends_with(&[&json!("hook-slow"), &json!("hook-failed")]), "{}", ran.told);
-    assert!(ran.warnings().is_empty(), "{}", ran.told);
+    assert!(codes.ends_with(&[&json!("hook-slow"), &json!("hook-failed")]), "{}", ran.transcript);
+    assert!(ran.warnings().is_empty(), "{}", ran.transcript);
 
     // to capture the output, the hook is started in another way, with the same command line
     let ran = test_hook(&sandbox, &["end", "--capture"], &TAKES[1..]).exits(1);
     assert_eq!(ran.warnings(), ["hook-started-otherwise"]);
     let json = ran.json();
     let test = &json["tests"][0];
-    assert_eq!((&test["stdout"], &test["stderr"]), (&json!("hi\n"), &json!("hi!\n")), "{}", ran.told);
+    assert_eq!((&test["stdout"], &test["stderr"]), (&json!("hi\n"), &json!("hi!\n")), "{}", ran.transcript);
     assert_eq!(dumper.received(), vec![vec!["a b", "100"]; 3]);
     let lines = std::fs::read_to_string(sandbox.path("My Hooks/dumper.exe.args.line")).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
@@ -147,7 +152,7 @@ fn before_3_19_the_whole_value_is_the_file() {
     sandbox.write("MicroSIP.ini", utf16(&format!("[Settings]\r\ncmdCallEnd={}\r\n", dumper.exe.display())));
     let args = ["end", "--caller", "200", "--microsip-version"];
     let ran = test_hook(&sandbox, &[&args[..], &["3.22.3"]].concat(), &[]).exits(1);
-    assert_eq!(ran.json()["tests"][0]["started"], false, "{}", ran.told);
+    assert_eq!(ran.json()["tests"][0]["started"], false, "{}", ran.transcript);
     test_hook(&sandbox, &[&args[..], &["3.14.0"]].concat(), &[]).exits(0);
     assert_eq!(dumper.received(), [["200"]]);
 }

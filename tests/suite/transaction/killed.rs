@@ -104,10 +104,10 @@ fn kill_everywhere(scenario: Scenario) {
 
         let next = sandbox.run_on_ini(&["set", "--create", "--json", "updatesInterval=never"]);
         if next.status != 0 || next.json()["changed"] != true {
-            problem(format!("the next run fails: {}", next.told));
+            problem(format!("the next run fails: {}", next.transcript));
         }
         if !sandbox.ini_text().contains("\r\nupdatesInterval=never") {
-            problem(format!("the next run changed nothing: {}", next.told));
+            problem(format!("the next run changed nothing: {}", next.transcript));
         }
         let unexpected = unexpected_files(&sandbox);
         if !unexpected.is_empty() {
@@ -187,6 +187,6 @@ fn a_run_with_nothing_to_change_removes_leftovers() {
     assert_eq!(IniState::of(&sandbox.ini()), Some(NEW));
     assert_ne!(unexpected_files(&sandbox), Vec::<String>::new());
     let again = sandbox.run_on_ini(&["set", "--json", "VAD=1"]).exits(0);
-    assert_eq!(again.json()["changed"], false, "{}", again.told);
+    assert_eq!(again.json()["changed"], false, "{}", again.transcript);
     assert_no_unexpected_files(&sandbox);
 }
