@@ -94,7 +94,7 @@ pub fn explain(asked: &Explain) -> Explanation {
         }
         Ok(_) => {}
     }
-    weighed.extend(decoded.errors.iter().map(|fault| (meaning::verdict_of(fault), Diagnostic::from(fault))));
+    weighed.extend(decoded.errors.iter().map(|error| (meaning::verdict_of(error), Diagnostic::from(error))));
     let has_fatal_fault = decoded.errors.iter().any(command::HookTextError::is_fatal);
     let stand_in = meaning::unquoted_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
     // An error in the text explains more than a first word that isn't a program.
@@ -132,27 +132,27 @@ pub fn explain(asked: &Explain) -> Explanation {
         number_is_joined: decoded
             .errors
             .iter()
-            .any(|fault| matches!(fault, command::HookTextError::NumberJoined { .. })),
+            .any(|error| matches!(error, command::HookTextError::NumberJoined { .. })),
         value: decoded.value,
         verdict,
-        problems: weighed.into_iter().map(|(_, notice)| notice).collect(),
+        problems: weighed.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
         suggestion,
     }
 }
 
 /// Returns what the path of a program shows without looking at a disk.
 fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
-    let faults = target::check(command, &TargetContext::path_only());
-    let mut weighed: Vec<(Verdict, Diagnostic)> = faults
+    let errors = target::check(command, &TargetContext::path_only());
+    let mut weighed: Vec<(Verdict, Diagnostic)> = errors
         .iter()
-        .filter(|fault| !matches!(fault, TargetError::Unchecked { .. }))
-        .map(|fault| {
-            let verdict = match fault {
-                fault if fault.is_fatal() => Verdict::Fails,
+        .filter(|error| !matches!(error, TargetError::Unchecked { .. }))
+        .map(|error| {
+            let verdict = match error {
+                error if error.is_fatal() => Verdict::Fails,
                 TargetError::Network { .. } | TargetError::Temporary { .. } => Verdict::Depends,
                 _ => Verdict::Works,
             };
-            (verdict, Diagnostic::from(fault))
+            (verdict, Diagnostic::from(error))
         })
         .collect();
     if target::is_name(&command.program) {

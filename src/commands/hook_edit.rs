@@ -17,7 +17,7 @@ use crate::platform::{self, Env};
 use crate::request::{HookText, SetHook};
 
 use super::error::Error;
-use super::hook_state::{places_of, save_dialect, unsupported};
+use super::hook_state::{save_dialect, target_context, unsupported};
 use super::ini::Ini;
 use super::samples;
 
@@ -40,21 +40,21 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
     if !save_dialect.supports(set.event) {
         return Err(unsupported(set.event, &save_dialect).into());
     }
-    let places = places_of(ini, env);
+    let targets = target_context(ini, env);
     let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
-        HookText::Command(typed) => encoded(typed, set, &save_dialect, &places)?,
+        HookText::Command(typed) => encoded(typed, set, &save_dialect, &targets)?,
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
             let set = SetHook { allow, ..set.clone() };
             let typed = samples::command(sample, set.event, ini)?;
-            let mut checked = encoded(&typed, &set, &save_dialect, &places)?;
+            let mut checked = encoded(&typed, &set, &save_dialect, &targets)?;
             // The script is created when the ini is written.
-            checked.target_warnings.retain(|fault| !matches!(fault, TargetError::Missing { .. }));
+            checked.target_warnings.retain(|error| !matches!(error, TargetError::Missing { .. }));
             checked
         }
-        HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &places)?,
+        HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &targets)?,
         HookText::Value(value) => {
-            checked(command::save(value, save_dialect.dialect), set, &save_dialect, &places)?
+            checked(command::save(value, save_dialect.dialect), set, &save_dialect, &targets)?
         }
     };
     if !save_dialect.certain && !stable_in_all_dialects {
@@ -64,9 +64,9 @@ pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> 
     for warning in target_warnings {
         match (&warning, set.allow.mark) {
             (TargetError::Blocked { path, .. }, true) => {
-                let file = places.paths.to_host(path).unwrap_or_else(|| path.into());
+                let file = targets.paths.to_host(path).unwrap_or_else(|| path.into());
                 // Nobody should wait for an edit whose other half fails.
-                (places.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
+                (targets.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
                     path: path.clone(),
                     why: error.to_string(),
                 })?;
@@ -96,9 +96,9 @@ fn encoded(
     typed: &HookCommand,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &TargetContext,
+    targets: &TargetContext,
 ) -> Result<Checked, Error> {
-    let (command, target_warnings) = target::resolve(typed, places, set.allow)?;
+    let (command, target_warnings) = target::resolve(typed, targets, set.allow)?;
     refuse_secret_mask(&command.to_string(), set)?;
     if masks::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
         return Err(HookError::Program { path: command.program }.into());
@@ -106,7 +106,7 @@ fn encoded(
     let encoded = match command::encode(&command, save_dialect.dialect) {
         // A path without spaces has a stable form.
         Err(HookError::Unstable { dialect }) => {
-            let host = places.paths.to_host(&command.program);
+            let host = targets.paths.to_host(&command.program);
             let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
                 return Err(HookError::Unstable { dialect }.into());
             };
@@ -126,7 +126,7 @@ fn checked(
     text: String,
     set: &SetHook,
     save_dialect: &SaveDialect,
-    places: &TargetContext,
+    targets: &TargetContext,
 ) -> Result<Checked, Error> {
     ValueText::new(&text)?;
     let decoded = command::decode(&wide(&text), set.event, save_dialect);
@@ -137,24 +137,24 @@ fn checked(
         return Err(HookError::TooLong { length }.into());
     }
     let mut warnings = Vec::new();
-    for fault in decoded.errors {
-        if fault.is_fatal() {
-            return Err(fault.into());
+    for error in decoded.errors {
+        if error.is_fatal() {
+            return Err(error.into());
         }
-        warnings.push(Diagnostic::from(&fault));
+        warnings.push(Diagnostic::from(&error));
     }
     let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
-    let faults = target::check(&command, places).into_iter();
-    let target_warnings = faults.map(|fault| fault.accept(set.allow)).collect::<Result<_, _>>()?;
+    let errors = target::check(&command, targets).into_iter();
+    let target_warnings = errors.map(|error| error.accept(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     let stable_in_all_dialects = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
     Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
 
 /// Returns the warning about something that was allowed, without the advice to allow it.
-fn warning_about(fault: TargetError) -> Diagnostic {
-    let notice = Diagnostic::from(&fault);
-    if fault.can_be_allowed() { Diagnostic { hint: None, ..notice } } else { notice }
+fn warning_about(error: TargetError) -> Diagnostic {
+    let diagnostic = Diagnostic::from(&error);
+    if error.can_be_allowed() { Diagnostic { hint: None, ..diagnostic } } else { diagnostic }
 }
 
 /// Refuses a mask that stands for a password, whatever the version: MicroSIP may be updated later.

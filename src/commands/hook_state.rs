@@ -33,8 +33,8 @@ pub struct Hook {
 /// Returns the hook of every event in the text of an ini.
 pub fn all(ini: &Ini, document: &IniDocument, env: &Env) -> Vec<Hook> {
     let save_dialect = save_dialect(None, ini, document, env);
-    let places = places_of(ini, env);
-    Event::ALL.iter().map(|event| hook_of(*event, document, &save_dialect, &places)).collect()
+    let targets = target_context(ini, env);
+    Event::ALL.iter().map(|event| hook_of(*event, document, &save_dialect, &targets)).collect()
 }
 
 /// Returns how the MicroSIP of an ini reads and saves it: of the named version, else of the installed one.
@@ -56,27 +56,31 @@ pub struct Examined {
     /// The text, decoded.
     pub decoded: Decoded,
     /// Errors and warnings about the program, if the text clearly names one.
-    pub targets: Vec<TargetError>,
+    pub target_errors: Vec<TargetError>,
     /// Set if this MicroSIP doesn't know the event.
     pub unsupported: Option<HookError>,
 }
 
 impl Examined {
     /// Examines a text and the program that it names.
-    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, places: &TargetContext) -> Examined {
+    pub fn of(text: &[u16], event: Event, save_dialect: &SaveDialect, targets: &TargetContext) -> Examined {
         let decoded = command::decode(text, event, save_dialect);
         let is_clear = !decoded.errors.iter().any(HookTextError::is_fatal);
         // An error in the text explains more than a first word that isn't a program.
         let command = decoded.command().filter(|_| is_clear);
-        let targets = command.map(|command| target::check(&command, places)).unwrap_or_default();
+        let target_errors = command.map(|command| target::check(&command, targets)).unwrap_or_default();
         let is_unsupported = decoded.program.is_some() && !save_dialect.supports(event);
-        Examined { targets, unsupported: is_unsupported.then(|| unsupported(event, save_dialect)), decoded }
+        Examined {
+            target_errors,
+            unsupported: is_unsupported.then(|| unsupported(event, save_dialect)),
+            decoded,
+        }
     }
 
     /// Returns whether MicroSIP would start the program.
     pub fn works(&self) -> bool {
         !self.decoded.errors.iter().any(HookTextError::is_fatal)
-            && !self.targets.iter().any(TargetError::is_fatal)
+            && !self.target_errors.iter().any(TargetError::is_fatal)
             && self.unsupported.is_none()
     }
 }
@@ -86,16 +90,16 @@ pub fn hook_of(
     event: Event,
     document: &IniDocument,
     save_dialect: &SaveDialect,
-    places: &TargetContext,
+    targets: &TargetContext,
 ) -> Hook {
     let Some((_, text)) = text_of(event, document) else {
         return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
     };
-    let examined = Examined::of(&text, event, save_dialect, places);
+    let examined = Examined::of(&text, event, save_dialect, targets);
     let works = examined.works();
-    let Examined { decoded, targets, unsupported } = examined;
+    let Examined { decoded, target_errors, unsupported } = examined;
     let mut problems: Vec<Diagnostic> = decoded.errors.iter().map(Diagnostic::from).collect();
-    problems.extend(targets.iter().map(Diagnostic::from));
+    problems.extend(target_errors.iter().map(Diagnostic::from));
     problems.extend(unsupported.iter().map(Diagnostic::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
     let is_known = !decoded.value.is_empty() && !is_unchecked;
@@ -118,7 +122,7 @@ pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError {
 }
 
 /// Returns where the programs of an ini's hooks are looked for.
-pub fn places_of(ini: &Ini, env: &Env) -> TargetContext {
+pub fn target_context(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     TargetContext {

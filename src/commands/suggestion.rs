@@ -15,22 +15,22 @@ pub fn text_for(
     stand_in: Option<&str>,
     event: Event,
     save_dialect: &SaveDialect,
-    places: &TargetContext,
+    targets: &TargetContext,
 ) -> Option<String> {
     let command = meaning::intended_command(text, decoded)?;
     let suggestion = match stand_in {
         Some(name) => meaning::working_text_for_any_user(&command, name, event, save_dialect),
-        None => meaning::working_text(&startable(command, places)?, event, save_dialect),
+        None => meaning::working_text(&startable(command, targets)?, event, save_dialect),
     };
     // The same value in other quotes fixes nothing.
     suggestion.filter(|suggestion| command::read(&wide(suggestion)) != wide(&decoded.value))
 }
 
 /// Returns a command that MicroSIP can start: a script is started with its interpreter.
-fn startable(command: HookCommand, places: &TargetContext) -> Option<HookCommand> {
-    if !target::check(&command, places).iter().any(TargetError::is_fatal) {
+fn startable(command: HookCommand, targets: &TargetContext) -> Option<HookCommand> {
+    if !target::check(&command, targets).iter().any(TargetError::is_fatal) {
         return Some(command);
     }
     let allow = Allow { missing: true, unsafe_target: true, mark: true };
-    target::resolve(&command, places, allow).ok().map(|(command, _)| command)
+    target::resolve(&command, targets, allow).ok().map(|(command, _)| command)
 }

@@ -1,7 +1,7 @@
 //! Looks up values as the Win32 profile functions do (GetPrivateProfileStringW and its lists).
 //!
 //! This is the behavior of Windows where it is known, otherwise that of Wine 8.0. `fixtures/profile-api` contains
-//! the observations behind it.
+//! the observations that support it.
 
 use super::document::{IniDocument, KeyLine, Section};
 use super::utf16::{Units, Wide};

@@ -1,4 +1,4 @@
-//! What a running MicroSIP can be told to do: the texts that each version understands, and how they are sent.
+//! The commands of a running MicroSIP: the texts that each version understands, and how they are sent.
 //! Pure: this module sends nothing.
 //!
 //! MicroSIP accepts any text (microsip.cpp, mainDlg.cpp CommandLine and DialNumberFromCommandLine, 3.14.0 to

@@ -40,8 +40,8 @@ fn exported_hook(
     let save_dialect = save_dialect(None, ini, document, env);
     let decoded = command::decode(&text, event, &save_dialect);
     let command = decoded.command()?;
-    if let Some(fault) = decoded.errors.iter().find(|fault| fault.is_fatal()) {
-        return Some(Err(fault.to_string()));
+    if let Some(error) = decoded.errors.iter().find(|error| error.is_fatal()) {
+        return Some(Err(error.to_string()));
     }
     let what = HookText::Command(command.clone());
     let set = SetHook { event, what, version: None, allow: Allow::default() };

@@ -2,7 +2,7 @@
 
 use crate::commands::context::Context;
 use crate::commands::error::Error;
-use crate::commands::hook_state::{places_of, save_dialect};
+use crate::commands::hook_state::{save_dialect, target_context};
 use crate::commands::ini::Ini;
 use crate::hook::dialect::SaveDialect;
 use crate::hook::target::TargetContext;
@@ -29,13 +29,13 @@ pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> 
 /// Returns every problem of the text of an ini, and of the programs that it names.
 pub fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
     let save_dialect = save_dialect(None, ini, &decoded.document, env);
-    check_text(decoded, &save_dialect, &places_of(ini, env))
+    check_text(decoded, &save_dialect, &target_context(ini, env))
 }
 
 /// Returns every problem of a text.
-pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, targets: &TargetContext) -> Vec<Finding> {
     let mut findings = text::check(decoded, save_dialect);
     findings.extend(accounts::check(&decoded.document));
-    findings.extend(hooks::check(&decoded.document, save_dialect, places));
+    findings.extend(hooks::check(&decoded.document, save_dialect, targets));
     findings
 }

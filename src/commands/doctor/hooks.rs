@@ -62,12 +62,12 @@ struct CommandInIni {
 }
 
 /// Returns every problem of the commands.
-pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+pub fn check(document: &IniDocument, save_dialect: &SaveDialect, targets: &TargetContext) -> Vec<Finding> {
     let commands: Vec<CommandInIni> = Event::ALL
         .iter()
         .filter_map(|event| {
             let (line, text) = hook_state::text_of(*event, document)?;
-            let examined = Examined::of(&text, *event, save_dialect, places);
+            let examined = Examined::of(&text, *event, save_dialect, targets);
             let text = String::from_utf16_lossy(&text);
             (!examined.decoded.value.is_empty()).then_some(CommandInIni {
                 event: *event,
@@ -79,33 +79,33 @@ pub fn check(document: &IniDocument, save_dialect: &SaveDialect, places: &Target
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
     for hook in &commands {
-        let found = problems_of(hook, save_dialect, places).into_iter();
+        let found = problems_of(hook, save_dialect, targets).into_iter();
         findings
             .extend(found.map(|finding| finding.at(document, &hook.line).of("Settings", hook.event.key())));
     }
-    findings.extend(between(&commands, save_dialect).map(|(hook, severity, fault)| {
-        Finding::new(severity, &fault).at(document, &hook.line).of("Settings", hook.event.key())
+    findings.extend(between(&commands, save_dialect).map(|(hook, severity, error)| {
+        Finding::new(severity, &error).at(document, &hook.line).of("Settings", hook.event.key())
     }));
-    if let Some(fault) = outdated(save_dialect).filter(|_| !commands.is_empty()) {
-        findings.push(Finding::new(Severity::Info, &fault));
+    if let Some(error) = outdated(save_dialect).filter(|_| !commands.is_empty()) {
+        findings.push(Finding::new(Severity::Info, &error));
     }
     findings
 }
 
 /// Returns the problems of one command. Those that a better text solves are fixed by it.
-fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, places: &TargetContext) -> Vec<Finding> {
+fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, targets: &TargetContext) -> Vec<Finding> {
     let CommandInIni { event, examined, .. } = hook;
-    let Examined { decoded, targets, unsupported } = examined;
+    let Examined { decoded, target_errors, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
-    for fault in &decoded.errors {
-        let severity = match meaning::verdict_of(fault) {
+    for error in &decoded.errors {
+        let severity = match meaning::verdict_of(error) {
             Verdict::Fails => Severity::Error,
             _ => Severity::Warning,
         };
-        findings.push(Finding::new(severity, fault));
+        findings.push(Finding::new(severity, error));
     }
-    findings.extend(targets.iter().map(|fault| of_target(fault, decoded.command().as_ref(), *event)));
-    findings.extend(unsupported.iter().map(|fault| Finding::new(Severity::Error, fault)));
+    findings.extend(target_errors.iter().map(|error| of_target(error, decoded.command().as_ref(), *event)));
+    findings.extend(unsupported.iter().map(|error| Finding::new(Severity::Error, error)));
     let lasts = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     if !save_dialect.certain && !lasts && findings.iter().all(|finding| finding.severity < Severity::Error) {
         findings.push(Finding::new(Severity::Info, &dialect_warning(save_dialect.dialect)));
@@ -119,7 +119,7 @@ fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, places: &TargetC
         findings.iter_mut().for_each(|finding| {
             finding.fix = path.clone().map(|path| Fix::Edit(Edit::Unset { path }));
         });
-    } else if let Some((edit, after)) = fixed(hook, save_dialect, places) {
+    } else if let Some((edit, after)) = fixed(hook, save_dialect, targets) {
         for finding in &mut findings {
             let stays = after.contains(&finding.diagnostic.code);
             finding.fix = (!stays).then(|| Fix::Edit(edit.clone()));
@@ -132,34 +132,34 @@ fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, places: &TargetC
 fn fixed(
     hook: &CommandInIni,
     save_dialect: &SaveDialect,
-    places: &TargetContext,
+    targets: &TargetContext,
 ) -> Option<(Edit, Vec<Code>)> {
     let CommandInIni { event, text, examined, .. } = hook;
     let is_wrong = !examined.decoded.errors.is_empty()
-        || examined.targets.iter().any(|fault| fault.code() == Code::HookTargetNotProgram);
+        || examined.target_errors.iter().any(|error| error.code() == Code::HookTargetNotProgram);
     if !is_wrong {
         return None;
     }
-    let text = suggestion::text_for(text, &examined.decoded, None, *event, save_dialect, places)?;
+    let text = suggestion::text_for(text, &examined.decoded, None, *event, save_dialect, targets)?;
     let value = String::from_utf16_lossy(&command::read(&wide(&text)));
-    let after = Examined::of(&wide(&text), *event, save_dialect, places);
+    let after = Examined::of(&wide(&text), *event, save_dialect, targets);
     let codes = after.decoded.errors.iter().map(ToDiagnostic::code);
-    let codes = codes.chain(after.targets.iter().map(ToDiagnostic::code));
+    let codes = codes.chain(after.target_errors.iter().map(ToDiagnostic::code));
     let codes = codes.chain(after.unsupported.iter().map(ToDiagnostic::code)).collect();
     let path = KeyPath::in_settings(event.key()).ok()?;
     Some((Edit::Set { path, value, text: ValueText::new(&text).ok()? }, codes))
 }
 
 /// Returns a problem of the program, with a hint for a command that is already set.
-fn of_target(fault: &TargetError, command: Option<&HookCommand>, event: Event) -> Finding {
-    let severity = match fault {
-        fault if fault.is_fatal() => Severity::Error,
+fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -> Finding {
+    let severity = match error {
+        error if error.is_fatal() => Severity::Error,
         TargetError::Unchecked { .. } => Severity::Info,
         _ => Severity::Warning,
     };
-    let mut finding = Finding::new(severity, fault);
+    let mut finding = Finding::new(severity, error);
     let command = command.map(ToString::to_string).unwrap_or_default();
-    let hint = match fault {
+    let hint = match error {
         TargetError::Missing { nearest: Some(nearest), .. } => {
             Some(format!("did you mean {nearest}? msipcfg set-hook {event} PROGRAM"))
         }
@@ -205,7 +205,7 @@ fn between<'a>(
             commands.iter().all(|hook| hook.event != Event::Busy) && save_dialect.supports(Event::Busy)
         })
         .and_then(|end| {
-            let is_unsafe = end.examined.targets.iter().any(TargetError::is_unsafe);
+            let is_unsafe = end.examined.target_errors.iter().any(TargetError::is_unsafe);
             Some((end, Severity::Info, HookProblem::NoBusy { command: command(end)?, is_unsafe }))
         });
     twice.chain(no_busy)

@@ -15,7 +15,7 @@ use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid, WindowsPa
 /// What raises each problem, and what nearly does.
 const CASES: &str = include_str!("../../../fixtures/doctor.tsv");
 
-/// Codes of files beside the ini, or of its place: tests/suite/doctor.rs shows them.
+/// Codes of files next to the ini, or of its place: tests/suite/doctor.rs shows them.
 const SHOWN_BY_THE_SUITE: &[Code] = &[
     Code::FileRead,
     Code::FileReadOnly,
@@ -74,11 +74,11 @@ fn bytes(text: &str) -> Vec<u8> {
     encode(&plain)
 }
 
-fn found_in(bytes: &[u8], places: &TargetContext) -> Vec<Finding> {
+fn found_in(bytes: &[u8], targets: &TargetContext) -> Vec<Finding> {
     match encoding::decode(bytes.to_vec(), None) {
         Ok(decoded) => {
             let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
-            check_text(&decoded, &save_dialect, places)
+            check_text(&decoded, &save_dialect, targets)
         }
         Err(source) => {
             let error = Error::Encoding { ini: "x.ini".into(), source };
@@ -88,7 +88,7 @@ fn found_in(bytes: &[u8], places: &TargetContext) -> Vec<Finding> {
 }
 
 /// What `--fix` makes of it.
-fn mended(bytes: &[u8], findings: &[Finding]) -> Vec<u8> {
+fn apply_fixes(bytes: &[u8], findings: &[Finding]) -> Vec<u8> {
     let decoded = encoding::decode(bytes.to_vec(), None).unwrap();
     plan::make(&decoded, &edits_of(findings)).document.into_bytes()
 }
@@ -105,11 +105,11 @@ fn what_raises_a_problem_does_and_what_nearly_does_does_not() {
         };
         let found = findings.iter().find(is_it);
         assert!(found.is_some(), "{code} {severity:?} {fixable}: {shown}: {findings:#?}");
-        let beside = found_in(&nearly, &nowhere);
-        let is_raised = beside
+        let in_nearly = found_in(&nearly, &nowhere);
+        let is_raised = in_nearly
             .iter()
             .any(|finding| finding.diagnostic.code.name() == code && finding.severity == severity);
-        assert!(!is_raised, "{code}: {}: {beside:#?}", String::from_utf8_lossy(&nearly).replace('\0', ""));
+        assert!(!is_raised, "{code}: {}: {in_nearly:#?}", String::from_utf8_lossy(&nearly).replace('\0', ""));
     }
 }
 
@@ -121,7 +121,7 @@ fn a_mend_leaves_nothing_to_mend_and_changes_nothing_else() {
         if before.iter().all(|finding| finding.fix.is_none()) {
             continue;
         }
-        let after = mended(&raises, &before);
+        let after = apply_fixes(&raises, &before);
         let left = found_in(&after, &nowhere);
         assert!(left.iter().all(|finding| finding.fix.is_none()), "{left:#?}");
         let old = encoding::decode(raises, None).unwrap().document;
@@ -132,10 +132,10 @@ fn a_mend_leaves_nothing_to_mend_and_changes_nothing_else() {
                 edits.iter().any(|edit| edit.path().key.as_str().eq_ignore_ascii_case(&change.key));
             assert!(is_planned, "{change:?}");
         }
-        // what was not mended is as it was
+        // what was not fixed is unchanged
         let codes = |findings: &[Finding]| -> Vec<Code> {
-            let unmended = findings.iter().filter(|finding| finding.fix.is_none());
-            unmended.map(|finding| finding.diagnostic.code).collect()
+            let unfixed = findings.iter().filter(|finding| finding.fix.is_none());
+            unfixed.map(|finding| finding.diagnostic.code).collect()
         };
         for code in codes(&before) {
             assert!(codes(&left).contains(&code), "{code:?} went too: {left:#?}");
@@ -266,7 +266,7 @@ fn found_on_disk((command, files, known): (&str, &[&str], FileProbe)) -> Vec<Fin
         let is_empty = name.contains("empty");
         std::fs::write(path, if is_empty { Vec::new() } else { image }).unwrap();
     }
-    let places = TargetContext {
+    let targets = TargetContext {
         paths: WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap()),
         ini: folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
         search_folders: vec![r"C:\tools".into()],
@@ -275,7 +275,7 @@ fn found_on_disk((command, files, known): (&str, &[&str], FileProbe)) -> Vec<Fin
         probe: known,
     };
     let findings =
-        found_in(&encode(&format!("[Settings]\nversion=3.22.3\ncmdCallRing={command}\n")), &places);
+        found_in(&encode(&format!("[Settings]\nversion=3.22.3\ncmdCallRing={command}\n")), &targets);
     findings.iter().for_each(keeps_its_rule);
     findings
 }
@@ -296,11 +296,11 @@ fn nothing_tells_a_password_or_whom_somebody_called() {
     let ini = "[Settings]\nlastCallNumber=5550199\naccountId=1\n[Account1]\ndomain=d\npassword=c0ffee-secret-1\n\
                password=other-secret\n[Calls]\n0=5550102;Ann\n0=5550103;Bob\n[Dialed]\n0=5550104\n";
     let long = ini.replace("Ann", &"x".repeat(300)).replace("5550199", &"7".repeat(300));
-    let told = format!("{:?}", found_in(&encode(&long), &TargetContext::path_only()));
+    let debug = format!("{:?}", found_in(&encode(&long), &TargetContext::path_only()));
     for secret in ["c0ffee", "other-secret", "55501", "7777"] {
-        assert!(!told.contains(secret), "{told}");
+        assert!(!debug.contains(secret), "{debug}");
     }
-    assert!(told.contains("ValueTooLong") && told.contains("KeyDuplicate"), "{told}");
+    assert!(debug.contains("ValueTooLong") && debug.contains("KeyDuplicate"), "{debug}");
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn commands_that_fail_are_errors_and_others_are_not() {
 }
 
 #[test]
-fn every_ini_that_can_be_read_is_left_with_nothing_to_mend() {
+fn fixes_leave_nothing_to_fix_in_any_readable_ini() {
     let folder = format!("{}/fixtures/inis", env!("CARGO_MANIFEST_DIR"));
     let mut read = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -325,7 +325,7 @@ fn every_ini_that_can_be_read_is_left_with_nothing_to_mend() {
         let findings = found_in(&bytes, &TargetContext::path_only());
         findings.iter().for_each(keeps_its_rule);
         if encoding::decode(bytes.clone(), None).is_ok() {
-            let left = found_in(&mended(&bytes, &findings), &TargetContext::path_only());
+            let left = found_in(&apply_fixes(&bytes, &findings), &TargetContext::path_only());
             assert!(left.iter().all(|finding| finding.fix.is_none()), "{left:#?}");
             read += 1;
         }

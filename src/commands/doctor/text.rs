@@ -432,7 +432,7 @@ fn value_of_key(
         Ok(saved) => {
             let is_same_number =
                 || value.trim().parse::<i64>().is_ok_and(|number| number.to_string() == saved.value);
-            saved.warnings.into_iter().find_map(|remark| match remark {
+            saved.warnings.into_iter().find_map(|warning| match warning {
                 ValueWarning::Normalised { saved, .. } if !is_same_number() => {
                     let fix = set(&saved);
                     let problem = TextProblem::Resaved { path: path.clone(), value: value.clone(), saved };

@@ -18,7 +18,7 @@ use crate::request::TestHook;
 
 use super::context::{Context, RunEvent};
 use super::error::{CommandError, Error};
-use super::hook_state::{self, places_of, save_dialect};
+use super::hook_state::{self, save_dialect, target_context};
 use super::ini::{Ini, encoding_warning};
 use tested::status_text;
 
@@ -114,7 +114,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
     let decoded = ini.read(context)?;
     let document = &decoded.document;
     let save_dialect = save_dialect(asked.version, &ini, document, env);
-    let places = places_of(&ini, env);
+    let targets = target_context(&ini, env);
     let value_of = |event: &Event| {
         let value = lookup::value(document, "Settings", event.key(), command::READ_LIMIT)?;
         (!value.is_empty()).then_some((*event, value))
@@ -127,14 +127,14 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
         };
         return Err(TestError::NotSet { ini: ini.path, event }.into());
     }
-    let runner = Runner::new(&places.paths, env.search_path.as_deref());
+    let runner = Runner::new(&targets.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
     for (event, value) in &set {
-        let known = hook_state::hook_of(*event, document, &save_dialect, &places).problems;
+        let known = hook_state::hook_of(*event, document, &save_dialect, &targets).problems;
         for caller in &asked.callers {
             let prepared = prepare(value, *event, &save_dialect, caller);
             let mut problems = known.clone();
-            problems.extend(prepared.remarks);
+            problems.extend(prepared.warnings);
             let mut test = HookTest {
                 event: *event,
                 caller: Some(caller.clone()).filter(|caller| !caller.is_empty()),
@@ -180,17 +180,17 @@ fn start_warning(is_captured: bool) -> Option<Diagnostic> {
 struct Prepared {
     /// `None` if MicroSIP would start nothing, or itself.
     command: Option<ShellCommand>,
-    remarks: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Returns what MicroSIP would start for a value when this caller calls.
 fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str) -> Prepared {
     if !save_dialect.supports(event) {
-        return Prepared { command: None, remarks: Vec::new() };
+        return Prepared { command: None, warnings: Vec::new() };
     }
     let text = String::from_utf16_lossy(value);
     let expanded = masks::expand(&text, event, save_dialect, caller);
-    let remarks = expanded.warnings.iter().map(Diagnostic::from).collect();
+    let warnings = expanded.warnings.iter().map(Diagnostic::from).collect();
     // As text, lone surrogates are lost.
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
     let command = match command::run(&value, save_dialect.dialect) {
@@ -201,7 +201,7 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
             parameters: command::with_caller(&parameters, caller, save_dialect.dialect),
         }),
     };
-    Prepared { command, remarks }
+    Prepared { command, warnings }
 }
 
 /// Runs a hook, waits as long as MicroSIP would, and records how it went.

@@ -116,7 +116,8 @@ impl Work<'_> {
             UserState::Failed(error) => is_about_running(error),
             // What an instance saves when it closes can only be compared after that.
             UserState::Written(written) => {
-                let is_used = || written.warnings.iter().any(|notice| notice.code == Code::MicrosipRunning);
+                let is_used =
+                    || written.warnings.iter().any(|diagnostic| diagnostic.code == Code::MicrosipRunning);
                 !options.dry_run && options.while_running != WhileRunning::Wait && is_used()
             }
             _ => false,
@@ -146,8 +147,8 @@ impl Work<'_> {
             if blocked.is_empty() || left.is_zero() {
                 break;
             }
-            for notice in closing.iter_mut().flat_map(|closing| closing.ask(&blockers)) {
-                (context.report)(RunEvent::Warning(notice));
+            for diagnostic in closing.iter_mut().flat_map(|closing| closing.ask(&blockers)) {
+                (context.report)(RunEvent::Warning(diagnostic));
             }
             (context.report)(RunEvent::Progress(Progress::Waiting { blockers: &blockers, until }));
             watch.pause(&blockers, &self.processes, left);
