@@ -56,7 +56,7 @@ impl ReportFile {
         if inputs.iter().any(is_input) {
             return Err(ReportError::IsInput { path: path.to_path_buf() });
         }
-        match SystemFs.open_output(path) {
+        match OutputFile::open(path) {
             Ok(file) => Ok(ReportFile { path: path.to_path_buf(), file: BufWriter::new(file), failed: None }),
             Err(source) => Err(ReportError::Io { path: path.to_path_buf(), source }),
         }

@@ -132,7 +132,7 @@ pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Resul
 
 /// Numbers backups, and adds their sizes.
 pub fn listed(backups: Vec<Backup>, fs: &dyn FileSystem) -> Vec<ListedBackup> {
-    let size = |backup: &Backup| fs.metadata(&backup.path).ok().map(|metadata| metadata.len);
+    let size = |backup: &Backup| fs.metadata(&backup.path).ok().map(|metadata| metadata.len());
     (1..).zip(backups).map(|(number, backup)| ListedBackup { number, size: size(&backup), backup }).collect()
 }
 

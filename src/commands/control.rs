@@ -16,7 +16,7 @@ use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
 use crate::microsip::version::{Dialect, Version};
 use crate::page::Page;
-use crate::platform::{self, Rights, WatchedProcess};
+use crate::platform::{self, FileSystemExt, Rights, WatchedProcess};
 use crate::request::{ControlRequest, IniChoice};
 
 use super::context::Context;

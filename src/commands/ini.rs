@@ -99,7 +99,7 @@ impl Ini {
             Err(error) if is_nothing_there(&error) => return Err(Error::NotThere { ini: path }),
             own => own.map_err(unreadable)?,
         };
-        let target = if own.is_link() {
+        let target = if own.is_symlink() {
             match fs.canonicalize(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let target = fs.read_link(&path).unwrap_or_default();
@@ -133,7 +133,7 @@ impl Ini {
     /// It can't be read, or is too large.
     pub fn bytes(&self, context: &Context<'_>) -> Result<Vec<u8>, Error> {
         let unreadable = |source| Error::Unreadable { ini: self.path.clone(), source };
-        if context.fs.metadata(self.file.to_open()).map_err(unreadable)?.len > LARGEST_INI {
+        if context.fs.metadata(self.file.to_open()).map_err(unreadable)?.len() > LARGEST_INI {
             return Err(too_large(&self.path));
         }
         context.fs.read(self.file.to_open()).map_err(unreadable)

@@ -44,7 +44,7 @@ pub fn stored_of(ini: &Ini, fs: &dyn FileSystem) -> PasswordStore {
     let path = store_path(ini);
     // A link or a pipe was put there by somebody else.
     match fs.link_metadata(path.to_open()) {
-        Ok(metadata) if metadata.is_file() && metadata.len <= MAX_LEN => {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_LEN => {
             PasswordStore::parse(&fs.read(path.to_open()).unwrap_or_default())
         }
         _ => PasswordStore::default(),

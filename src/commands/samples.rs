@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::Sample;
-use crate::platform::{self, FileSystem};
+use crate::platform::{self, FileSystem, FileSystemExt};
 use crate::request::{HookText, SetHook};
 
 use super::error::Error;

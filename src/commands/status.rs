@@ -130,7 +130,7 @@ pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
 fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> IniStatus {
     let metadata = context.fs.metadata(&found.ini).ok();
     IniStatus {
-        modified: metadata.and_then(|metadata| metadata.modified),
+        modified: metadata.and_then(|metadata| metadata.modified().ok()),
         content: content(&found, choice, context).map_err(|error| Diagnostic::from(&error)),
         found,
     }

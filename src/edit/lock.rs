@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, FileSystem, LockFile, SystemFs};
+use crate::platform::{self, FileSystem, FileSystemExt, LockFile, SystemFs};
 
 /// How long to wait for another msipcfg.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);

@@ -18,7 +18,7 @@ use tempfile::TempPath;
 use crate::diagnostic::{Diagnostic, ToDiagnostic};
 use crate::microsip::guard::InstanceGuard;
 use crate::microsip::instances::Instance;
-use crate::platform::{self, FileSystem};
+use crate::platform::{self, FileSystem, FileSystemExt};
 
 use super::backup::{self, BackupPolicy, MadeBy};
 use super::lock::{Lock, folder_of, temp_name};
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
     /// Fails early if the ini can't be written, so that nobody waits for an edit that is impossible.
     fn check_writable<E>(&self) -> Result<(), E> {
         let ini = self.tx.ini;
-        if self.tx.fs.metadata(ini).is_ok_and(|metadata| metadata.is_readonly) {
+        if self.tx.fs.metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(TransactionErrorKind::ReadOnly);
         }
         let denied = [ini, folder_of(ini)].into_iter().find(|path| platform::is_access_denied_by_mode(path));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, AppData, Env, FileSystem, InstallFacts, SystemFs, WindowsPaths};
+use crate::platform::{self, AppData, Env, FileSystem, FileSystemExt, InstallFacts, SystemFs, WindowsPaths};
 
 use super::ini_path::{self, IniPlace};
 use super::instances::{Instance, Processes};
@@ -323,7 +323,7 @@ fn inis_in(folder: &Path, env: &Env, facts: &InstallFacts) -> Vec<PathBuf> {
         .list(folder)
         .unwrap_or_default()
         .into_iter()
-        .map(|entry| entry.path)
+        .map(|entry| entry.path())
         .filter(|path| {
             let is_named = |name: &str| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(name));
             let is_ini = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ini"));

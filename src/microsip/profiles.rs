@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, FileKind, FilePath, FileSystem, Owner, PinnedDir, ProfileList, SystemFs};
+use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ProfileList, SystemFs};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,15 +135,15 @@ fn is_below(path: &Path, folder: &Path) -> bool {
 pub fn in_folder(folder: &Path) -> io::Result<Vec<Profile>> {
     let mut profiles = Vec::new();
     for entry in SystemFs.list(folder)? {
-        let name = entry.name();
+        let name = entry.file_name();
         let is_created_by_windows =
             ["Public", "All Users", "Default User"].iter().any(|other| name.eq_ignore_ascii_case(other));
         // links are kept, so that an error is reported for that user
-        let is_candidate = matches!(entry.kind, FileKind::Folder | FileKind::Link);
+        let is_candidate = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink());
         if !is_created_by_windows && is_candidate {
             let is_default = name.eq_ignore_ascii_case("Default");
-            let owner = Owner::of(&entry.path).filter(|_| !is_default);
-            profiles.push(Profile { owner, ..found(entry.path, is_default) });
+            let owner = Owner::of(&entry.path()).filter(|_| !is_default);
+            profiles.push(Profile { owner, ..found(entry.path(), is_default) });
         }
     }
     profiles.sort_by(|a, b| a.folder.cmp(&b.folder));

@@ -2,96 +2,13 @@
 //! `platform`, so that a run with more rights can be confined to a user's folder ([`ScopedFs`](super::ScopedFs)).
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::{DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use tempfile::{NamedTempFile, TempPath};
 
 use super::system;
-
-/// What a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link or a junction that wasn't followed.
-    Link,
-    /// A device, a pipe or a socket.
-    Other,
-}
-
-impl FileKind {
-    fn of(kind: std::fs::FileType) -> FileKind {
-        if kind.is_symlink() {
-            FileKind::Link
-        } else if kind.is_dir() {
-            FileKind::Folder
-        } else if kind.is_file() {
-            FileKind::File
-        } else {
-            FileKind::Other
-        }
-    }
-}
-
-/// What the file system knows about a file.
-#[derive(Clone, Copy, Debug)]
-pub struct Metadata {
-    /// What it is.
-    pub kind: FileKind,
-    /// Its length in bytes.
-    pub len: u64,
-    /// Whether it is marked read-only (on Unix: nobody may write to it).
-    pub is_readonly: bool,
-    /// When it was last written to, if that is recorded.
-    pub modified: Option<SystemTime>,
-}
-
-impl Metadata {
-    fn of(metadata: &std::fs::Metadata) -> Metadata {
-        Metadata {
-            kind: FileKind::of(metadata.file_type()),
-            len: metadata.len(),
-            is_readonly: metadata.permissions().readonly(),
-            modified: metadata.modified().ok(),
-        }
-    }
-
-    /// Returns whether it is a regular file.
-    pub fn is_file(&self) -> bool {
-        self.kind == FileKind::File
-    }
-
-    /// Returns whether it is a folder.
-    pub fn is_dir(&self) -> bool {
-        self.kind == FileKind::Folder
-    }
-
-    /// Returns whether it is a link that wasn't followed.
-    pub fn is_link(&self) -> bool {
-        self.kind == FileKind::Link
-    }
-}
-
-/// An entry of a folder.
-#[derive(Clone, Debug)]
-pub struct DirEntry {
-    /// The folder's path joined with the name.
-    pub path: PathBuf,
-    /// What it is, links not followed.
-    pub kind: FileKind,
-}
-
-impl DirEntry {
-    /// Returns the name in the folder.
-    pub fn name(&self) -> &OsStr {
-        self.path.file_name().unwrap_or_default()
-    }
-}
 
 /// The file system. [`SystemFs`] is the real one; tests use others that fail, [`ScopedFs`](super::ScopedFs) confines
 /// it to a folder.
@@ -103,27 +20,12 @@ pub trait FileSystem {
 
     /// Describes what a path leads to.
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        Ok(Metadata::of(&std::fs::metadata(path)?))
+        std::fs::metadata(path)
     }
 
     /// Describes what has this path; a link isn't followed.
     fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
-        Ok(Metadata::of(&std::fs::symlink_metadata(path)?))
-    }
-
-    /// Returns whether a path leads to anything.
-    fn exists(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok()
-    }
-
-    /// Returns whether a path leads to a regular file.
-    fn is_file(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok_and(|metadata| metadata.is_file())
-    }
-
-    /// Returns whether a path leads to a folder.
-    fn is_dir(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok_and(|metadata| metadata.is_dir())
+        std::fs::symlink_metadata(path)
     }
 
     /// Returns whether two paths lead to the same file.
@@ -143,13 +45,7 @@ pub trait FileSystem {
 
     /// Lists a folder, in no particular order.
     fn list(&self, folder: &Path) -> io::Result<Vec<DirEntry>> {
-        let mut entries = Vec::new();
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let kind = entry.file_type().map_or(FileKind::Other, FileKind::of);
-            entries.push(DirEntry { path: entry.path(), kind });
-        }
-        Ok(entries)
+        std::fs::read_dir(folder)?.collect()
     }
 
     /// Creates a new file that nobody else can read, never through a link. It is removed when it is dropped.
@@ -214,12 +110,27 @@ pub trait FileSystem {
         system::never_follow_links(&mut options);
         options.open(path).map(LockFile)
     }
+}
 
-    /// Opens a file for output, and creates it if it doesn't exist. What it contains stays.
-    fn open_output(&self, path: &Path) -> io::Result<OutputFile> {
-        OpenOptions::new().create(true).write(true).truncate(false).open(path).map(OutputFile)
+/// What every file system can say about a path.
+pub trait FileSystemExt: FileSystem {
+    /// Returns whether a path leads to anything.
+    fn exists(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok()
+    }
+
+    /// Returns whether a path leads to a regular file.
+    fn is_file(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_file())
+    }
+
+    /// Returns whether a path leads to a folder.
+    fn is_dir(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok_and(|metadata| metadata.is_dir())
     }
 }
+
+impl<F: FileSystem + ?Sized> FileSystemExt for F {}
 
 /// A file that is open to be locked. The lock is released when it is dropped.
 #[derive(Debug)]
@@ -252,6 +163,14 @@ impl LockFile {
 pub struct OutputFile(File);
 
 impl OutputFile {
+    /// Opens a file for output, and creates it if it doesn't exist. What it contains stays.
+    ///
+    /// # Errors
+    /// It can't be opened or created.
+    pub fn open(path: &Path) -> io::Result<OutputFile> {
+        OpenOptions::new().create(true).write(true).truncate(false).open(path).map(OutputFile)
+    }
+
     /// Removes what the file contains. A terminal or a pipe stays as it is.
     ///
     /// # Errors
@@ -338,16 +257,15 @@ pub fn read_text(fs: &dyn FileSystem, path: &Path) -> io::Result<String> {
 /// # Errors
 /// The folder can't be listed.
 pub fn names_with_prefix(fs: &dyn FileSystem, folder: &Path, prefix: &OsStr) -> io::Result<Vec<OsString>> {
-    let has_prefix = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-    let entries = fs.list(folder)?;
-    Ok(entries.iter().map(DirEntry::name).filter(|name| has_prefix(name)).map(OsStr::to_os_string).collect())
+    let has_prefix = |name: &OsString| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
+    Ok(fs.list(folder)?.iter().map(DirEntry::file_name).filter(has_prefix).collect())
 }
 
 /// Returns the names of the files in a folder, links followed; none if it can't be listed.
 pub fn file_names(folder: &Path) -> Vec<String> {
     let entries = SystemFs.list(folder).unwrap_or_default();
-    let files = entries.iter().filter(|entry| SystemFs.is_file(&entry.path));
-    files.filter_map(|entry| entry.name().to_str().map(String::from)).collect()
+    let files = entries.iter().filter(|entry| SystemFs.is_file(&entry.path()));
+    files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 /// Reads an open file, which may contain at most `limit` bytes.

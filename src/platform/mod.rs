@@ -1,32 +1,27 @@
 //! The operating system and the file system. All `unsafe` code and everything that differs between Windows and other
 //! systems is in this folder.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
+
 mod access;
 mod env;
 mod file_path;
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod fs;
 mod installs;
 mod paths;
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod pe;
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod pinned;
 mod processes;
 mod profiles;
 pub mod registry;
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod run;
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod wine;
 
 #[cfg(not(windows))]
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod unix;
 #[cfg(not(windows))]
 use unix as system;
 #[cfg(windows)]
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 mod windows;
 #[cfg(windows)]
 use windows as system;
@@ -35,8 +30,8 @@ pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
 pub use file_path::FilePath;
 pub use fs::{
-    DirEntry, FileKind, FileSystem, LockFile, Metadata, OutputFile, SystemFs, file_names, move_to,
-    names_with_prefix, read_text, write_atomically, write_temp,
+    FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, file_names, move_to, names_with_prefix,
+    read_text, write_atomically, write_temp,
 };
 pub use installs::{AppPaths, InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};

@@ -1,7 +1,7 @@
 //! Folders that are held open, so that their owner can't redirect a run with more rights to another place.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::access::Sid;
 use super::file_path::FilePath;
-use super::fs::{DirEntry, FileSystem, LockFile, Metadata, OutputFile, read_all};
+use super::fs::{FileSystem, LockFile, read_all};
 use super::system;
 
 /// A folder that was reached without following a link, and that stays the same while this value exists.
@@ -186,18 +186,6 @@ impl FileSystem for ScopedFs<'_> {
         self.fs.link_metadata(path)
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok()
-    }
-
-    fn is_file(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok_and(|metadata| metadata.is_file())
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok_and(|metadata| metadata.is_dir())
-    }
-
     fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
         self.fs.is_same_file(a, b)
     }
@@ -272,10 +260,6 @@ impl FileSystem for ScopedFs<'_> {
 
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
         self.fs.open_to_lock(path)
-    }
-
-    fn open_output(&self, path: &Path) -> io::Result<OutputFile> {
-        self.fs.open_output(path)
     }
 }
 

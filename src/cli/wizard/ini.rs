@@ -9,7 +9,7 @@ use crate::cli::prompt::{self, Prefill, TabCompletion};
 use crate::commands::Error;
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{self, LocateError};
-use crate::platform::{FileSystem, SystemFs};
+use crate::platform::{FileSystemExt, SystemFs};
 use crate::request::IniChoice;
 
 const INI_NAME: &str = "MicroSIP.ini";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::platform::{DirEntry, FileSystem, SystemFs, WindowsPaths};
+use crate::platform::{FileSystem, FileSystemExt, SystemFs, WindowsPaths};
 
 /// A file or folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ pub fn for_host(typed: &str, current_folder: Option<&Path>) -> Vec<String> {
 }
 
 fn entries(folder: &Path) -> Vec<Entry> {
-    let entry = |entry: &DirEntry| {
-        let name = entry.name().to_str()?.to_string();
-        Some(Entry { name, is_folder: SystemFs.is_dir(&entry.path) })
+    let entry = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(Entry { name, is_folder: SystemFs.is_dir(&entry.path()) })
     };
     let mut entries: Vec<Entry> =
         SystemFs.list(folder).unwrap_or_default().iter().filter_map(entry).collect();

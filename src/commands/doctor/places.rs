@@ -8,7 +8,7 @@ use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::{backup, transaction};
 use crate::microsip::locate;
-use crate::platform::{self, AppData, Env, FileSystem};
+use crate::platform::{self, AppData, Env, FileSystem, FileSystemExt};
 
 use super::finding::{Finding, Fix, Severity};
 
@@ -67,7 +67,7 @@ impl ToDiagnostic for PlaceProblem {
 pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
     let target = ini.file.to_open();
     let mut findings: Vec<Finding> = Vec::new();
-    if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
+    if fs.metadata(target).is_ok_and(|metadata| metadata.permissions().readonly()) {
         findings.push(Finding::new(Severity::Warning, &PlaceProblem::ReadOnly { ini: ini.path.clone() }));
     }
     findings.extend(elsewhere(target, env, fs));

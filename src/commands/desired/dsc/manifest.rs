@@ -7,7 +7,7 @@ use crate::commands::error::Error;
 use crate::commands::outcome::RawText;
 use crate::desired::instance;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
-use crate::platform;
+use crate::platform::{self, FileSystemExt};
 use crate::request::{Executable, Manifest, WhatIf};
 
 /// The name of the resource type: publisher, area, and name.

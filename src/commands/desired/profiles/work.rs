@@ -21,7 +21,7 @@ use crate::microsip::closing::Closing;
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
-use crate::platform::{FileSystem, Owner, ScopedFs};
+use crate::platform::{FileSystem, FileSystemExt, Owner, ScopedFs};
 use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
 
 use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
@@ -191,7 +191,7 @@ impl Work<'_> {
         };
         let found = profile.find_ini()?;
         let size = match &found {
-            Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len),
+            Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len()),
             Found::NoIni(_) | Found::NoAppData => 0,
         };
         let _permit = self.budget.acquire(size);
