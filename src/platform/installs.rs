@@ -19,12 +19,3 @@ pub struct MsiProduct {
     /// Its folder; empty if its installer didn't record one.
     pub location: String,
 }
-
-/// The full paths that are registered for a program's name (`App Paths`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AppPaths {
-    /// Registered by the user.
-    pub user: Option<String>,
-    /// Registered for all users of the machine.
-    pub machine: Option<String>,
-}

@@ -33,10 +33,10 @@ pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, file_names, move_to, names_with_prefix,
     read_text, write_atomically, write_temp,
 };
-pub use installs::{AppPaths, InstallFacts, MsiProduct};
+pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, probe_program, version_of_exe};
-pub use pinned::{Owner, PinnedDir, ScopedFs};
+pub use pinned::{PinnedDir, ScopedFs};
 pub use processes::ProcessPlace;
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::installs::AppPaths;
 use super::system;
 use super::wine::WinePrefix;
 
@@ -36,17 +35,17 @@ impl WindowsPaths {
         }
     }
 
-    /// Looks up a program name, with its extension, in `App Paths` of the registry.
-    pub fn app_paths(&self, exe: &str) -> AppPaths {
+    /// Returns the full paths that `App Paths` of the registry has for a program name with its extension: this user's,
+    /// then that of the machine.
+    pub fn app_paths(&self, exe: &str) -> Vec<String> {
         const KEY: &str = r"Software\Microsoft\Windows\CurrentVersion\App Paths";
         let key = format!(r"{KEY}\{exe}");
         let found = match self {
             WindowsPaths::Native => system::app_paths(&key),
             WindowsPaths::Prefix(prefix) => prefix.app_paths(&key),
-            WindowsPaths::Unknown => AppPaths::default(),
+            WindowsPaths::Unknown => Vec::new(),
         };
-        let unquoted = |path: String| path.trim().trim_matches('"').to_string();
-        AppPaths { user: found.user.map(unquoted), machine: found.machine.map(unquoted) }
+        found.iter().map(|path| path.trim().trim_matches('"').to_string()).collect()
     }
 }
 

@@ -33,8 +33,8 @@ pub fn probe_program(path: &Path) -> ProgramProbe {
     if !metadata.is_file() {
         return ProgramProbe::Unreadable("it is a device or a pipe".into());
     }
-    match File::open(path).and_then(|mut file| is_executable_image(&mut file)) {
-        Ok(is_executable_image) => ProgramProbe::File { length: metadata.len(), is_executable_image },
+    match File::open(path).and_then(|mut file| pe_header(&mut file)) {
+        Ok(header) => ProgramProbe::File { length: metadata.len(), is_executable_image: header.is_some() },
         Err(error) => ProgramProbe::Unreadable(error.to_string()),
     }
 }
@@ -58,18 +58,13 @@ pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
     }
 }
 
-fn is_executable_image(file: &mut File) -> io::Result<bool> {
-    const DOS_HEADER: usize = 64;
-    let mut header = Vec::new();
-    Read::by_ref(file).take(DOS_HEADER as u64).read_to_end(&mut header)?;
-    if header.len() < DOS_HEADER || !header.starts_with(b"MZ") {
-        return Ok(false);
-    }
-    let offset = u32::from_le_bytes([header[60], header[61], header[62], header[63]]);
-    file.seek(SeekFrom::Start(offset.into()))?;
-    let mut signature = Vec::new();
-    file.take(4).read_to_end(&mut signature)?;
-    Ok(signature == *b"PE\0\0")
+/// Returns the offset of the PE header; `None` if the file isn't an executable image.
+fn pe_header(file: &mut File) -> io::Result<Option<u64>> {
+    const DOS_HEADER: u64 = 64;
+    let header = read_at(file, 0, DOS_HEADER)?;
+    let Some(offset) = long(&header, 60).filter(|_| header.starts_with(b"MZ")) else { return Ok(None) };
+    let has_signature = read_at(file, offset.into(), 4)? == *b"PE\0\0";
+    Ok(has_signature.then_some(offset.into()))
 }
 
 /// Reads the resource section of an executable; `None` if the file isn't one or has no such section.
@@ -77,10 +72,7 @@ fn resources_of(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     const SIGNATURE_AND_FILE_HEADER: u64 = 24;
     const SECTION: usize = 40;
     const LARGEST: u64 = 64 * 1024 * 1024;
-    if !is_executable_image(file)? {
-        return Ok(None);
-    }
-    let start = u64::from(long(&read_at(file, 60, 4)?, 0).unwrap_or(0));
+    let Some(start) = pe_header(file)? else { return Ok(None) };
     let header = read_at(file, start, SIGNATURE_AND_FILE_HEADER)?;
     let (Some(sections), Some(optional_header)) = (word(&header, 6), word(&header, 20)) else {
         return Ok(None);

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::access::Sid;
 use super::file_path::FilePath;
 use super::fs::{FileSystem, LockFile, read_all};
-use super::system;
+use super::system::{self, Owner};
 
 /// A folder that was reached without following a link, and that stays the same while this value exists.
 ///
@@ -58,7 +57,7 @@ impl PinnedDir {
         }
         let folder = self.enter(name)?;
         let Some(owner) = owner.filter(|_| !exists) else { return Ok(folder) };
-        match folder.handle.give_to(&folder.path, &owner.0) {
+        match folder.handle.give_to(&folder.path, owner) {
             Ok(()) => Ok(folder),
             Err(error) => {
                 // a folder that its user can't write to would be worse than none
@@ -116,31 +115,6 @@ impl PinnedDir {
     /// Returns the same kind of path for something in the folder.
     fn inside(&self, name: &OsStr) -> PathBuf {
         self.reached().join(name)
-    }
-}
-
-/// The owner of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner(pub(super) system::Account);
-
-impl Owner {
-    /// Returns the owner of a file or a folder; `None` if it belongs to the machine instead of a user, or if that isn't
-    /// known.
-    pub fn of(path: &Path) -> Option<Owner> {
-        system::owner_of(path).map(Owner)
-    }
-
-    /// Returns a Windows user as an owner; `None` on other systems, which don't know users by their SID.
-    pub fn of_sid(sid: Sid) -> Option<Owner> {
-        system::account_of(sid).map(Owner)
-    }
-
-    /// Gives a file to this owner, unless it is theirs already.
-    ///
-    /// # Errors
-    /// The user of this program may not give files away.
-    pub fn take(&self, file: &File, path: &Path) -> io::Result<()> {
-        system::give_to(file, path, &self.0)
     }
 }
 

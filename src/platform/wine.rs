@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::installs::{AppPaths, InstallFacts};
+use super::installs::InstallFacts;
 use super::profiles::AppData;
 
 /// A Wine prefix: the folder that contains `drive_c`, which is the disk of programs under Wine.
@@ -82,11 +82,8 @@ impl WinePrefix {
     }
 
     /// Reads a key of `App Paths` from the files in which Wine stores the registry.
-    pub(super) fn app_paths(&self, key: &str) -> AppPaths {
-        AppPaths {
-            user: self.defaults_in("user.reg", &[key]).pop(),
-            machine: self.defaults_in("system.reg", &[key]).pop(),
-        }
+    pub(super) fn app_paths(&self, key: &str) -> Vec<String> {
+        ["user.reg", "system.reg"].into_iter().flat_map(|file| self.defaults_in(file, &[key])).collect()
     }
 
     /// Reads the default values of keys from a registry file of the prefix.
@@ -121,13 +118,9 @@ fn wine_registry_default(text: &str, key: &str) -> Option<String> {
 /// Follows the links in the part of a path that exists.
 fn canonicalize_existing_part(path: &Path) -> PathBuf {
     let existing = path.ancestors().find_map(|part| Some((part, std::fs::canonicalize(part).ok()?)));
-    match existing {
-        Some((part, real)) if part != path => {
-            path.strip_prefix(part).map_or(real.clone(), |rest| real.join(rest))
-        }
-        Some((_, real)) => real,
-        None => path.to_path_buf(),
-    }
+    let Some((part, real)) = existing else { return path.to_path_buf() };
+    // joining an empty rest would add a separator
+    real.iter().chain(path.strip_prefix(part).into_iter().flatten()).collect()
 }
 
 /// Returns the path of a name in a folder. If it doesn't exist, a name that differs only in case is used instead.

@@ -71,8 +71,7 @@ impl TargetContext {
     /// Returns the full path that the registry has for a program's name. Windows looks there last.
     fn find_registered(&self, name: &str, is_complete: bool) -> Option<String> {
         let exe = if is_complete { name.to_string() } else { format!("{name}.exe") };
-        let found = self.paths.app_paths(&exe);
-        found.user.into_iter().chain(found.machine).find(|path| is_full(path) && self.exists(path))
+        self.paths.app_paths(&exe).into_iter().find(|path| is_full(path) && self.exists(path))
     }
 }
 

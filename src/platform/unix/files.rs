@@ -2,62 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::OnceLock;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-}
-
-pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
-    const NEW_FILE: u32 = 0o666;
-    let Some(model) = model else {
-        return file.set_permissions(std::fs::Permissions::from_mode(NEW_FILE & !umask().bits()));
-    };
-    let (wanted, own) = (std::fs::metadata(model)?, file.metadata()?);
-    if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
-        fchown(file, Some(wanted.uid()), Some(wanted.gid()))?;
-    }
-    // access lists and labels, where the file system has them
-    for name in xattr::list(model).into_iter().flatten() {
-        if let Ok(Some(value)) = xattr::get(model, &name) {
-            match xattr::set(path, &name, &value) {
-                // other attributes, such as labels, are set by the system itself
-                Err(error) if name.to_string_lossy().starts_with("system.") => return Err(error),
-                _ => {}
-            }
-        }
-    }
-    // a folder may give each new file an access list that the model doesn't have
-    let kept: Vec<_> = xattr::list(model).into_iter().flatten().collect();
-    for name in xattr::list(path).into_iter().flatten().filter(|name| !kept.contains(name)) {
-        xattr::remove(path, name)?;
-    }
-    // after the access list, so that access is at no moment wider
-    file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
-}
-
-/// Returns the permissions that new files don't get.
-fn umask() -> Mode {
-    static UMASK: OnceLock<Mode> = OnceLock::new();
-    *UMASK.get_or_init(|| {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-        let umask = umask.and_then(|digits| u32::from_str_radix(digits.trim(), 8).ok());
-        umask.map_or_else(
-            || {
-                // other systems can only return it by setting it, for all threads
-                let umask = rustix::process::umask(Mode::empty());
-                rustix::process::umask(umask);
-                umask
-            },
-            Mode::from_bits_truncate,
-        )
-    })
 }
 
 /// Returns `None`: Wine doesn't distinguish downloaded files.

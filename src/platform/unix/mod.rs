@@ -1,11 +1,9 @@
 //! Linux and other Unixes, where MicroSIP runs under Wine.
 
 mod files;
-mod installs;
 mod paths;
 mod pinned;
 mod processes;
-mod profiles;
 mod programs;
 mod registry;
 mod run;
@@ -13,11 +11,9 @@ mod security;
 mod terminal;
 
 pub use files::*;
-pub use installs::*;
 pub use paths::*;
 pub use pinned::*;
 pub use processes::*;
-pub use profiles::*;
 pub use programs::*;
 pub use registry::*;
 pub use run::*;

@@ -14,14 +14,12 @@ pub fn windows_paths(ini: &Path) -> WindowsPaths {
 
 /// Returns the paths of the active Wine prefix.
 pub fn default_windows_paths(env: &Env) -> WindowsPaths {
-    active_prefix(env.wine_prefix.as_deref(), env.home.as_deref())
-        .map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
+    active_prefix(env).map_or(WindowsPaths::Unknown, WindowsPaths::Prefix)
 }
 
 /// Returns whether the active Wine prefix contains a file. Other prefixes are other Windows machines.
 pub fn is_on_this_windows(path: &Path, env: &Env) -> bool {
-    let prefix = active_prefix(env.wine_prefix.as_deref(), env.home.as_deref());
-    prefix.is_some_and(|prefix| prefix.contains(path))
+    active_prefix(env).is_some_and(|prefix| prefix.contains(path))
 }
 
 /// Returns the folders in which a program is searched by its name. Wine searches its own folders before others.
@@ -33,9 +31,7 @@ pub fn search_folders(_env: &Env) -> Vec<String> {
 
 /// Returns the settings folders of the users of the active Wine prefix.
 pub fn app_data_folders(env: &Env) -> Vec<AppData> {
-    active_prefix(env.wine_prefix.as_deref(), env.home.as_deref())
-        .map(|prefix| prefix.app_data_folders())
-        .unwrap_or_default()
+    active_prefix(env).map(|prefix| prefix.app_data_folders()).unwrap_or_default()
 }
 
 /// Returns where such folders were searched: the Wine prefix of `WINEPREFIX`, or the default one.
@@ -55,7 +51,6 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
 }
 
 /// Returns the active Wine prefix: the one of `WINEPREFIX`, or `~/.wine`.
-pub(super) fn active_prefix(from_variable: Option<&Path>, home: Option<&Path>) -> Option<WinePrefix> {
-    let default = home.map(|home| home.join(".wine"));
-    WinePrefix::at(from_variable.or(default.as_deref())?)
+pub(super) fn active_prefix(env: &Env) -> Option<WinePrefix> {
+    WinePrefix::at(settings_roots(env).first()?)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::security::{Account, give};
+use super::security::Owner;
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
@@ -37,11 +37,11 @@ impl Pinned {
     }
 
     /// Changes the owner of a folder that was just created: it must be ours and empty.
-    pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
+    pub(in crate::platform) fn give_to(&self, path: &Path, owner: &Owner) -> io::Result<()> {
         let metadata = rustix::fs::fstat(&self.0)?;
         let is_empty = std::fs::read_dir(self.path(path))?.next().is_none();
         if is_empty && metadata.st_uid == rustix::process::geteuid().as_raw() {
-            give(&self.0, account)
+            owner.take(&self.0, path)
         } else {
             Err(io::ErrorKind::AlreadyExists.into())
         }

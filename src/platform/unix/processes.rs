@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::paths::active_prefix;
+use crate::platform::env::Env;
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
@@ -23,8 +24,7 @@ pub fn place_of_process(
     _user: Option<&sysinfo::Uid>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Option<ProcessPlace> {
-    let path = |name: &str| variable(name).map(PathBuf::from);
-    let prefix = active_prefix(path("WINEPREFIX").as_deref(), path("HOME").as_deref())?;
+    let prefix = active_prefix(&Env::from_variables(|name| variable(name).map(Into::into)))?;
     let argument = first_argument?;
     let name = argument.rsplit(['\\', '/']).next().unwrap_or(argument);
     let is_path = argument.contains([':', '/']);

@@ -20,7 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::security::copy_access;
-use super::text::wide;
+use super::win32::{check, wide};
 
 pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
     options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
@@ -38,18 +38,13 @@ pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path)
         | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
         | FILE_ATTRIBUTE_READONLY
         | FILE_ATTRIBUTE_SYSTEM;
-    match metadata.file_attributes() & KEPT {
-        0 => set_attributes(path, FILE_ATTRIBUTE_NORMAL),
-        attributes => set_attributes(path, attributes),
-    }
+    let kept = metadata.file_attributes() & KEPT;
+    set_attributes(path, if kept == 0 { FILE_ATTRIBUTE_NORMAL } else { kept })
 }
 
 fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
     // SAFETY: the path ends with NUL
-    match unsafe { SetFileAttributesW(wide(path).as_ptr(), attributes) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    check(unsafe { SetFileAttributesW(wide(path).as_ptr(), attributes) })
 }
 
 /// Copies the alternate streams of a file, such as the mark of a downloaded file.
@@ -132,10 +127,9 @@ pub(in crate::platform) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     };
     retry(MAX_PAUSE_TO_REPLACE, is_in_use, || {
         // SAFETY: both paths end with NUL
-        let done = unsafe {
+        check(unsafe {
             MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
-        };
-        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        })
     })
 }
 

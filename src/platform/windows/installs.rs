@@ -1,12 +1,15 @@
-//! What the registry knows about installations and other users.
+//! What the registry knows about installations, user profiles and the names of programs.
 
 use std::path::{Path, PathBuf};
 
-use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, USERS};
+use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Type, USERS};
 use windows_sys::Win32::System::Registry::{KEY_WOW64_32KEY, KEY_WOW64_64KEY};
 
+use super::win32::expand_variables;
+use crate::platform::access::Sid;
 use crate::platform::env::Env;
 use crate::platform::installs::{InstallFacts, MsiProduct};
+use crate::platform::profiles::{ListedProfile, ProfileList};
 
 /// Windows Installer's list of products, by user; `S-1-5-18` means all users.
 const MSI_USERS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData";
@@ -57,7 +60,22 @@ fn msi_products(owner: &str) -> Vec<MsiProduct> {
 }
 
 /// Where Windows lists its user profiles.
-pub(super) const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+
+/// Returns the user profiles in the registry.
+pub fn profile_list() -> Option<ProfileList> {
+    let list = LOCAL_MACHINE.open(PROFILES).ok()?;
+    let expand = |folder: String| PathBuf::from(expand_variables(&folder).unwrap_or(folder));
+    let listed = |sid: String| {
+        let folder = list.open(&sid).ok()?.get_string("ProfileImagePath").ok()?;
+        let app_data = app_data_of(&sid);
+        Some(ListedProfile { sid: Sid(sid), folder: expand(folder), app_data })
+    };
+    Some(ProfileList {
+        profiles: list.keys().ok()?.filter_map(listed).collect(),
+        default: list.get_string("Default").ok().map(expand),
+    })
+}
 
 /// Returns `%APPDATA%` of a user, logged on or not, if this user may know it.
 pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
@@ -87,6 +105,18 @@ pub fn start_commands(schemes: &[&str]) -> Vec<String> {
         default_of(&CURRENT_USER.open(format!(r"Software\Classes\{scheme}\shell\open\command")))
     });
     run.into_iter().chain(handlers).collect()
+}
+
+/// Reads the default values of a key of `App Paths`, with variables replaced if their type demands it. 32-bit and
+/// 64-bit programs share this key.
+pub(in crate::platform) fn app_paths(key: &str) -> Vec<String> {
+    let path = |root: &Key| {
+        let value = root.open(key).ok()?.get_value("").ok()?;
+        let has_variables = value.ty() == Type::ExpandString;
+        let text = String::try_from(value).ok()?;
+        if has_variables { expand_variables(&text) } else { Some(text) }
+    };
+    [CURRENT_USER, LOCAL_MACHINE].into_iter().filter_map(path).collect()
 }
 
 #[cfg(test)]

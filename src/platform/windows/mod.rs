@@ -2,29 +2,25 @@
 
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
-mod app_paths;
 mod files;
 mod installs;
 mod paths;
 mod pinned;
 mod processes;
-mod profiles;
 mod programs;
 mod registry;
 mod run;
 mod security;
 mod terminal;
-mod text;
+mod win32;
 
 use windows_sys::Win32::Globalization::GetACP;
 
-pub use app_paths::*;
 pub use files::*;
 pub use installs::*;
 pub use paths::*;
 pub use pinned::*;
 pub use processes::*;
-pub use profiles::*;
 pub use programs::*;
 pub use registry::*;
 pub use run::*;

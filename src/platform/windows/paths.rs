@@ -12,7 +12,7 @@ use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
 use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath};
 use windows_sys::core::{GUID, PWSTR};
 
-use super::text::{text_at, wide};
+use super::win32::{text_at, wide};
 use crate::platform::env::Env;
 use crate::platform::paths::{DriveKind, WindowsPaths};
 use crate::platform::profiles::AppData;

@@ -12,21 +12,19 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_SHARE_WRITE,
 };
 
-use super::security::{Account, give};
+use super::security::Owner;
 
 /// A folder that is kept open, so that nobody can rename or remove it.
 #[derive(Debug)]
-pub struct Pinned {
-    _folder: File,
-}
+pub struct Pinned(File);
 
 impl Pinned {
     pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
-        Ok(Pinned { _folder: open(path, 0)? })
+        open(path, 0).map(Pinned)
     }
 
     pub(in crate::platform) fn enter(&self, path: &Path, name: &OsStr) -> io::Result<Pinned> {
-        Ok(Pinned { _folder: open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT)? })
+        open(&path.join(name), FILE_FLAG_OPEN_REPARSE_POINT).map(Pinned)
     }
 
     /// Returns the path by which it was opened, which leads to it as long as this value exists.
@@ -34,8 +32,8 @@ impl Pinned {
         path.to_path_buf()
     }
 
-    pub(in crate::platform) fn give_to(&self, path: &Path, account: &Account) -> io::Result<()> {
-        give(path, account)
+    pub(in crate::platform) fn give_to(&self, path: &Path, owner: &Owner) -> io::Result<()> {
+        owner.take(&self.0, path)
     }
 }
 

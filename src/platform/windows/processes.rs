@@ -3,15 +3,13 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, HandleOrNull, OwnedHandle};
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, HANDLE, HWND, LPARAM, TRUE, WAIT_FAILED, WPARAM};
-use windows_sys::Win32::Security::{
-    DuplicateTokenEx, SecurityImpersonation, TOKEN_ALL_ACCESS, TOKEN_DUPLICATE, TOKEN_QUERY, TokenPrimary,
-};
+use windows_sys::Win32::Security::{TOKEN_DUPLICATE, TOKEN_QUERY};
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
 use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
 use windows_sys::Win32::System::Threading::{
@@ -25,7 +23,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 
 use super::installs::{app_data_of, install_facts_of};
 use super::security::{Token, privileges};
-use super::text::wide;
+use super::win32::{check, size_in_bytes, wide};
 use crate::platform::paths::WindowsPaths;
 use crate::platform::processes::ProcessPlace;
 
@@ -205,73 +203,50 @@ pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io:
     let mut line: Vec<u16> = quoted(exe.as_os_str());
     line.extend(argument.iter().flat_map(|argument| [0x20].into_iter().chain(argument.encode_utf16())));
     line.push(0);
-    let other_rights = match rights {
-        Some(rights) if rights.token.is_elevated() != Some(privileges().is_elevated) => Some(rights),
-        _ => None,
-    };
-    match other_rights {
-        Some(rights) => start_with_token(exe, &mut line, &rights.token),
-        None => start_with_own_rights(exe, &mut line),
+    let startup = STARTUPINFOW { cb: size_in_bytes::<STARTUPINFOW>(), ..Default::default() };
+    let mut created = PROCESS_INFORMATION::default();
+    let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
+    match rights {
+        Some(rights) if rights.token.is_elevated() != Some(privileges().is_elevated) => {
+            let token = rights.token.to_primary()?;
+            let environment = Environment::of(&token)?;
+            // SAFETY: all texts end with NUL, and the token and the environment outlive the call
+            check(unsafe {
+                CreateProcessWithTokenW(
+                    token.as_raw_handle(),
+                    0,
+                    file.as_ptr(),
+                    line.as_mut_ptr(),
+                    CREATE_UNICODE_ENVIRONMENT,
+                    environment.0,
+                    folder.as_ptr(),
+                    &startup,
+                    &mut created,
+                )
+            })?;
+        }
+        // no handles are inherited, because otherwise a reader of our output would wait until the program exits
+        // SAFETY: all texts end with NUL, and both structures are initialized
+        _ => check(unsafe {
+            CreateProcessW(
+                file.as_ptr(),
+                line.as_mut_ptr(),
+                ptr::null(),
+                ptr::null(),
+                0,
+                0,
+                ptr::null(),
+                folder.as_ptr(),
+                &startup,
+                &mut created,
+            )
+        })?,
     }
-}
-
-fn start_with_own_rights(exe: &Path, line: &mut [u16]) -> io::Result<u32> {
-    let startup = startup_info();
-    let mut created = PROCESS_INFORMATION::default();
-    let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
-    // no handles are inherited, because otherwise a reader of our output would wait until the program exits
-    // SAFETY: all texts end with NUL, and both structures are initialized
-    check(unsafe {
-        CreateProcessW(
-            file.as_ptr(),
-            line.as_mut_ptr(),
-            ptr::null(),
-            ptr::null(),
-            0,
-            0,
-            ptr::null(),
-            folder.as_ptr(),
-            &startup,
-            &mut created,
-        )
-    })?;
-    Ok(close_and_get_id(created))
-}
-
-fn start_with_token(exe: &Path, line: &mut [u16], token: &Token) -> io::Result<u32> {
-    let mut primary: HANDLE = ptr::null_mut();
-    // SAFETY: the token is open, and the pointer to the new one can be written to
-    check(unsafe {
-        DuplicateTokenEx(
-            token.handle(),
-            TOKEN_ALL_ACCESS,
-            ptr::null(),
-            SecurityImpersonation,
-            TokenPrimary,
-            &mut primary,
-        )
-    })?;
-    // SAFETY: it was just created and has no other owner
-    let primary = unsafe { OwnedHandle::from_raw_handle(primary) };
-    let environment = Environment::of(&primary)?;
-    let startup = startup_info();
-    let mut created = PROCESS_INFORMATION::default();
-    let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
-    // SAFETY: all texts end with NUL, and the token and the environment outlive the call
-    check(unsafe {
-        CreateProcessWithTokenW(
-            primary.as_raw_handle(),
-            0,
-            file.as_ptr(),
-            line.as_mut_ptr(),
-            CREATE_UNICODE_ENVIRONMENT,
-            environment.0,
-            folder.as_ptr(),
-            &startup,
-            &mut created,
-        )
-    })?;
-    Ok(close_and_get_id(created))
+    for handle in [created.hProcess, created.hThread] {
+        // SAFETY: the caller of CreateProcess owns these handles
+        drop(unsafe { OwnedHandle::from_raw_handle(handle) });
+    }
+    Ok(created.dwProcessId)
 }
 
 /// The environment variables of a user.
@@ -293,37 +268,10 @@ impl Drop for Environment {
     }
 }
 
-fn startup_info() -> STARTUPINFOW {
-    STARTUPINFOW { cb: size_in_bytes::<STARTUPINFOW>(), ..Default::default() }
-}
-
-/// Closes the handles of a process that was just created, and returns its id.
-fn close_and_get_id(created: PROCESS_INFORMATION) -> u32 {
-    for handle in [created.hProcess, created.hThread] {
-        // SAFETY: the caller of CreateProcess owns these handles
-        drop(unsafe { OwnedHandle::from_raw_handle(handle) });
-    }
-    created.dwProcessId
-}
-
 fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
-    // SAFETY: it takes only numbers
-    let handle = unsafe { OpenProcess(access, 0, pid) };
-    if handle.is_null() {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just created and has no other owner
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
-}
-
-pub(super) fn check(done: i32) -> io::Result<()> {
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Returns the size of a structure, as Win32 needs it.
-#[expect(clippy::cast_possible_truncation, reason = "Win32 structures are small")]
-pub(super) const fn size_in_bytes<T>() -> u32 {
-    size_of::<T>() as u32
+    // SAFETY: it takes only numbers, and a new handle has no other owner
+    let handle = unsafe { HandleOrNull::from_raw_handle(OpenProcess(access, 0, pid)) };
+    OwnedHandle::try_from(handle).map_err(|_| io::Error::last_os_error())
 }
 
 /// Encloses a path in quotes, which it can't contain itself.

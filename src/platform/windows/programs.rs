@@ -1,14 +1,14 @@
 //! Lists the running programs by name, without opening any of them.
 
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, HandleOrInvalid, OwnedHandle};
 
-use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
 
-use super::processes::{check, size_in_bytes};
+use super::win32::{check, size_in_bytes};
 
 /// Calls `visit` with the process number and the file name of every running program. Under Wine 8, a process
 /// that is being started has an empty name for a moment.
@@ -19,13 +19,10 @@ use super::processes::{check, size_in_bytes};
 /// # Errors
 /// The processes can't be listed.
 pub fn for_each_program(visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
-    // SAFETY: takes numbers only
-    let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
-    if snapshot == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just made and nothing else owns it
-    let snapshot = unsafe { OwnedHandle::from_raw_handle(snapshot) };
+    // SAFETY: it takes only numbers, and a new handle has no other owner
+    let snapshot =
+        unsafe { HandleOrInvalid::from_raw_handle(CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0)) };
+    let snapshot = OwnedHandle::try_from(snapshot).map_err(|_| io::Error::last_os_error())?;
     let mut entry = PROCESSENTRY32W { dwSize: size_in_bytes::<PROCESSENTRY32W>(), ..Default::default() };
     // SAFETY: the snapshot is open, and `entry` says how large it is
     let mut found = check(unsafe { Process32FirstW(snapshot.as_raw_handle(), &mut entry) });

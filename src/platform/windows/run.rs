@@ -19,7 +19,7 @@ use windows_sys::Win32::UI::Shell::{
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::SW_HIDE;
 
-use super::processes::{check, size_in_bytes};
+use super::win32::{check, size_in_bytes};
 use crate::platform::paths::WindowsPaths;
 use crate::platform::run::{Recording, ShellCommand};
 

@@ -13,12 +13,13 @@ use windows_sys::Win32::Security::Authorization::{
     SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACL, AdjustTokenPrivileges, DACL_SECURITY_INFORMATION, EqualSid, GetAce,
-    GetSecurityDescriptorControl, GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW,
+    ACCESS_ALLOWED_ACE, ACL, AdjustTokenPrivileges, DACL_SECURITY_INFORMATION, DuplicateTokenEx, EqualSid,
+    GetAce, GetSecurityDescriptorControl, GetTokenInformation, INHERIT_ONLY_ACE, LookupAccountSidW,
     LookupPrivilegeValueW, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
     PSECURITY_DESCRIPTOR, PSID, SE_DACL_PROTECTED, SE_PRIVILEGE_ENABLED, SE_RESTORE_NAME,
-    TOKEN_ADJUST_PRIVILEGES, TOKEN_ELEVATION, TOKEN_INFORMATION_CLASS, TOKEN_PRIVILEGES, TOKEN_QUERY,
-    TOKEN_USER, TokenElevation, TokenUser, UNPROTECTED_DACL_SECURITY_INFORMATION,
+    SecurityImpersonation, TOKEN_ADJUST_PRIVILEGES, TOKEN_ALL_ACCESS, TOKEN_ELEVATION,
+    TOKEN_INFORMATION_CLASS, TOKEN_PRIVILEGES, TOKEN_QUERY, TOKEN_USER, TokenElevation, TokenPrimary,
+    TokenUser, UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
@@ -27,20 +28,16 @@ use windows_sys::{s, w};
 
 use crate::platform::access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 
-use super::text::{text_at, wide};
+use super::win32::{check, text_at, wide};
 
 /// Gives an existing file the access list of another one, and its owner if that is a different user.
 pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
-    let (wanted, own) = (Security::of(model)?, Security::of(path)?);
+    let (wanted, present) = (Security::of(model)?, Security::of(path)?);
     // a share may forbid changing lists; then both files inherited the list of the folder
-    if !wanted.has_same_access_as(&own) {
+    if !wanted.has_same_access_as(&present) {
         wanted.apply_access(path)?;
     }
-    // SAFETY: both point into descriptors that outlive this call
-    if unsafe { EqualSid(wanted.owner, own.owner) } == 0 {
-        set_owner(path, wanted.owner)?;
-    }
-    Ok(())
+    set_owner(path, &present, wanted.owner)
 }
 
 /// The security descriptor of a file, and pointers into it.
@@ -95,10 +92,8 @@ impl Security {
     fn is_protected(&self) -> io::Result<bool> {
         let (mut control, mut revision) = (0, 0);
         // SAFETY: the descriptor is valid, and both numbers can be written to
-        match unsafe { GetSecurityDescriptorControl(self.descriptor, &mut control, &mut revision) } {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(control & SE_DACL_PROTECTED != 0),
-        }
+        check(unsafe { GetSecurityDescriptorControl(self.descriptor, &mut control, &mut revision) })?;
+        Ok(control & SE_DACL_PROTECTED != 0)
     }
 
     fn has_same_access_as(&self, other: &Security) -> bool {
@@ -118,26 +113,11 @@ impl Security {
         } else {
             UNPROTECTED_DACL_SECURITY_INFORMATION
         };
-        match self.apply(path, DACL_SECURITY_INFORMATION | inheritance) {
+        match set_security(path, DACL_SECURITY_INFORMATION | inheritance, ptr::null_mut(), self.access) {
             // the file system has no access lists
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
             applied => applied,
         }
-    }
-
-    fn apply(&self, path: &Path, what: u32) -> io::Result<()> {
-        // SAFETY: the path ends with NUL, and the pointers point into a valid descriptor
-        win32_result(unsafe {
-            SetNamedSecurityInfoW(
-                wide(path).as_ptr(),
-                SE_FILE_OBJECT,
-                what,
-                self.owner,
-                ptr::null_mut(),
-                self.access,
-                ptr::null(),
-            )
-        })
     }
 }
 
@@ -193,55 +173,63 @@ unsafe fn text_of(sid: PSID) -> Option<Sid> {
     Some(Sid(sid))
 }
 
-/// A Windows user or group.
-pub type Account = Sid;
+/// The owner of a file: a Windows user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner(Sid);
 
-/// Returns the owner of a file if that is a user, not the machine or its administrators.
-pub(in crate::platform) fn owner_of(path: &Path) -> Option<Account> {
-    let security = Security::of(path).ok()?;
-    // SAFETY: the owner points into the descriptor
-    let owner = unsafe { text_of(security.owner) }?;
-    owner.is_user().then_some(owner)
+impl Owner {
+    /// Returns the owner of a file or a folder; `None` if it belongs to the machine or its administrators instead of a
+    /// user, or if that isn't known.
+    pub fn of(path: &Path) -> Option<Owner> {
+        let security = Security::of(path).ok()?;
+        // SAFETY: the owner points into the descriptor
+        let owner = unsafe { text_of(security.owner) }?;
+        owner.is_user().then_some(Owner(owner))
+    }
+
+    /// Returns a user as an owner.
+    pub fn of_sid(sid: Sid) -> Option<Owner> {
+        Some(Owner(sid))
+    }
+
+    /// Gives a file or a folder to this owner, unless it is theirs already.
+    ///
+    /// # Errors
+    /// The user of this program may not give files away.
+    pub fn take(&self, _file: &File, path: &Path) -> io::Result<()> {
+        let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the SID of the user is invalid");
+        let owner = NativeSid::parse(&self.0.0).ok_or_else(invalid)?;
+        set_owner(path, &Security::of(path)?, owner.0)
+    }
 }
 
-pub(in crate::platform) fn account_of(sid: Sid) -> Option<Account> {
-    Some(sid)
-}
-
-/// Changes the owner of a file that belongs to this user.
-pub(in crate::platform) fn give_to(_file: &File, path: &Path, account: &Account) -> io::Result<()> {
-    give(path, account)
-}
-
-/// Changes the owner of a file or folder that belongs to this user.
-pub(super) fn give(path: &Path, account: &Account) -> io::Result<()> {
-    let present = Security::of(path)?;
-    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the SID of the user is invalid");
-    let owner = NativeSid::parse(&account.0).ok_or_else(invalid)?;
-    // SAFETY: both outlive this call
-    if unsafe { EqualSid(owner.0, present.owner) } != 0 {
+/// Sets the owner of a file, unless it is theirs already. The privilege to give files to others must be enabled first,
+/// once per process.
+fn set_owner(path: &Path, present: &Security, owner: PSID) -> io::Result<()> {
+    static PRIVILEGE: OnceLock<()> = OnceLock::new();
+    // SAFETY: both are valid
+    if unsafe { EqualSid(owner, present.owner) } != 0 {
         return Ok(());
     }
-    set_owner(path, owner.0)
-}
-
-/// Sets the owner of a file. The privilege to give files to others must be enabled first, once per process.
-fn set_owner(path: &Path, owner: PSID) -> io::Result<()> {
-    static PRIVILEGE: OnceLock<()> = OnceLock::new();
     PRIVILEGE.get_or_init(|| {
         if let Ok(token) = Token::of_this_process(TOKEN_ADJUST_PRIVILEGES) {
             token.enable(SE_RESTORE_NAME);
         }
     });
-    // SAFETY: the path ends with NUL, and the SID is valid
+    set_security(path, OWNER_SECURITY_INFORMATION, owner, ptr::null())
+}
+
+/// Sets what `what` names: the owner, or the access list. Both must be valid or null.
+fn set_security(path: &Path, what: u32, owner: PSID, access: *const ACL) -> io::Result<()> {
+    // SAFETY: the path ends with NUL, and the pointers are valid or null
     win32_result(unsafe {
         SetNamedSecurityInfoW(
             wide(path).as_ptr(),
             SE_FILE_OBJECT,
-            OWNER_SECURITY_INFORMATION,
+            what,
             owner,
             ptr::null_mut(),
-            ptr::null(),
+            access,
             ptr::null(),
         )
     })
@@ -267,7 +255,7 @@ fn is_wine() -> bool {
 
 /// Returns the user and the rights of this program.
 pub fn privileges() -> Privileges {
-    let Some(token) = Token::own() else { return Privileges::default() };
+    let Ok(token) = Token::of_this_process(TOKEN_QUERY) else { return Privileges::default() };
     Privileges { is_elevated: token.is_elevated().unwrap_or(false), user: token.user() }
 }
 
@@ -276,10 +264,6 @@ pub fn privileges() -> Privileges {
 pub(super) struct Token(OwnedHandle);
 
 impl Token {
-    fn own() -> Option<Token> {
-        Token::of_this_process(TOKEN_QUERY).ok()
-    }
-
     fn of_this_process(access: u32) -> io::Result<Token> {
         // SAFETY: this handle is always valid
         Token::of(unsafe { GetCurrentProcess() }, access)
@@ -292,7 +276,14 @@ impl Token {
         // SAFETY: the name ends with NUL, the token is open, and the count of privileges is right
         unsafe {
             if LookupPrivilegeValueW(ptr::null(), privilege, &mut privileges.Privileges[0].Luid) != 0 {
-                AdjustTokenPrivileges(self.handle(), 0, &privileges, 0, ptr::null_mut(), ptr::null_mut());
+                AdjustTokenPrivileges(
+                    self.0.as_raw_handle(),
+                    0,
+                    &privileges,
+                    0,
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                );
             }
         }
     }
@@ -301,15 +292,27 @@ impl Token {
     pub fn of(process: HANDLE, access: u32) -> io::Result<Token> {
         let mut token = ptr::null_mut();
         // SAFETY: an invalid handle is refused, and the pointer can be written to
-        match unsafe { OpenProcessToken(process, access, &mut token) } {
-            0 => Err(io::Error::last_os_error()),
-            // SAFETY: it was just created and has no other owner
-            _ => Ok(Token(unsafe { OwnedHandle::from_raw_handle(token) })),
-        }
+        check(unsafe { OpenProcessToken(process, access, &mut token) })?;
+        // SAFETY: it was just created and has no other owner
+        Ok(Token(unsafe { OwnedHandle::from_raw_handle(token) }))
     }
 
-    pub fn handle(&self) -> HANDLE {
-        self.0.as_raw_handle()
+    /// Returns a copy with which a process can be started.
+    pub fn to_primary(&self) -> io::Result<OwnedHandle> {
+        let mut primary: HANDLE = ptr::null_mut();
+        // SAFETY: the token is open, and the pointer to the new one can be written to
+        check(unsafe {
+            DuplicateTokenEx(
+                self.0.as_raw_handle(),
+                TOKEN_ALL_ACCESS,
+                ptr::null(),
+                SecurityImpersonation,
+                TokenPrimary,
+                &mut primary,
+            )
+        })?;
+        // SAFETY: it was just created and has no other owner
+        Ok(unsafe { OwnedHandle::from_raw_handle(primary) })
     }
 
     /// Returns whether it has administrator rights.
@@ -343,7 +346,7 @@ impl Token {
         let mut length = 0;
         // SAFETY: the token is open, and `buffer` has the given size
         let succeeded = unsafe {
-            GetTokenInformation(self.handle(), class, (&raw mut *buffer).cast(), size, &mut length)
+            GetTokenInformation(self.0.as_raw_handle(), class, (&raw mut *buffer).cast(), size, &mut length)
         };
         (succeeded != 0).then_some(())
     }

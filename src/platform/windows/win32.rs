@@ -1,11 +1,23 @@
-//! Conversion of texts from and to Win32 functions.
+//! What calls of Win32 functions need: errors, sizes and texts.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::core::PWSTR;
+
+/// Returns the error of a function that has just failed, if it returned 0.
+pub(super) fn check(done: i32) -> io::Result<()> {
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Returns the size of a structure, as Win32 needs it.
+#[expect(clippy::cast_possible_truncation, reason = "Win32 structures are small")]
+pub(super) const fn size_in_bytes<T>() -> u32 {
+    size_of::<T>() as u32
+}
 
 /// Copies a text that a function returned.
 ///
