@@ -172,6 +172,8 @@ pub struct WriteOptions {
     pub backup: bool,
     /// How many backups to keep.
     pub keep_backups: usize,
+    /// Whether another program's ini may be edited too.
+    pub any_ini: bool,
 }
 
 impl WriteOptions {

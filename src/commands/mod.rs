@@ -47,6 +47,10 @@ pub use outcome::Outcome;
 /// # Errors
 /// See [`Error`].
 pub fn run(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
+    dispatch(request, context).map_err(|error| ini::with_ini_nearby(error, context.fs))
+}
+
+fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     Ok(match request {
         Request::Write { ini, edit: wanted, options } => Box::new(edit(&ini, wanted, options, context)?),
         Request::Read { ini, query } => return read(&ini, query, context),

@@ -23,7 +23,7 @@ use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 use super::context::Context;
 use super::error::Error;
 use super::hook_edit::edit_for;
-use super::ini::{Ini, encoding_warning};
+use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;
@@ -140,7 +140,7 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> 
         let message = format!("{}: no such key: {}", ini.path.display(), names.join(", "));
         return Err(Diagnostic::new(Code::KeyNotFound, message).with_hint(hint).into());
     }
-    let warnings = encoding_warning(&decoded);
+    let warnings = reading_warnings(&decoded);
     Ok(ValueList { ini: ini.path, values, viewer: Viewer::Requester, is_listing: false, warnings })
 }
 
@@ -183,7 +183,7 @@ pub fn list(
             Value { section, key, value }
         })
         .collect();
-    let warnings = encoding_warning(&decoded);
+    let warnings = reading_warnings(&decoded);
     Ok(ValueList { ini: ini.path, values, viewer: Viewer::Anyone, is_listing: true, warnings })
 }
 

@@ -100,6 +100,11 @@ impl IniDocument {
         matches!(text.iter().next_back(), Some(CR | LF))
     }
 
+    /// Returns the number of NULs at the end of the text.
+    pub fn nul_tail(&self) -> usize {
+        self.units(BOM.len()..self.end()).iter().rev().take_while(|&unit| unit == 0).count()
+    }
+
     /// Returns the code units in a range of bytes.
     pub fn units(&self, range: Range<usize>) -> Units<'_> {
         Units::new(&self.bytes[range])

@@ -152,6 +152,7 @@ mod tests {
             while_running,
             backup: true,
             keep_backups: WriteOptions::DEFAULT_BACKUPS,
+            any_ini: false,
         };
         Request::Write { ini: IniChoice { path: ini.map(Into::into), code_page: None }, edit, options }
     }

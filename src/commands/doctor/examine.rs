@@ -3,7 +3,7 @@
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{save_dialect, target_context};
-use crate::commands::ini::Ini;
+use crate::commands::ini::{Ini, with_ini_nearby};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::target::TargetContext;
 use crate::ini::encoding::Decoded;
@@ -19,7 +19,7 @@ use super::{accounts, hooks, places, text};
 pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
     let mut findings = match ini.read(context) {
         Ok(decoded) => check(ini, &decoded, context.env),
-        Err(error) => vec![Finding::new(Severity::Error, &error)],
+        Err(error) => vec![Finding::new(Severity::Error, &with_ini_nearby(error, context.fs))],
     };
     findings.extend(places::check(ini, context.env, context.fs)?);
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));

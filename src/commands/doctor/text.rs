@@ -15,6 +15,7 @@ use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, wide};
 use crate::microsip::accounts::number_of;
 use crate::microsip::keys::{self, BoolRule, Key, Kind, Privacy, Word, setting_path};
+use crate::microsip::recognize::{self, NotMicrosip};
 use crate::microsip::values::{self, ValueError, ValueWarning};
 use crate::microsip::version::{Dialect, Version};
 
@@ -160,7 +161,9 @@ impl ToDiagnostic for TextProblem {
 pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let document = &decoded.document;
     let mut findings = Vec::new();
-    if decoded.damaged_by_microsip {
+    if !recognize::is_microsip(document) {
+        findings.push(Finding::new(Severity::Error, &NotMicrosip));
+    } else if decoded.damaged_by_microsip {
         let problem = TextProblem::Encoding { encoding: decoded.encoding };
         findings.push(Finding::new(Severity::Error, &problem).fixed_by(Fix::Encoding));
     }

@@ -205,6 +205,7 @@ fn an_ini_deleted_in_the_meantime_is_only_created_again_with_create() {
                 timeout: Duration::from_secs(60),
                 backup: true,
                 keep_backups: 10,
+                any_ini: false,
             },
         };
         let result = commands::run(
