@@ -115,6 +115,8 @@ codes! {
         "the key is in the wrong section, or before the first one, so MicroSIP doesn't read it";
     KeyWithoutValue = "key-without-value", Done, "a line without = hides a later line with the same key";
     KeyUnknown = "key-unknown", Done, "the key isn't a MicroSIP setting";
+    KeyMisspelled = "key-misspelled", Refused,
+        "the key isn't a MicroSIP setting, but almost certainly a misspelled or misplaced one";
     NameRefused = "name-refused", Refused,
         "a section or key with this name couldn't be read back, or would add another line";
     ValueRefused = "value-refused", Refused, "the value isn't valid for this key";

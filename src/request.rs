@@ -200,7 +200,11 @@ pub enum EditRequest {
     /// Remove the hooks of these events.
     UnsetHooks(Vec<Event>),
     /// Set these keys to these values; all succeed or none do.
-    Set(Vec<(KeyPath, ValueSource)>),
+    Set {
+        values: Vec<(KeyPath, ValueSource)>,
+        /// Whether keys are accepted that look like misspelled ones.
+        allow_unknown: bool,
+    },
     /// Remove these keys.
     Unset(Vec<KeyPath>),
     /// Restore this backup.

@@ -184,7 +184,10 @@ pub fn with_ini_nearby(error: Error, fs: &dyn FileSystem) -> Error {
     };
     match ini_nearby(wrong, fs) {
         Some(nearby) => {
-            let hint = format!("did you mean {}?", nearby.display());
+            let mut hint = format!("did you mean {}?", nearby.display());
+            if let Error::NotMicrosip { .. } = error {
+                hint.push_str(" To edit this one anyway, use --any-ini");
+            }
             Diagnostic::from(&error).with_hint(hint).into()
         }
         None => error,

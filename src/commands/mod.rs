@@ -99,7 +99,9 @@ pub fn edit(
     match edit {
         EditRequest::SetHooks(sets) => set_hook::set(ini, &sets, options, context),
         EditRequest::UnsetHooks(events) => set_hook::unset(ini, &events, options, context),
-        EditRequest::Set(values) => settings::set(ini, values, options, context),
+        EditRequest::Set { values, allow_unknown } => {
+            settings::set(ini, values, allow_unknown, options, context)
+        }
         EditRequest::Unset(paths) => settings::unset(ini, paths, options, context),
         EditRequest::Restore(choice) => backups::restore(ini, &choice, options, context),
         EditRequest::Apply { desired, allow } => apply::apply(ini, &desired, allow, options, context),

@@ -11,6 +11,7 @@ use crate::ini::utf16::Units;
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
 use crate::microsip::privacy::{Guarded, Viewer};
+use crate::page::Count;
 
 /// A change to one key.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +108,7 @@ pub enum PlanWarning {
     KeyDuplicate { path: KeyPath, count: usize },
     #[error("{path} appears {count} times; all {count} lines are removed")]
     SeveralRemoved { path: KeyPath, count: usize },
-    #[error("the ini ends with NUL characters ({count}), as after a power failure; they were kept")]
+    #[error("the ini ends with {}, as after a power failure; msipcfg keeps them", Count(*.count, "NUL character"))]
     NulTail { count: usize },
 }
 

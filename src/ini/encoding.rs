@@ -82,7 +82,7 @@ impl std::fmt::Display for CodePage {
 pub enum EncodingError {
     #[error("this isn't an ini: it's {0}")]
     Binary(&'static str),
-    #[error("this isn't an ini: it isn't text, because byte {offset} is {byte:02X}")]
+    #[error("this isn't an ini: it isn't text (byte {byte:02X} at position {offset})")]
     NotText { offset: usize, byte: u8 },
     #[error("this isn't an ini: it has no [section]")]
     NoSection,

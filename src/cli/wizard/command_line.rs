@@ -46,7 +46,7 @@ fn command_lines(request: &Request) -> Vec<Vec<String>> {
             vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
         }
         EditRequest::Restore(_) => vec![line("restore", Vec::new())],
-        EditRequest::Set(_) | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
+        EditRequest::Set { .. } | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
     }
 }
 

@@ -15,7 +15,6 @@ use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, wide};
 use crate::microsip::accounts::number_of;
 use crate::microsip::keys::{self, BoolRule, Key, Kind, Privacy, Word, setting_path};
-use crate::microsip::recognize::{self, NotMicrosip};
 use crate::microsip::values::{self, ValueError, ValueWarning};
 use crate::microsip::version::{Dialect, Version};
 
@@ -161,9 +160,7 @@ impl ToDiagnostic for TextProblem {
 pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let document = &decoded.document;
     let mut findings = Vec::new();
-    if !recognize::is_microsip(document) {
-        findings.push(Finding::new(Severity::Error, &NotMicrosip));
-    } else if decoded.damaged_by_microsip {
+    if decoded.damaged_by_microsip {
         let problem = TextProblem::Encoding { encoding: decoded.encoding };
         findings.push(Finding::new(Severity::Error, &problem).fixed_by(Fix::Encoding));
     }
@@ -450,6 +447,10 @@ fn value_of_key(
         Err(ValueError::Unstable { suggestion, .. }) => {
             let fix = set(&suggestion);
             Some(Finding::new(Severity::Warning, &TextProblem::Unstable { path, value }).fixed_by(fix))
+        }
+        Err(ValueError::QuotedName { suggestion, .. }) => {
+            let problem = TextProblem::Refused { path, value, read_as: "the default device".into() };
+            Some(Finding::new(Severity::Warning, &problem).fixed_by(set(&suggestion)))
         }
         Err(ValueError::Impossible { .. }) => {
             let read = leading_number(&value);

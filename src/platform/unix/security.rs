@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
-
 use super::files::{adopt, never_follow_links};
 use crate::platform::access::{Access, Privileges, Sid};
 
