@@ -52,17 +52,13 @@ impl ListedBackup {
 
     /// Returns the backup for scripts.
     pub fn json(&self) -> Json {
-        let made_by = match self.backup.made_by {
-            MadeBy::Edit => "edit",
-            MadeBy::Restore => "restore",
-        };
         json!({
             "number": self.number,
             "name": self.backup.name,
             "path": path_text(&self.backup.path),
             "time": self.time(),
             "bytes": self.size,
-            "made_by": made_by,
+            "made_by": self.backup.made_by,
         })
     }
 }

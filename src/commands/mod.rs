@@ -16,7 +16,6 @@ mod hook_edit;
 pub mod hook_state;
 pub mod hooks;
 pub mod ini;
-pub mod instance;
 pub mod keys;
 pub mod links;
 pub mod outcome;

@@ -190,7 +190,8 @@ fn nearest_key(document: &IniDocument, path: &KeyPath) -> Option<String> {
 
 /// Returns the path of the same key in another section.
 fn elsewhere(document: &IniDocument, path: &KeyPath) -> Option<String> {
-    let is_it = |(_, key, value): &plan::Entry| value.is_some() && key.eq_ignore_ascii_case(path.key.as_str());
+    let is_it =
+        |(_, key, value): &plan::Entry| value.is_some() && key.eq_ignore_ascii_case(path.key.as_str());
     let (section, key, _) = plan::values(document, None).into_iter().find(is_it)?;
     Some(format!("{section}/{key}"))
 }
