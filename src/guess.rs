@@ -32,8 +32,11 @@ fn similarity(typed: &str, name: &str) -> f64 {
         0.0
     } else {
         let (typed_parts, name_parts) = (parts(typed), parts(name));
-        let common = typed_parts.iter().zip(&name_parts).take_while(|(typed, name)| typed == name).count();
-        let (typed_rest, name_rest) = (typed_parts[common..].concat(), name_parts[common..].concat());
+        let only_in = |these: &[String], others: &[String]| -> String {
+            these.iter().filter(|part| !others.contains(part)).map(String::as_str).collect()
+        };
+        let typed_rest = only_in(&typed_parts, &name_parts);
+        let name_rest = only_in(&name_parts, &typed_parts);
         let rest = if typed_rest.is_empty() || name_rest.is_empty() {
             1.0
         } else {
@@ -96,10 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn a_common_beginning_is_not_a_similarity() {
+    fn common_parts_are_not_a_similarity() {
         let commands = ["cmdCallRing", "cmdIncomingCall", "cmdCallEnd", "cmdCallStart"];
         assert_eq!(nearest("cmdCallHold", commands), None);
         assert_eq!(nearest("cmdCallStarted", commands), Some("cmdCallStart"));
+        assert_eq!(nearest("cmdCallIngoming", commands), Some("cmdIncomingCall"));
     }
 
     #[test]

@@ -376,8 +376,11 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_quoted_and_keep_any_text() {
-        assert_eq!(saved("audioInputDevice", " \"Mic\" "), plain("\" \"Mic\" \""));
+    fn devices_are_quoted_and_keep_any_text_except_quotes_around_it() {
+        assert_eq!(saved("audioInputDevice", " \"Mic\" 2 "), plain("\" \"Mic\" 2 \""));
+        for quoted in ["\"Mic\"", "'Mic'", " \"Mic\" "] {
+            assert_eq!(saved("audioInputDevice", quoted), Err(Code::ValueRefused), "{quoted}");
+        }
         assert_eq!(saved("audioInputDevice", &"x".repeat(255)), Err(Code::ValueTooLong));
     }
 
