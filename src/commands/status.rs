@@ -24,7 +24,7 @@ use super::doctor::finding::{Finding, Severity, count, counted};
 use super::error::Error;
 use super::hook_state::{self, Hook};
 use super::hooks::{hook_json, hook_line};
-use super::ini::Ini;
+use super::ini::{Ini, with_ini_nearby};
 use super::outcome::Outcome;
 
 /// Installed and running MicroSIPs, and their inis.
@@ -131,7 +131,8 @@ fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> In
     let metadata = context.fs.metadata(&found.ini).ok();
     IniStatus {
         modified: metadata.and_then(|metadata| metadata.modified().ok()),
-        content: content(&found, choice, context).map_err(|error| Diagnostic::from(&error)),
+        content: content(&found, choice, context)
+            .map_err(|error| Diagnostic::from(&with_ini_nearby(error, context.fs))),
         found,
     }
 }

@@ -30,6 +30,7 @@ use crate::ini::wide;
 use crate::microsip::instances::Processes;
 use crate::microsip::keys::{Privacy, setting_path};
 use crate::microsip::privacy::{Guarded, Viewer};
+use crate::microsip::recognize::{self, NotMicrosip};
 use crate::microsip::version::Version;
 use crate::page::{Page, Styles, path_text};
 use crate::platform::{Env, FileSystem};
@@ -219,6 +220,7 @@ impl Application<'_> {
             after: Some(Guarded::new(min.to_string(), Privacy::Open)),
         }));
         let mut warnings = plan.warnings;
+        warnings.extend((!recognize::is_microsip(&decoded.document)).then(|| Diagnostic::from(&NotMicrosip)));
         warnings.extend(wanted.warnings);
         let unconfirmed =
             wanted.passwords.into_iter().filter(|password| password.found == PasswordMatch::Unconfirmed);

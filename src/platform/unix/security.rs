@@ -7,8 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, CWD, Mode, accessat};
-use rustix::io::Errno;
+use rustix::fs::Mode;
 
 use super::files::never_follow_links;
 use crate::platform::access::{Access, Privileges, Sid};
@@ -76,11 +75,6 @@ pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
     options.read(true).write(true);
     never_follow_links(&mut options);
     adopt(Some(model), &options.open(path)?, path)
-}
-
-/// Returns whether this user may not write to the file, by its mode and access list.
-pub fn is_access_denied_by_mode(path: &Path) -> bool {
-    matches!(accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
 /// Returns nothing, because access lists aren't checked here.
