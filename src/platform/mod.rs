@@ -35,8 +35,8 @@ pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
 pub use file_path::FilePath;
 pub use fs::{
-    DirEntry, FileKind, FileSystem, LockFile, Metadata, OutputFile, SystemFs, file_names, move_to,
-    names_with_prefix, read_text, write_atomically, write_temp,
+    DirEntry, FileKind, FileSystem, LockFile, Metadata, OutputFile, SystemFs, decode_text, file_names,
+    move_to, names_with_prefix, write_atomically, write_temp,
 };
 pub use installs::{AppPaths, InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
