@@ -88,13 +88,17 @@ codes! {
     IniNotFound = "ini-not-found", NoIni, "no MicroSIP.ini was found";
     IniAmbiguous = "ini-ambiguous", NoIni, "several MicroSIP.ini files were found and none was chosen";
     NotAnIni = "not-an-ini", NotAnIni,
-        "the file isn't empty but has no section header, or it is larger than 16 MiB";
+        "the file is a binary or isn't text, has no section header, or is larger than 16 MiB";
+    NotMicrosip = "not-microsip", NotAnIni,
+        "the ini has no setting that MicroSIP knows, so it's another program's; reading only warns";
     EncodingUnknown = "encoding-unknown", NotAnIni,
         "the file is 8-bit text that isn't UTF-8, and its code page isn't known";
     EncodingInvalid = "encoding-invalid", NotAnIni,
         "the file contains bytes that aren't valid in its encoding";
     EditUnverified = "edit-unverified", NotAnIni,
         "the edited text didn't pass the check that it differs only by the edit";
+    HardLink = "hard-link", Done,
+        "the ini has other names (hard links), which keep the old content when it is replaced";
     IniEncoding = "ini-encoding", Done, "the ini isn't UTF-16LE with BOM; an edit converts it";
     SectionDuplicate = "section-duplicate", Done,
         "the section appears more than once; MicroSIP reads only the first";
@@ -105,12 +109,14 @@ codes! {
     SectionUnknown = "section-unknown", Done,
         "MicroSIP doesn't know this section, but knows one with a similar name";
     TextNul = "text-nul", Done,
-        "the text contains a NUL character; MicroSIP doesn't read the rest of that line";
+        "the text contains NUL characters; MicroSIP doesn't read the rest of that line";
 
     KeyMisplaced = "key-misplaced", Done,
         "the key is in the wrong section, or before the first one, so MicroSIP doesn't read it";
     KeyWithoutValue = "key-without-value", Done, "a line without = hides a later line with the same key";
     KeyUnknown = "key-unknown", Done, "the key isn't a MicroSIP setting";
+    KeyMisspelled = "key-misspelled", Refused,
+        "the key isn't a MicroSIP setting, but almost certainly a misspelled or misplaced one";
     NameRefused = "name-refused", Refused,
         "a section or key with this name couldn't be read back, or would add another line";
     ValueRefused = "value-refused", Refused, "the value isn't valid for this key";

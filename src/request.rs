@@ -174,6 +174,8 @@ pub struct WriteOptions {
     pub backup: bool,
     /// How many backups to keep.
     pub keep_backups: usize,
+    /// Whether another program's ini may be edited too.
+    pub any_ini: bool,
 }
 
 impl WriteOptions {
@@ -200,7 +202,11 @@ pub enum EditRequest {
     /// Remove the hooks of these events.
     UnsetHooks(Vec<Event>),
     /// Set these keys to these values; all succeed or none do.
-    Set(Vec<(KeyPath, ValueSource)>),
+    Set {
+        values: Vec<(KeyPath, ValueSource)>,
+        /// Whether keys are accepted that look like misspelled ones.
+        allow_unknown: bool,
+    },
     /// Remove these keys.
     Unset(Vec<KeyPath>),
     /// Restore this backup.

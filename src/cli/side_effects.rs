@@ -3,7 +3,6 @@
 use serde_json::{Value as Json, json};
 
 use crate::commands::Outcome;
-use crate::commands::instance::instance_json;
 use crate::diagnostic::Diagnostic;
 use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
@@ -45,7 +44,7 @@ impl SideEffects {
 
     fn add_instances(&self, json: &mut Json) {
         if !self.closed.is_empty() {
-            json["closed"] = self.closed.iter().map(instance_json).collect();
+            json["closed"] = json!(self.closed);
         }
         if !self.restarted.is_empty() {
             let restarted = |one: &Restarted| json!({"pid": one.pid, "exe": path_text(&one.exe)});

@@ -14,6 +14,7 @@ use crate::edit::transaction::NewContent;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
+use crate::microsip::recognize;
 use crate::page::{Page, path_text};
 use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, WriteOptions};
@@ -51,17 +52,13 @@ impl ListedBackup {
 
     /// Returns the backup for scripts.
     pub fn json(&self) -> Json {
-        let made_by = match self.backup.made_by {
-            MadeBy::Edit => "edit",
-            MadeBy::Restore => "restore",
-        };
         json!({
             "number": self.number,
             "name": self.backup.name,
             "path": path_text(&self.backup.path),
             "time": self.time(),
             "bytes": self.size,
-            "made_by": made_by,
+            "made_by": self.backup.made_by,
         })
     }
 }
@@ -180,6 +177,7 @@ pub fn restore(
             new: NewContent::Write(bytes.clone()),
             changes,
             restored: Some(chosen.name.clone()),
+            is_microsip: wanted.as_ref().is_none_or(recognize::is_microsip),
             ..Draft::nothing()
         })
     })

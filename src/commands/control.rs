@@ -22,7 +22,6 @@ use crate::request::{ControlRequest, IniChoice};
 use super::context::Context;
 use super::error::{CommandError, Error};
 use super::ini::Ini;
-use super::instance::instance_json;
 use super::outcome::Outcome;
 
 /// What MicroSIP did.
@@ -61,7 +60,7 @@ impl Outcome for ControlOutcome {
             "changed": self.changed,
             "order": self.command,
             "sent": self.sent,
-            "instances": [instance_json(&self.instance)],
+            "instances": [self.instance],
         })
     }
 }

@@ -16,6 +16,7 @@ use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::NameError;
 use crate::microsip::locate::LocateError;
+use crate::microsip::recognize::NotMicrosip;
 use crate::microsip::values::ValueError;
 use crate::platform;
 
@@ -44,6 +45,8 @@ pub enum Error {
     TooLarge { ini: PathBuf, limit: u64 },
     #[error("{ini}: {source}")]
     Encoding { ini: PathBuf, source: EncodingError },
+    #[error("{ini}: {NotMicrosip}")]
+    NotMicrosip { ini: PathBuf },
     #[error(transparent)]
     Name(#[from] NameError),
     #[error(transparent)]
@@ -133,7 +136,8 @@ impl Error {
             | Error::BrokenLink { .. }
             | Error::NotRegular { .. }
             | Error::Unreadable { .. }
-            | Error::TooLarge { .. } => return None,
+            | Error::TooLarge { .. }
+            | Error::NotMicrosip { .. } => return None,
         })
     }
 }
@@ -145,6 +149,7 @@ impl ToDiagnostic for Error {
             Error::NotRegular { .. } => Code::FileNotRegular,
             Error::Unreadable { .. } => Code::FileRead,
             Error::TooLarge { .. } => Code::NotAnIni,
+            Error::NotMicrosip { .. } => Code::NotMicrosip,
             _ => self.inner().map_or(Code::Usage, ToDiagnostic::code),
         }
     }
@@ -163,6 +168,7 @@ impl ToDiagnostic for Error {
             }
             Error::Unreadable { .. } => "check that you may read it",
             Error::TooLarge { .. } => "check the path; an ini is written as UTF-16, two bytes per character",
+            Error::NotMicrosip { .. } => "check the path; to edit it anyway, use --any-ini",
             _ => return self.inner().and_then(ToDiagnostic::hint),
         };
         Some(hint.into())

@@ -12,7 +12,7 @@ use crate::request::IniChoice;
 use super::context::Context;
 use super::error::Error;
 use super::hook_state::{self, Hook};
-use super::ini::{Ini, encoding_warning};
+use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
 
 /// The hooks of an ini.
@@ -57,7 +57,7 @@ impl Outcome for HookList {
 pub fn list(choice: &IniChoice, context: &mut Context<'_>) -> Result<HookList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
     let hooks = hook_state::all(&ini, &decoded.document, context.env);
-    Ok(HookList { warnings: encoding_warning(&decoded), ini: ini.path, hooks })
+    Ok(HookList { warnings: reading_warnings(&decoded), ini: ini.path, hooks })
 }
 
 /// Returns a hook for scripts.

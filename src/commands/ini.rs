@@ -1,14 +1,16 @@
 //! Chooses the ini that a request is about, once per run, and reads it.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::plan::PlanWarning;
 use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
 use crate::microsip::locate::{self, Candidate, LocateError, Why};
+use crate::microsip::recognize::{self, NotMicrosip};
 use crate::platform::{self, FilePath, FileSystem};
 use crate::request::IniChoice;
 
@@ -160,11 +162,50 @@ impl Ini {
     }
 }
 
-/// Returns the warning that MicroSIP would damage this file by converting it, so that it reads other values.
-pub fn encoding_warning(decoded: &Decoded) -> Vec<Diagnostic> {
+/// Returns the warnings about an ini that is read: it is another program's, MicroSIP would damage it by converting it,
+/// or it isn't intact.
+pub fn reading_warnings(decoded: &Decoded) -> Vec<Diagnostic> {
+    let is_foreign = !recognize::is_microsip(&decoded.document);
     let is_damaged = decoded.damaged_by_microsip && decoded.encoding != (Encoding::Utf16Le { bom: true });
-    let warning = PlanWarning::EncodingRead { encoding: decoded.encoding };
-    if is_damaged { vec![Diagnostic::from(&warning)] } else { Vec::new() }
+    let encoding = PlanWarning::EncodingRead { encoding: decoded.encoding };
+    let mut warnings = Vec::from_iter(is_foreign.then(|| Diagnostic::from(&NotMicrosip)));
+    // what MicroSIP would do to another program's ini is beside the point
+    warnings.extend((is_damaged && !is_foreign).then(|| Diagnostic::from(&encoding)));
+    warnings.extend(PlanWarning::of_nul_tail(&decoded.document).map(|warning| Diagnostic::from(&warning)));
+    warnings
+}
+
+/// Adds the ini in the same folder that was probably meant to the error that a file isn't MicroSIP's ini.
+pub fn with_ini_nearby(error: Error, fs: &dyn FileSystem) -> Error {
+    let wrong = match &error {
+        Error::Encoding { ini, .. } if error.code() == Code::NotAnIni => ini,
+        Error::TooLarge { ini, .. } | Error::NotMicrosip { ini } => ini,
+        _ => return error,
+    };
+    match ini_nearby(wrong, fs) {
+        Some(nearby) => {
+            let mut hint = format!("did you mean {}?", nearby.display());
+            if let Error::NotMicrosip { .. } = error {
+                hint.push_str(" To edit this one anyway, use --any-ini");
+            }
+            Diagnostic::from(&error).with_hint(hint).into()
+        }
+        None => error,
+    }
+}
+
+/// Returns the ini in the folder of a file that has the same name, or else that of MicroSIP, or else the only one.
+fn ini_nearby(file: &Path, fs: &dyn FileSystem) -> Option<PathBuf> {
+    let is_ini =
+        |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ini"));
+    let entries = fs.list(file.parent()?).unwrap_or_default().into_iter();
+    let mut inis: Vec<PathBuf> = entries.map(|entry| entry.path).filter(|path| is_ini(path)).collect();
+    inis.retain(|ini| ini.file_name() != file.file_name() && fs.is_file(ini));
+    let named = |name: &OsStr| {
+        inis.iter().find(|ini| ini.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(name)))
+    };
+    let only = || inis.first().filter(|_| inis.len() == 1);
+    file.file_stem().and_then(named).or_else(|| named("MicroSIP".as_ref())).or_else(only).cloned()
 }
 
 fn is_nothing_there(error: &io::Error) -> bool {

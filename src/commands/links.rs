@@ -65,7 +65,7 @@ impl Outcome for LinksOutcome {
             "changed": self.changed,
             "dry_run": self.dry_run,
             "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
-            "links": self.links.iter().map(link_json).collect::<Vec<_>>(),
+            "links": self.links,
             "warnings": self.warnings,
         })
     }
@@ -94,17 +94,6 @@ fn link_line(link: &Link, Styles { added, heading, .. }: Styles) -> String {
     let is_microsip = if link.is_microsip { format!("  {added}MicroSIP{added:#}") } else { String::new() };
     let scheme = format!("{}:", link.scheme);
     format!("{heading}{scheme:<8}{heading:#}{opener}{is_microsip}{source}\n")
-}
-
-fn link_json(link: &Link) -> Json {
-    json!({
-        "scheme": link.scheme,
-        "from": link.source.name(),
-        "class": link.class,
-        "command": link.command,
-        "program": link.program,
-        "is_microsip": link.is_microsip,
-    })
 }
 
 fn change_json(change: &ValueChange) -> Json {

@@ -16,7 +16,6 @@ mod hook_edit;
 pub mod hook_state;
 pub mod hooks;
 pub mod ini;
-pub mod instance;
 pub mod keys;
 pub mod links;
 pub mod outcome;
@@ -47,6 +46,10 @@ pub use outcome::Outcome;
 /// # Errors
 /// See [`Error`].
 pub fn run(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
+    dispatch(request, context).map_err(|error| ini::with_ini_nearby(error, context.fs))
+}
+
+fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     Ok(match request {
         Request::Write { ini, edit: wanted, options } => Box::new(edit(&ini, wanted, options, context)?),
         Request::Read { ini, query } => return read(&ini, query, context),
@@ -95,7 +98,9 @@ pub fn edit(
     match edit {
         EditRequest::SetHooks(sets) => set_hook::set(ini, &sets, options, context),
         EditRequest::UnsetHooks(events) => set_hook::unset(ini, &events, options, context),
-        EditRequest::Set(values) => settings::set(ini, values, options, context),
+        EditRequest::Set { values, allow_unknown } => {
+            settings::set(ini, values, allow_unknown, options, context)
+        }
         EditRequest::Unset(paths) => settings::unset(ini, paths, options, context),
         EditRequest::Restore(choice) => backups::restore(ini, &choice, options, context),
         EditRequest::Apply { desired, allow } => apply::apply(ini, &desired, allow, options, context),

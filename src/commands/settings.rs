@@ -14,7 +14,7 @@ use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
-use crate::microsip::keys::{self, Privacy};
+use crate::microsip::keys::{self, Key, Privacy};
 use crate::microsip::privacy::{Guarded, Viewer};
 use crate::microsip::values;
 use crate::page::{Page, Styles, path_text};
@@ -23,7 +23,7 @@ use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 use super::context::Context;
 use super::error::Error;
 use super::hook_edit::edit_for;
-use super::ini::{Ini, encoding_warning};
+use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;
@@ -131,17 +131,48 @@ pub fn get(choice: &IniChoice, paths: &[KeyPath], context: &mut Context<'_>) -> 
             None => missing.push(path.clone()),
         }
     }
-    if let Some(first) = missing.first() {
-        let hint = match nearest_key(&decoded.document, first) {
-            Some(nearest) => format!("did you mean {nearest}?"),
-            None => SEE_LIST.to_string(),
-        };
-        let names: Vec<String> = missing.iter().map(KeyPath::to_string).collect();
-        let message = format!("{}: no such key: {}", ini.path.display(), names.join(", "));
-        return Err(Diagnostic::new(Code::KeyNotFound, message).with_hint(hint).into());
+    if !missing.is_empty() {
+        return Err(not_found(&ini, &decoded.document, &missing).into());
     }
-    let warnings = encoding_warning(&decoded);
+    let warnings = reading_warnings(&decoded);
     Ok(ValueList { ini: ini.path, values, viewer: Viewer::Requester, is_listing: false, warnings })
+}
+
+/// Returns the error that the ini doesn't have these keys. If MicroSIP knows them, it uses their defaults.
+fn not_found(ini: &Ini, document: &IniDocument, missing: &[KeyPath]) -> Diagnostic {
+    let is_known = |path: &&KeyPath| {
+        let (section, key) = (path.section.as_str(), path.key.as_str());
+        // without its section there is no [Account2]; before 3.19, the settings of the only account were in [Settings]
+        let is_used = if section.eq_ignore_ascii_case("Settings") {
+            keys::find("Account1", key).is_none() || elsewhere(document, path).is_none()
+        } else {
+            lookup::section(document, section).is_some()
+        };
+        is_used && keys::find(section, key).is_some_and(|key| key.until.is_none())
+    };
+    let (unset, unknown): (Vec<&KeyPath>, Vec<&KeyPath>) = missing.iter().partition(is_known);
+    let mut sentences: Vec<String> = unset.into_iter().map(not_set).collect();
+    if !unknown.is_empty() {
+        let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        sentences.push(format!("no such key: {}", names.join(", ")));
+    }
+    let message = format!("{}: {}", ini.path.display(), sentences.join("; "));
+    let diagnostic = Diagnostic::new(Code::KeyNotFound, message);
+    match unknown.first().map(|first| nearest_key(document, first)) {
+        Some(Some(nearest)) => diagnostic.with_hint(format!("did you mean {nearest}?")),
+        Some(None) => diagnostic.with_hint(SEE_LIST),
+        None => diagnostic,
+    }
+}
+
+/// Returns what MicroSIP uses for a known key that isn't set.
+fn not_set(path: &KeyPath) -> String {
+    match keys::find(path.section.as_str(), path.key.as_str()) {
+        Some(Key { default, .. }) if !default.is_empty() => {
+            format!("{path} isn't set, so MicroSIP uses {default}")
+        }
+        _ => format!("{path} isn't set"),
+    }
 }
 
 /// Returns the key that was probably meant by one that the ini doesn't have.
@@ -154,8 +185,15 @@ fn nearest_key(document: &IniDocument, path: &KeyPath) -> Option<String> {
     }
     let in_section = existing().filter(|(section, ..)| is_same(section, path.section.as_str()));
     let nearest = guess::nearest(path.key.as_str(), in_section.map(|(_, key, _)| key.as_str()));
-    let elsewhere = || existing().find(|(_, key, _)| is_same(key, path.key.as_str()));
-    nearest.map(str::to_string).or_else(|| elsewhere().map(|(section, key, _)| format!("{section}/{key}")))
+    nearest.map(str::to_string).or_else(|| elsewhere(document, path))
+}
+
+/// Returns the path of the same key in another section.
+fn elsewhere(document: &IniDocument, path: &KeyPath) -> Option<String> {
+    let is_it =
+        |(_, key, value): &plan::Entry| value.is_some() && key.eq_ignore_ascii_case(path.key.as_str());
+    let (section, key, _) = plan::values(document, None).into_iter().find(is_it)?;
+    Some(format!("{section}/{key}"))
 }
 
 /// Lists every key of the ini, or of one section.
@@ -183,7 +221,7 @@ pub fn list(
             Value { section, key, value }
         })
         .collect();
-    let warnings = encoding_warning(&decoded);
+    let warnings = reading_warnings(&decoded);
     Ok(ValueList { ini: ini.path, values, viewer: Viewer::Anyone, is_listing: true, warnings })
 }
 
@@ -194,9 +232,13 @@ pub fn list(
 pub fn set(
     choice: &IniChoice,
     values: Vec<(KeyPath, ValueSource)>,
+    allow_unknown: bool,
     options: WriteOptions,
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
+    if !allow_unknown {
+        values.iter().try_for_each(|(path, _)| values::refuse_misspelled(path))?;
+    }
     let mut wanted: Vec<Wanted> = Vec::new();
     for (path, value) in values {
         wanted.push(wanted_value(path, value, context)?);

@@ -24,8 +24,7 @@ use super::doctor::finding::{Finding, Severity, count, counted};
 use super::error::Error;
 use super::hook_state::{self, Hook};
 use super::hooks::{hook_json, hook_line};
-use super::ini::Ini;
-use super::instance::instance_json;
+use super::ini::{Ini, with_ini_nearby};
 use super::outcome::Outcome;
 
 /// Installed and running MicroSIPs, and their inis.
@@ -107,7 +106,7 @@ impl Outcome for Status {
         json!({
             "ok": true,
             "installs": self.installs.iter().map(install_json).collect::<Vec<_>>(),
-            "instances": self.instances.iter().map(instance_json).collect::<Vec<_>>(),
+            "instances": self.instances,
             "inis": self.inis.iter().map(|ini| ini_json(ini, self)).collect::<Vec<_>>(),
             "looked": self.searched.iter().map(|place| path_text(place)).collect::<Vec<_>>(),
         })
@@ -132,7 +131,8 @@ fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> In
     let metadata = context.fs.metadata(&found.ini).ok();
     IniStatus {
         modified: metadata.and_then(|metadata| metadata.modified),
-        content: content(&found, choice, context).map_err(|error| Diagnostic::from(&error)),
+        content: content(&found, choice, context)
+            .map_err(|error| Diagnostic::from(&with_ini_nearby(error, context.fs))),
         found,
     }
 }
@@ -194,14 +194,9 @@ fn ini_json(ini: &IniStatus, status: &Status) -> Json {
 }
 
 fn account_json(account: &Account, selected: Option<u32>) -> Json {
-    json!({
-        "number": account.number,
-        "label": account.label,
-        "username": account.username,
-        "domain": account.domain,
-        "has_password": account.has_password,
-        "selected": selected == Some(account.number),
-    })
+    let mut json = json!(account);
+    json["selected"] = json!(selected == Some(account.number));
+    json
 }
 
 fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles) {

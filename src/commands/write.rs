@@ -1,19 +1,22 @@
 //! Writes an ini: checks everything first, then a transaction carries out the draft.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{BackupPolicy, MadeBy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{
-    self, Editor, NewContent, Prepared, Progress, Transaction, TransactionOptions, TransactionOutcome,
+    self, Editor, NewContent, Prepared, Progress, Transaction, TransactionError, TransactionOptions,
+    TransactionOutcome,
 };
 use crate::edit::verify;
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::{InstanceGuard, RunningInstances};
 use crate::microsip::instances::{Instance, Processes};
-use crate::platform;
+use crate::microsip::recognize;
+use crate::platform::{self, FileSystem};
 use crate::request::{WhileRunning, WriteOptions};
 
 use super::context::{Context, RunEvent};
@@ -36,6 +39,8 @@ pub struct Draft {
     pub warnings: Vec<Diagnostic>,
     /// The name of the backup that this restores.
     pub restored: Option<String>,
+    /// Whether the ini is MicroSIP's.
+    pub is_microsip: bool,
 }
 
 /// Works out an edit for the bytes of an ini; `None` if the ini doesn't exist.
@@ -79,6 +84,8 @@ impl Write<'_> {
             ini,
             draft,
             may_create: options.create,
+            any_ini: options.any_ini,
+            creates: Vec::new(),
             change: None,
             no_change: None,
             passwords: if options.dry_run { None } else { PasswordTracker::of(ini, context.fs) },
@@ -87,8 +94,13 @@ impl Write<'_> {
         let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
         let drafted = self.first_draft(&mut content, &mut guard, context)?;
         let is_change = !matches!(drafted, FirstDraft::NoChange);
+        let hard_links = if is_change { hard_link_warning(ini, context.fs) } else { None };
         if !is_change && !options.dry_run {
             transaction::remove_leftovers(ini.file.to_open(), context.fs);
+        }
+        if is_change && options.dry_run {
+            self.check_writable(context.fs)?;
+            content.creates = content.change.as_ref().map_or_else(Vec::new, |_| missing(ini, context.fs));
         }
         if !is_change || options.dry_run {
             let blockers = guard.blockers();
@@ -98,6 +110,7 @@ impl Write<'_> {
             if is_decided {
                 let warning = if is_change { dry_run_warning } else { no_change_warning };
                 let mut warnings: Vec<Diagnostic> = blockers.first().map(warning).into_iter().collect();
+                warnings.extend(hard_links);
                 warnings.extend(content.note_passwords(context));
                 let outcome = TransactionOutcome { changed: is_change, backup: None };
                 return Ok(content.outcome(outcome, options.dry_run, warnings));
@@ -108,8 +121,18 @@ impl Write<'_> {
             start_again(closing, options.while_running, processes, context);
         }
         let outcome = outcome?;
-        let warnings = content.note_passwords(context).into_iter().collect();
+        let warnings = hard_links.into_iter().chain(content.note_passwords(context)).collect();
         Ok(content.outcome(outcome, false, warnings))
+    }
+
+    /// Fails if the write would fail, as far as that can be seen without writing.
+    fn check_writable(&self, fs: &dyn FileSystem) -> Result<(), Error> {
+        let file = &self.ini.file;
+        let failed = |kind| {
+            let failure = TransactionError { ini: file.to_open().to_path_buf(), changed: false, kind };
+            failure.with_paths(|path| file.shown_for(path)).into()
+        };
+        transaction::check_writable(file.to_open(), fs).map_err(failed)
     }
 
     /// Works the edit out before anything is waited for, so that nobody waits for an edit that would fail.
@@ -185,6 +208,23 @@ pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
     blockers(ini, processes).first().map(no_change_warning)
 }
 
+/// Returns the warning that a replaced ini is no longer the same file as its other names.
+fn hard_link_warning(ini: &Ini, fs: &dyn FileSystem) -> Option<Diagnostic> {
+    let count = transaction::other_names(ini.file.to_open(), fs);
+    let others = if count == 1 { "another name".to_string() } else { format!("{count} other names") };
+    let message = format!("{} has {others} (hard links); an edit changes only this one", ini.path.display());
+    let hint = "if all of them must stay the same file, delete the others and link them again after the edit";
+    (count > 0).then(|| Diagnostic::new(Code::HardLink, message).with_hint(hint))
+}
+
+/// Returns the folders and the file that don't exist yet, in the order in which they are created.
+fn missing(ini: &Ini, fs: &dyn FileSystem) -> Vec<PathBuf> {
+    let missing = ini.file.shown().ancestors().take_while(|path| !fs.exists(path));
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    missing.reverse();
+    missing
+}
+
 fn no_change_warning(instance: &Instance) -> Diagnostic {
     let message =
         format!("MicroSIP is running ({instance}) and may save other values over this when it exits");
@@ -226,6 +266,7 @@ impl Draft {
     /// # Errors
     /// When a second reading of the new text doesn't show exactly these edits.
     pub fn of_edits(decoded: Decoded, edits: &[Edit], mut warnings: Vec<Diagnostic>) -> Result<Draft, Error> {
+        let is_microsip = recognize::is_microsip(&decoded.document);
         let plan = plan::make(&decoded, edits);
         if plan.is_change {
             verify::check(&decoded.document, &plan.document, edits)?;
@@ -238,6 +279,7 @@ impl Draft {
             lines: plan.lines,
             warnings,
             restored: None,
+            is_microsip,
         })
     }
 
@@ -250,6 +292,7 @@ impl Draft {
             lines: Vec::new(),
             warnings: Vec::new(),
             restored: None,
+            is_microsip: true,
         }
     }
 }
@@ -260,6 +303,10 @@ struct Drafting<'a> {
     draft: &'a mut Drafter<'a>,
     /// Whether an ini that doesn't exist may be created.
     may_create: bool,
+    /// Whether another program's ini may be edited too.
+    any_ini: bool,
+    /// What a dry run would create.
+    creates: Vec<PathBuf>,
     /// The latest draft that changes something.
     change: Option<Draft>,
     /// The latest draft that changes nothing.
@@ -275,6 +322,9 @@ impl Drafting<'_> {
             return Err(Error::NotThere { ini: self.ini.path.clone() });
         }
         let mut draft = (self.draft)(self.ini, current.map(<[u8]>::to_vec))?;
+        if !draft.is_microsip && !self.any_ini {
+            return Err(Error::NotMicrosip { ini: self.ini.path.clone() });
+        }
         let new = std::mem::replace(&mut draft.new, NewContent::Delete);
         if new.bytes().is_some_and(|bytes| bytes.len() as u64 > LARGEST_INI) {
             return Err(too_large(&self.ini.path));
@@ -307,7 +357,17 @@ impl Drafting<'_> {
         let TransactionOutcome { changed, backup } = outcome;
         let backup = backup.map(|backup| self.ini.file.shown_for(&backup));
         let ini = self.ini.path.clone();
-        WriteOutcome { ini, changed, dry_run, changes, lines, backup, restored, warnings }
+        WriteOutcome {
+            ini,
+            changed,
+            dry_run,
+            creates: self.creates,
+            changes,
+            lines,
+            backup,
+            restored,
+            warnings,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct WriteOutcome {
     pub changed: bool,
     /// Whether this is a dry run.
     pub dry_run: bool,
+    /// The folders and files that a dry run would create.
+    pub creates: Vec<PathBuf>,
     /// The values that change.
     pub changes: Vec<Change>,
     /// The lines that change.
@@ -51,7 +53,7 @@ impl Outcome for WriteOutcome {
     }
 
     fn json(&self) -> Json {
-        json!({
+        let mut json = json!({
             "ok": true,
             "changed": self.changed,
             "dry_run": self.dry_run,
@@ -60,7 +62,11 @@ impl Outcome for WriteOutcome {
             "backup": self.backup.as_deref().map(path_text),
             "restored": self.restored,
             "warnings": self.warnings,
-        })
+        });
+        if self.dry_run {
+            json["creates"] = self.creates.iter().map(|path| path_text(path)).collect();
+        }
+        json
     }
 }
 
@@ -87,10 +93,13 @@ impl WriteOutcome {
         if !self.changed {
             return format!("Nothing to change in {}\n", self.ini.display());
         }
-        let heading = styles.heading;
+        let Styles { heading, hint, .. } = styles;
         let ini = self.ini.display();
         let mut text =
             format!("{heading}--- {ini}{heading:#}\n{heading}+++ {ini} (dry run, not written){heading:#}\n");
+        for path in &self.creates {
+            let _ = writeln!(text, "{hint}would create {}{hint:#}", path.display());
+        }
         if self.lines.is_empty() {
             self.changes.iter().for_each(|change| value_diff(&mut text, change, styles));
         } else {

@@ -9,13 +9,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use crate::platform::{self, FileSystem};
 
 const SUFFIX: &str = ".bak";
 const RESTORE_SUFFIX: &str = ".restore.bak";
 
 /// The kind of command that made a backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MadeBy {
     /// An edit.
     Edit,

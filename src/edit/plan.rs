@@ -11,6 +11,7 @@ use crate::ini::utf16::Units;
 use crate::ini::{Wide, lookup, wide, write};
 use crate::microsip::keys::{self, SectionKeys};
 use crate::microsip::privacy::{Guarded, Viewer};
+use crate::page::Count;
 
 /// A change to one key.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +108,16 @@ pub enum PlanWarning {
     KeyDuplicate { path: KeyPath, count: usize },
     #[error("{path} appears {count} times; all {count} lines are removed")]
     SeveralRemoved { path: KeyPath, count: usize },
+    #[error("the ini ends with {}, as after a power failure; msipcfg keeps them", Count(*.count, "NUL character"))]
+    NulTail { count: usize },
+}
+
+impl PlanWarning {
+    /// Returns the warning about the NULs at the end of a text, if it has some.
+    pub fn of_nul_tail(document: &IniDocument) -> Option<PlanWarning> {
+        let count = document.nul_tail();
+        (count > 0).then_some(PlanWarning::NulTail { count })
+    }
 }
 
 impl ToDiagnostic for PlanWarning {
@@ -115,6 +126,7 @@ impl ToDiagnostic for PlanWarning {
             PlanWarning::Encoding { .. } | PlanWarning::EncodingRead { .. } => Code::IniEncoding,
             PlanWarning::SectionDuplicate { .. } => Code::SectionDuplicate,
             PlanWarning::KeyDuplicate { .. } | PlanWarning::SeveralRemoved { .. } => Code::KeyDuplicate,
+            PlanWarning::NulTail { .. } => Code::TextNul,
         }
     }
 
@@ -128,6 +140,9 @@ impl ToDiagnostic for PlanWarning {
             }
             PlanWarning::EncodingRead { .. } => {
                 Some("any edit with msipcfg converts it to the encoding that MicroSIP uses".into())
+            }
+            PlanWarning::NulTail { .. } => {
+                Some("check that no settings are missing at the end; a backup may have them".into())
             }
             _ => None,
         }
@@ -154,6 +169,8 @@ pub fn make(decoded: &Decoded, edits: &[Edit]) -> Plan {
     {
         plan.warnings.insert(0, Diagnostic::from(&PlanWarning::Encoding { encoding: decoded.encoding }));
     }
+    plan.warnings
+        .extend(PlanWarning::of_nul_tail(&decoded.document).map(|warning| Diagnostic::from(&warning)));
     plan
 }
 

@@ -24,7 +24,7 @@ use super::backup::{self, BackupPolicy, MadeBy};
 use super::lock::{Lock, folder_of, temp_name};
 
 pub use error::{TransactionError, TransactionErrorKind};
-pub use leftovers::{leftovers, remove_leftovers};
+pub use leftovers::{leftovers, other_names, remove_leftovers};
 pub use step::Step;
 
 use leftovers::remove_leftovers_under_lock;
@@ -169,6 +169,29 @@ struct MissedSave {
     saved: Vec<u8>,
 }
 
+/// Fails if it can be seen without writing that the ini, or its folder, can't be written, so that nobody waits for an
+/// edit that is impossible.
+///
+/// # Errors
+/// The ini is read-only, this user may not write, or only the ini itself is mounted.
+pub fn check_writable<E>(ini: &Path, fs: &dyn FileSystem) -> Result<(), E> {
+    if fs.metadata(ini).is_ok_and(|metadata| metadata.is_readonly) {
+        return Err(TransactionErrorKind::ReadOnly);
+    }
+    let folder = folder_of(ini).ancestors().find(|folder| fs.exists(folder));
+    for path in [Some(ini), folder].into_iter().flatten() {
+        if let Some(source) = platform::why_not_writable(path) {
+            let is_busy = source.kind() == io::ErrorKind::ResourceBusy;
+            let (step, what) = match is_busy {
+                true => (Step::Replace, "can't be replaced"),
+                false => (Step::Temp, "isn't writable by this user"),
+            };
+            return Err(TransactionErrorKind::io(step, path, what, source));
+        }
+    }
+    Ok(())
+}
+
 type Result<T, E> = std::result::Result<T, TransactionErrorKind<E>>;
 
 struct Run<'a> {
@@ -182,7 +205,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn edit_until_stable<E: Editor>(&mut self, editor: &mut E) -> Result<(), E::Error> {
-        self.check_writable()?;
+        check_writable(self.tx.ini, self.tx.fs)?;
         loop {
             self.wait()?;
             match self.replace(editor)? {
@@ -195,22 +218,6 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             // that MicroSIP may have read the old ini; if its exit undoes the edit, the edit is made again
-        }
-    }
-
-    /// Fails early if the ini can't be written, so that nobody waits for an edit that is impossible.
-    fn check_writable<E>(&self) -> Result<(), E> {
-        let ini = self.tx.ini;
-        if self.tx.fs.metadata(ini).is_ok_and(|metadata| metadata.is_readonly) {
-            return Err(TransactionErrorKind::ReadOnly);
-        }
-        let denied = [ini, folder_of(ini)].into_iter().find(|path| platform::is_access_denied_by_mode(path));
-        match denied {
-            Some(path) => {
-                let source = io::ErrorKind::PermissionDenied.into();
-                Err(TransactionErrorKind::io(Step::Temp, path, "isn't writable by this user", source))
-            }
-            None => Ok(()),
         }
     }
 

@@ -54,7 +54,7 @@ impl SaveDialect {
     }
 }
 
-/// Returns `version` from [Settings] (3.22.3) or [Global] (3.22.16). Older versions don't write one.
+/// Returns `version` from [Settings] (3.22.3) or [Global] (3.22.10 and later). Older versions don't write one.
 fn version_in(document: &IniDocument) -> Option<Version> {
     ["Global", "Settings"].iter().find_map(|section| {
         let value = lookup::value(document, section, "version", lookup::NO_LIMIT)?;

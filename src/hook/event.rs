@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::guess;
+use crate::microsip::keys;
 use crate::microsip::version::Version;
 
 /// An event of a call at which MicroSIP runs a command.
@@ -24,7 +25,6 @@ struct Facts {
     aliases: &'static [&'static str],
     key: &'static str,
     when: &'static str,
-    since: Version,
 }
 
 impl Event {
@@ -62,7 +62,7 @@ impl Event {
 
     /// Returns the first version known to have it; 3.14.0 represents all versions before 3.19.
     pub fn since(self) -> Version {
-        self.facts().since
+        keys::find("Settings", self.key()).and_then(|key| key.since).unwrap_or(Version(3, 14, 0))
     }
 
     /// Returns whether MicroSIP replaces `{…}` masks in its command (from 3.21.3).
@@ -76,46 +76,32 @@ impl Event {
     }
 
     fn facts(self) -> Facts {
-        const OLD: Version = Version(3, 14, 0);
-        const SINCE_3_19: Version = Version(3, 19, 0);
-        let facts = |name, aliases, key, since, when| Facts { name, aliases, key, when, since };
+        let facts = |name, aliases, key, when| Facts { name, aliases, key, when };
         match self {
             Event::Ring => facts(
                 "ring",
                 &["incoming"],
                 "cmdIncomingCall",
-                OLD,
                 "a call comes in (before Do Not Disturb, filters and auto-answer apply)",
             ),
-            Event::Ringing => facts(
-                "ringing",
-                &["alerting"],
-                "cmdCallRing",
-                SINCE_3_19,
-                "the phone is ringing (not on Do Not Disturb)",
-            ),
-            Event::Answer => facts("answer", &[], "cmdCallAnswer", OLD, "an incoming call is answered"),
+            Event::Ringing => {
+                facts("ringing", &["alerting"], "cmdCallRing", "the phone is ringing (not on Do Not Disturb)")
+            }
+            Event::Answer => facts("answer", &[], "cmdCallAnswer", "an incoming call is answered"),
             Event::AnswerVideo => facts(
                 "answer-video",
                 &[],
                 "cmdCallAnswerVideo",
-                Version(3, 21, 3),
                 "an incoming call that offers video is answered",
             ),
             Event::Start => {
-                facts("start", &[], "cmdCallStart", OLD, "the call is connected (incoming or outgoing)")
+                facts("start", &[], "cmdCallStart", "the call is connected (incoming or outgoing)")
             }
-            Event::End => facts("end", &[], "cmdCallEnd", OLD, "the call ended or was missed"),
-            Event::Busy => facts(
-                "busy",
-                &[],
-                "cmdCallBusy",
-                SINCE_3_19,
-                "the call was busy or declined (instead of end)",
-            ),
-            Event::Outgoing => {
-                facts("outgoing", &[], "cmdOutgoingCall", SINCE_3_19, "an outgoing call starts")
+            Event::End => facts("end", &[], "cmdCallEnd", "the call ended or was missed"),
+            Event::Busy => {
+                facts("busy", &[], "cmdCallBusy", "the call was busy or declined (instead of end)")
             }
+            Event::Outgoing => facts("outgoing", &[], "cmdOutgoingCall", "an outgoing call starts"),
         }
     }
 }

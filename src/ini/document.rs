@@ -100,6 +100,11 @@ impl IniDocument {
         matches!(text.iter().next_back(), Some(CR | LF))
     }
 
+    /// Returns the number of NULs at the end of the text.
+    pub fn nul_tail(&self) -> usize {
+        self.units(BOM.len()..self.end()).iter().rev().take_while(|&unit| unit == 0).count()
+    }
+
     /// Returns the code units in a range of bytes.
     pub fn units(&self, range: Range<usize>) -> Units<'_> {
         Units::new(&self.bytes[range])
@@ -143,9 +148,14 @@ impl IniDocument {
         self.lines(section.body.clone()).filter_map(|line| self.key(line))
     }
 
-    /// Returns whether a line contains only whitespace.
+    /// Returns whether a line contains only whitespace, or only NULs.
     pub fn is_blank_line(&self, line: &Line) -> bool {
-        self.units(line.text.clone()).iter().all(is_whitespace)
+        self.units(line.text.clone()).iter().all(is_whitespace) || self.is_nul_line(line)
+    }
+
+    /// Returns whether a line contains only NULs.
+    pub fn is_nul_line(&self, line: &Line) -> bool {
+        !line.text.is_empty() && self.units(line.text.clone()).iter().all(|unit| unit == 0)
     }
 
     /// Returns the line end of a line, empty if it has none.

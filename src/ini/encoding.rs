@@ -80,8 +80,12 @@ impl std::fmt::Display for CodePage {
 /// The reason why bytes can't be decoded as an ini.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EncodingError {
+    #[error("this isn't an ini: it's {0}")]
+    Binary(&'static str),
+    #[error("this isn't an ini: it isn't text (byte {byte:02X} at position {offset})")]
+    NotText { offset: usize, byte: u8 },
     #[error("this isn't an ini: it has no [section]")]
-    NotAnIni,
+    NoSection,
     #[error("this is 8-bit text with non-ASCII characters, and its code page isn't known on this computer")]
     Unknown,
     #[error("it contains bytes that aren't valid {0}")]
@@ -91,7 +95,9 @@ pub enum EncodingError {
 impl ToDiagnostic for EncodingError {
     fn code(&self) -> Code {
         match self {
-            EncodingError::NotAnIni => Code::NotAnIni,
+            EncodingError::Binary(_) | EncodingError::NotText { .. } | EncodingError::NoSection => {
+                Code::NotAnIni
+            }
             EncodingError::Unknown => Code::EncodingUnknown,
             EncodingError::Invalid(_) => Code::EncodingInvalid,
         }
@@ -99,7 +105,7 @@ impl ToDiagnostic for EncodingError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            EncodingError::NotAnIni => {
+            EncodingError::Binary(_) | EncodingError::NotText { .. } | EncodingError::NoSection => {
                 "check the path; MicroSIP's ini starts with [Settings] or [Global]".into()
             }
             EncodingError::Unknown => {
@@ -134,13 +140,13 @@ pub fn decode(bytes: Vec<u8>, ansi: Option<CodePage>) -> Result<Decoded, Encodin
     let damaged_by_microsip = match encoding {
         Encoding::Utf16Le { bom: true } => false,
         Encoding::Utf16Le { .. } | Encoding::Utf16Be { .. } | Encoding::Utf8 { .. } => true,
-        // its conversion stops at the first NUL and assumes one byte per character
+        // its conversion stops at the first NUL, even at the end, and assumes one byte per character
         Encoding::Ascii => bytes.contains(&0),
         Encoding::Ansi(page) => bytes.contains(&0) || !page.0.is_single_byte(),
     };
     let document = decode_as(bytes, encoding)?;
     if !document.is_empty() && document.headers().next().is_none() {
-        return Err(EncodingError::NotAnIni);
+        return Err(EncodingError::NoSection);
     }
     Ok(Decoded { document, encoding, damaged_by_microsip })
 }
@@ -179,24 +185,49 @@ pub fn encode(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// How files that are certainly not inis begin.
+const SIGNATURES: &[(&[u8], &str)] = &[
+    (b"MZ", "a Windows program"),
+    (b"\x7FELF", "a Linux program"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive"),
+    (b"Rar!\x1A", "a RAR archive"),
+    (b"\x1F\x8B", "a gzip archive"),
+    (b"\x28\xB5\x2F\xFD", "a Zstandard archive"),
+    (b"%PDF-", "a PDF file"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xFF\xD8\xFF", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\xD0\xCF\x11\xE0", "an Office document or an MSI package"),
+    (b"SQLite format 3", "an SQLite database"),
+];
+
 fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingError> {
+    if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
+        return Err(EncodingError::Binary(what));
+    }
     if bytes.starts_with(&BOM) {
         return Ok(Encoding::Utf16Le { bom: true });
     }
     if bytes.starts_with(&[0xFE, 0xFF]) {
         return Ok(Encoding::Utf16Be { bom: true });
     }
-    if bytes.starts_with(&UTF8_BOM) {
-        return Ok(Encoding::Utf8 { bom: true });
-    }
     if bytes.contains(&0) {
         // only the right byte order shows a header
-        if has_named_header(bytes, Width::LittleEndian) {
-            return Ok(Encoding::Utf16Le { bom: false });
+        for (width, encoding) in [
+            (Width::LittleEndian, Encoding::Utf16Le { bom: false }),
+            (Width::BigEndian, Encoding::Utf16Be { bom: false }),
+        ] {
+            if has_named_header(bytes, width) && find_non_text(bytes, width).is_none() {
+                return Ok(encoding);
+            }
         }
-        if has_named_header(bytes, Width::BigEndian) {
-            return Ok(Encoding::Utf16Be { bom: false });
-        }
+    }
+    if let Some(offset) = find_non_text(bytes, Width::Byte) {
+        return Err(EncodingError::NotText { offset, byte: bytes[offset] });
+    }
+    if bytes.starts_with(&UTF8_BOM) {
+        return Ok(Encoding::Utf8 { bom: true });
     }
     if bytes.is_ascii() {
         return Ok(Encoding::Ascii);
@@ -211,7 +242,7 @@ fn detect(bytes: &[u8], ansi: Option<CodePage>) -> Result<Encoding, EncodingErro
     if has_named_header(bytes, Width::Byte) {
         Err(EncodingError::Unknown)
     } else {
-        Err(EncodingError::NotAnIni)
+        Err(EncodingError::NoSection)
     }
 }
 
@@ -223,17 +254,36 @@ enum Width {
     BigEndian,
 }
 
+impl Width {
+    /// Returns the code unit at an index.
+    fn unit(self, bytes: &[u8], index: usize) -> Option<u16> {
+        let pair = || bytes.get(2 * index..2 * index + 2).map(|pair| [pair[0], pair[1]]);
+        match self {
+            Width::Byte => bytes.get(index).copied().map(u16::from),
+            Width::LittleEndian => pair().map(u16::from_le_bytes),
+            Width::BigEndian => pair().map(u16::from_be_bytes),
+        }
+    }
+
+    /// Returns the number of code units, without an odd last byte.
+    fn count(self, bytes: &[u8]) -> usize {
+        bytes.len() / if self == Width::Byte { 1 } else { 2 }
+    }
+}
+
+/// Returns the index of the first unit that no text contains: a control character other than tab, CR, LF, FF and ^Z,
+/// or a NUL before the end. A power failure can leave a tail of NULs.
+fn find_non_text(bytes: &[u8], width: Width) -> Option<usize> {
+    let units = || (0..width.count(bytes)).map(|index| width.unit(bytes, index).unwrap_or_default());
+    let end = units().rposition(|unit| unit != 0).map_or(0, |last| last + 1);
+    units()
+        .take(end)
+        .position(|unit| matches!(unit, 0..0x20 | 0x7F) && !matches!(unit, 0x09 | 0x0A | 0x0C | 0x0D | 0x1A))
+}
+
 /// Returns whether a line is `[x…]` or `[x…` with a name of printable ASCII and tabs.
 fn has_named_header(bytes: &[u8], width: Width) -> bool {
-    let size = if width == Width::Byte { 1 } else { 2 };
-    let unit = |index: usize| {
-        let unit = bytes.get(size * index..size * (index + 1))?;
-        Some(match width {
-            Width::Byte => u16::from(unit[0]),
-            Width::LittleEndian => u16::from_le_bytes([unit[0], unit[1]]),
-            Width::BigEndian => u16::from_be_bytes([unit[0], unit[1]]),
-        })
-    };
+    let unit = |index: usize| width.unit(bytes, index);
     let starts_line = |bracket: usize| {
         let mut before = (0..bracket).rev().map(&unit).skip_while(|unit| unit.is_some_and(is_whitespace));
         matches!(before.next().flatten(), None | Some(0x0A | 0x0D))
@@ -244,7 +294,7 @@ fn has_named_header(bytes: &[u8], width: Width) -> bool {
         matches!(after.next().flatten(), None | Some(0x0A | 0x0D | 0x5D))
             && is_part_of_name(&unit(bracket + 1))
     };
-    (0..bytes.len() / size).any(|index| unit(index) == Some(0x5B) && starts_line(index) && is_named(index))
+    (0..width.count(bytes)).any(|index| unit(index) == Some(0x5B) && starts_line(index) && is_named(index))
 }
 
 #[cfg(test)]
@@ -283,13 +333,13 @@ mod tests {
     #[test]
     fn eight_bit_text_without_a_code_page_is_refused() {
         assert_eq!(text_of(b"[S]\r\nk=\xC6", None), Err(EncodingError::Unknown));
-        assert_eq!(text_of(b"\x80\x81 no header \xC6", None), Err(EncodingError::NotAnIni));
+        assert_eq!(text_of(b"\x80\x81 no header \xC6", None), Err(EncodingError::NoSection));
     }
 
     #[test]
     fn text_without_a_section_is_refused_and_an_empty_file_is_not() {
-        assert_eq!(text_of(b"hello\r\nworld=1", None), Err(EncodingError::NotAnIni));
-        assert_eq!(text_of(&[0xFF, 0xFE, 0, 0, b'x', 0], None), Err(EncodingError::NotAnIni));
+        assert_eq!(text_of(b"hello\r\nworld=1", None), Err(EncodingError::NoSection));
+        assert_eq!(text_of(&[0xFF, 0xFE, 0, 0, b'x', 0], None), Err(EncodingError::NoSection));
         assert_eq!(text_of(b"", None).unwrap(), (String::new(), Encoding::Ascii));
         assert_eq!(text_of(&BOM, None).unwrap().0, "");
     }
@@ -303,8 +353,38 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_nul_does_not_make_a_file_utf16() {
-        assert_eq!(text_of(b"x\0y\r\n[S]\r\nk=v", None).unwrap().1, Encoding::Ascii);
+    fn what_is_not_text_is_refused() {
+        let header: Vec<u8> = "[Settings]\r\nk=v\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let page = CodePage::from_number(1252);
+        for start in
+            [&b"MZ\x90\0"[..], b"\x7FELF\0", b"PK\x03\x04", b"\x89PNG\r\n", b"%PDF-1.7\n", b"\x1F\x8B\x08"]
+        {
+            let error = text_of(&[start, b"\r\n[Settings]\r\nVAD=1\r\n"].concat(), page).unwrap_err();
+            assert!(matches!(error, EncodingError::Binary(_)), "{start:02X?}: {error}");
+        }
+        let not_text = |offset, byte| Err(EncodingError::NotText { offset, byte });
+        assert_eq!(text_of(b"[S]\r\nk=a\0b", page), not_text(8, 0));
+        assert_eq!(text_of(b"x\0y\r\n[S]\r\nk=v", None), not_text(1, 0));
+        assert_eq!(text_of(b"[S]\r\nk=\x01\r\n", page), not_text(7, 1));
+        assert_eq!(text_of(b"\xEF\xBB\xBF[S]\r\nk=\x1B[0m", page), not_text(10, 0x1B));
+        // a resource with a line that looks like a header
+        let resource = [&[1, 0, 2, 0, 0x0A, 0], &header[..]].concat();
+        assert_eq!(text_of(&resource, page), not_text(0, 1));
+        assert_eq!(text_of(&[0; 512], page), Err(EncodingError::NoSection));
+    }
+
+    #[test]
+    fn text_of_real_inis_is_not_refused() {
+        let page = CodePage::from_number(1252);
+        for end in ["\x1A", "\x0C\r\n", "\t", "\0", "\0\0\0\0\0", "\x1A\0\0"] {
+            let text = format!("[S]\r\nk=v{end}");
+            assert_eq!(text_of(text.as_bytes(), page).unwrap(), (text.clone(), Encoding::Ascii), "{end:?}");
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(text_of(&wide, page).unwrap().1, Encoding::Utf16Le { bom: false }, "{end:?}");
+            assert_eq!(text_of(&encode(&text), page).unwrap().1, Encoding::Utf16Le { bom: true }, "{end:?}");
+        }
+        let printable: Vec<u8> = [&b"[S]\r\nk="[..], &(0x80..=0xFF).collect::<Vec<u8>>()].concat();
+        assert!(text_of(&printable, CodePage::from_number(1251)).is_ok());
     }
 
     #[test]
@@ -323,7 +403,7 @@ mod tests {
         assert!(is_damaged("[S]\nk=é".as_bytes(), 1252));
         assert!(is_damaged(b"\xEF\xBB\xBF[S]\nk=v", 1252));
         assert!(is_damaged(b"[S]\nk=\x83\x41", 932));
-        assert!(is_damaged(b"[S]\nk=a\0b", 1252));
+        assert!(is_damaged(b"[S]\nk=a\0", 1252));
     }
 
     #[test]

@@ -45,9 +45,9 @@ pub fn first_run(section: &SectionName) -> IniDocument {
     IniDocument::from_utf16le([&BOM[..], &utf16le(&format!("[{}]", section.as_str()))].concat())
 }
 
-/// Adds lines after a line of the document, or at its end.
+/// Adds lines after a line of the document, or at its end, before NULs that a power failure left there.
 fn append(document: &mut IniDocument, after: Option<Line>, lines: &[String]) {
-    let previous = after.or_else(|| document.all_lines().last());
+    let previous = after.or_else(|| document.all_lines().filter(|line| !document.is_nul_line(line)).last());
     let at = previous.as_ref().map_or(document.end(), |previous| previous.next);
     let mut line_end = usual_line_end(document, at);
     // a CR would form a single line end with the LF of a blank line after it
@@ -153,6 +153,13 @@ mod tests {
         assert_eq!(after_set("[T]\na=1\n", "S/k", "9"), "[T]\na=1\n[S]\nk=9\n");
         assert_eq!(after_set("", "S/k", "9"), "[S]\r\nk=9");
         assert_eq!(after_unset("[S]\na=1\nk=9", "S/k"), "[S]\na=1");
+    }
+
+    #[test]
+    fn nuls_at_the_end_stay_last() {
+        assert_eq!(after_set("[S]\r\na=1\r\n\0\0", "S/k", "9"), "[S]\r\na=1\r\nk=9\r\n\0\0");
+        assert_eq!(after_set("[T]\r\na=1\r\n\0\0", "S/k", "9"), "[T]\r\na=1\r\n[S]\r\nk=9\r\n\0\0");
+        assert_eq!(after_set("[S]\r\na=1\0\0", "S/k", "9"), "[S]\r\na=1\0\0\r\nk=9");
     }
 
     #[test]

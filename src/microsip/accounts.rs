@@ -1,6 +1,8 @@
 //! Reads the accounts of an ini (settings.cpp AccountLoad, 3.14.0 to 3.22.3). Pure. Passwords never leave this
 //! module.
 
+use serde::Serialize;
+
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 
@@ -10,7 +12,7 @@ use super::keys;
 pub const LOCAL: u32 = 0;
 
 /// An account, from a section `[AccountN]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// The number of the account.
     pub number: u32,

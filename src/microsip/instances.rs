@@ -9,32 +9,43 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use serde::{Serialize, Serializer};
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use super::ini_path::{self, IniPlace};
 use super::version::Version;
+use crate::page::path_text;
 use crate::platform::{self, FileSystem, ProcessPlace, ProgramWindow, SystemFs};
 
 /// A running MicroSIP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instance {
     /// The process number. Systems reuse these numbers, so it identifies a process only together with
     /// [`Instance::started`].
     pub pid: u32,
     /// When the process started, in seconds since 1970.
+    #[serde(skip)]
     pub started: u64,
     /// The exe, as the process itself calls it.
     pub exe: String,
     /// The path of the exe on this computer, if it is known.
+    #[serde(skip)]
     pub exe_on_disk: Option<PathBuf>,
     /// The user who runs it, if that is known.
     pub user: Option<String>,
     /// Whether the current user runs it.
+    #[serde(skip)]
     pub is_own: bool,
     /// The Windows session that it runs in.
     pub session: Option<u32>,
     /// The inis that it may use; `None` if they can't be determined.
+    #[serde(serialize_with = "serialize_inis")]
     pub inis: Option<Vec<PathBuf>>,
+}
+
+fn serialize_inis<S: Serializer>(inis: &Option<Vec<PathBuf>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let texts = |inis: &Vec<PathBuf>| inis.iter().map(|ini| path_text(ini)).collect::<Vec<_>>();
+    inis.as_ref().map(texts).serialize(serializer)
 }
 
 impl std::fmt::Display for Instance {

@@ -32,6 +32,10 @@ pub enum ValueError {
     TooLong { path: String, length: usize, limit: usize },
     #[error("{path} wouldn't stay '{value}': MicroSIP removes spaces and quotes at both ends")]
     Unstable { path: String, value: String, suggestion: String },
+    #[error("{path} can't be '{value}': the quotes would become part of the device's name")]
+    QuotedName { path: String, value: String, suggestion: String },
+    #[error("{path} isn't a MicroSIP setting")]
+    Misspelled { path: String, meant: String },
 }
 
 impl ToDiagnostic for ValueError {
@@ -41,6 +45,8 @@ impl ToDiagnostic for ValueError {
             ValueError::Impossible { .. } => Code::ValueRefused,
             ValueError::TooLong { .. } => Code::ValueTooLong,
             ValueError::Unstable { .. } => Code::ValueUnstable,
+            ValueError::QuotedName { .. } => Code::ValueRefused,
+            ValueError::Misspelled { .. } => Code::KeyMisspelled,
         }
     }
 
@@ -51,7 +57,12 @@ impl ToDiagnostic for ValueError {
                 Some(format!("run 'msipcfg keys {path}' for the allowed values"))
             }
             ValueError::TooLong { limit, .. } => Some(format!("shorten it to {limit} characters")),
-            ValueError::Unstable { suggestion, .. } => Some(format!("use '{suggestion}' instead")),
+            ValueError::Unstable { suggestion, .. } | ValueError::QuotedName { suggestion, .. } => {
+                Some(format!("use '{suggestion}' instead"))
+            }
+            ValueError::Misspelled { meant, .. } => {
+                Some(format!("did you mean {meant}? To write it anyway, use --allow-unknown"))
+            }
         }
     }
 }
@@ -111,6 +122,43 @@ pub fn unknown_key(path: &KeyPath) -> ValueWarning {
     ValueWarning::UnknownKey { path: path.to_string(), nearest }
 }
 
+/// Refuses an unknown key that is almost certainly a known one, misspelled or in the wrong place.
+///
+/// # Errors
+/// The key that was probably meant.
+pub fn refuse_misspelled(path: &KeyPath) -> Result<(), ValueError> {
+    let (section, typed) = (path.section.as_str(), path.key.as_str());
+    if keys::find(section, typed).is_some() {
+        return Ok(());
+    }
+    let meant = if !keys::is_section(section) {
+        misspelled_section(section).map(|section| keys::setting_path(&section, typed))
+    } else if keys::is_section(typed) {
+        Some(key_of_section(typed))
+    } else {
+        let names = keys::all().filter(|key| same_kind_of_section(key.section, section) && key.name != "#");
+        let misspelled = guess::misspelled(typed, names.map(|key| key.name));
+        let home = || keys::all().find(|key| key.name.eq_ignore_ascii_case(typed));
+        let misplaced = || home().map(|key| keys::setting_path(&key.section.replace('N', "1"), key.name));
+        misspelled.map(|name| keys::setting_path(section, name)).or_else(misplaced)
+    };
+    match meant {
+        Some(meant) => Err(ValueError::Misspelled { path: path.to_string(), meant }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the section that was probably meant: `[Settings]` for `[Setings]`, `[Account2]` for `[Acount2]`.
+fn misspelled_section(typed: &str) -> Option<String> {
+    let name = typed.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = &typed[name.len()..];
+    let known = || keys::sections().into_iter().map(|section| section.trim_end_matches('N'));
+    let same = known().find(|section| section.eq_ignore_ascii_case(name) && number.is_empty());
+    let meant = same.or_else(|| guess::misspelled(name, known()))?;
+    let number = if meant == "Account" && number.is_empty() { "1" } else { number };
+    Some(format!("{meant}{number}"))
+}
+
 /// Returns how to write a key of a section, for users who wrote only the section.
 pub fn key_of_section(section: &str) -> String {
     format!("{section}/KEY")
@@ -133,6 +181,10 @@ pub fn as_saved(path: &KeyPath, given: &str) -> Result<Saved, ValueError> {
     let (value, mut warnings) = check(&named, &key, given)?;
     let text = match key.save {
         Save::Quoted => {
+            if !survives_bare(value.trim()) {
+                let suggestion = String::from_utf16_lossy(&read_bare(value.trim()));
+                return Err(ValueError::QuotedName { path: named, value, suggestion });
+            }
             // of a quoted text as long as the limit, MicroSIP loses the last unit
             fits(&named, &value, key.limit - 1)?;
             format!("\"{value}\"")
@@ -324,8 +376,11 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_quoted_and_keep_any_text() {
-        assert_eq!(saved("audioInputDevice", " \"Mic\" "), plain("\" \"Mic\" \""));
+    fn devices_are_quoted_and_keep_any_text_except_quotes_around_it() {
+        assert_eq!(saved("audioInputDevice", " \"Mic\" 2 "), plain("\" \"Mic\" 2 \""));
+        for quoted in ["\"Mic\"", "'Mic'", " \"Mic\" "] {
+            assert_eq!(saved("audioInputDevice", quoted), Err(Code::ValueRefused), "{quoted}");
+        }
         assert_eq!(saved("audioInputDevice", &"x".repeat(255)), Err(Code::ValueTooLong));
     }
 

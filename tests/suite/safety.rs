@@ -402,3 +402,21 @@ fn an_edit_keeps_creation_time_attributes_and_streams() {
     assert!(sandbox.ini_text().contains("VAD=1"));
     assert_eq!(metadata_of(), before);
 }
+
+#[test]
+fn other_names_of_an_ini_are_reported() {
+    let sandbox = Sandbox::with_ini(utf16(INI));
+    let other = sandbox.path("other.ini");
+    std::fs::hard_link(sandbox.ini(), &other).unwrap();
+    for args in [&["set", "--json", "-n", "volumeRing=5"][..], &["set", "--json", "volumeRing=5"]] {
+        let ran = sandbox.run_on_ini(args).exits(0);
+        assert_eq!(ran.warnings(), ["hard-link"], "{}", ran.transcript);
+    }
+    assert_eq!((&*volume(&sandbox), &*volume_in(&other)), ("5", "100"));
+    // the ini has only one name now, and a killed run's backup is no other name
+    std::fs::hard_link(sandbox.ini(), sandbox.path("MicroSIP.ini.20260131T235959.123Z.bak")).unwrap();
+    for args in [&["set", "--json", "volumeRing=5"][..], &["set", "--json", "volumeRing=6"]] {
+        let ran = sandbox.run_on_ini(args).exits(0);
+        assert!(ran.warnings().is_empty(), "{}", ran.transcript);
+    }
+}

@@ -37,6 +37,10 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "[SECTION/]KEY=VALUE")]
         values: Vec<String>,
 
+        /// Write keys that MicroSIP doesn't know, even if they look misspelled
+        #[arg(long)]
+        allow_unknown: bool,
+
         #[command(flatten)]
         write: WriteArgs,
     },
@@ -87,8 +91,9 @@ impl Command {
 
     pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
         let query = match self {
-            Command::Set { write, values } => {
-                return Ok(write.request(ini, EditRequest::Set(keys_and_values(&values)?)));
+            Command::Set { write, values, allow_unknown } => {
+                let values = keys_and_values(&values)?;
+                return Ok(write.request(ini, EditRequest::Set { values, allow_unknown }));
             }
             Command::Unset { write, keys } => {
                 return Ok(write.request(ini, EditRequest::Unset(key_paths(&keys)?)));

@@ -42,6 +42,10 @@ pub(super) struct WriteArgs {
     #[arg(allow_negative_numbers = true)]
     keep_backups: usize,
 
+    /// Edit the ini even if it seems to be another program's
+    #[arg(long)]
+    any_ini: bool,
+
     /// Exit-code convention to use; windows returns 1618 (try again later) instead of 5, on Windows only
     #[arg(long, value_name = "CONVENTION", default_value = "own", value_parser = exit_codes())]
     pub exit_codes: ExitCodes,
@@ -86,7 +90,7 @@ impl WriteArgs {
 
     /// Returns whether one of the options was given that have an effect only on a write.
     pub fn is_given(&self) -> bool {
-        self.dry_run || self.create || self.close || self.restart || self.no_backup
+        self.dry_run || self.create || self.close || self.restart || self.no_backup || self.any_ini
     }
 }
 
@@ -103,6 +107,7 @@ impl From<WriteArgs> for WriteOptions {
             },
             backup: !args.no_backup,
             keep_backups: args.keep_backups,
+            any_ini: args.any_ini,
         }
     }
 }

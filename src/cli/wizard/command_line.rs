@@ -46,7 +46,7 @@ fn command_lines(request: &Request) -> Vec<Vec<String>> {
             vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
         }
         EditRequest::Restore(_) => vec![line("restore", Vec::new())],
-        EditRequest::Set(_) | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
+        EditRequest::Set { .. } | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
     }
 }
 
@@ -152,6 +152,7 @@ mod tests {
             while_running,
             backup: true,
             keep_backups: WriteOptions::DEFAULT_BACKUPS,
+            any_ini: false,
         };
         Request::Write { ini: IniChoice { path: ini.map(Into::into), code_page: None }, edit, options }
     }

@@ -328,6 +328,7 @@ impl Wizard<'_> {
             while_running,
             backup: true,
             keep_backups: WriteOptions::DEFAULT_BACKUPS,
+            any_ini: false,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::resolve::Desired;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::edit::backup::MadeBy;
-use crate::edit::plan::{self, Edit};
+use crate::edit::plan::{self, Change, Edit};
 use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
@@ -30,6 +30,7 @@ use crate::ini::wide;
 use crate::microsip::instances::Processes;
 use crate::microsip::keys::{Privacy, setting_path};
 use crate::microsip::privacy::{Guarded, Viewer};
+use crate::microsip::recognize::{self, NotMicrosip};
 use crate::microsip::version::Version;
 use crate::page::{Page, Styles, path_text};
 use crate::platform::{Env, FileSystem};
@@ -44,8 +45,8 @@ pub struct CheckOutcome {
     pub ini: PathBuf,
     /// Whether applying the state would change nothing.
     pub is_in_state: bool,
-    /// The values that differ.
-    pub differences: Vec<Difference>,
+    /// The values that applying the state would change. The section of MicroSIP's version is `microsip`.
+    pub differences: Vec<Change>,
     /// Warnings about the ini and the state.
     pub warnings: Vec<Diagnostic>,
 }
@@ -69,13 +70,9 @@ impl Outcome for CheckOutcome {
     }
 
     fn json(&self) -> Json {
-        let difference = |difference: &Difference| {
-            json!({
-                "section": difference.section,
-                "key": difference.key,
-                "wanted": shown(difference.wanted.as_ref()),
-                "found": shown(difference.found.as_ref()),
-            })
+        let difference = |Change { section, key, before, after }: &Change| {
+            let (wanted, found) = (shown(after.as_ref()), shown(before.as_ref()));
+            json!({"section": section, "key": key, "wanted": wanted, "found": found})
         };
         json!({
             "ok": true,
@@ -91,31 +88,17 @@ impl CheckOutcome {
     /// Returns one line per difference.
     pub fn difference_lines(&self, Styles { hint, .. }: Styles) -> String {
         let mut text = String::new();
-        for difference in &self.differences {
-            let path = setting_path(&difference.section, &difference.key);
+        for Change { section, key, before, after } in &self.differences {
+            let path = setting_path(section, key);
             let quoted = |value: Option<&Guarded>| match shown(value) {
                 Some(value) => format!("'{value}'"),
                 None => "no value".into(),
             };
-            let wanted = quoted(difference.wanted.as_ref());
-            let found = quoted(difference.found.as_ref());
+            let (wanted, found) = (quoted(after.as_ref()), quoted(before.as_ref()));
             let _ = writeln!(text, "  {path}: {hint}expected{hint:#} {wanted}, {hint}found{hint:#} {found}");
         }
         text
     }
-}
-
-/// A value that differs from the desired state.
-#[derive(Debug)]
-pub struct Difference {
-    /// The section; `microsip` for MicroSIP itself.
-    pub section: String,
-    /// The key.
-    pub key: String,
-    /// The desired value; `None` if the key should not exist.
-    pub wanted: Option<Guarded>,
-    /// The value that MicroSIP reads.
-    pub found: Option<Guarded>,
 }
 
 /// Returns a value as it may be shown. Nobody asked for private values by name.
@@ -229,23 +212,15 @@ impl Application<'_> {
     ) -> Result<CheckOutcome, Error> {
         let wanted = self.wanted(&ini, &decoded.document, context.env, context.fs)?;
         let plan = plan::make(decoded, &wanted.edits);
-        let mut differences: Vec<Difference> = plan
-            .changes
-            .into_iter()
-            .map(|change| Difference {
-                section: change.section,
-                key: change.key,
-                wanted: change.after,
-                found: change.before,
-            })
-            .collect();
-        differences.extend(wanted.too_old.map(|TooOld { min, found }| Difference {
+        let mut differences = plan.changes;
+        differences.extend(wanted.too_old.map(|TooOld { min, found }| Change {
             section: "microsip".into(),
             key: "min-version".into(),
-            wanted: Some(Guarded::new(min.to_string(), Privacy::Open)),
-            found: Some(Guarded::new(found.to_string(), Privacy::Open)),
+            before: Some(Guarded::new(found.to_string(), Privacy::Open)),
+            after: Some(Guarded::new(min.to_string(), Privacy::Open)),
         }));
         let mut warnings = plan.warnings;
+        warnings.extend((!recognize::is_microsip(&decoded.document)).then(|| Diagnostic::from(&NotMicrosip)));
         warnings.extend(wanted.warnings);
         let unconfirmed =
             wanted.passwords.into_iter().filter(|password| password.found == PasswordMatch::Unconfirmed);

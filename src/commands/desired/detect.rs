@@ -10,12 +10,13 @@ use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
 use crate::diagnostic::{Diagnostic, ExitStatus};
+use crate::edit::plan::Change;
 use crate::microsip::keys::setting_path;
 use crate::microsip::locate::LocateError;
 use crate::page::{Count, Page};
 use crate::request::{DesiredChoice, DetectStyle, IniChoice, ManyUsers};
 
-use super::apply::{self, CheckOutcome, Difference};
+use super::apply::{self, CheckOutcome};
 use super::profiles::{self, Summary};
 
 /// The answer, and the program that asks.
@@ -33,7 +34,7 @@ pub enum Answer {
     /// The ini is.
     InState { ini: PathBuf },
     /// These values differ; none if only the encoding isn't MicroSIP's.
-    Drifted { ini: PathBuf, differences: Vec<Difference> },
+    Drifted { ini: PathBuf, differences: Vec<Change> },
     /// The inis of all users who have one are.
     AllInState { users: usize },
     /// The inis of some users aren't.
@@ -187,7 +188,7 @@ impl Detected {
     }
 }
 
-fn what_differs(differences: &[Difference]) -> String {
+fn what_differs(differences: &[Change]) -> String {
     match differences {
         [] => "its encoding isn't MicroSIP's".into(),
         [one] => format!("{} differs", setting_path(&one.section, &one.key)),
@@ -233,13 +234,13 @@ mod tests {
         }
     }
 
-    fn text_of(differences: Vec<Difference>) -> String {
+    fn text_of(differences: Vec<Change>) -> String {
         let answer = Answer::Drifted { ini: "a.ini".into(), differences };
         Detected { style: DetectStyle::IntuneRemediation, answer }.line()
     }
 
-    fn difference(section: &str, key: &str) -> Difference {
-        Difference { section: section.into(), key: key.into(), wanted: None, found: None }
+    fn difference(section: &str, key: &str) -> Change {
+        Change { section: section.into(), key: key.into(), before: None, after: None }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `export`: the state of an ini as a desired-state file.
 
-use crate::commands::context::Context;
+use crate::commands::context::{Context, RunEvent};
 use crate::commands::error::Error;
 use crate::commands::hook_edit::edit_for;
 use crate::commands::hook_state::{self, save_dialect};
-use crate::commands::ini::Ini;
+use crate::commands::ini::{Ini, reading_warnings};
 use crate::commands::outcome::RawText;
 use crate::desired::export::ExportedState;
 use crate::hook::command::{self, HookCommand};
@@ -20,6 +20,9 @@ use crate::request::{HookText, IniChoice, SetHook};
 /// No ini was found, or it can't be read.
 pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<RawText, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
+    for warning in reading_warnings(&decoded) {
+        (context.report)(RunEvent::Warning(warning));
+    }
     Ok(RawText(state_of(&ini, &decoded.document, context.env).toml()))
 }
 

@@ -3,10 +3,12 @@
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{save_dialect, target_context};
-use crate::commands::ini::Ini;
+use crate::commands::ini::{Ini, with_ini_nearby};
+use crate::diagnostic::Code;
 use crate::hook::dialect::SaveDialect;
 use crate::hook::target::TargetContext;
 use crate::ini::encoding::Decoded;
+use crate::microsip::recognize::{self, NotMicrosip};
 use crate::platform::Env;
 
 use super::finding::{Finding, Severity};
@@ -19,7 +21,7 @@ use super::{accounts, hooks, places, text};
 pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
     let mut findings = match ini.read(context) {
         Ok(decoded) => check(ini, &decoded, context.env),
-        Err(error) => vec![Finding::new(Severity::Error, &error)],
+        Err(error) => vec![Finding::new(Severity::Error, &with_ini_nearby(error, context.fs))],
     };
     findings.extend(places::check(ini, context.env, context.fs)?);
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
@@ -35,6 +37,11 @@ pub fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
 /// Returns every problem of a text.
 pub fn check_text(decoded: &Decoded, save_dialect: &SaveDialect, targets: &TargetContext) -> Vec<Finding> {
     let mut findings = text::check(decoded, save_dialect);
+    if !recognize::is_microsip(&decoded.document) {
+        // what MicroSIP would do to another program's ini is beside the point
+        findings.retain(|finding| finding.diagnostic.code != Code::IniEncoding);
+        findings.push(Finding::new(Severity::Error, &NotMicrosip));
+    }
     findings.extend(accounts::check(&decoded.document));
     findings.extend(hooks::check(&decoded.document, save_dialect, targets));
     findings

@@ -127,9 +127,11 @@ macro_rules! rules {
 pub const RULES: &[Rule] = rules! {
     FileRead: Error, No;
     NotAnIni: Error, No;
+    NotMicrosip: Error, No;
     EncodingUnknown: Error, No;
     EncodingInvalid: Error, No;
     FileReadOnly: Warning, No;
+    FileWrite: Warning, No;
     IniEncoding: Error, Yes;
     SectionUnreadable: Error, No;
     TextNul: Warning, No;

@@ -6,7 +6,8 @@ use crate::commands::backups::folder_error;
 use crate::commands::error::Error;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::edit::{backup, transaction};
+use crate::edit::backup;
+use crate::edit::transaction::{self, TransactionError, TransactionErrorKind};
 use crate::microsip::locate;
 use crate::platform::{self, AppData, Env, FileSystem};
 
@@ -17,6 +18,8 @@ use super::finding::{Finding, Fix, Severity};
 enum PlaceProblem {
     #[error("{} is read-only, so MicroSIP can't save its settings; version 3.22.16 doesn't even start", .ini.display())]
     ReadOnly { ini: PathBuf },
+    #[error("msipcfg can't change this ini: {} {what}: {cause}", .path.display())]
+    NotWritable { path: PathBuf, what: &'static str, cause: String, hint: Option<String> },
     #[error("MicroSIP doesn't read this ini; it uses {}", .read.display())]
     NotRead { read: PathBuf },
     #[error("{} also exists, but MicroSIP doesn't read it", .stale.display())]
@@ -33,6 +36,7 @@ impl ToDiagnostic for PlaceProblem {
     fn code(&self) -> Code {
         match self {
             PlaceProblem::ReadOnly { .. } => Code::FileReadOnly,
+            PlaceProblem::NotWritable { .. } => Code::FileWrite,
             PlaceProblem::NotRead { .. } => Code::IniNotRead,
             PlaceProblem::StaleCopy { .. } => Code::IniStaleCopy,
             PlaceProblem::TwoPlaces { .. } => Code::IniTwoPlaces,
@@ -46,6 +50,7 @@ impl ToDiagnostic for PlaceProblem {
             PlaceProblem::ReadOnly { .. } => {
                 Some("remove the read-only attribute, unless nobody should change the settings".into())
             }
+            PlaceProblem::NotWritable { hint, .. } => hint.clone(),
             PlaceProblem::NotRead { read } => {
                 Some(format!("change {} instead, and delete this one", read.display()))
             }
@@ -67,9 +72,7 @@ impl ToDiagnostic for PlaceProblem {
 pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, Error> {
     let target = ini.file.to_open();
     let mut findings: Vec<Finding> = Vec::new();
-    if fs.metadata(target).is_ok_and(|metadata| metadata.is_readonly) {
-        findings.push(Finding::new(Severity::Warning, &PlaceProblem::ReadOnly { ini: ini.path.clone() }));
-    }
+    findings.extend(not_writable(ini, fs).map(|problem| Finding::new(Severity::Warning, &problem)));
     findings.extend(elsewhere(target, env, fs));
     for path in transaction::leftovers(target, fs) {
         let finding = Finding::new(Severity::Info, &PlaceProblem::Leftover { path: path.clone() });
@@ -81,6 +84,20 @@ pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, 
         findings.push(finding.in_file(path.clone()).fixed_by(Fix::Access(path)));
     }
     Ok(findings)
+}
+
+/// Returns why the ini can't be changed, as far as that can be seen.
+fn not_writable(ini: &Ini, fs: &dyn FileSystem) -> Option<PlaceProblem> {
+    let kind: TransactionErrorKind<Error> = transaction::check_writable(ini.file.to_open(), fs).err()?;
+    let failure = TransactionError { ini: ini.file.to_open().to_path_buf(), changed: false, kind };
+    let failure = failure.with_paths(|path| ini.file.shown_for(path));
+    let hint = failure.hint();
+    Some(match failure.kind {
+        TransactionErrorKind::Io { path, what, source, .. } => {
+            PlaceProblem::NotWritable { path, what, cause: source.to_string(), hint }
+        }
+        _ => PlaceProblem::ReadOnly { ini: ini.path.clone() },
+    })
 }
 
 /// Finds an ini of the same name where MicroSIP looks, or used to look.

@@ -19,6 +19,7 @@ const CASES: &str = include_str!("../../../fixtures/doctor.tsv");
 const SHOWN_BY_THE_SUITE: &[Code] = &[
     Code::FileRead,
     Code::FileReadOnly,
+    Code::FileWrite,
     Code::IniNotRead,
     Code::IniStaleCopy,
     Code::IniTwoPlaces,

@@ -448,6 +448,10 @@ fn value_of_key(
             let fix = set(&suggestion);
             Some(Finding::new(Severity::Warning, &TextProblem::Unstable { path, value }).fixed_by(fix))
         }
+        Err(ValueError::QuotedName { suggestion, .. }) => {
+            let problem = TextProblem::Refused { path, value, read_as: "the default device".into() };
+            Some(Finding::new(Severity::Warning, &problem).fixed_by(set(&suggestion)))
+        }
         Err(ValueError::Impossible { .. }) => {
             let read = leading_number(&value);
             let problem = TextProblem::OutOfRange { path, value, read, allowed: key.kind.to_string() };

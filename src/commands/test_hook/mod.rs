@@ -19,7 +19,7 @@ use crate::request::TestHook;
 use super::context::{Context, RunEvent};
 use super::error::{CommandError, Error};
 use super::hook_state::{self, save_dialect, target_context};
-use super::ini::{Ini, encoding_warning};
+use super::ini::{Ini, reading_warnings};
 use tested::status_text;
 
 pub use tested::{HookTest, RunResult, Tested};
@@ -151,7 +151,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
             tests.push(test);
         }
     }
-    let mut warnings = encoding_warning(&decoded);
+    let mut warnings = reading_warnings(&decoded);
     if tests.iter().any(|test| test.result.is_started()) {
         warnings.extend(start_warning(asked.capture));
     }

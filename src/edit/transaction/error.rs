@@ -155,6 +155,9 @@ fn io_hint(error: &io::Error, changed: bool) -> String {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
             "use another path, because part of this one is a file where a folder is needed"
         }
+        io::ErrorKind::ResourceBusy => {
+            "check whether this file itself is mounted, as in a container; if so, mount its folder instead"
+        }
         _ => "check the disk and the folder",
     };
     if changed {

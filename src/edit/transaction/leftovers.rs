@@ -29,6 +29,19 @@ pub fn leftovers(ini: &Path, fs: &dyn FileSystem) -> Vec<PathBuf> {
     leftovers
 }
 
+/// Returns how many names the ini has in addition to its own and to those that msipcfg gave it.
+pub fn other_names(ini: &Path, fs: &dyn FileSystem) -> u64 {
+    let count = || platform::link_count(ini).unwrap_or(1);
+    let before = count();
+    if before < 2 {
+        return 0;
+    }
+    let names = temp_files(ini, fs).into_iter().chain(backup::unfinished(ini, fs).unwrap_or_default());
+    let own = names.filter(|path| fs.is_same_file(path, ini).unwrap_or(false)).count() as u64;
+    // another run may have replaced the ini in the meantime
+    if count() == before { (before - 1).saturating_sub(own) } else { 0 }
+}
+
 /// Removes temporary files and unfinished backups. No running msipcfg uses them, because this one holds the lock.
 pub(super) fn remove_leftovers_under_lock(ini: &Path, fs: &dyn FileSystem) {
     for path in temp_files(ini, fs).into_iter().chain(backup::unfinished(ini, fs).unwrap_or_default()) {

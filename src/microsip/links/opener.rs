@@ -2,13 +2,16 @@
 
 use std::io;
 
+use serde::Serialize;
+
 use crate::platform::registry::{ClassRegistry, Hive};
 
 use super::error::LinksWarning;
 use super::{MARK_SET, SCHEMES, command_key};
 
 /// Where it is decided which program opens a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LinkSource {
     /// In Windows' settings, by the user. This overrides the others.
     UserChoice,
@@ -20,24 +23,13 @@ pub enum LinkSource {
     Nobody,
 }
 
-impl LinkSource {
-    /// Returns the name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            LinkSource::UserChoice => "user-choice",
-            LinkSource::User => "user",
-            LinkSource::Machine => "machine",
-            LinkSource::Nobody => "nobody",
-        }
-    }
-}
-
 /// The program that opens one kind of link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
     /// The kind of link, without the colon.
     pub scheme: &'static str,
     /// Where it is decided.
+    #[serde(rename = "from")]
     pub source: LinkSource,
     /// The class that the user chose. The class of a Store app has no command.
     pub class: Option<String>,

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
 use rustix::io::Errno;
 
 pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
@@ -120,6 +120,35 @@ pub(in crate::platform) fn sync_folder(folder: &Path) -> io::Result<()> {
 pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let (a, b) = (std::fs::metadata(a)?, std::fs::metadata(b)?);
     Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
+}
+
+/// Returns why this user can't replace the file, or create files in the folder, as far as that can be seen without
+/// writing.
+pub fn why_not_writable(path: &Path) -> Option<io::Error> {
+    let access = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
+    let denied = access.err().filter(|error| matches!(*error, Errno::ACCESS | Errno::ROFS));
+    denied.or_else(|| is_mounted_file(path).then_some(Errno::BUSY)).map(io::Error::from)
+}
+
+/// Returns whether a file itself is a mount point, as in a container. It can't be replaced then.
+#[cfg(target_os = "linux")]
+fn is_mounted_file(path: &Path) -> bool {
+    use rustix::fs::{FileType, StatxAttributes, StatxFlags, statx};
+    statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok_and(|stat| {
+        let is_folder = FileType::from_raw_mode(stat.stx_mode.into()).is_dir();
+        !is_folder && stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+    })
+}
+
+/// Returns `false`: this isn't known here.
+#[cfg(not(target_os = "linux"))]
+fn is_mounted_file(_path: &Path) -> bool {
+    false
+}
+
+/// Returns how many names a file has; a link isn't followed.
+pub fn link_count(path: &Path) -> io::Result<u64> {
+    Ok(path.symlink_metadata()?.nlink())
 }
 
 /// Returns whether an open file has this path; a link isn't followed.

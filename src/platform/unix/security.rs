@@ -6,9 +6,6 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, accessat};
-use rustix::io::Errno;
-
 use super::files::{adopt, never_follow_links};
 use crate::platform::access::{Access, Privileges, Sid};
 
@@ -30,11 +27,6 @@ pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
     options.read(true).write(true);
     never_follow_links(&mut options);
     adopt(Some(model), &options.open(path)?, path)
-}
-
-/// Returns whether this user may not write to the file, by its mode and access list.
-pub fn is_access_denied_by_mode(path: &Path) -> bool {
-    matches!(accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
 /// Returns nothing, because access lists aren't checked here.

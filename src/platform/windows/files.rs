@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io::{self, Read};
 use std::os::windows::fs::{FileTimesExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    DELETE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL,
-    FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT,
-    FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_OPEN_REPARSE_POINT, FindClose, FindFirstStreamW, FindNextStreamW,
-    FindStreamInfoStandard, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
-    SetFileAttributesW, WIN32_FIND_STREAM_DATA,
+    BY_HANDLE_FILE_INFORMATION, DELETE, FILE_ADD_FILE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_DIRECTORY,
+    FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
+    FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FindClose, FindFirstStreamW, FindNextStreamW,
+    FindStreamInfoStandard, GetFileInformationByHandle, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH,
+    MoveFileExW, SetFileAttributesW, WIN32_FIND_STREAM_DATA,
 };
 
 use super::security::copy_access;
@@ -199,6 +201,32 @@ pub(in crate::platform) fn sync_folder(_folder: &Path) -> io::Result<()> {
 /// Returns whether two paths lead to the same file.
 pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     same_file::is_same_file(a, b)
+}
+
+/// Returns why this user can't create files in the folder. For a file, Windows reports it when the file is replaced:
+/// opening it to find out could prevent MicroSIP from opening it.
+pub fn why_not_writable(path: &Path) -> Option<io::Error> {
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return None;
+    }
+    let mut options = OpenOptions::new();
+    let error =
+        options.access_mode(FILE_ADD_FILE).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path).err()?;
+    (error.kind() == io::ErrorKind::PermissionDenied).then_some(error)
+}
+
+/// Returns how many names a file has; a link isn't followed.
+pub fn link_count(path: &Path) -> io::Result<u64> {
+    let mut options = OpenOptions::new();
+    options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = options.open(path)?;
+    // SAFETY: all zeros is a valid value of this plain structure
+    let mut information: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
+    // SAFETY: the file is open, and the structure can be written to
+    match unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(information.nNumberOfLinks.into()),
+    }
 }
 
 /// Returns whether an open file has this path.

@@ -383,11 +383,6 @@ pub fn is_own_user(user: &sysinfo::Uid) -> bool {
     privileges().user.is_some_and(|own| own.0 == user.to_string())
 }
 
-/// Returns `false`: Windows reports that when the file is replaced.
-pub fn is_access_denied_by_mode(_path: &Path) -> bool {
-    false
-}
-
 /// A SID that was converted from text.
 struct NativeSid(PSID);
 

@@ -108,9 +108,8 @@ fn a_read_only_ini_is_not_written() {
         // a command that changes nothing doesn't write
         let ran = sandbox.finish(with_args(program(&sandbox), on_ini(&sandbox.ini(), &["set", "VAD=1"])));
         assert_eq!(ran.status, 0, "{}", ran.transcript);
-        let ran =
-            sandbox.finish(with_args(program(&sandbox), on_ini(&sandbox.ini(), &["set", "-n", "VAD=0"])));
-        assert_eq!(ran.status, 0, "{}", ran.transcript);
+        let dry_run = on_ini(&sandbox.ini(), &["set", "-n", "VAD=0"]);
+        refused(&sandbox, &|| program(&sandbox), &dry_run, 6, "file-read-only", Some(&sandbox.ini()));
     }
 }
 
@@ -126,9 +125,46 @@ fn a_read_only_folder_is_not_written() {
     }
     let ran = sandbox.finish(with_args(program(), on_ini(&ini, &["get", "VAD"])));
     assert_eq!((ran.status, ran.stdout.as_str()), (0, "1\n"), "{}", ran.transcript);
-    let new = folder.join("New.ini");
-    refused(&sandbox, &program, &on_ini(&new, &["set", "--create", "VAD=1"]), 6, "file-write", None);
+    let dry_run = on_ini(&ini, &["set", "-n", "VAD=0"]);
+    refused(&sandbox, &program, &dry_run, 6, "file-write", Some(folder));
+    let ran = sandbox.finish(with_args(program(), on_ini(&ini, &["set", "-n", "VAD=1"])));
+    assert_eq!(ran.status, 0, "nothing to change: {}", ran.transcript);
+    let ran = sandbox.finish(with_args(program(), on_ini(&ini, &["doctor", "--json"]))).exits(0);
+    let problem = &ran.json()["problems"][0];
+    assert_eq!(problem["code"], "file-write", "{}", ran.transcript);
+    assert!(problem["message"].as_str().unwrap().contains(folder.to_str().unwrap()), "{}", ran.transcript);
+    for new in ["New.ini", "a/b/New.ini"] {
+        let new = folder.join(new);
+        refused(&sandbox, &program, &on_ini(&new, &["set", "--create", "VAD=1"]), 6, "file-write", None);
+        let dry_run = on_ini(&new, &["set", "--create", "-n", "VAD=1"]);
+        refused(&sandbox, &program, &dry_run, 6, "file-write", Some(folder));
+    }
     set_mode(folder, 0o755);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_ini_that_is_mounted_by_itself_is_not_written() {
+    let (sandbox, ini) = in_folder();
+    let script = "mount --bind \"$0\" \"$0\" || exit 99; exec \"$@\"";
+    let run = |args: &[&str]| {
+        // a mount namespace of its own
+        let mut command = sandbox.command("unshare");
+        command.args(["--mount", "sh", "-c", script]).arg(&ini).arg(PROGRAM).args(on_ini(&ini, args));
+        sandbox.finish(command)
+    };
+    if matches!(run(&["get", "VAD"]).status, 1 | 99 | 127) {
+        return; // only root can mount, and not in every container
+    }
+    for args in [&["set", "--json", "VAD=0"][..], &["set", "--json", "-n", "VAD=0"]] {
+        let ran = run(args).fails(6, "file-write");
+        let hint = ran.json()["error"]["hint"].as_str().unwrap().to_string();
+        assert!(hint.contains("mount its folder"), "{}", ran.transcript);
+    }
+    let ran = run(&["doctor", "--json"]).exits(0);
+    assert_eq!(ran.json()["problems"][0]["code"], "file-write", "{}", ran.transcript);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(INI));
+    assert_eq!(std::fs::read_dir(ini.parent().unwrap()).unwrap().count(), 1);
 }
 
 #[test]

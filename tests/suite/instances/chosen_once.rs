@@ -22,6 +22,7 @@ const OPTIONS: WriteOptions = WriteOptions {
     while_running: WhileRunning::Wait,
     backup: true,
     keep_backups: 10,
+    any_ini: false,
 };
 
 /// Carries out a request that names no ini. As soon as an ini is chosen, a MicroSIP with another ini starts. Returns

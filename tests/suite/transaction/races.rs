@@ -197,7 +197,10 @@ fn an_ini_deleted_in_the_meantime_is_only_created_again_with_create() {
         let ini = sandbox.ini();
         let request = Request::Write {
             ini: IniChoice { path: Some(ini.clone()), code_page: None },
-            edit: EditRequest::Set(vec![("Settings/VAD".parse().unwrap(), ValueSource::Inline("1".into()))]),
+            edit: EditRequest::Set {
+                values: vec![("Settings/VAD".parse().unwrap(), ValueSource::Inline("1".into()))],
+                allow_unknown: false,
+            },
             options: WriteOptions {
                 dry_run: false,
                 create,
@@ -205,6 +208,7 @@ fn an_ini_deleted_in_the_meantime_is_only_created_again_with_create() {
                 timeout: Duration::from_secs(60),
                 backup: true,
                 keep_backups: 10,
+                any_ini: false,
             },
         };
         let result = commands::run(

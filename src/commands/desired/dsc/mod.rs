@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{self, save_dialect};
-use crate::commands::ini::Ini;
+use crate::commands::ini::{Ini, reading_warnings};
 use crate::commands::passwords::new_salt;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
@@ -29,6 +29,7 @@ use crate::microsip::accounts;
 use crate::microsip::instances::Processes;
 use crate::microsip::locate::{self, LocateError};
 use crate::microsip::privacy::Guarded;
+use crate::microsip::recognize;
 use crate::platform::FileSystem;
 use crate::request::{DscOperation, IniChoice, ValueSource, WriteOptions};
 
@@ -106,15 +107,20 @@ impl Found {
 }
 
 fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
+    let mut warnings = Vec::new();
     let instance = match Found::at(choice, context)? {
-        Found::Ini(ini) => InstanceAnswer {
-            state: Some(state(wanted, &ini, &ini.read(context)?.document, context)),
-            ini: Some(ini.path),
-            ..InstanceAnswer::default()
-        },
+        Found::Ini(ini) => {
+            let decoded = ini.read(context)?;
+            warnings = reading_warnings(&decoded);
+            InstanceAnswer {
+                state: Some(state(wanted, &ini, &decoded.document, context)),
+                ini: Some(ini.path),
+                ..InstanceAnswer::default()
+            }
+        }
         Found::NoIni(ini) => InstanceAnswer { ini, ..InstanceAnswer::default() },
     };
-    Ok(Answer { instances: vec![instance], ..Answer::default() })
+    Ok(Answer { instances: vec![instance], warnings, ..Answer::default() })
 }
 
 /// Returns the state of everything that is desired; if nothing is, of everything.
@@ -231,8 +237,11 @@ fn set(
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
-    let written = write_of(ini, options, &processes)
-        .run(context, &mut |_, current| Ok(Draft { is_change: current.is_some(), ..Draft::nothing() }))?;
+    let written = write_of(ini, options, &processes).run(context, &mut |ini, current| {
+        let is_change = current.is_some();
+        let is_microsip = recognize::is_microsip(&ini.decode_or_first_run(current)?.document);
+        Ok(Draft { is_change, is_microsip, ..Draft::nothing() })
+    })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written, context.fs))
 }
@@ -270,8 +279,9 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     let mut answer = Answer::default();
     if choice.path.is_some() {
         if let Found::Ini(ini) = Found::at(choice, context)? {
-            let document = ini.read(context)?.document;
-            answer.instances.push(instance(ini, &document, context));
+            let decoded = ini.read(context)?;
+            answer.warnings = reading_warnings(&decoded);
+            answer.instances.push(instance(ini, &decoded.document, context));
         }
         return Ok(answer);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::commands::desired::apply::CheckOutcome;
@@ -40,7 +41,8 @@ pub enum UserState {
 }
 
 /// Why a user was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Skip {
     /// The user has no ini, and `--create` wasn't given.
     NoIni,
@@ -51,6 +53,7 @@ pub enum Skip {
     /// The state needs a user, and this is the default profile.
     NeedsUser,
     /// An instance uses the ini (`--skip-running`).
+    #[serde(rename = "microsip-running")]
     Running,
     /// The run was interrupted before this user.
     Interrupted,
@@ -59,19 +62,6 @@ pub enum Skip {
 }
 
 impl Skip {
-    /// Returns the reason for scripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Skip::NoIni => "no-ini",
-            Skip::NoProfile => "no-profile",
-            Skip::NotListed => "not-listed",
-            Skip::NeedsUser => "needs-user",
-            Skip::Running => "microsip-running",
-            Skip::Interrupted => "interrupted",
-            Skip::NoFolder => "user-without-folder",
-        }
-    }
-
     /// Returns the reason for people.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -287,7 +277,7 @@ impl Outcome for UserResult {
             UserState::Written(written) => parts_of(written.json(), &["changes", "backup", "warnings"]),
             UserState::Checked(checked) => parts_of(checked.json(), &["differences", "warnings"]),
             UserState::Skipped(skip) => {
-                vec![("reason", json!(skip.name())), ("message", json!(skip.meaning()))]
+                vec![("reason", json!(skip)), ("message", json!(skip.meaning()))]
             }
             UserState::Failed(error) => {
                 vec![("changed", json!(error.changed())), ("error", error.json())]
