@@ -58,6 +58,7 @@ pub enum Skip {
     /// The run was interrupted before this user.
     Interrupted,
     /// The table of users lists the user, but no folder was found.
+    #[serde(rename = "user-without-folder")]
     NoFolder,
 }
 

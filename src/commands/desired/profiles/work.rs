@@ -8,7 +8,7 @@ use crate::commands::context::{Context, RunEvent};
 use crate::commands::desired::apply::Application;
 use crate::commands::desired::parallel::in_parallel;
 use crate::commands::desired::template::{Rows, Secrets, Template};
-use crate::commands::error::{CommandError, Error};
+use crate::commands::error::Error;
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
@@ -21,13 +21,11 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
-use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
+use crate::microsip::profiles::{self, Found, Place, Profile};
 use crate::platform::{FileSystem, Owner, ScopedFs};
 use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
 
 use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
-
-impl CommandError for ProfileError {}
 
 /// MicroSIP recognizes its first start by the missing ini.
 const FIRST_RUN_SKIPPED: &str =
