@@ -9,8 +9,6 @@ use crate::hook::event::UnknownEvent;
 use crate::microsip::values::ValueError;
 use crate::request::ValueSource;
 
-use super::redact::is_secret;
-
 /// A mistake in a desired-state file, with its place. It never contains a password.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}:{line}:{column}: {kind}\n{excerpt}")]
@@ -125,10 +123,9 @@ impl ToDiagnostic for DesiredError {
             DesiredErrorKind::NamelessColumn => {
                 Some("write a name for this column in the first line, or clear the column".into())
             }
-            DesiredErrorKind::EmptyCell { name, .. } if is_secret(name) => {
-                Some("fill in the cell; to remove a password, write password = false in the file".into())
+            DesiredErrorKind::EmptyCell { .. } => {
+                Some("fill in the cell; to remove a key, set it to false in the desired-state file".into())
             }
-            DesiredErrorKind::EmptyCell { .. } => Some("fill in the cell".into()),
             DesiredErrorKind::UndefinedVariable { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
             }
