@@ -19,7 +19,7 @@ use crate::cli::trace::Level;
 use crate::cli::wizard::{self, Dialog};
 use crate::commands::completions;
 use crate::diagnostic::ExitStatus;
-use crate::platform::{self, Env, SystemFs};
+use crate::platform::{self, Env, FileSystem as _, SystemFs};
 use crate::request::{Request, ValueSource};
 
 /// The process: its environment, and how it ends.
@@ -147,8 +147,7 @@ fn read_stdin() -> io::Result<String> {
         io::copy(&mut stdin, &mut io::sink())?;
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 16 MiB"));
     }
-    // The error of std would contain the bytes.
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it isn't UTF-8"))
+    platform::decode_text(bytes)
 }
 
 /// Reads a secret from its source, without the line end after it.
@@ -156,7 +155,7 @@ fn read_secret(source: &ValueSource, variable: fn(&str) -> Option<OsString>) -> 
     let text = match source {
         ValueSource::Inline(value) => return Ok(value.clone()),
         ValueSource::StandardInput => read_stdin()?,
-        ValueSource::File(path) => platform::read_text(&SystemFs, path)?,
+        ValueSource::File(path) => platform::decode_text(SystemFs.read(path)?)?,
         ValueSource::Variable(name) => {
             // The error of std would contain the value.
             let not_set = || io::Error::new(io::ErrorKind::NotFound, "it isn't set");
@@ -164,6 +163,5 @@ fn read_secret(source: &ValueSource, variable: fn(&str) -> Option<OsString>) -> 
             return variable(name).ok_or_else(not_set)?.into_string().map_err(not_text);
         }
     };
-    let text = text.trim_start_matches('\u{FEFF}');
     Ok(text.trim_end_matches('\n').trim_end_matches('\r').to_string())
 }

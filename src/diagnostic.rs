@@ -147,6 +147,8 @@ codes! {
 
     InputInvalid = "input-invalid", Usage, "the standard input of a DSC operation isn't a valid instance";
     DesiredInvalid = "desired-invalid", Refused, "the desired-state file isn't valid";
+    DesiredEmpty = "desired-empty", Refused,
+        "the desired state names nothing, so there is nothing to apply or to compare";
     VariableUndefined = "variable-undefined", Refused,
         "the desired-state file uses a variable that isn't defined";
     FalseIsAbsent = "false-is-absent", Done, "false removes the key, but the setting is on by default";
@@ -163,11 +165,15 @@ codes! {
         "the path to the ini inside a user's folder contains a link, or the ini isn't a regular file";
     ProfileMoved = "profile-moved", File, "a user's AppData folder is outside the user's profile folder";
     UserNotListed = "user-not-listed", Refused, "the table of users has no row for the user who owns the ini";
+    UserAmbiguous = "user-ambiguous", Refused,
+        "a row in the table of users could belong to several users' folders, or several rows to one folder";
     UserWithoutFolder = "user-without-folder", Done,
         "the table of users lists users whose profile folder wasn't found";
     ProfilesNone = "profiles-none", NoIni, "no profile folders of users were found";
     FirstRunSkipped = "first-run-skipped", Done,
         "MicroSIP won't do its first-run setup, so it won't register itself to start with Windows";
+    UsersSkipped = "users-skipped", SomeFailed,
+        "users were skipped: all of them, or with --fail-on-skipped any";
     SomeFailed = "some-failed", SomeFailed, "some of several inis failed; the report says which";
     ReportUnwritable = "report-unwritable", File, "the report file couldn't be written";
 

@@ -16,6 +16,7 @@
 )]
 
 pub mod app;
+pub mod budget;
 pub mod cli;
 pub mod commands;
 pub mod desired;

@@ -68,6 +68,8 @@ pub struct ManyUsers {
     pub code_page: Option<CodePage>,
     /// The desired state.
     pub desired: DesiredChoice,
+    /// Whether skipping a user is a failure.
+    pub fail_on_skipped: bool,
     /// What to do.
     pub action: ManyUsersAction,
 }

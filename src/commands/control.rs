@@ -1,16 +1,16 @@
 //! `start`, `exit`, `call` and their like: starts MicroSIP, asks it to exit, or controls its calls.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::slice;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
-use crate::microsip::control::{self, Message, NotInVersion, PhoneCommand, Transport};
+use crate::microsip::control::{self, Message, PhoneCommand, Transport};
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
@@ -20,7 +20,7 @@ use crate::platform::{self, FileSystemExt, Rights, WatchedProcess};
 use crate::request::{ControlRequest, IniChoice};
 
 use super::context::Context;
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::ini::Ini;
 use super::outcome::Outcome;
 
@@ -65,94 +65,19 @@ impl Outcome for ControlOutcome {
     }
 }
 
-/// Why MicroSIP couldn't be controlled.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    #[error("this works only on Windows")]
-    NotWindows,
-    #[error("{}", not_running(.ini.as_ref()))]
-    NotRunning { ini: Option<PathBuf> },
-    #[error("more than one MicroSIP is running: {}", list(.running))]
-    Several { running: Vec<Instance> },
-    #[error("MicroSIP's program{} wasn't found, or more than one was found", ini_of(.ini.as_ref()))]
-    NoExe { ini: Option<PathBuf> },
-    #[error(transparent)]
-    NotInVersion(#[from] NotInVersion),
-    #[error("MicroSIP ({instance}) can't be controlled: {why}")]
-    Unreachable { instance: Box<Instance>, why: String },
-    #[error("MicroSIP ({0}) isn't ready to make calls")]
-    NotReady(Box<Instance>),
-    #[error("MicroSIP ({0}) was asked to exit but is still running")]
-    StillRunning(Box<Instance>),
-    #[error("{exe} couldn't be started: {source}")]
-    NotStarted { exe: PathBuf, source: io::Error },
-    #[error("cancelled")]
-    Stopped,
-}
-
-impl CommandError for ControlError {}
-
-impl ToDiagnostic for ControlError {
-    fn code(&self) -> Code {
-        match self {
-            ControlError::NotWindows => Code::WindowsOnly,
-            ControlError::NotRunning { .. } => Code::MicrosipNotRunning,
-            ControlError::Several { .. } => Code::InstanceAmbiguous,
-            ControlError::NoExe { .. } => Code::MicrosipNotFound,
-            ControlError::NotInVersion(error) => error.code(),
-            ControlError::Unreachable { .. } => Code::MicrosipUnreachable,
-            ControlError::NotReady(_) => Code::MicrosipNotReady,
-            ControlError::StillRunning(_) => Code::MicrosipRunning,
-            ControlError::NotStarted { .. } => Code::StartFailed,
-            ControlError::Stopped => Code::Interrupted,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                ControlError::NotWindows => {
-                    "run msipcfg on Windows, or the Windows version of msipcfg under Wine"
-                }
-                ControlError::NotRunning { .. } => "to start it, run 'msipcfg start'",
-                ControlError::Several { .. } => "choose one by its ini, with --ini PATH",
-                ControlError::NoExe { .. } => "specify the ini of the copy to start with --ini PATH",
-                ControlError::NotInVersion(error) => return error.hint(),
-                ControlError::Unreachable { .. } => "use MicroSIP's window instead",
-                ControlError::NotReady(_) => "wait until its window shows that it is online, then try again",
-                ControlError::StillRunning(_) => "look at its window; it may be asking something",
-                ControlError::NotStarted { .. } => "start it yourself to see what's wrong",
-                ControlError::Stopped => return None,
-            }
-            .into(),
-        )
-    }
-}
-
-fn not_running(ini: Option<&PathBuf>) -> String {
-    ini.map_or("MicroSIP isn't running".into(), |ini| format!("no running MicroSIP uses {}", ini.display()))
-}
-
-fn ini_of(ini: Option<&PathBuf>) -> String {
-    ini.map_or(String::new(), |ini| format!(" for {}", ini.display()))
-}
-
-fn list(running: &[Instance]) -> String {
-    let shown: Vec<_> = running.iter().map(ToString::to_string).collect();
-    shown.join("; ")
-}
-
 /// Starts MicroSIP, asks it to exit, or controls its calls.
 ///
 /// # Errors
-/// See [`ControlError`].
+/// This isn't Windows, no instance or several run, or MicroSIP can't be started, reached or controlled.
 pub fn run(
     choice: &IniChoice,
     request: &ControlRequest,
     context: &mut Context<'_>,
 ) -> Result<ControlOutcome, Error> {
     if !platform::CAN_REACH_WINDOWS {
-        return Err(ControlError::NotWindows.into());
+        return Err(Diagnostic::new(Code::WindowsOnly, "this works only on Windows")
+            .with_hint("run msipcfg on Windows, or the Windows version of msipcfg under Wine")
+            .into());
     }
     let processes = Processes::default();
     let running = running(choice, &processes);
@@ -180,11 +105,25 @@ fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
 }
 
 /// Returns the running instance, if there is exactly one.
-fn only_instance(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, ControlError> {
+fn only_instance(choice: &IniChoice, mut running: Vec<Instance>) -> Result<Instance, Error> {
     match running.len() {
-        0 => Err(ControlError::NotRunning { ini: choice.path.clone() }),
+        0 => {
+            let message = match &choice.path {
+                Some(ini) => format!("no running MicroSIP uses {}", ini.display()),
+                None => "MicroSIP isn't running".into(),
+            };
+            Err(Diagnostic::new(Code::MicrosipNotRunning, message)
+                .with_hint("to start it, run 'msipcfg start'")
+                .into())
+        }
         1 => Ok(running.remove(0)),
-        _ => Err(ControlError::Several { running }),
+        _ => {
+            let running: Vec<String> = running.iter().map(ToString::to_string).collect();
+            let message = format!("more than one MicroSIP is running: {}", running.join("; "));
+            Err(Diagnostic::new(Code::InstanceAmbiguous, message)
+                .with_hint("choose one by its ini, with --ini PATH")
+                .into())
+        }
     }
 }
 
@@ -195,15 +134,14 @@ fn start(
     minimized: bool,
     processes: &Processes,
     context: &Context<'_>,
-) -> Result<ControlOutcome, ControlError> {
+) -> Result<ControlOutcome, Error> {
     /// Slow disks and virus scanners take seconds.
     const FOR_ITS_WINDOW: Duration = Duration::from_secs(15);
-    let no_exe = || ControlError::NoExe { ini: choice.path.clone() };
     let exe = match &choice.path {
         Some(ini) => locate::exe_of(ini, context.env),
         None => locate::only_exe(context.env),
     };
-    let exe = exe.ok_or_else(no_exe)?;
+    let exe = exe.ok_or_else(|| no_exe(choice.path.as_deref()))?;
     let is_same = |instance: &Instance| {
         instance
             .exe_on_disk
@@ -216,8 +154,7 @@ fn start(
     // Started from an administrator's prompt, it wouldn't receive links that are clicked elsewhere.
     let rights = Rights::of_desktop();
     let argument = minimized.then_some("/minimized");
-    let failed = |source| ControlError::NotStarted { exe: exe.clone(), source };
-    let pid = platform::start(&exe, argument, rights.as_ref()).map_err(failed)?;
+    let pid = platform::start(&exe, argument, rights.as_ref()).map_err(|error| not_started(&exe, &error))?;
     let until = Instant::now() + FOR_ITS_WINDOW;
     loop {
         let instance = processes.instances(&[]).into_iter().find(|instance| instance.pid == pid);
@@ -227,7 +164,7 @@ fn start(
                 return Ok(ControlOutcome { command: "start", sent: None, changed: true, instance });
             }
             None if WatchedProcess::open(pid).is_err() || Instant::now() >= until => {
-                return Err(failed(io::Error::other("it exited at once")));
+                return Err(not_started(&exe, &io::Error::other("it exited at once")).into());
             }
             _ => pause(context)?,
         }
@@ -240,19 +177,22 @@ fn exit(
     timeout: Duration,
     processes: &Processes,
     context: &Context<'_>,
-) -> Result<ControlOutcome, ControlError> {
+) -> Result<ControlOutcome, Error> {
     let until = Instant::now() + timeout;
     let (mut closing, mut watch) = (Closing::default(), Watch::default());
     loop {
         if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
-            return Err(ControlError::Unreachable { instance: instance.into(), why: message });
+            return Err(unreachable(&instance, &message).into());
         }
         if !processes.is_running(&instance) {
             return Ok(ControlOutcome { command: "exit", sent: None, changed: true, instance });
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(ControlError::StillRunning(instance.into()));
+            let message = format!("MicroSIP ({instance}) was asked to exit but is still running");
+            return Err(Diagnostic::new(Code::MicrosipRunning, message)
+                .with_hint("look at its window; it may be asking something")
+                .into());
         }
         watch.pause(slice::from_ref(&instance), processes, left);
         check_stop(context)?;
@@ -265,45 +205,44 @@ fn send_command(
     instance: Instance,
     command: &PhoneCommand,
     context: &Context<'_>,
-) -> Result<ControlOutcome, ControlError> {
-    let message = control::message(command, version_of(choice, &instance, context))?;
+) -> Result<ControlOutcome, Error> {
+    let message = control::message(command, version_of(choice, &instance, context))
+        .map_err(|error| Diagnostic::from(&error))?;
     match message.transport {
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
-            let exe = instance.exe_on_disk.clone().ok_or(ControlError::NoExe { ini: None })?;
+            let exe = instance.exe_on_disk.clone().ok_or_else(|| no_exe(None))?;
             let rights = Rights::of(instance.pid).ok();
             let started = platform::start(&exe, Some(&message.text), rights.as_ref());
-            started.map_err(|source| ControlError::NotStarted { exe, source })?;
+            started.map_err(|error| not_started(&exe, &error))?;
         }
     }
     Ok(ControlOutcome { command: command.name(), sent: Some(message.text), changed: true, instance })
 }
 
 /// Sends a message until it is accepted: MicroSIP answers 1 while it can't make calls yet (mainDlg.cpp, onCopyData).
-fn send(
-    instance: &Instance,
-    data: usize,
-    message: &Message,
-    context: &Context<'_>,
-) -> Result<(), ControlError> {
+fn send(instance: &Instance, data: usize, message: &Message, context: &Context<'_>) -> Result<(), Error> {
     const UNTIL_READY: Duration = Duration::from_secs(10);
     const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
     const ACCEPTED: usize = 0;
-    let unreachable = |why: String| ControlError::Unreachable { instance: instance.clone().into(), why };
     let until = Instant::now() + UNTIL_READY;
     loop {
         let window = instances::windows().into_iter().find(|window| window.pid == instance.pid);
-        let window = window.ok_or_else(|| unreachable("it has no window on this desktop".into()))?;
+        let window = window.ok_or_else(|| unreachable(instance, "it has no window on this desktop"))?;
         match window.send_text(data, &message.text, FOR_AN_ANSWER) {
             Ok(ACCEPTED) => return Ok(()),
             Ok(_) if Instant::now() < until => pause(context)?,
-            Ok(_) => return Err(ControlError::NotReady(instance.clone().into())),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(unreachable(
-                    "it doesn't respond; it may be waiting for a hook or showing a message".into(),
-                ));
+            Ok(_) => {
+                let message = format!("MicroSIP ({instance}) isn't ready to make calls");
+                return Err(Diagnostic::new(Code::MicrosipNotReady, message)
+                    .with_hint("wait until its window shows that it is online, then try again")
+                    .into());
             }
-            Err(error) => return Err(unreachable(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let why = "it doesn't respond; it may be waiting for a hook or showing a message";
+                return Err(unreachable(instance, why).into());
+            }
+            Err(error) => return Err(unreachable(instance, &error.to_string()).into()),
         }
     }
 }
@@ -325,12 +264,29 @@ fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) ->
     })
 }
 
-fn pause(context: &Context<'_>) -> Result<(), ControlError> {
+fn pause(context: &Context<'_>) -> Result<(), Error> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
     std::thread::sleep(BETWEEN_LOOKS);
     check_stop(context)
 }
 
-fn check_stop(context: &Context<'_>) -> Result<(), ControlError> {
-    if (context.stop)() { Err(ControlError::Stopped) } else { Ok(()) }
+fn check_stop(context: &Context<'_>) -> Result<(), Error> {
+    if (context.stop)() { Err(Diagnostic::new(Code::Interrupted, "cancelled").into()) } else { Ok(()) }
+}
+
+fn no_exe(ini: Option<&Path>) -> Diagnostic {
+    let of_ini = ini.map_or(String::new(), |ini| format!(" for {}", ini.display()));
+    let message = format!("MicroSIP's program{of_ini} wasn't found, or more than one was found");
+    Diagnostic::new(Code::MicrosipNotFound, message)
+        .with_hint("specify the ini of the copy to start with --ini PATH")
+}
+
+fn not_started(exe: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::new(Code::StartFailed, format!("{} couldn't be started: {error}", exe.display()))
+        .with_hint("start it yourself to see what's wrong")
+}
+
+fn unreachable(instance: &Instance, why: &str) -> Diagnostic {
+    Diagnostic::new(Code::MicrosipUnreachable, format!("MicroSIP ({instance}) can't be controlled: {why}"))
+        .with_hint("use MicroSIP's window instead")
 }

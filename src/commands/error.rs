@@ -1,6 +1,5 @@
 //! Why a command failed: errors of the modules below, and those that any command can have.
 
-use std::fmt::Debug;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,18 +14,12 @@ use crate::hook::command::{HookError, HookTextError};
 use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::NameError;
+use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
+use crate::microsip::profiles::ProfileError;
 use crate::microsip::recognize::NotMicrosip;
 use crate::microsip::values::ValueError;
 use crate::platform;
-
-/// An error that only one command has. It is defined next to that command.
-pub trait CommandError: ToDiagnostic + Debug + Send + Sync {
-    /// Returns whether something was written before the command failed.
-    fn changed(&self) -> bool {
-        false
-    }
-}
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +58,10 @@ pub enum Error {
     Lock(#[from] LockError),
     #[error(transparent)]
     Desired(#[from] DesiredError),
-    #[error("{0}")]
-    Command(Box<dyn CommandError>),
+    #[error(transparent)]
+    Links(#[from] LinksError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// An error that only one place reports, so that nothing has to distinguish it. `changed` says whether something
     /// was written before.
     #[error("{diagnostic}")]
@@ -76,12 +71,6 @@ pub enum Error {
 impl From<Diagnostic> for Error {
     fn from(diagnostic: Diagnostic) -> Self {
         Error::Plain { diagnostic, changed: false }
-    }
-}
-
-impl<E: CommandError + 'static> From<E> for Error {
-    fn from(error: E) -> Self {
-        Error::Command(Box::new(error))
     }
 }
 
@@ -99,7 +88,7 @@ impl Error {
     pub fn changed(&self) -> bool {
         match self {
             Error::Transaction(failure) => failure.changed,
-            Error::Command(error) => error.changed(),
+            Error::Links(error) => error.changed(),
             Error::Plain { changed, .. } => *changed,
             _ => false,
         }
@@ -130,7 +119,8 @@ impl Error {
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
             Error::Desired(error) => error,
-            Error::Command(error) => &**error,
+            Error::Links(error) => error,
+            Error::Profile(error) => error,
             Error::Plain { diagnostic, .. } => diagnostic,
             Error::NotThere { .. }
             | Error::BrokenLink { .. }

@@ -14,14 +14,8 @@ use crate::platform::{self, Env, ProgramProbe};
 use crate::request::{LinksAction, LinksRequest};
 
 use super::context::Context;
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::outcome::Outcome;
-
-impl CommandError for LinksError {
-    fn changed(&self) -> bool {
-        LinksError::changed(self)
-    }
-}
 
 /// Which program opens links, and what was changed.
 #[derive(Debug)]

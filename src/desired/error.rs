@@ -30,6 +30,8 @@ pub struct DesiredError {
 /// What is wrong with a part of a desired-state file.
 #[derive(Debug, thiserror::Error)]
 pub enum DesiredErrorKind {
+    #[error("the file names no setting, hook, account or shortcut")]
+    Empty,
     #[error("{0}")]
     Syntax(String),
     #[error("expected {expected}, found {found}")]
@@ -50,6 +52,10 @@ pub enum DesiredErrorKind {
     Event(#[from] UnknownEvent),
     #[error(transparent)]
     Command(#[from] HookTextError),
+    #[error("this row has a value in a column without a name")]
+    NamelessColumn,
+    #[error("the variable '{name}' has no value: in {row}, the column '{name}' is empty")]
+    EmptyCell { name: String, row: String },
     #[error("the variable '{name}' isn't defined")]
     UndefinedVariable { name: String, nearest: Option<String> },
     #[error("'${{{name}}}' would be read from your environment, not from each user's")]
@@ -92,9 +98,12 @@ impl DesiredErrorKind {
 impl ToDiagnostic for DesiredError {
     fn code(&self) -> Code {
         match &*self.kind {
+            DesiredErrorKind::Empty => Code::DesiredEmpty,
             DesiredErrorKind::Value(error) => error.code(),
             DesiredErrorKind::Command(error) => error.code(),
-            DesiredErrorKind::UndefinedVariable { .. } => Code::VariableUndefined,
+            DesiredErrorKind::UndefinedVariable { .. } | DesiredErrorKind::EmptyCell { .. } => {
+                Code::VariableUndefined
+            }
             DesiredErrorKind::SecretInline { .. } => Code::SecretInline,
             DesiredErrorKind::SecretUnreadable { .. } => Code::SecretUnreadable,
             _ => Code::DesiredInvalid,
@@ -103,13 +112,26 @@ impl ToDiagnostic for DesiredError {
 
     fn hint(&self) -> Option<String> {
         match &*self.kind {
+            DesiredErrorKind::Empty => {
+                Some("a failed download or export can leave an empty file; create it again".into())
+            }
             DesiredErrorKind::UnknownKey { hint, .. } => hint.clone(),
             DesiredErrorKind::UnknownSection { hint, .. } => Some(hint.clone()),
             DesiredErrorKind::Value(error) => error.hint(),
             DesiredErrorKind::Event(error) => error.hint(),
             DesiredErrorKind::Command(error) => error.hint(),
+            DesiredErrorKind::NamelessColumn => {
+                Some("write a name for this column in the first line, or clear the column".into())
+            }
+            DesiredErrorKind::EmptyCell { .. } => {
+                Some("fill in the cell; to remove a key, set it to false in the desired-state file".into())
+            }
             DesiredErrorKind::UndefinedVariable { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
+            }
+            DesiredErrorKind::UndefinedVariable { name, .. } if name.starts_with("env:") => {
+                let name = name.trim_start_matches("env:");
+                Some(format!("set the environment variable {name}"))
             }
             DesiredErrorKind::UndefinedVariable { .. } => {
                 Some("define it with --var NAME=VALUE or --vars FILE".into())

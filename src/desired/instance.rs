@@ -48,6 +48,8 @@ pub struct Instance {
     pub ini: Option<PathBuf>,
     /// The wanted state.
     pub wanted: Presence,
+    /// Whether the input names nothing that can be tested or set.
+    pub is_empty: bool,
 }
 
 /// Whether an ini should exist.
@@ -75,13 +77,15 @@ pub fn read(text: String, passwords: Passwords<'_>) -> Result<Instance, DesiredE
     let text = if text.trim_start_matches('\u{FEFF}').trim().is_empty() { "{}".into() } else { text };
     let mut source = Source::parse("the input".into(), text, Format::Json, Redaction::Everything)?;
     let own = take_own_properties(&mut source.root).map_err(|error| source.error(error))?;
+    let should_exist = own.exist.unwrap_or(true);
     let read: &ReadText<'_> = match passwords {
-        Passwords::Read(read) if own.should_exist => read,
+        Passwords::Read(read) if should_exist => read,
         _ => &unread,
     };
     let desired = resolve::resolve_literal(&source, read, Path::new(""))?;
-    let wanted = if own.should_exist { Presence::Present(desired) } else { Presence::Absent };
-    Ok(Instance { ini: own.ini, wanted })
+    let is_empty = own.exist.is_none() && desired.is_empty();
+    let wanted = if should_exist { Presence::Present(desired) } else { Presence::Absent };
+    Ok(Instance { ini: own.ini, wanted, is_empty })
 }
 
 fn unread(_: &ValueSource) -> io::Result<Guarded> {
@@ -91,7 +95,7 @@ fn unread(_: &ValueSource) -> io::Result<Guarded> {
 /// The properties that a desired-state file doesn't have.
 struct OwnProperties {
     ini: Option<PathBuf>,
-    should_exist: bool,
+    exist: Option<bool>,
 }
 
 /// Takes the own properties out of an instance, which leaves a desired state.
@@ -99,7 +103,7 @@ fn take_own_properties(root: &mut Node) -> Result<OwnProperties, SpannedError> {
     if matches!(root.tree, Tree::Leaf(Json::Null)) {
         root.tree = Tree::Table(Vec::new());
     }
-    let mut own = OwnProperties { ini: None, should_exist: true };
+    let mut own = OwnProperties { ini: None, exist: None };
     let not_an_object = root.not("an object");
     let Tree::Table(parts) = &mut root.tree else { return Err(not_an_object) };
     for (name, part) in parts.iter_mut() {
@@ -108,7 +112,7 @@ fn take_own_properties(root: &mut Node) -> Result<OwnProperties, SpannedError> {
                 own.ini = Some(PathBuf::from(path));
             }
             (INI, _) => return Err(part.not("an absolute path")),
-            (EXIST, Tree::Leaf(Json::Bool(should_exist))) => own.should_exist = *should_exist,
+            (EXIST, Tree::Leaf(Json::Bool(exist))) => own.exist = Some(*exist),
             (EXIST, _) => return Err(part.not("true or false")),
             ("accounts", _) => take_passwords(part)?,
             (name, _) if PARTS.contains(&name) || READ_ONLY.contains(&name) => {}

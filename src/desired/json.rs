@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SpannedError> {
     })?;
     match parsed.value {
         Some(value) => node(value, None),
-        None => Err(DesiredErrorKind::Syntax("the file is empty".into()).at(&(0..0))),
+        None => Err(DesiredErrorKind::Empty.at(&(0..0))),
     }
 }
 

@@ -4,12 +4,14 @@
 //! what was set is kept next to the ini, together with a fingerprint of what MicroSIP made of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use argon2::Argon2;
 use blake2::{Blake2b512, Digest};
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::ini::{Wide, wide};
 use crate::microsip::privacy::{Guarded, Viewer};
 use crate::microsip::values;
@@ -58,18 +60,25 @@ pub struct PasswordHasher<'a> {
     /// One salt for each password that is set in this run.
     salts: Mutex<HashMap<Guarded, Salt>>,
     new_salt: &'a (dyn Fn() -> Option<Salt> + Sync),
+    /// How many hashes may be computed at once.
+    slots: Budget,
 }
 
 impl<'a> PasswordHasher<'a> {
     /// Creates a hasher that has computed nothing yet.
     pub fn new(new_salt: &'a (dyn Fn() -> Option<Salt> + Sync)) -> Self {
-        PasswordHasher { computed: Mutex::default(), salts: Mutex::default(), new_salt }
+        // Each hash takes 19 MiB and a core.
+        const MAX_HASHES: usize = 4;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let slots = Budget::new(cores.min(MAX_HASHES) as u64);
+        PasswordHasher { computed: Mutex::default(), salts: Mutex::default(), new_salt, slots }
     }
 
     fn hash(&self, salt: Salt, password: &Guarded) -> Option<Hash> {
         // the lock is released before the slow part, so that other threads can compute other hashes
         let shared = Arc::clone(locked(&self.computed).entry((salt, password.clone())).or_default());
         *shared.get_or_init(|| {
+            let _permit = self.slots.acquire(1);
             let mut hash = [0; 32];
             let bytes = password.reveal(Viewer::Program).as_bytes();
             Argon2::default().hash_password_into(bytes, &salt, &mut hash).ok()?;
@@ -147,11 +156,9 @@ impl PasswordStore {
                 remembered.stored = Some(fingerprint(stored));
                 return;
             }
-            (PasswordMatch::Plain, Some(remembered))
-                if remembered.stored.is_none() && remembered.was_set_to(wanted, hasher) =>
-            {
-                return;
-            }
+            // Not hashed again: that would take minutes for thousands of users. Only a password that was set without
+            // msipcfg could differ from the one that is remembered.
+            (PasswordMatch::Plain, Some(remembered)) if remembered.stored.is_none() => return,
             _ => {}
         }
         let Some((salt, hash)) = hasher.hash_with_new_salt(wanted) else {

@@ -58,13 +58,17 @@ impl ToDiagnostic for FalseWarning {
 /// Resolves a file with these variables. Paths of files with passwords are relative to `folder`.
 ///
 /// # Errors
-/// At the first mistake, with its place.
+/// At the first mistake, with its place, or if the file names nothing.
 pub fn resolve(source: &Source, variables: &Variables<'_>, folder: &Path) -> Result<Desired, DesiredError> {
     let mut source = source.clone();
     if let Err(error) = variables.fill_in(&mut source.root) {
         return Err(source.error(error));
     }
-    resolve_literal(&source, variables.reader(), folder)
+    let desired = resolve_literal(&source, variables.reader(), folder)?;
+    if desired.is_empty() {
+        return Err(source.error(DesiredErrorKind::Empty.at(&(0..0))));
+    }
+    Ok(desired)
 }
 
 /// Resolves a file in which `${` has no special meaning.

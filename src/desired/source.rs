@@ -41,6 +41,19 @@ impl Format {
             _ => Format::Csv,
         }
     }
+
+    /// Returns the format of a table of users that has no file name.
+    pub fn of_users_text(text: &str) -> Format {
+        let lines = text.lines().map(str::trim_start);
+        match lines.clone().find(|line| !line.is_empty() && !line.starts_with('#')) {
+            Some(line) if line.starts_with('{') => Format::Json,
+            Some(line) if line.starts_with('[') => Format::Toml,
+            // a line that tells spreadsheets which separator to use
+            Some(line) if line.to_ascii_lowercase().starts_with("sep=") => Format::Csv,
+            Some(line) if line.contains('=') => Format::Toml,
+            _ => Format::Csv,
+        }
+    }
 }
 
 /// A text and its tree.
@@ -90,6 +103,12 @@ impl Source {
             entries.retain(|(other, _)| other != name);
         }
         self
+    }
+
+    /// Returns the file and the line of a part of this text.
+    pub fn line(&self, span: &Range<usize>) -> String {
+        let line = self.text[..self.text.floor_char_boundary(span.start)].matches('\n').count() + 1;
+        format!("{}, line {line}", self.file)
     }
 
     /// Adds file, line and column to an error in this text.

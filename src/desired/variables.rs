@@ -22,6 +22,8 @@ pub type ReadText<'a> = dyn Fn(&ValueSource) -> io::Result<Guarded> + 'a;
 /// The values of variables.
 pub struct Variables<'a> {
     values: BTreeMap<String, Variable>,
+    /// The rows in which a variable's cell is empty.
+    empty_cells: BTreeMap<String, String>,
     read: &'a ReadText<'a>,
     /// Whether the environment is that of the user whose ini is edited.
     has_environment: bool,
@@ -43,7 +45,7 @@ impl<'a> Variables<'a> {
     pub fn new(arguments: &[(String, String)], read: &'a ReadText<'a>) -> Self {
         let values =
             arguments.iter().map(|(name, value)| (name.clone(), Variable::Argument(value.clone()))).collect();
-        Variables { values, read, has_environment: true }
+        Variables { values, empty_cells: BTreeMap::new(), read, has_environment: true }
     }
 
     /// Returns what reads passwords.
@@ -79,6 +81,10 @@ impl<'a> Variables<'a> {
             return Err(source.error(table.not("a table of variables")));
         };
         for (name, part) in entries {
+            if matches!(part.tree, Tree::Leaf(Json::Null)) {
+                self.empty_cells.entry(name.clone()).or_insert_with(|| source.line(&part.span));
+                continue;
+            }
             let variable = match serde_json::from_value(part.to_json()) {
                 Ok(Given::Text(text)) if is_secret(name) => Variable::Password(Guarded::password(text)),
                 Ok(Given::Text(text)) => Variable::Text(text),
@@ -159,6 +165,9 @@ impl<'a> Variables<'a> {
             Some(Variable::Password(password)) => Ok(password.clone()),
             Some(Variable::PasswordAt(place)) => read_secret(self.read, place),
             None => {
+                if let Some(row) = self.empty_cells.get(name) {
+                    return Err(DesiredErrorKind::EmptyCell { name: name.to_string(), row: row.clone() });
+                }
                 let nearest = guess::nearest(name, self.values.keys().map(String::as_str));
                 Err(undefined(key, name, nearest))
             }

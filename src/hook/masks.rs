@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::microsip::version::Version;
 
 use super::dialect::SaveDialect;
@@ -66,22 +66,7 @@ pub struct Expanded {
     /// The value.
     pub value: String,
     /// Where MicroSIP would have done something else.
-    pub warnings: Vec<MaskWarning>,
-}
-
-/// A mask that a test doesn't replace as MicroSIP would.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MaskWarning {
-    #[error("{mask} wasn't replaced: MicroSIP knows its value only during a call")]
-    NotReplaced { mask: &'static str },
-    #[error("{mask} was removed: a test doesn't put the password on a command line")]
-    PasswordRemoved { mask: &'static str },
-}
-
-impl ToDiagnostic for MaskWarning {
-    fn code(&self) -> Code {
-        Code::HookMaskUntested
-    }
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What a test does with a mask.
@@ -107,16 +92,26 @@ pub fn expand(value: &str, event: Event, save_dialect: &SaveDialect, caller: &st
         done = at + mask.len();
         match replacement(mask, caller) {
             MaskReplacement::Text(text) => expanded.push_str(&text),
-            MaskReplacement::Remove => warnings.push(MaskWarning::PasswordRemoved { mask }),
+            MaskReplacement::Remove => warnings.push(password_removed(mask)),
             MaskReplacement::Keep => {
                 expanded.push_str(&value[at..done]);
-                warnings.push(MaskWarning::NotReplaced { mask });
+                warnings.push(not_replaced(mask));
             }
         }
     }
     expanded.push_str(&value[done..]);
     warnings.dedup();
     Expanded { value: expanded, warnings }
+}
+
+fn not_replaced(mask: &str) -> Diagnostic {
+    let message = format!("{mask} wasn't replaced: MicroSIP knows its value only during a call");
+    Diagnostic::new(Code::HookMaskUntested, message)
+}
+
+fn password_removed(mask: &str) -> Diagnostic {
+    let message = format!("{mask} was removed: a test doesn't put the password on a command line");
+    Diagnostic::new(Code::HookMaskUntested, message)
 }
 
 fn replacement(mask: &str, caller: &str) -> MaskReplacement {
@@ -166,11 +161,7 @@ mod tests {
         assert_eq!(result.value, "x {server} / {other} {");
         assert_eq!(
             result.warnings,
-            [
-                MaskWarning::NotReplaced { mask: "{server}" },
-                MaskWarning::PasswordRemoved { mask: "{password}" },
-                MaskWarning::PasswordRemoved { mask: "{md5_password}" },
-            ]
+            [not_replaced("{server}"), password_removed("{password}"), password_removed("{md5_password}"),]
         );
         assert_eq!(outgoing("x {number}", "{password}").value, "x %7Bpassword%7D");
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::instances::{self, Instance, Processes};
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::{self, Rights};
 
 /// The instances that one run asked to close.
@@ -41,35 +41,6 @@ pub struct Restarted {
     pub pid: u32,
 }
 
-/// A warning that MicroSIP couldn't be closed or restarted.
-#[derive(Debug, thiserror::Error)]
-pub enum ClosingWarning {
-    #[error("{0} can't be asked to close: {1}")]
-    Unreachable(Instance, String),
-    #[error("{0} was closed, but can't be started again: {1}")]
-    NotRestarted(Instance, String),
-    #[error("{0} was asked to close but is still running, so it won't be restarted")]
-    StillRunning(Instance),
-}
-
-impl ToDiagnostic for ClosingWarning {
-    fn code(&self) -> Code {
-        match self {
-            ClosingWarning::Unreachable(..) => Code::CloseImpossible,
-            ClosingWarning::NotRestarted(..) | ClosingWarning::StillRunning(_) => Code::RestartFailed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            ClosingWarning::Unreachable(..) => "exit it from its menu; msipcfg waits for that",
-            ClosingWarning::NotRestarted(..) => "start it yourself",
-            ClosingWarning::StillRunning(_) => "once it has exited, start it yourself",
-        };
-        Some(hint.into())
-    }
-}
-
 impl Closing {
     /// Asks the instances that weren't asked yet, and returns a warning for each that can't be.
     ///
@@ -96,7 +67,7 @@ impl Closing {
                 }
             };
             if self.should_warn(blocker) {
-                warnings.push(Diagnostic::from(&ClosingWarning::Unreachable(blocker.clone(), reason)));
+                warnings.push(unreachable(blocker, &reason));
             }
         }
         warnings
@@ -133,7 +104,11 @@ impl Closing {
         let (mut restarted, mut warnings): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
         for Asked { instance, exe, was_visible, rights } in self.asked {
             if processes.is_running(&instance) {
-                warnings.push(Diagnostic::from(&ClosingWarning::StillRunning(instance)));
+                let message =
+                    format!("{instance} was asked to close but is still running, so it won't be restarted");
+                let warning = Diagnostic::new(Code::RestartFailed, message)
+                    .with_hint("once it has exited, start it yourself");
+                warnings.push(warning);
                 continue;
             }
             let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
@@ -148,11 +123,20 @@ impl Closing {
             });
             match started {
                 Ok(instance) => restarted.push(instance),
-                Err(why) => warnings.push(Diagnostic::from(&ClosingWarning::NotRestarted(instance, why))),
+                Err(why) => {
+                    let message = format!("{instance} was closed, but can't be started again: {why}");
+                    warnings
+                        .push(Diagnostic::new(Code::RestartFailed, message).with_hint("start it yourself"));
+                }
             }
         }
         (restarted, warnings)
     }
+}
+
+fn unreachable(instance: &Instance, reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::CloseImpossible, format!("{instance} can't be asked to close: {reason}"))
+        .with_hint("exit it from its menu; msipcfg waits for that")
 }
 
 /// Returns the reason why an instance has no window that msipcfg can reach.
@@ -199,7 +183,7 @@ mod tests {
         ] {
             let why = why_no_window(&instance(session), can_reach);
             assert!(why.contains(reason), "{why}");
-            let warning = Diagnostic::from(&ClosingWarning::Unreachable(instance(session), why));
+            let warning = unreachable(&instance(session), &why);
             assert_eq!(warning.code, Code::CloseImpossible);
             assert!(warning.message.contains("pid 4, user ann"), "{}", warning.message);
         }

@@ -243,13 +243,23 @@ pub fn write_atomically(
     move_to(fs, temp, path)
 }
 
-/// Reads a file as UTF-8.
+/// Decodes UTF-8, or UTF-16LE with BOM, which Windows PowerShell writes. The text has no BOM.
 ///
 /// # Errors
-/// It can't be read, or isn't UTF-8 ([`io::ErrorKind::InvalidData`]).
-pub fn read_text(fs: &dyn FileSystem, path: &Path) -> io::Result<String> {
-    let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8");
-    String::from_utf8(fs.read(path)?).map_err(not_utf8)
+/// It is neither ([`io::ErrorKind::InvalidData`]). The error doesn't contain the bytes, which may be a password.
+pub fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
+    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        Some(bytes) if bytes.len() % 2 == 0 => {
+            let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+            String::from_utf16(&units.collect::<Vec<u16>>()).ok()
+        }
+        Some(_) => None,
+        None => String::from_utf8(bytes).ok(),
+    };
+    let text = text.map(|text| text.trim_start_matches('\u{FEFF}').to_string());
+    text.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, "it is neither UTF-8 nor UTF-16LE with BOM")
+    })
 }
 
 /// Returns the names in a folder that begin with `prefix`.

@@ -30,8 +30,8 @@ pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
 pub use file_path::FilePath;
 pub use fs::{
-    FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, file_names, move_to, names_with_prefix,
-    read_text, write_atomically, write_temp,
+    FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, move_to,
+    names_with_prefix, write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};

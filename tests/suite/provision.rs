@@ -95,7 +95,13 @@ fn exported_state_can_be_applied_to_an_empty_ini() {
         let file = file.to_str().unwrap();
         let new = sandbox.ini();
         let new = new.to_str().unwrap();
-        run_with_passwords(&sandbox, &["apply", file, "--create", "--ini", new]).exits(0);
+        let apply = ["apply", file, "--create", "--ini", new];
+        if without_comments(&exported.stdout).is_empty() {
+            // An ini without settings, hooks, accounts and shortcuts: its state would do nothing.
+            run_with_passwords(&sandbox, &apply).exits(3).says("desired-empty");
+            continue;
+        }
+        run_with_passwords(&sandbox, &apply).exits(0);
         let checked = run_with_passwords(&sandbox, &["check", file, "--json", "--ini", new]).exits(0);
         assert_eq!(
             (&checked.json()["in_state"], checked.json()["differences"].as_array().map(Vec::len)),

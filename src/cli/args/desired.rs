@@ -135,6 +135,10 @@ pub(super) struct ManyArgs {
     /// Use the ini of every user whose profile folder is in DIR
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
+
+    /// With many users: fail if a user is skipped, for example because there is no ini
+    #[arg(long)]
+    fail_on_skipped: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,7 +167,7 @@ impl ManyArgs {
             (Some(folder), _) => Profiles::In(folder.clone()),
             (None, true) => Profiles::OfThisMachine,
             (None, false) => {
-                return match given_option {
+                return match given_option.or(self.fail_on_skipped.then_some("--fail-on-skipped")) {
                     Some(option) => Err(UsageError::OnlyWithManyUsers { option }),
                     None => Ok(None),
                 };
@@ -203,8 +207,9 @@ impl Command {
 
     pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
         let (names_ini, code_page) = (ini.path.is_some(), ini.code_page);
-        let many_of = |profiles: Profiles, desired: DesiredArgs, action: ManyUsersAction| {
-            Request::ManyUsers(ManyUsers { profiles, code_page, desired: desired.into(), action })
+        let many_of = |(profiles, fail_on_skipped), desired: DesiredArgs, action: ManyUsersAction| {
+            let desired = desired.into();
+            Request::ManyUsers(ManyUsers { profiles, code_page, desired, fail_on_skipped, action })
         };
         let query = match self {
             Command::Apply { desired, allow_missing, allow_unsafe, many, report, skip_running, write } => {
@@ -213,19 +218,25 @@ impl Command {
                 return Ok(match many.profiles(names_ini, given_option)? {
                     Some(profiles) => {
                         let action = ManyUsersAction::Apply { allow, options: write.into(), skip_running };
-                        many_of(profiles, desired, action)
+                        many_of((profiles, many.fail_on_skipped), desired, action)
                     }
                     None => write.request(ini, EditRequest::Apply { desired: desired.into(), allow }),
                 });
             }
             Command::Check { desired, many, report } => {
                 match many.profiles(names_ini, report.given_option())? {
-                    Some(profiles) => return Ok(many_of(profiles, desired, ManyUsersAction::Check)),
+                    Some(profiles) => {
+                        let users = (profiles, many.fail_on_skipped);
+                        return Ok(many_of(users, desired, ManyUsersAction::Check));
+                    }
                     None => Query::Check(desired.into()),
                 }
             }
             Command::Detect { desired, many, style } => match many.profiles(names_ini, None)? {
-                Some(profiles) => return Ok(many_of(profiles, desired, ManyUsersAction::Detect(style))),
+                Some(profiles) => {
+                    let users = (profiles, many.fail_on_skipped);
+                    return Ok(many_of(users, desired, ManyUsersAction::Detect(style)));
+                }
                 None => Query::Detect { desired: desired.into(), style },
             },
             Command::Export => Query::Export,

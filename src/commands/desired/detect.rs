@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::{Code, Diagnostic, ExitStatus};
+use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::edit::plan::Change;
 use crate::microsip::keys::setting_path;
 use crate::microsip::locate::LocateError;
@@ -39,6 +39,8 @@ pub enum Answer {
     AllInState { users: usize },
     /// The inis of some users aren't.
     SomeDrifted { users: usize, of: usize },
+    /// None of the users' inis could be compared; the reason.
+    Nobody { reason: &'static str },
     /// There is no ini yet.
     NoIni(Diagnostic),
     /// It can't be determined; the reason.
@@ -76,9 +78,7 @@ pub fn detect_many(many: &ManyUsers, style: DetectStyle, context: &mut Context<'
         }
         Ok(summary) => match summary.error() {
             Some(error) => Answer::Unknown(error),
-            None if summary.in_state == 0 => {
-                Answer::NoIni(Diagnostic::new(Code::IniNotFound, "no user has an ini"))
-            }
+            None if summary.is_nobody() => Answer::Nobody { reason: summary.nobody_reason() },
             None => Answer::AllInState { users: summary.in_state },
         },
         Err(error) => Answer::Unknown(Diagnostic::from(&error)),
@@ -93,12 +93,16 @@ impl Detected {
             (Answer::InState { .. } | Answer::AllInState { .. }, _) => ExitStatus::Done,
             // For ConfigMgr, any other status means that the script failed.
             (
-                Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
+                Answer::Drifted { .. }
+                | Answer::SomeDrifted { .. }
+                | Answer::Nobody { .. }
+                | Answer::NoIni(_),
                 IntuneApp | Configmgr,
             ) => ExitStatus::Done,
-            (Answer::Drifted { .. } | Answer::SomeDrifted { .. }, IntuneRemediation | Plain) => {
-                ExitStatus::No
-            }
+            (
+                Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::Nobody { .. },
+                IntuneRemediation | Plain,
+            ) => ExitStatus::No,
             (Answer::NoIni(_), IntuneRemediation) => ExitStatus::No,
             (Answer::Unknown(_), IntuneApp | Configmgr) => ExitStatus::No,
             (Answer::NoIni(reason) | Answer::Unknown(reason), IntuneRemediation | Plain) => {
@@ -150,12 +154,18 @@ impl Detected {
                 "Compliant".into()
             }
             (
-                Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
+                Answer::Drifted { .. }
+                | Answer::SomeDrifted { .. }
+                | Answer::Nobody { .. }
+                | Answer::NoIni(_),
                 DetectStyle::Configmgr,
             ) => "NonCompliant".into(),
             // Any output means "installed".
             (
-                Answer::Drifted { .. } | Answer::SomeDrifted { .. } | Answer::NoIni(_),
+                Answer::Drifted { .. }
+                | Answer::SomeDrifted { .. }
+                | Answer::Nobody { .. }
+                | Answer::NoIni(_),
                 DetectStyle::IntuneApp,
             ) => {
                 return String::new();
@@ -166,6 +176,7 @@ impl Detected {
                 format!("not in state: {users} of {}", Count(*of, "user"))
             }
             (Answer::InState { ini }, _) => format!("in state: {}", ini.display()),
+            (Answer::Nobody { reason }, _) => format!("not in state: {reason}"),
             (Answer::NoIni(_), _) => "not in state: no ini found".into(),
             (Answer::Drifted { ini, differences }, _) => {
                 format!("not in state: {}: {}", ini.display(), what_differs(differences))
@@ -210,6 +221,7 @@ fn shortened(mut line: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Code;
 
     #[test]
     fn a_remediation_runs_only_where_something_must_be_fixed() {

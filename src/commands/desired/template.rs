@@ -12,11 +12,12 @@ use crate::desired::redact::Redaction;
 use crate::desired::resolve::{self, Desired};
 use crate::desired::source::{Format, Source};
 use crate::desired::tree::Node;
-use crate::desired::users::Users;
+use crate::desired::users::{Row, Users};
 use crate::desired::variables::Variables;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::microsip::privacy::Guarded;
 use crate::microsip::profiles::Profile;
+use crate::platform;
 use crate::request::{DesiredChoice, UsersChoice, ValueSource};
 
 /// Returns the error that a file with the desired state or with variables can't be read.
@@ -40,6 +41,33 @@ pub struct Template {
 struct InFolder<T> {
     content: T,
     folder: PathBuf,
+}
+
+/// The rows of users in a table.
+#[derive(Default)]
+pub struct Rows<'a> {
+    by_folder: HashMap<PathBuf, Row<'a>>,
+    /// The users in the table who have none of these folders.
+    pub without_folder: Vec<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    /// Returns the row of a profile.
+    ///
+    /// # Errors
+    /// It isn't certain which row is meant.
+    fn of(&self, profile: &Profile) -> Result<Option<&'a Node>, Diagnostic> {
+        match self.by_folder.get(&profile.folder) {
+            Some(Ok(row)) => Ok(*row),
+            Some(Err(error)) => Err(Diagnostic::from(error)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns whether there is a table, and none of its users has one of these folders.
+    pub fn match_nobody(&self) -> bool {
+        !self.without_folder.is_empty() && self.by_folder.values().all(|row| matches!(row, Ok(None)))
+    }
 }
 
 /// Reads passwords, each source once: standard input can't be read twice.
@@ -90,7 +118,8 @@ impl Template {
                     let name = ValueSource::StandardInput.to_string();
                     let text = (context.secret)(&ValueSource::StandardInput)
                         .map_err(|error| unreadable(&name, &error))?;
-                    (Source::parse(name, text, Format::Csv, Redaction::Everything)?, PathBuf::new())
+                    let format = Format::of_users_text(&text);
+                    (Source::parse(name, text, format, Redaction::Everything)?, PathBuf::new())
                 }
             };
             Ok::<_, Error>(InFolder { content: Users::new(source)?, folder })
@@ -126,10 +155,13 @@ impl Template {
         let not_listed =
             |message: String, hint: &str| Diagnostic::new(Code::UserNotListed, message).with_hint(hint);
         let row = match (&self.users, &profile) {
-            (Some(users), Some(profile)) => Some(users.content.row(profile.names()).ok_or_else(|| {
-                let message = format!("the table of users has no row for {}", profile.user);
-                not_listed(message, "add a row for this user, or run the command without --users")
-            })?),
+            (Some(_), Some(profile)) => {
+                let rows = self.rows_of(std::slice::from_ref(profile));
+                Some(rows.of(profile)?.ok_or_else(|| {
+                    let message = format!("the table of users has no row for {}", profile.user);
+                    not_listed(message, "add a row for this user, or run the command without --users")
+                })?)
+            }
             (Some(_), None) => {
                 let ini = ini.display();
                 let message =
@@ -148,8 +180,9 @@ impl Template {
     pub fn desired_for_user(
         &self,
         profile: &Profile,
+        rows: &Rows<'_>,
         secrets: &Secrets<'_>,
-    ) -> Result<Option<Desired>, DesiredError> {
+    ) -> Result<Option<Desired>, Error> {
         let read = self.reader(secrets);
         let variables = Variables::new(&self.given, &read).without_environment();
         if profile.is_default {
@@ -158,30 +191,34 @@ impl Template {
             let desired = self.resolved(None, None, variables, &source)?;
             return Ok(Some(desired.without_selection()));
         }
-        let row = match &self.users {
-            Some(users) => match users.content.row(profile.names()) {
-                Some(row) => Some(row),
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        self.resolved(Some(profile), row, variables, &self.source).map(Some)
+        let row = rows.of(profile)?;
+        if row.is_none() && self.users.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(self.resolved(Some(profile), row, variables, &self.source)?))
     }
 
-    /// Returns the listed users who aren't among these.
-    pub fn listed_others(&self, profiles: &[Profile]) -> Vec<&str> {
-        let names = profiles.iter().flat_map(Profile::names);
-        self.users.as_ref().map(|users| users.content.others(names)).unwrap_or_default()
+    /// Returns the row of each profile in the table of users, if there is a table.
+    pub fn rows_of(&self, profiles: &[Profile]) -> Rows<'_> {
+        let Some(users) = &self.users else { return Rows::default() };
+        let (rows, without_folder) = users.content.assign(profiles);
+        let folders = profiles.iter().map(|profile| profile.folder.clone());
+        Rows { by_folder: folders.zip(rows).collect(), without_folder }
     }
 
     /// Checks whether the file can be used for any of these users, before anything is written.
     ///
     /// # Errors
     /// The file is wrong for all of them.
-    pub fn check_for(&self, profiles: &[Profile], secrets: &Secrets<'_>) -> Result<(), DesiredError> {
+    pub fn check_for(
+        &self,
+        profiles: &[Profile],
+        rows: &Rows<'_>,
+        secrets: &Secrets<'_>,
+    ) -> Result<(), Error> {
         let mut first = None;
         for profile in profiles.iter().filter(|profile| !profile.is_default) {
-            match self.desired_for_user(profile, secrets) {
+            match self.desired_for_user(profile, rows, secrets) {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 Err(error) => {
@@ -196,7 +233,8 @@ impl Template {
                 let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
                 let row = self.users.as_ref().and_then(|users| users.content.first_row());
-                self.resolved(Some(profile), row, variables, &self.source).map(drop)
+                self.resolved(Some(profile), row, variables, &self.source)?;
+                Ok(())
             }
             (None, None) => Ok(()),
         }
@@ -229,19 +267,8 @@ impl Template {
 fn source(path: &Path, format: Format, redaction: Redaction, context: &Context<'_>) -> Result<Source, Error> {
     let name = path.display().to_string();
     let bytes = context.fs.read(path).map_err(|error| unreadable(&name, &error))?;
-    let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
-        // Windows PowerShell writes text like this.
-        Some(bytes) => {
-            let units: Vec<u16> = bytes
-                .chunks(2)
-                .map(|unit| u16::from_le_bytes([unit[0], *unit.get(1).unwrap_or(&0)]))
-                .collect();
-            String::from_utf16(&units).ok()
-        }
-        None => String::from_utf8(bytes).ok(),
-    };
-    let text = text.ok_or_else(|| {
-        Diagnostic::new(Code::DesiredInvalid, format!("{name} is neither UTF-8 nor UTF-16LE with BOM"))
+    let text = platform::decode_text(bytes).map_err(|error| {
+        Diagnostic::new(Code::DesiredInvalid, format!("{name} isn't text: {error}"))
             .with_hint("save it as UTF-8")
     })?;
     Ok(Source::parse(name, text, format, redaction)?)

@@ -2,76 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::Code;
 use crate::ini::document::{IniDocument, KeyLine, Section};
 use crate::ini::{Wide, lookup};
 use crate::microsip::accounts::number_of;
 use crate::microsip::values;
 
-use super::finding::{Finding, Severity};
-
-/// A problem of an account.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-enum AccountProblem {
-    #[error(
-        "accountId is {number}, but [Account{number}] doesn't exist, so MicroSIP starts without an account"
-    )]
-    Missing { number: u32, first: Option<u32> },
-    #[error(
-        "accountId is {number}, but [Account{number}] has no domain, so MicroSIP starts without an account"
-    )]
-    NoDomain { number: u32 },
-    #[error("accountId isn't set, so MicroSIP doesn't use [Account{number}]")]
-    Unused { number: u32 },
-    #[error(
-        "[Account{missing}] is missing or has no domain, so MicroSIP's list ends there and [Account{number}] can't be selected"
-    )]
-    Gap { number: u32, missing: u32 },
-    #[error(
-        "[{section}] has a password but no username, so MicroSIP asks for the username and drops the password"
-    )]
-    NoUsername { section: String },
-    #[error("the password of [{section}] is in plain text until MicroSIP loads the account and encrypts it")]
-    Plain { section: String },
-    #[error(
-        "[{section}]: MicroSIP mistakes about 1 in 256 plain passwords of {length} characters for an encrypted one"
-    )]
-    Length { section: String, length: usize },
-}
-
-impl ToDiagnostic for AccountProblem {
-    fn code(&self) -> Code {
-        match self {
-            AccountProblem::Missing { .. } | AccountProblem::NoDomain { .. } => Code::AccountMissing,
-            AccountProblem::Unused { .. } => Code::AccountUnused,
-            AccountProblem::Gap { .. } => Code::AccountGap,
-            AccountProblem::NoUsername { .. } => Code::AccountNoUsername,
-            AccountProblem::Plain { .. } => Code::PasswordPlain,
-            AccountProblem::Length { .. } => Code::PasswordLength,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            AccountProblem::Missing { first: Some(first), .. } => format!("msipcfg set accountId={first}"),
-            AccountProblem::Missing { first: None, .. } => {
-                "add the account in MicroSIP, or msipcfg set accountId=0".into()
-            }
-            AccountProblem::NoDomain { number } => format!("msipcfg set Account{number}/domain=DOMAIN"),
-            AccountProblem::Unused { number } => format!("msipcfg set accountId={number}"),
-            AccountProblem::Gap { missing, .. } => {
-                format!("number the accounts without gaps, starting with [Account{missing}]")
-            }
-            AccountProblem::NoUsername { section } => format!("msipcfg set {section}/username=NAME"),
-            AccountProblem::Plain { .. } => {
-                "start MicroSIP with this account (msipcfg start); it then encrypts the password".into()
-            }
-            AccountProblem::Length { .. } => {
-                "if the account can't log in, use a password that is one character longer".into()
-            }
-        })
-    }
-}
+use super::finding::Finding;
 
 /// The section of an account that MicroSIP reads.
 struct Account<'a> {
@@ -132,22 +69,36 @@ fn active(
     let mut whole = accounts.iter().filter(|(number, account)| **number > 0 && account.has_domain);
     if id.is_empty() {
         let (&number, account) = whole.next().filter(|_| !is_old_layout)?;
-        let finding = Finding::new(Severity::Warning, &AccountProblem::Unused { number });
+        let message = format!("accountId isn't set, so MicroSIP doesn't use [Account{number}]");
+        let finding = Finding::warning(Code::AccountUnused, message)
+            .with_hint(format!("msipcfg set accountId={number}"));
         return Some(finding.at(document, &account.section.header).of("Settings", "accountId"));
     }
     let number: u32 = id.trim().parse().ok().filter(|number| *number > 0)?;
-    let (severity, problem) = match accounts.get(&number) {
+    let finding = match accounts.get(&number) {
         Some(account) if account.has_domain => return None,
-        Some(_) => (Severity::Warning, AccountProblem::NoDomain { number }),
+        Some(_) => {
+            let message = format!(
+                "accountId is {number}, but [Account{number}] has no domain, so MicroSIP starts without an account"
+            );
+            Finding::warning(Code::AccountMissing, message)
+                .with_hint(format!("msipcfg set Account{number}/domain=DOMAIN"))
+        }
         // MicroSIP itself writes 1 before an account exists.
         None if number == 1 && accounts.keys().all(|number| *number == 0) => return None,
-        None => (
-            Severity::Error,
-            AccountProblem::Missing { number, first: whole.next().map(|(first, _)| *first) },
-        ),
+        None => {
+            let message = format!(
+                "accountId is {number}, but [Account{number}] doesn't exist, so MicroSIP starts without an account"
+            );
+            let hint = match whole.next() {
+                Some((first, _)) => format!("msipcfg set accountId={first}"),
+                None => "add the account in MicroSIP, or msipcfg set accountId=0".into(),
+            };
+            Finding::error(Code::AccountMissing, message).with_hint(hint)
+        }
     };
     let line = line_in(document, settings?, "accountId")?.line;
-    Some(Finding::new(severity, &problem).at(document, &line).of("Settings", "accountId"))
+    Some(finding.at(document, &line).of("Settings", "accountId"))
 }
 
 /// Finds the first account after a missing number.
@@ -155,7 +106,11 @@ fn gap(document: &IniDocument, accounts: &Accounts<'_>) -> Option<Finding> {
     let exists = |number: &u32| accounts.get(number).is_some_and(|account| account.has_domain);
     let missing = (1..).find(|number| !exists(number))?;
     let (&number, account) = accounts.range(missing..).find(|(_, account)| account.has_domain)?;
-    let finding = Finding::new(Severity::Warning, &AccountProblem::Gap { number, missing });
+    let message = format!(
+        "[Account{missing}] is missing or has no domain, so MicroSIP's list ends there and [Account{number}] can't be selected"
+    );
+    let finding = Finding::warning(Code::AccountGap, message)
+        .with_hint(format!("number the accounts without gaps, starting with [Account{missing}]"));
     Some(finding.at(document, &account.section.header))
 }
 
@@ -166,8 +121,12 @@ fn username(document: &IniDocument, account: &Account<'_>) -> Option<Finding> {
     if is_empty("password") || !is_empty("username") {
         return None;
     }
-    let problem = AccountProblem::NoUsername { section: name.clone() };
-    Some(Finding::new(Severity::Warning, &problem).at(document, &line.line).of(name, "username"))
+    let message = format!(
+        "[{name}] has a password but no username, so MicroSIP asks for the username and drops the password"
+    );
+    let finding = Finding::warning(Code::AccountNoUsername, message)
+        .with_hint(format!("msipcfg set {name}/username=NAME"));
+    Some(finding.at(document, &line.line).of(name, "username"))
 }
 
 fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Finding> {
@@ -178,13 +137,19 @@ fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Fi
     if password.is_empty() || has_old_form || values::is_encrypted(&password) {
         return Vec::new();
     }
-    let (section, length) = (name.to_string(), password.len());
-    let mut problems = vec![AccountProblem::Plain { section: section.clone() }];
+    let message =
+        format!("the password of [{name}] is in plain text until MicroSIP loads the account and encrypts it");
+    let plain = Finding::warning(Code::PasswordPlain, message)
+        .with_hint("start MicroSIP with this account (msipcfg start); it then encrypts the password");
+    let mut findings = vec![plain];
+    let length = password.len();
     if values::may_be_taken_for_encrypted(length) {
-        problems.push(AccountProblem::Length { section, length });
+        let message = format!(
+            "[{name}]: MicroSIP mistakes about 1 in 256 plain passwords of {length} characters for an encrypted one"
+        );
+        let finding = Finding::warning(Code::PasswordLength, message)
+            .with_hint("if the account can't log in, use a password that is one character longer");
+        findings.push(finding);
     }
-    let finding = |problem: &AccountProblem| {
-        Finding::new(Severity::Warning, problem).at(document, &line).of(name, "password")
-    };
-    problems.iter().map(finding).collect()
+    findings.into_iter().map(|finding| finding.at(document, &line).of(name, "password")).collect()
 }

@@ -70,6 +70,26 @@ impl Finding {
         Finding { severity, diagnostic, file: None, line: None, key: None, fix: None }
     }
 
+    /// Returns a problem because of which something doesn't work.
+    pub fn error(code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(Severity::Error, &Diagnostic::new(code, message))
+    }
+
+    /// Returns a problem with a risk.
+    pub fn warning(code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(Severity::Warning, &Diagnostic::new(code, message))
+    }
+
+    /// Returns a problem that is only worth knowing.
+    pub fn info(code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(Severity::Info, &Diagnostic::new(code, message))
+    }
+
+    /// Sets what the user can do.
+    pub fn with_hint(self, hint: impl Into<String>) -> Finding {
+        Finding { diagnostic: self.diagnostic.with_hint(hint), ..self }
+    }
+
     /// Sets the line of the problem.
     pub fn at(self, document: &IniDocument, line: &Line) -> Finding {
         Finding { line: Some(plan::line_number(document, line)), ..self }

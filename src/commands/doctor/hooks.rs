@@ -17,42 +17,6 @@ use crate::microsip::version::{Dialect, Version};
 
 use super::finding::{Finding, Fix, Severity};
 
-/// A problem between commands, or of the MicroSIP that runs them.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-enum HookProblem {
-    #[error("{first} and {second} run the same command, so it runs twice for one call")]
-    Twice { first: Event, second: Event },
-    #[error(
-        "there is a command for end but none for busy, so nothing runs for a call that was declined or busy"
-    )]
-    NoBusy { command: HookCommand, is_unsafe: bool },
-    #[error("{version} {why}")]
-    Outdated { version: String, why: &'static str },
-}
-
-impl ToDiagnostic for HookProblem {
-    fn code(&self) -> Code {
-        match self {
-            HookProblem::Twice { .. } => Code::HookTwice,
-            HookProblem::NoBusy { .. } => Code::HookBusyMissing,
-            HookProblem::Outdated { .. } => Code::MicrosipOutdated,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            HookProblem::Twice { second, .. } => {
-                format!("msipcfg unset-hook {second}, or give each its own argument")
-            }
-            HookProblem::NoBusy { command, is_unsafe } => {
-                let allow = if *is_unsafe { "--allow-unsafe " } else { "" };
-                format!("msipcfg set-hook {allow}{} {command}", Event::Busy)
-            }
-            HookProblem::Outdated { .. } => "update MicroSIP to 3.21.6 or newer".into(),
-        })
-    }
-}
-
 /// A command in the ini.
 struct CommandInIni {
     event: Event,
@@ -83,12 +47,11 @@ pub fn check(document: &IniDocument, save_dialect: &SaveDialect, targets: &Targe
         findings
             .extend(found.map(|finding| finding.at(document, &hook.line).of("Settings", hook.event.key())));
     }
-    findings.extend(between(&commands, save_dialect).map(|(hook, severity, error)| {
-        Finding::new(severity, &error).at(document, &hook.line).of("Settings", hook.event.key())
-    }));
-    if let Some(error) = outdated(save_dialect).filter(|_| !commands.is_empty()) {
-        findings.push(Finding::new(Severity::Info, &error));
-    }
+    findings.extend(
+        between(&commands, save_dialect)
+            .map(|(hook, finding)| finding.at(document, &hook.line).of("Settings", hook.event.key())),
+    );
+    findings.extend(outdated(save_dialect).filter(|_| !commands.is_empty()));
     findings
 }
 
@@ -185,7 +148,7 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
 fn between<'a>(
     commands: &'a [CommandInIni],
     save_dialect: &SaveDialect,
-) -> impl Iterator<Item = (&'a CommandInIni, Severity, HookProblem)> + 'a {
+) -> impl Iterator<Item = (&'a CommandInIni, Finding)> + 'a {
     /// Events of the same call.
     const SAME_CALL: &[(Event, Event)] = &[
         (Event::Ring, Event::Ringing),
@@ -197,8 +160,13 @@ fn between<'a>(
     let command = |hook: &CommandInIni| hook.examined.decoded.command();
     let twice = SAME_CALL.iter().filter_map(move |&(first, second)| {
         let (hook, other) = (of(first)?, of(second)?);
-        let is_same = command(hook).is_some() && command(hook) == command(other);
-        is_same.then_some((other, Severity::Warning, HookProblem::Twice { first, second }))
+        if command(hook).is_none() || command(hook) != command(other) {
+            return None;
+        }
+        let message = format!("{first} and {second} run the same command, so it runs twice for one call");
+        let finding = Finding::warning(Code::HookTwice, message)
+            .with_hint(format!("msipcfg unset-hook {second}, or give each its own argument"));
+        Some((other, finding))
     });
     let no_busy = of(Event::End)
         .filter(|_| {
@@ -206,13 +174,17 @@ fn between<'a>(
         })
         .and_then(|end| {
             let is_unsafe = end.examined.target_errors.iter().any(TargetError::is_unsafe);
-            Some((end, Severity::Info, HookProblem::NoBusy { command: command(end)?, is_unsafe }))
+            let allow = if is_unsafe { "--allow-unsafe " } else { "" };
+            let message = "there is a command for end but none for busy, so nothing runs for a call that was declined or busy";
+            let finding = Finding::info(Code::HookBusyMissing, message)
+                .with_hint(format!("msipcfg set-hook {allow}{} {}", Event::Busy, command(end)?));
+            Some((end, finding))
         });
     twice.chain(no_busy)
 }
 
 /// Returns what a MicroSIP before 3.21.6 does wrong with commands.
-fn outdated(save_dialect: &SaveDialect) -> Option<HookProblem> {
+fn outdated(save_dialect: &SaveDialect) -> Option<Finding> {
     if !save_dialect.certain && save_dialect.version.is_none() {
         return None;
     }
@@ -232,5 +204,8 @@ fn outdated(save_dialect: &SaveDialect) -> Option<HookProblem> {
         Some(version) => format!("MicroSIP {version}"),
         None => format!("this MicroSIP ({})", save_dialect.dialect),
     };
-    Some(HookProblem::Outdated { version, why })
+    Some(
+        Finding::info(Code::MicrosipOutdated, format!("{version} {why}"))
+            .with_hint("update MicroSIP to 3.21.6 or newer"),
+    )
 }

@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::Code;
 use crate::edit::plan::Edit;
 use crate::guess;
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::ini::document::{IniDocument, KeyLine, Line, Section};
-use crate::ini::encoding::{BOM, Decoded, Encoding};
+use crate::ini::encoding::{BOM, Decoded};
 use crate::ini::lookup;
 use crate::ini::name::{KeyName, KeyPath, SectionName, ValueText};
 use crate::ini::{Wide, wide};
@@ -20,149 +20,14 @@ use crate::microsip::version::{Dialect, Version};
 
 use super::finding::{Finding, Fix, Severity};
 
-/// A problem of a text.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-enum TextProblem {
-    #[error("the ini is {encoding}, which MicroSIP misreads and damages at its next start")]
-    Encoding { encoding: Encoding },
-    #[error(
-        "there are characters before the first header, so MicroSIP ignores that section and uses its defaults"
-    )]
-    Unreadable,
-    #[error("{count} lines contain a NUL character; MicroSIP ignores the rest of these lines")]
-    Nul { count: usize },
-    #[error("[{section}] appears twice; MicroSIP reads only the first one, so nothing here has an effect")]
-    SectionAgain { section: String },
-    #[error("MicroSIP doesn't read [{section}]")]
-    SectionUnknown { section: String, nearest: String },
-    #[error("{path} appears twice with different values; MicroSIP reads only the first one")]
-    KeyAgain { path: String },
-    #[error("{path} appears twice with the same value; a change of this line has no effect")]
-    KeyAgainSame { path: String },
-    #[error("this line has no '=', so MicroSIP doesn't read the value of {path} that follows")]
-    NoValue { path: String },
-    #[error("{key} is {place}, where MicroSIP doesn't look for it, so it has no effect")]
-    Misplaced { key: String, place: String, home: Home },
-    #[error("{path} isn't a MicroSIP setting, so the command never runs")]
-    UnknownCommand { path: String, nearest: String },
-    #[error("{path} isn't a MicroSIP setting, so it has no effect")]
-    UnknownKey { path: String, nearest: String },
-    #[error("these keys of [{section}] aren't MicroSIP settings, so they have no effect: {}", .keys.join(", "))]
-    UnknownKeys { section: String, keys: Vec<String> },
-    #[error("{path} has {length} characters; MicroSIP reads only {limit} and drops the rest when it saves")]
-    TooLong { path: String, length: usize, limit: usize },
-    #[error("{path} is '{value}', which MicroSIP reads as {read_as}")]
-    Refused { path: String, value: String, read_as: String },
-    #[error("{path} is '{value}', which MicroSIP reads as {read} without a check; allowed are {allowed}")]
-    OutOfRange { path: String, value: String, read: i64, allowed: String },
-    #[error("{path} is '{value}', which MicroSIP reads and saves as '{saved}'")]
-    Resaved { path: String, value: String, saved: String },
-    #[error("{path} is '{value}', but loses its quotes or spaces when MicroSIP saves it")]
-    Unstable { path: String, value: String },
-    #[error("{path}: MicroSIP doesn't know '{word}' and ignores it")]
-    UnknownWord { path: String, word: String },
-    #[error("{path} is '{word}', which only MicroSIP {versions} knows, so it has no effect here")]
-    OtherVersion { path: String, word: String, versions: String },
-    #[error(
-        "{path} is '{word}', which only MicroSIP 3.20 and older know, so no call is refused; use '{now}'"
-    )]
-    OldWord { path: String, word: String, now: &'static str },
-    #[error("shortcut {missing} is missing, so this one and all after it aren't shown")]
-    ShortcutGap { missing: u32 },
-    #[error(
-        "the shortcut has {length} characters; with more than 255, MicroSIP {version} overwrites its own memory"
-    )]
-    ShortcutOverrun { length: usize, version: Version },
-}
-
-/// Where a key belongs.
-#[derive(Clone, Debug, PartialEq)]
-enum Home {
-    /// The command of an event.
-    Event(Event),
-    /// This key.
-    Key(String),
-}
-
-impl ToDiagnostic for TextProblem {
-    fn code(&self) -> Code {
-        match self {
-            TextProblem::Encoding { .. } => Code::IniEncoding,
-            TextProblem::Unreadable => Code::SectionUnreadable,
-            TextProblem::Nul { .. } => Code::TextNul,
-            TextProblem::SectionAgain { .. } => Code::SectionDuplicate,
-            TextProblem::SectionUnknown { .. } => Code::SectionUnknown,
-            TextProblem::KeyAgain { .. } | TextProblem::KeyAgainSame { .. } => Code::KeyDuplicate,
-            TextProblem::NoValue { .. } => Code::KeyWithoutValue,
-            TextProblem::Misplaced { home: Home::Event(_), .. } => Code::HookMisplaced,
-            TextProblem::Misplaced { home: Home::Key(_), .. } => Code::KeyMisplaced,
-            TextProblem::UnknownCommand { .. }
-            | TextProblem::UnknownKey { .. }
-            | TextProblem::UnknownKeys { .. } => Code::KeyUnknown,
-            TextProblem::TooLong { .. } => Code::ValueTooLong,
-            TextProblem::Refused { .. } | TextProblem::OutOfRange { .. } => Code::ValueRefused,
-            TextProblem::Resaved { .. } | TextProblem::Unstable { .. } => Code::ValueUnstable,
-            TextProblem::UnknownWord { .. } | TextProblem::OtherVersion { .. } => Code::ValueUnknownWord,
-            TextProblem::OldWord { .. } => Code::ValueOldWord,
-            TextProblem::ShortcutGap { .. } => Code::ShortcutGap,
-            TextProblem::ShortcutOverrun { .. } => Code::ShortcutOverrun,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            TextProblem::Unreadable => {
-                "delete everything before the first [ in an editor, and save as UTF-16 LE".into()
-            }
-            TextProblem::Nul { .. } => "delete those characters in an editor, and save as UTF-16 LE".into(),
-            TextProblem::SectionAgain { section } => format!(
-                "move what you need into the first [{section}], delete this one, and save as UTF-16 LE"
-            ),
-            TextProblem::SectionUnknown { nearest, .. } => format!("if you meant [{nearest}], rename it"),
-            TextProblem::KeyAgain { path } | TextProblem::NoValue { path } => {
-                format!("msipcfg unset {path} (removes all of them; then set it again)")
-            }
-            TextProblem::Misplaced { home: Home::Event(event), .. } => {
-                format!("msipcfg set-hook {event} PROGRAM, then delete this line")
-            }
-            TextProblem::Misplaced { home: Home::Key(path), .. } => {
-                format!("msipcfg set {path}=VALUE, then delete this line")
-            }
-            TextProblem::UnknownCommand { path, nearest } => {
-                format!("msipcfg set-hook {nearest} PROGRAM, then msipcfg unset {path}")
-            }
-            TextProblem::UnknownKey { path, nearest } => {
-                format!("msipcfg unset {path}, and msipcfg set {nearest}=VALUE if you meant that")
-            }
-            TextProblem::TooLong { path, limit, .. } => {
-                format!("msipcfg set {path}=VALUE, with at most {limit} characters")
-            }
-            TextProblem::Refused { path, .. } | TextProblem::OutOfRange { path, .. } => {
-                format!("msipcfg set {path}=VALUE; 'msipcfg keys {path}' shows the allowed values")
-            }
-            TextProblem::UnknownWord { path, .. } => format!("'msipcfg keys {path}' shows the allowed words"),
-            TextProblem::OtherVersion { path, .. } => {
-                format!("msipcfg set {path}=VALUE, or use a MicroSIP that knows the word")
-            }
-            TextProblem::ShortcutGap { missing } => format!("msipcfg set Shortcuts/{missing}=SHORTCUT"),
-            TextProblem::ShortcutOverrun { .. } => "shorten it, or use MicroSIP 3.21.3 or newer".into(),
-            TextProblem::Encoding { .. }
-            | TextProblem::KeyAgainSame { .. }
-            | TextProblem::UnknownKeys { .. }
-            | TextProblem::Resaved { .. }
-            | TextProblem::Unstable { .. }
-            | TextProblem::OldWord { .. } => return None,
-        })
-    }
-}
-
 /// Returns every problem of a text.
 pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
     let document = &decoded.document;
     let mut findings = Vec::new();
     if decoded.damaged_by_microsip {
-        let problem = TextProblem::Encoding { encoding: decoded.encoding };
-        findings.push(Finding::new(Severity::Error, &problem).fixed_by(Fix::Encoding));
+        let encoding = decoded.encoding;
+        let message = format!("the ini is {encoding}, which MicroSIP misreads and damages at its next start");
+        findings.push(Finding::error(Code::IniEncoding, message).fixed_by(Fix::Encoding));
     }
     findings.extend(before_first_header(document));
     findings.extend(nul_characters(document));
@@ -177,14 +42,14 @@ pub fn check(decoded: &Decoded, save_dialect: &SaveDialect) -> Vec<Finding> {
         findings.extend(misplaced_commands(document, &section, is_first, &mut misplaced));
         if !is_first {
             if *count == 2 && is_known(&name) {
-                let problem = TextProblem::SectionAgain { section: name };
-                findings.push(Finding::new(Severity::Warning, &problem).at(document, &section.header));
+                findings.push(second_section(&name).at(document, &section.header));
             }
         } else if is_known(&name) {
             findings.extend(keys_of(document, &section, &name, save_dialect));
         } else if let Some(nearest) = guess::nearest(&name, SECTIONS.iter().copied()) {
-            let problem = TextProblem::SectionUnknown { section: name, nearest: nearest.into() };
-            findings.push(Finding::new(Severity::Warning, &problem).at(document, &section.header));
+            let finding = Finding::warning(Code::SectionUnknown, format!("MicroSIP doesn't read [{name}]"))
+                .with_hint(format!("if you meant [{nearest}], rename it"));
+            findings.push(finding.at(document, &section.header));
         }
     }
     findings.extend(shortcuts(document, save_dialect));
@@ -198,6 +63,15 @@ fn is_known(section: &str) -> bool {
     SECTIONS.iter().any(|known| known.eq_ignore_ascii_case(section)) || number_of(section).is_some()
 }
 
+fn second_section(section: &str) -> Finding {
+    let message = format!(
+        "[{section}] appears twice; MicroSIP reads only the first one, so nothing here has an effect"
+    );
+    Finding::warning(Code::SectionDuplicate, message).with_hint(format!(
+        "move what you need into the first [{section}], delete this one, and save as UTF-16 LE"
+    ))
+}
+
 /// Finds junk before the first header, such as a byte order mark that a conversion turned into letters, and keys
 /// without a section.
 fn before_first_header(document: &IniDocument) -> Vec<Finding> {
@@ -207,7 +81,10 @@ fn before_first_header(document: &IniDocument) -> Vec<Finding> {
         let text = document.units(line.text.clone()).to_string();
         let after_mark = ["\u{FEFF}", "\u{EF}\u{BB}\u{BF}"].iter().find_map(|mark| text.strip_prefix(mark));
         if index == 0 && after_mark.is_some_and(|text| text.trim_start().starts_with('[')) {
-            findings.push(Finding::new(Severity::Error, &TextProblem::Unreadable).at(document, &line));
+            let message = "there are characters before the first header, so MicroSIP ignores that section and uses its defaults";
+            let finding = Finding::error(Code::SectionUnreadable, message)
+                .with_hint("delete everything before the first [ in an editor, and save as UTF-16 LE");
+            findings.push(finding.at(document, &line));
             // Everything that follows belongs to the same broken section.
             return findings;
         }
@@ -230,21 +107,26 @@ fn nul_characters(document: &IniDocument) -> Option<Finding> {
     memchr::memmem::find(&document.as_bytes()[..document.end()], &[0, 0])?;
     let mut lines = document.all_lines().filter(has_nul);
     let first = lines.next()?;
-    let problem = TextProblem::Nul { count: 1 + lines.count() };
-    Some(Finding::new(Severity::Warning, &problem).at(document, &first))
+    let count = 1 + lines.count();
+    let message = format!("{count} lines contain a NUL character; MicroSIP ignores the rest of these lines");
+    let finding = Finding::warning(Code::TextNul, message)
+        .with_hint("delete those characters in an editor, and save as UTF-16 LE");
+    Some(finding.at(document, &first))
 }
 
 /// Returns the problem that a known key is where MicroSIP doesn't look for it.
 fn misplaced(known: &Key, section: &str, key: &str, place: String) -> Finding {
     let event = Event::from_key(key).filter(|_| known.kind == Kind::Command);
-    let home = match (event, known.section) {
-        (Some(event), _) => Home::Event(event),
-        (None, "AccountN") => Home::Key(setting_path("Account1", known.name)),
-        (None, section) => Home::Key(setting_path(section, known.name)),
+    let message = format!("{key} is {place}, where MicroSIP doesn't look for it, so it has no effect");
+    let finding = if let Some(event) = event {
+        Finding::error(Code::HookMisplaced, message)
+            .with_hint(format!("msipcfg set-hook {event} PROGRAM, then delete this line"))
+    } else {
+        let home = if known.section == "AccountN" { "Account1" } else { known.section };
+        let path = setting_path(home, known.name);
+        Finding::warning(Code::KeyMisplaced, message)
+            .with_hint(format!("msipcfg set {path}=VALUE, then delete this line"))
     };
-    let severity = if event.is_some() { Severity::Error } else { Severity::Warning };
-    let problem = TextProblem::Misplaced { key: key.to_string(), place, home };
-    let finding = Finding::new(severity, &problem);
     if section.is_empty() {
         Finding { key: Some(key.to_string()), ..finding }
     } else {
@@ -305,20 +187,14 @@ fn keys_of(
         let found = known.find(&key);
         if let Some((first, is_reported)) = seen.get_mut(&key.to_ascii_lowercase()) {
             if found.is_some() && first.is_some() && !std::mem::replace(is_reported, true) {
-                let is_same = *first == value;
-                let (severity, problem) = if is_same {
-                    (Severity::Info, TextProblem::KeyAgainSame { path })
-                } else {
-                    (Severity::Warning, TextProblem::KeyAgain { path })
-                };
-                findings.push(Finding::new(severity, &problem).at(document, &line.line).of(name, &key));
+                let finding = second_key(&path, *first == value);
+                findings.push(finding.at(document, &line.line).of(name, &key));
             }
             continue;
         }
         match (&found, &value) {
             (Some(_), None) if lists_names && is_hiding(document, section, &line) => {
-                let finding = Finding::new(Severity::Warning, &TextProblem::NoValue { path });
-                findings.push(finding.at(document, &line.line).of(name, &key));
+                findings.push(without_value(&path).at(document, &line.line).of(name, &key));
             }
             (Some(known), Some(value)) if lists_names || !is_list_reported => {
                 let finding = value_of_key(name, &key, known, value, save_dialect);
@@ -350,10 +226,31 @@ fn keys_of(
         if unknown_keys.len() > SHOWN {
             keys.push("and more".into());
         }
-        let problem = TextProblem::UnknownKeys { section: name.to_string(), keys };
-        findings.push(Finding::new(Severity::Info, &problem).at(document, line).of(name, key));
+        let keys = keys.join(", ");
+        let message =
+            format!("these keys of [{name}] aren't MicroSIP settings, so they have no effect: {keys}");
+        findings.push(Finding::info(Code::KeyUnknown, message).at(document, line).of(name, key));
     }
     findings
+}
+
+fn second_key(path: &str, is_same: bool) -> Finding {
+    if is_same {
+        let message =
+            format!("{path} appears twice with the same value; a change of this line has no effect");
+        return Finding::info(Code::KeyDuplicate, message);
+    }
+    let message = format!("{path} appears twice with different values; MicroSIP reads only the first one");
+    Finding::warning(Code::KeyDuplicate, message).with_hint(unset_all(path))
+}
+
+fn without_value(path: &str) -> Finding {
+    let message = format!("this line has no '=', so MicroSIP doesn't read the value of {path} that follows");
+    Finding::warning(Code::KeyWithoutValue, message).with_hint(unset_all(path))
+}
+
+fn unset_all(path: &str) -> String {
+    format!("msipcfg unset {path} (removes all of them; then set it again)")
 }
 
 /// Returns whether a line without `=` is followed by one that has a value for the same key.
@@ -379,19 +276,18 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
     let is_command = |name: &str| section.eq_ignore_ascii_case("Settings") && Event::from_key(name).is_some();
     let nearest_is_set =
         lookup::value(document, section, nearest, lookup::NO_LIMIT).is_some_and(|value| !value.is_empty());
-    Some(
-        match Event::from_key(nearest).filter(|_| is_command(nearest) && !nearest_is_set && !value.is_empty())
-        {
-            Some(event) => {
-                let problem = TextProblem::UnknownCommand { path, nearest: event.name().into() };
-                Finding::new(Severity::Error, &problem)
-            }
-            None => {
-                let problem = TextProblem::UnknownKey { path, nearest: setting_path(section, nearest) };
-                Finding::new(Severity::Warning, &problem)
-            }
-        },
-    )
+    let event =
+        Event::from_key(nearest).filter(|_| is_command(nearest) && !nearest_is_set && !value.is_empty());
+    Some(if let Some(event) = event {
+        let message = format!("{path} isn't a MicroSIP setting, so the command never runs");
+        Finding::error(Code::KeyUnknown, message)
+            .with_hint(format!("msipcfg set-hook {event} PROGRAM, then msipcfg unset {path}"))
+    } else {
+        let nearest = setting_path(section, nearest);
+        let message = format!("{path} isn't a MicroSIP setting, so it has no effect");
+        Finding::warning(Code::KeyUnknown, message)
+            .with_hint(format!("msipcfg unset {path}, and msipcfg set {nearest}=VALUE if you meant that"))
+    })
 }
 
 /// Returns the problem of a known key's value. Commands and passwords are checked elsewhere; values that MicroSIP
@@ -410,8 +306,11 @@ fn value_of_key(
     }
     let limit = limit_of(key, save_dialect);
     if length > limit {
-        let problem = TextProblem::TooLong { path, length, limit };
-        return Some(Finding::new(Severity::Warning, &problem));
+        let message = format!(
+            "{path} has {length} characters; MicroSIP reads only {limit} and drops the rest when it saves"
+        );
+        let hint = format!("msipcfg set {path}=VALUE, with at most {limit} characters");
+        return Some(Finding::warning(Code::ValueTooLong, message).with_hint(hint));
     }
     if value.is_empty() || key.privacy != Privacy::Open {
         return None;
@@ -420,10 +319,8 @@ fn value_of_key(
     let set = |new: &str| set_to(section, name, new);
     match &key.kind {
         Kind::Bool(rule) => {
-            let read_as = read_as_bool(*rule, &value)?;
-            let read_as = if read_as { "on" } else { "off" }.to_string();
-            let problem = TextProblem::Refused { path, value, read_as };
-            return Some(Finding::new(Severity::Warning, &problem));
+            let read_as = if read_as_bool(*rule, &value)? { "on" } else { "off" };
+            return Some(misread(&path, &value, read_as));
         }
         Kind::Enum(words) => return enumerated(&path, &value, words, save_dialect, &set),
         _ => {}
@@ -434,31 +331,43 @@ fn value_of_key(
                 || value.trim().parse::<i64>().is_ok_and(|number| number.to_string() == saved.value);
             saved.warnings.into_iter().find_map(|warning| match warning {
                 ValueWarning::Normalised { saved, .. } if !is_same_number() => {
-                    let fix = set(&saved);
-                    let problem = TextProblem::Resaved { path: path.clone(), value: value.clone(), saved };
-                    Some(Finding::new(Severity::Warning, &problem).fixed_by(fix))
+                    Some(resaved(&path, &value, &saved).fixed_by(set(&saved)))
                 }
                 ValueWarning::UnknownWord { word, .. } => {
-                    Some(Finding::new(Severity::Info, &TextProblem::UnknownWord { path: path.clone(), word }))
+                    let message = format!("{path}: MicroSIP doesn't know '{word}' and ignores it");
+                    let hint = format!("'msipcfg keys {path}' shows the allowed words");
+                    Some(Finding::info(Code::ValueUnknownWord, message).with_hint(hint))
                 }
                 _ => None,
             })
         }
         Err(ValueError::Unstable { suggestion, .. }) => {
-            let fix = set(&suggestion);
-            Some(Finding::new(Severity::Warning, &TextProblem::Unstable { path, value }).fixed_by(fix))
+            let message =
+                format!("{path} is '{value}', but loses its quotes or spaces when MicroSIP saves it");
+            Some(Finding::warning(Code::ValueUnstable, message).fixed_by(set(&suggestion)))
         }
         Err(ValueError::QuotedName { suggestion, .. }) => {
-            let problem = TextProblem::Refused { path, value, read_as: "the default device".into() };
-            Some(Finding::new(Severity::Warning, &problem).fixed_by(set(&suggestion)))
+            Some(misread(&path, &value, "the default device").fixed_by(set(&suggestion)))
         }
         Err(ValueError::Impossible { .. }) => {
-            let read = leading_number(&value);
-            let problem = TextProblem::OutOfRange { path, value, read, allowed: key.kind.to_string() };
-            Some(Finding::new(Severity::Warning, &problem))
+            let (read, allowed) = (leading_number(&value), &key.kind);
+            Some(misread(&path, &value, &format!("{read} without a check; allowed are {allowed}")))
         }
         Err(_) => None,
     }
+}
+
+/// Returns the problem of a value that MicroSIP reads as something else.
+fn misread(path: &str, value: &str, read_as: &str) -> Finding {
+    let message = format!("{path} is '{value}', which MicroSIP reads as {read_as}");
+    Finding::warning(Code::ValueRefused, message)
+        .with_hint(format!("msipcfg set {path}=VALUE; 'msipcfg keys {path}' shows the allowed values"))
+}
+
+/// Returns the problem of a value that MicroSIP saves as another one.
+fn resaved(path: &str, value: &str, saved: &str) -> Finding {
+    let message = format!("{path} is '{value}', which MicroSIP reads and saves as '{saved}'");
+    Finding::warning(Code::ValueUnstable, message)
 }
 
 /// Returns how many characters of a value MicroSIP reads; older versions read fewer of some.
@@ -507,29 +416,30 @@ fn enumerated(
     save_dialect: &SaveDialect,
     set: &dyn Fn(&str) -> Option<Fix>,
 ) -> Option<Finding> {
-    let (path, value) = (path.to_string(), value.to_string());
-    let warning = |problem: &TextProblem| Finding::new(Severity::Warning, problem);
     // Before 3.19, the words had other meanings.
     if save_dialect.dialect == Dialect::WholeValue {
         return None;
     }
     let Some(word) = words.iter().find(|word| word.text == value) else {
-        let better = words.iter().find(|word| word.text.eq_ignore_ascii_case(&value)).map(|word| word.text);
+        let better = words.iter().find(|word| word.text.eq_ignore_ascii_case(value)).map(|word| word.text);
         if path.eq_ignore_ascii_case("DTMFMethod") {
-            let problem = TextProblem::Resaved { path, value, saved: "0".into() };
-            return Some(warning(&problem).fixed_by(set("0")));
+            return Some(resaved(path, value, "0").fixed_by(set("0")));
         }
         // The current word, if this is an old one.
         let now = OLD_WORDS.iter().find(|(old, _)| Some(*old) == better).map(|(_, now)| *now);
         let now = now.filter(|_| !is_older_than_3_21_3(save_dialect));
         let fix = now.or(better).and_then(set);
-        let read_as = "off or its default, because it doesn't know the word".to_string();
-        let problem = TextProblem::Refused { path, value, read_as };
-        return Some(warning(&problem).fixed_by(fix));
+        let finding = misread(path, value, "off or its default, because it doesn't know the word");
+        return Some(finding.fixed_by(fix));
     };
     if let Some((_, now)) = OLD_WORDS.iter().find(|(old, _)| *old == word.text && word.until.is_some()) {
-        let problem = TextProblem::OldWord { path, word: value, now };
-        return (!is_older_than_3_21_3(save_dialect)).then(|| warning(&problem).fixed_by(set(now)));
+        if is_older_than_3_21_3(save_dialect) {
+            return None;
+        }
+        let message = format!(
+            "{path} is '{value}', which only MicroSIP 3.20 and older know, so no call is refused; use '{now}'"
+        );
+        return Some(Finding::warning(Code::ValueOldWord, message).fixed_by(set(now)));
     }
     let version = save_dialect.version?;
     let versions = match (word.since, word.until) {
@@ -537,7 +447,10 @@ fn enumerated(
         (_, Some(until)) if version > until => format!("{until} and older"),
         _ => return None,
     };
-    Some(warning(&TextProblem::OtherVersion { path, word: value, versions }))
+    let message =
+        format!("{path} is '{value}', which only MicroSIP {versions} knows, so it has no effect here");
+    let hint = format!("msipcfg set {path}=VALUE, or use a MicroSIP that knows the word");
+    Some(Finding::warning(Code::ValueUnknownWord, message).with_hint(hint))
 }
 
 /// Returns whether denyIncoming still uses the old words.
@@ -584,14 +497,20 @@ fn shortcuts(document: &IniDocument, save_dialect: &SaveDialect) -> Vec<Finding>
             continue;
         };
         if let Some(missing) = missing.filter(|_| findings.is_empty()) {
-            let finding = Finding::new(Severity::Warning, &TextProblem::ShortcutGap { missing });
+            let message = format!("shortcut {missing} is missing, so this one and all after it aren't shown");
+            let finding = Finding::warning(Code::ShortcutGap, message)
+                .with_hint(format!("msipcfg set Shortcuts/{missing}=SHORTCUT"));
             findings.push(finding.at(document, &line.line).of("Shortcuts", &key));
         }
         if let Some(version) =
             save_dialect.version.filter(|version| OVERRUN.contains(version) && value.len() > 255)
         {
-            let problem = TextProblem::ShortcutOverrun { length: value.len(), version };
-            let finding = Finding::new(Severity::Error, &problem);
+            let length = value.len();
+            let message = format!(
+                "the shortcut has {length} characters; with more than 255, MicroSIP {version} overwrites its own memory"
+            );
+            let finding = Finding::error(Code::ShortcutOverrun, message)
+                .with_hint("shorten it, or use MicroSIP 3.21.3 or newer");
             findings.push(finding.at(document, &line.line).of("Shortcuts", &key));
         }
     }

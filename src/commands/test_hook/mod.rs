@@ -3,10 +3,9 @@
 mod tested;
 
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, Run};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
@@ -17,92 +16,12 @@ use crate::platform::{Recording, Runner, ShellCommand, Started};
 use crate::request::TestHook;
 
 use super::context::{Context, RunEvent};
-use super::error::{CommandError, Error};
+use super::error::Error;
 use super::hook_state::{self, save_dialect, target_context};
 use super::ini::{Ini, reading_warnings};
 use tested::status_text;
 
 pub use tested::{HookTest, RunResult, Tested};
-
-/// Why no hook was tested.
-#[derive(Debug, thiserror::Error)]
-pub enum TestError {
-    #[error("{}: no hook is set{}", .ini.display(), .event.map_or(String::new(), |event| format!(" for '{event}'")))]
-    NotSet { ini: PathBuf, event: Option<Event> },
-    #[error("the output of a hook couldn't be captured: {0}")]
-    Recording(io::Error),
-    #[error("cancelled; the hook keeps running")]
-    Stopped,
-}
-
-impl CommandError for TestError {}
-
-impl ToDiagnostic for TestError {
-    fn code(&self) -> Code {
-        match self {
-            TestError::NotSet { .. } => Code::HookNotSet,
-            TestError::Recording(_) => Code::FileWrite,
-            TestError::Stopped => Code::Interrupted,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            TestError::NotSet { .. } => Some(
-                "to see what is set, run 'msipcfg hooks'; to set one, run 'msipcfg set-hook EVENT PROGRAM'"
-                    .into(),
-            ),
-            TestError::Recording(_) => Some("check the folder for temporary files".into()),
-            TestError::Stopped => None,
-        }
-    }
-}
-
-/// What a run shows about a hook.
-#[derive(Debug, thiserror::Error)]
-enum RunProblem {
-    #[error("it wasn't run: {why}")]
-    CannotRun { why: String },
-    #[error("it couldn't be started: {why}")]
-    NotStarted { why: String },
-    #[error("it exited with status {}", status_text(*.status))]
-    Failed { status: u32, is_captured: bool },
-    #[error("it was still running after {} s, when MicroSIP stops waiting; it keeps running", .at_most.as_secs())]
-    StillRunning { at_most: Duration },
-    #[error("it took {:.1} s, during which MicroSIP is frozen", .took.as_secs_f64())]
-    Slow { took: Duration },
-}
-
-impl ToDiagnostic for RunProblem {
-    fn code(&self) -> Code {
-        match self {
-            RunProblem::CannotRun { .. } => Code::WindowsOnly,
-            RunProblem::NotStarted { .. } => Code::HookNotStarted,
-            RunProblem::Failed { .. } => Code::HookFailed,
-            RunProblem::StillRunning { .. } => Code::HookTimeout,
-            RunProblem::Slow { .. } => Code::HookSlow,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            RunProblem::CannotRun { .. } => "run msipcfg for Windows where MicroSIP runs",
-            RunProblem::NotStarted { .. } => {
-                "MicroSIP wouldn't show an error; check the path, and that you may run the program"
-            }
-            RunProblem::Failed { is_captured: true, .. } => {
-                "MicroSIP ignores the status, but the program reports a failure"
-            }
-            RunProblem::Failed { is_captured: false, .. } => {
-                "MicroSIP ignores the status, but the program reports a failure; to see its output, use --capture"
-            }
-            RunProblem::StillRunning { .. } | RunProblem::Slow { .. } => {
-                "start the real work in the background and exit"
-            }
-        };
-        Some(hint.into())
-    }
-}
 
 /// Runs hooks.
 ///
@@ -121,11 +40,14 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
     };
     let set: Vec<(Event, Wide)> = asked.events.iter().filter_map(value_of).collect();
     if set.is_empty() {
-        let event = match asked.events[..] {
-            [event] => Some(event),
-            _ => None,
+        let of_event = match asked.events[..] {
+            [event] => format!(" for '{event}'"),
+            _ => String::new(),
         };
-        return Err(TestError::NotSet { ini: ini.path, event }.into());
+        let message = format!("{}: no hook is set{of_event}", ini.path.display());
+        let hint =
+            "to see what is set, run 'msipcfg hooks'; to set one, run 'msipcfg set-hook EVENT PROGRAM'";
+        return Err(Diagnostic::new(Code::HookNotSet, message).with_hint(hint).into());
     }
     let runner = Runner::new(&targets.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
@@ -190,7 +112,6 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
     }
     let text = String::from_utf16_lossy(value);
     let expanded = masks::expand(&text, event, save_dialect, caller);
-    let warnings = expanded.warnings.iter().map(Diagnostic::from).collect();
     // As text, lone surrogates are lost.
     let value = if expanded.value == text { value.to_vec() } else { wide(&expanded.value) };
     let command = match command::run(&value, save_dialect.dialect) {
@@ -201,7 +122,7 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
             parameters: command::with_caller(&parameters, caller, save_dialect.dialect),
         }),
     };
-    Prepared { command, warnings }
+    Prepared { command, warnings: expanded.warnings }
 }
 
 /// Runs a hook, waits as long as MicroSIP would, and records how it went.
@@ -210,16 +131,19 @@ fn run_hook(
     runner: Result<&Runner, &io::Error>,
     capture: bool,
     stop: &dyn Fn() -> bool,
-) -> Result<(), TestError> {
+) -> Result<(), Diagnostic> {
     let Some(command) = &test.command else { return Ok(()) };
     let runner = match runner {
         Ok(runner) => runner,
         Err(error) => {
-            test.problems.push(Diagnostic::from(&RunProblem::CannotRun { why: error.to_string() }));
+            test.problems.push(
+                Diagnostic::new(Code::WindowsOnly, format!("it wasn't run: {error}"))
+                    .with_hint("run msipcfg for Windows where MicroSIP runs"),
+            );
             return Ok(());
         }
     };
-    let recording = capture.then(Recording::new).transpose().map_err(TestError::Recording)?;
+    let recording = capture.then(Recording::new).transpose().map_err(not_recorded)?;
     let begun = Instant::now();
     let started = match &recording {
         Some(recording) => runner.record(command, recording),
@@ -228,16 +152,23 @@ fn run_hook(
     test.result = match started {
         Ok(started) => result_of(started, begun, stop)?,
         Err(error) => {
-            test.problems.push(Diagnostic::from(&RunProblem::NotStarted { why: error.to_string() }));
+            let hint = "MicroSIP wouldn't show an error; check the path, and that you may run the program";
+            let message = format!("it couldn't be started: {error}");
+            test.problems.push(Diagnostic::new(Code::HookNotStarted, message).with_hint(hint));
             RunResult::NotStarted
         }
     };
-    test.problems.extend(run_problems(test.result, test.is_waited_for, capture).iter().map(Diagnostic::from));
-    test.printed = recording.map(|recording| recording.text()).transpose().map_err(TestError::Recording)?;
+    test.problems.extend(run_problems(test.result, test.is_waited_for, capture));
+    test.printed = recording.map(|recording| recording.text()).transpose().map_err(not_recorded)?;
     Ok(())
 }
 
-fn result_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> Result<RunResult, TestError> {
+fn not_recorded(error: io::Error) -> Diagnostic {
+    Diagnostic::new(Code::FileWrite, format!("the output of a hook couldn't be captured: {error}"))
+        .with_hint("check the folder for temporary files")
+}
+
+fn result_of(mut started: Started, begun: Instant, stop: &dyn Fn() -> bool) -> Result<RunResult, Diagnostic> {
     if !started.has_process() {
         return Ok(RunResult::Unwatched);
     }
@@ -256,13 +187,15 @@ fn wait(
     at_most: Duration,
     stop: &dyn Fn() -> bool,
     end: &mut dyn FnMut(Duration) -> io::Result<Option<u32>>,
-) -> Result<io::Result<Option<u32>>, TestError> {
+) -> Result<io::Result<Option<u32>>, Diagnostic> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
     let until = Instant::now() + at_most;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match end(left.min(BETWEEN_LOOKS)) {
-            Ok(None) if stop() => return Err(TestError::Stopped),
+            Ok(None) if stop() => {
+                return Err(Diagnostic::new(Code::Interrupted, "cancelled; the hook keeps running"));
+            }
             Ok(None) if !left.is_zero() => {}
             ended => return Ok(ended),
         }
@@ -270,21 +203,33 @@ fn wait(
 }
 
 /// Returns what a result means for the user.
-fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Vec<RunProblem> {
+fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Vec<Diagnostic> {
     /// The other party notices a longer delay.
     const LONG: Duration = Duration::from_secs(1);
+    const BE_QUICK: &str = "start the real work in the background and exit";
     let mut problems = Vec::new();
     match result {
         RunResult::StillRunning { .. } if is_waited_for => {
-            problems.push(RunProblem::StillRunning { at_most: command::MAX_WAIT });
+            let seconds = command::MAX_WAIT.as_secs();
+            let message = format!(
+                "it was still running after {seconds} s, when MicroSIP stops waiting; it keeps running"
+            );
+            problems.push(Diagnostic::new(Code::HookTimeout, message).with_hint(BE_QUICK));
         }
         RunResult::Exited { took, .. } if is_waited_for && took > LONG => {
-            problems.push(RunProblem::Slow { took });
+            let message = format!("it took {:.1} s, during which MicroSIP is frozen", took.as_secs_f64());
+            problems.push(Diagnostic::new(Code::HookSlow, message).with_hint(BE_QUICK));
         }
         _ => {}
     }
     if let RunResult::Exited { status: status @ 1.., .. } = result {
-        problems.push(RunProblem::Failed { status, is_captured });
+        let see_output = if is_captured { "" } else { "; to see its output, use --capture" };
+        problems.push(
+            Diagnostic::new(Code::HookFailed, format!("it exited with status {}", status_text(status)))
+                .with_hint(format!(
+                    "MicroSIP ignores the status, but the program reports a failure{see_output}"
+                )),
+        );
     }
     problems
 }
@@ -309,7 +254,7 @@ mod tests {
 
         let mut runs_on = |_: Duration| Ok(None);
         assert_eq!(wait(Duration::from_millis(5), NEVER, &mut runs_on).unwrap().unwrap(), None);
-        assert!(matches!(wait(long, &|| true, &mut runs_on), Err(TestError::Stopped)));
+        assert_eq!(wait(long, &|| true, &mut runs_on).unwrap_err().code, Code::Interrupted);
 
         let mut looks = Vec::new();
         let mut has_no_process = |at_most| {
@@ -350,7 +295,7 @@ mod tests {
         ] {
             assert_eq!(test(result, is_waited_for).has_failed(), fails, "{result:?}");
             let problems = run_problems(result, is_waited_for, false);
-            assert_eq!(problems.iter().map(ToDiagnostic::code).collect::<Vec<_>>(), codes, "{result:?}");
+            assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), codes, "{result:?}");
         }
     }
 

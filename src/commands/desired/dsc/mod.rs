@@ -68,7 +68,14 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
         DscOperation::Test | DscOperation::Set { .. } => Passwords::Read(&read),
         DscOperation::Get | DscOperation::Export => Passwords::Unread,
     };
-    let Instance { ini, wanted } = instance::read(text, passwords).map_err(|error| wrong_input(&error))?;
+    let Instance { ini, wanted, is_empty } =
+        instance::read(text, passwords).map_err(|error| wrong_input(&error))?;
+    if is_empty && matches!(operation, DscOperation::Test | DscOperation::Set { .. }) {
+        let message = "the input names no settings, hooks, accounts or shortcuts";
+        return Err(Diagnostic::new(Code::DesiredEmpty, message)
+            .with_hint("add a property; if the ini only has to exist, add _exist with the value true")
+            .into());
+    }
     let choice = IniChoice { path: ini.or_else(|| choice.path.clone()), code_page: choice.code_page };
     match operation {
         DscOperation::Get => get(&choice, &wanted, context),

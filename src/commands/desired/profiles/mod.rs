@@ -3,19 +3,19 @@
 mod summary;
 mod work;
 
-use crate::commands::context::{Context, RunEvent};
+use crate::budget::Budget;
+use crate::commands::context::Context;
 use crate::commands::error::Error;
+use crate::commands::ini::LARGEST_INI;
 use crate::commands::passwords::new_salt;
 use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
 use crate::microsip::profiles::{self, Profile};
-use crate::page::Count;
 use crate::platform;
 use crate::request::{ManyUsers, Profiles};
 
-use super::parallel::MemoryBudget;
 use super::template::{Secrets, Template};
 use work::Work;
 
@@ -29,8 +29,8 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     let template = Template::load(&many.desired, context)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(context.secret);
-    template.check_for(&profiles, &secrets)?;
-    warn_of_others(many, &template, &profiles, context);
+    let rows = template.rows_of(&profiles);
+    template.check_for(&profiles, &rows, &secrets)?;
     let code_page = match many.profiles {
         Profiles::OfThisMachine => {
             many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
@@ -40,29 +40,18 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     };
     let hashes = PasswordHasher::new(&new_salt);
     let work = Work {
-        budget: MemoryBudget::new(),
+        budget: Budget::new(LARGEST_INI),
         template: &template,
         secrets: &secrets,
+        rows: &rows,
         hashes: &hashes,
         processes: Processes::default(),
         code_page,
         action: many.action,
     };
-    Ok(work.on(profiles, context))
-}
-
-/// Warns of listed users without a folder, whose names may be misspelled. A table for all PCs lists more users than
-/// this PC has, so this is only for a folder of profiles.
-fn warn_of_others(many: &ManyUsers, template: &Template, profiles: &[Profile], context: &mut Context<'_>) {
-    let others = template.listed_others(profiles);
-    let is_this_machine = many.profiles == Profiles::OfThisMachine;
-    if !others.is_empty() && !is_this_machine {
-        const MAX_NAMES: usize = 5;
-        let names = others[..others.len().min(MAX_NAMES)].join(", ");
-        let count = Count(others.len(), "user");
-        let message = format!("the table of users lists {count} without a folder: {names}");
-        (context.report)(RunEvent::Warning(Diagnostic::new(Code::UserWithoutFolder, message)));
-    }
+    // A table for all PCs lists more users than this one has. In a folder of profiles, a name may be misspelled.
+    let lists_missing = many.profiles != Profiles::OfThisMachine;
+    Ok(work.on(profiles, lists_missing, many.fail_on_skipped, context))
 }
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {

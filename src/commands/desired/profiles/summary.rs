@@ -19,8 +19,8 @@ use crate::page::{Count, Page, indented, path_text};
 pub struct UserResult {
     /// The user.
     pub user: String,
-    /// The user's folder.
-    pub folder: PathBuf,
+    /// The user's folder; `None` for a user in the table who has none.
+    pub folder: Option<PathBuf>,
     /// The ini, if it was found.
     pub ini: Option<PathBuf>,
     /// What was done.
@@ -57,6 +57,9 @@ pub enum Skip {
     Running,
     /// The run was interrupted before this user.
     Interrupted,
+    /// The table of users lists the user, but no folder was found.
+    #[serde(rename = "user-without-folder")]
+    NoFolder,
 }
 
 impl Skip {
@@ -67,10 +70,11 @@ impl Skip {
             Skip::NoProfile => "the folder contains no AppData, so it isn't a user's profile",
             Skip::NotListed => "the table of users has no row for this user",
             Skip::NeedsUser => {
-                "the file uses a user's variables, but this folder is the template for new users"
+                "this folder is the template for new users, and the file has accounts or a user's variables"
             }
             Skip::Running => "MicroSIP is running",
             Skip::Interrupted => "the command was cancelled before this user's turn",
+            Skip::NoFolder => "the table of users lists this user, but no folder was found",
         }
     }
 }
@@ -82,6 +86,10 @@ pub struct Summary {
     pub is_check: bool,
     /// Whether this is a dry run.
     pub dry_run: bool,
+    /// Whether skipping a user is a failure.
+    pub fail_on_skipped: bool,
+    /// Whether none of the users in the table has a folder.
+    pub matched_nobody: bool,
     /// The number of users.
     pub total: usize,
     /// How many inis were written, or would be.
@@ -99,11 +107,13 @@ pub struct Summary {
     /// How many users were skipped because the run was interrupted.
     pub interrupted: usize,
     /// Each result for scripts.
-    results: Vec<Json>,
+    pub(super) results: Vec<Json>,
+    /// The users who were skipped.
+    pub(super) skips: Vec<UserResult>,
     /// The first warning of each kind, with the user and the number of further ones.
-    first_warnings: BTreeMap<&'static str, (Diagnostic, String, usize)>,
+    pub(super) first_warnings: BTreeMap<&'static str, (Diagnostic, String, usize)>,
     /// One warning of each kind, for people.
-    warnings: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 impl Summary {
@@ -120,19 +130,40 @@ impl Summary {
         } else if self.running > 0 {
             let message = format!("MicroSIP was still running for {}", Count(self.running, "user"));
             (Code::MicrosipRunning, message, AGAIN)
+        } else if self.fail_on_skipped && self.skipped > 0 {
+            let were = if self.skipped == 1 { "was" } else { "were" };
+            let message = format!("{} {were} skipped", Count(self.skipped, "user"));
+            (
+                Code::UsersSkipped,
+                message,
+                "the report names the reason for each; without --fail-on-skipped, it's accepted",
+            )
         } else {
             return None;
         };
         Some(Diagnostic::new(code, message).with_hint(hint))
     }
 
-    /// Returns a summary without results yet.
-    pub fn new(total: usize, is_check: bool, dry_run: bool) -> Summary {
-        Summary { total, is_check, dry_run, ..Summary::default() }
+    /// Returns whether nothing was done or compared for any user, or for none that the table lists.
+    pub fn is_nobody(&self) -> bool {
+        self.matched_nobody || self.skipped == self.total
+    }
+
+    /// Returns why nothing was done for anybody.
+    pub fn nobody_reason(&self) -> &'static str {
+        let lacks_ini =
+            |user: &UserResult| matches!(user.state, UserState::Skipped(Skip::NoIni | Skip::NoProfile));
+        if self.matched_nobody {
+            "no user in the table has a folder here"
+        } else if self.skips.iter().all(lacks_ini) {
+            "no ini found"
+        } else {
+            "every user was skipped"
+        }
     }
 
     /// Adds a result.
-    pub fn add(&mut self, result: &UserResult) {
+    pub fn add(&mut self, result: UserResult) {
         self.count(&result.state);
         for warning in result.warnings() {
             self.first_warnings
@@ -141,6 +172,9 @@ impl Summary {
                 .or_insert_with(|| (warning.clone(), result.user.clone(), 0));
         }
         self.results.push(result.json());
+        if matches!(result.state, UserState::Skipped(_)) {
+            self.skips.push(result);
+        }
     }
 
     /// Completes the summary after the last result.
@@ -151,7 +185,15 @@ impl Summary {
             Diagnostic { message: format!("{user}: {}{others}", warning.message), ..warning }
         };
         self.warnings = std::mem::take(&mut self.first_warnings).into_values().map(warning).collect();
+        if self.is_nobody() && self.interrupted == 0 {
+            let message = format!("nothing was {} for any user: {}", self.verb(), self.nobody_reason());
+            self.warnings.push(Diagnostic::new(Code::UsersSkipped, message));
+        }
         self
+    }
+
+    fn verb(&self) -> &'static str {
+        if self.is_check { "compared" } else { "done" }
     }
 
     fn count(&mut self, outcome: &UserState) {
@@ -192,15 +234,16 @@ impl Outcome for UserResult {
             UserState::Written(written) => (styles.added, written.changed && !page.quiet),
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
-            UserState::Skipped(_) => (styles.hint, false),
+            UserState::Skipped(skip) => (styles.hint, *skip == Skip::NoFolder),
             UserState::Failed(_) => (styles.error, true),
         };
         if !is_news && !page.verbose {
             return String::new();
         }
         let name = state_name(&self.state);
-        let path = self.ini.as_deref().unwrap_or(&self.folder).display();
-        let mut text = format!("{style}{name:<8}{style:#} {}: {path}\n", self.user);
+        let path = self.ini.as_deref().or(self.folder.as_deref());
+        let path = path.map(|path| format!(": {}", path.display())).unwrap_or_default();
+        let mut text = format!("{style}{name:<8}{style:#} {}{path}\n", self.user);
         match &self.state {
             UserState::Written(written) if written.dry_run => {
                 text.push_str(&indented(&written.diff(styles)));
@@ -227,7 +270,7 @@ impl Outcome for UserResult {
     fn json(&self) -> Json {
         let mut json = json!({
             "user": self.user,
-            "folder": path_text(&self.folder),
+            "folder": self.folder.as_deref().map(path_text),
             "ini": self.ini.as_deref().map(path_text),
             "status": state_name(&self.state),
         });
@@ -266,7 +309,7 @@ impl Outcome for Summary {
     fn status(&self) -> ExitStatus {
         match self.error() {
             Some(error) => error.code.exit_status(),
-            None if self.differing > 0 => ExitStatus::No,
+            None if self.differing > 0 || (self.is_check && self.is_nobody()) => ExitStatus::No,
             None => ExitStatus::Done,
         }
     }
@@ -297,14 +340,18 @@ impl Outcome for Summary {
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-        format!("{}: {}\n", Count(self.total, "user"), parts.join(", "))
+        // Skipped users aren't worth a line, unless there are no others. With -v, they had one already.
+        let is_shown = |user: &&UserResult| self.is_nobody() && user.text(page).is_empty();
+        let verbose = Page { verbose: true, ..*page };
+        let skips: String = self.skips.iter().filter(is_shown).map(|user| user.text(&verbose)).collect();
+        format!("{skips}{}: {}\n", Count(self.total, "user"), parts.join(", "))
     }
 
     fn json(&self) -> Json {
         let error = self.failure();
         let mut json = json!({"ok": error.is_none()});
         if self.is_check {
-            json["in_state"] = json!(error.is_none() && self.differing == 0);
+            json["in_state"] = json!(error.is_none() && self.differing == 0 && !self.is_nobody());
         } else {
             json["changed"] = json!(self.changed > 0);
             json["dry_run"] = json!(self.dry_run);
@@ -318,6 +365,9 @@ impl Outcome for Summary {
             "skipped": self.skipped,
             "failed": self.failed,
         });
+        // The warnings of a user are in that user's result.
+        let own = self.warnings.iter().filter(|warning| warning.code == Code::UsersSkipped);
+        json["warnings"] = json!(own.collect::<Vec<_>>());
         if let Some(error) = error {
             json["error"] = json!(error);
         }

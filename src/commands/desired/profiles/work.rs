@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::budget::Budget;
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::desired::apply::Application;
-use crate::commands::desired::parallel::{MemoryBudget, in_parallel};
-use crate::commands::desired::template::{Secrets, Template};
-use crate::commands::error::{CommandError, Error};
+use crate::commands::desired::parallel::in_parallel;
+use crate::commands::desired::template::{Rows, Secrets, Template};
+use crate::commands::error::Error;
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
@@ -20,13 +21,11 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{Instance, Processes};
-use crate::microsip::profiles::{self, Found, Place, Profile, ProfileError};
+use crate::microsip::profiles::{self, Found, Place, Profile};
 use crate::platform::{FileSystem, FileSystemExt, Owner, ScopedFs};
 use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
 
 use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
-
-impl CommandError for ProfileError {}
 
 /// MicroSIP recognizes its first start by the missing ini.
 const FIRST_RUN_SKIPPED: &str =
@@ -34,9 +33,10 @@ const FIRST_RUN_SKIPPED: &str =
 
 /// The work on each user.
 pub struct Work<'a> {
-    pub budget: MemoryBudget,
+    pub budget: Budget,
     pub template: &'a Template,
     pub secrets: &'a Secrets<'a>,
+    pub rows: &'a Rows<'a>,
     pub hashes: &'a PasswordHasher<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
@@ -50,12 +50,31 @@ struct Blocked {
 }
 
 impl Work<'_> {
-    /// Works on all users.
-    pub fn on(&self, profiles: Vec<Profile>, context: &mut Context<'_>) -> Summary {
+    /// Works on all users. `lists_missing` adds a result for each user in the table who has no folder.
+    pub fn on(
+        &self,
+        profiles: Vec<Profile>,
+        lists_missing: bool,
+        fail_on_skipped: bool,
+        context: &mut Context<'_>,
+    ) -> Summary {
         let dry_run = matches!(self.action, ManyUsersAction::Apply { options, .. } if options.dry_run);
         let is_check = !matches!(self.action, ManyUsersAction::Apply { .. });
-        let mut summary = Summary::new(profiles.len(), is_check, dry_run);
-        (context.report)(RunEvent::Users { total: profiles.len() });
+        let missing = if lists_missing { &self.rows.without_folder[..] } else { &[] };
+        let mut summary = Summary {
+            total: profiles.len() + missing.len(),
+            is_check,
+            dry_run,
+            fail_on_skipped,
+            matched_nobody: self.rows.match_nobody(),
+            ..Summary::default()
+        };
+        (context.report)(RunEvent::Users { total: summary.total });
+        for user in missing {
+            let state = UserState::Skipped(Skip::NoFolder);
+            let result = UserResult { user: user.to_string(), folder: None, ini: None, state };
+            self.finish(result, &mut summary, context);
+        }
         let mut blocked = self.pass(profiles, &mut summary, context);
         if let ManyUsersAction::Apply { options, skip_running: false, .. } = self.action {
             blocked = self.wait_for(blocked, options, &mut summary, context);
@@ -85,7 +104,7 @@ impl Work<'_> {
         });
         for Profile { user, folder, .. } in left {
             let state = UserState::Skipped(Skip::Interrupted);
-            self.finish(UserResult { user, folder, ini: None, state }, summary, context);
+            self.finish(UserResult { user, folder: Some(folder), ini: None, state }, summary, context);
         }
         blocked
     }
@@ -105,8 +124,8 @@ impl Work<'_> {
         if let Some(skip) = skip {
             result.state = UserState::Skipped(skip);
         }
-        summary.add(&result);
         (context.report)(RunEvent::UserDone(&result));
+        summary.add(result);
     }
 
     /// Returns whether an instance must exit before more can be done.
@@ -172,7 +191,7 @@ impl Work<'_> {
         let mut ini = None;
         let state = self.state_of(profile, &mut ini, context);
         let state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
-        UserResult { user: profile.user.clone(), folder: profile.folder.clone(), ini, state }
+        UserResult { user: profile.user.clone(), folder: Some(profile.folder.clone()), ini, state }
     }
 
     fn state_of(
@@ -181,13 +200,13 @@ impl Work<'_> {
         ini: &mut Option<PathBuf>,
         context: &mut Context<'_>,
     ) -> Result<UserState, Error> {
-        let desired = match self.template.desired_for_user(profile, self.secrets) {
+        let desired = match self.template.desired_for_user(profile, self.rows, self.secrets) {
             Ok(Some(desired)) => desired,
             Ok(None) => return Ok(UserState::Skipped(Skip::NotListed)),
-            Err(error) if profile.is_default && is_about_variables(&error) => {
+            Err(Error::Desired(error)) if profile.is_default && needs_user(&error) => {
                 return Ok(UserState::Skipped(Skip::NeedsUser));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         let found = profile.find_ini()?;
         let size = match &found {
@@ -289,9 +308,12 @@ fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, 
     })
 }
 
-fn is_about_variables(error: &DesiredError) -> bool {
+/// Returns whether a state isn't wrong, but needs a user: it has a user's variables, or only accounts.
+fn needs_user(error: &DesiredError) -> bool {
     matches!(
         &*error.kind,
-        DesiredErrorKind::UndefinedVariable { .. } | DesiredErrorKind::EnvironmentOfCaller { .. }
+        DesiredErrorKind::Empty
+            | DesiredErrorKind::UndefinedVariable { .. }
+            | DesiredErrorKind::EnvironmentOfCaller { .. }
     )
 }
