@@ -44,13 +44,13 @@ fn no_edit_of_many_processes_is_lost() {
     const COUNT: usize = if cfg!(windows) { 15 } else { 50 };
     let sandbox = Sandbox::with_ini(utf16(INI));
     let children =
-        (0..COUNT).map(|n| start(&sandbox, &["set", &format!("Accounts/key{n}={n}"), "VAD=0"])).collect();
+        (0..COUNT).map(|n| start(&sandbox, &["set", &format!("Mine/key{n}={n}"), "VAD=0"])).collect();
     assert_eq!(failures(children), Vec::<String>::new());
 
     let text = sandbox.ini_text();
     let mut lines: Vec<&str> = text.lines().collect();
     let mut keys: Vec<&str> = lines.split_off(4);
-    assert_eq!(lines, ["[Settings]", "VAD=0", "volumeRing=80", "[Accounts]"]);
+    assert_eq!(lines, ["[Settings]", "VAD=0", "volumeRing=80", "[Mine]"]);
     keys.sort_unstable();
     let mut wanted: Vec<String> = (0..COUNT).map(|n| format!("key{n}={n}")).collect();
     wanted.sort_unstable();

@@ -285,7 +285,7 @@ fn invalid_input_is_rejected_in_one_line() {
     let inputs: [(&str, &[u8], i32, &str); 12] = [
         ("get", b"[]", 2, "input-invalid"),
         ("get", b"{", 2, "input-invalid"),
-        ("get", b"\xFF\xFE{\0}\0", 2, "input-invalid"),
+        ("get", b"\xFF\xFE{\0}", 2, "input-invalid"),
         ("get", b"{\"settings\":{\"EC\":[1]}}", 2, "settings.EC"),
         ("test", b"{\"setings\":{}}", 2, "did you mean settings?"),
         ("test", b"{\"ini\":\"MicroSIP.ini\"}", 2, "absolute"),

@@ -249,7 +249,7 @@ fn restore_undoes_set_hook() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "slow: over a hundred starts, for rules that are the same on each system")]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn unset_undoes_set_of_a_new_key() {
     for (name, before) in fixtures().into_iter().filter(|(_, bytes)| is_utf16(bytes)) {
         let sandbox = Sandbox::with_ini(&before);
@@ -282,7 +282,7 @@ fn unset_undoes_set_of_a_new_key() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "slow: over a hundred starts, for rules that are the same on each system")]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn no_output_contains_a_password() {
     let mut seen = 0;
     let with_passwords = fixtures().into_iter().filter(|(name, bytes)| !passwords(name, bytes).is_empty());
@@ -354,6 +354,7 @@ fn a_dry_run_shows_only_the_changed_lines() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn a_dry_run_reports_the_same_as_a_run() {
     for (name, bytes) in every_third() {
         let sandbox = Sandbox::with_ini(&bytes);

@@ -274,7 +274,11 @@ fn listed_users_without_a_folder_are_reported() {
     let sandbox = with_users(&["ann", "bob"]);
     sandbox.write("users.csv", "user\nann\nBobb\nzoe\n");
     let ran = sandbox.run(&apply(&["--users", "users.csv"])).exits(0);
-    ran.says("lists 2 users without a folder: bobb, zoe [user-without-folder]");
+    ran.says("skipped  Bobb\n").says("skipped  zoe\n").says("4 users: 1 changed, 3 skipped");
+    let ran = sandbox.run(&apply(&["--users", "users.csv", "--json"])).exits(0);
+    let missing = "skipped user-without-folder";
+    let users = [("ann", "in-state"), ("bob", "skipped not-listed"), ("Bobb", missing), ("zoe", missing)];
+    assert_outcomes(&ran, &users);
 }
 
 #[test]
