@@ -233,10 +233,8 @@ pub fn exe_of(ini: &Path, env: &Env) -> Option<PathBuf> {
     }
     let is_in_app_data =
         ini.parent().and_then(Path::file_name).is_some_and(|name| name.eq_ignore_ascii_case("MicroSIP"));
-    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
     let name = next_to_ini.file_name().filter(|_| is_in_app_data)?;
-    let paths = platform::windows_paths(ini);
-    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(name)).find(|exe| SystemFs.is_file(exe))
+    install_folders(env, Some(ini)).iter().map(|folder| folder.join(name)).find(|exe| SystemFs.is_file(exe))
 }
 
 /// Returns every known copy of MicroSIP, first the installed ones.
@@ -265,27 +263,28 @@ pub fn installs(env: &Env) -> Vec<Install> {
 /// Returns the only exe of MicroSIP, whether installed or portable.
 pub fn only_exe(env: &Env) -> Option<PathBuf> {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
-    let mut portable = portable_copies(env, &facts);
-    match installed_exe(env) {
-        Some(exe) => Some(exe).filter(|_| portable.is_empty()),
-        None => portable.pop().filter(|_| portable.is_empty()),
-    }
+    let mut exes = installed_exe(env).into_iter().chain(portable_copies(env, &facts));
+    let first = exes.next()?;
+    exes.next().is_none().then_some(first)
 }
 
 /// Returns whether an ini is in the folder of an installed MicroSIP, which uses the one in AppData instead.
 pub fn is_next_to_installed(ini: &Path, env: &Env) -> bool {
-    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, Some(ini));
-    let paths = platform::windows_paths(ini);
     let folder = ini.parent().unwrap_or(ini);
-    install_folders_on_disk(&facts, &paths)
-        .any(|installed| SystemFs.is_same_file(&installed, folder).unwrap_or(false))
+    let is_same = |installed: &PathBuf| SystemFs.is_same_file(installed, folder).unwrap_or(false);
+    install_folders(env, Some(ini)).iter().any(is_same)
 }
 
 /// Returns the exe of an installed MicroSIP.
 pub fn installed_exe(env: &Env) -> Option<PathBuf> {
-    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
-    let paths = platform::default_windows_paths(env);
-    install_folders_on_disk(&facts, &paths).map(|folder| folder.join(EXE)).find(|exe| SystemFs.is_file(exe))
+    install_folders(env, None).iter().map(|folder| folder.join(EXE)).find(|exe| SystemFs.is_file(exe))
+}
+
+/// Returns the folders of installed MicroSIPs: those that can use the ini, or those of the usual Windows.
+fn install_folders(env: &Env, ini: Option<&Path>) -> Vec<PathBuf> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, ini);
+    let paths = ini.map_or_else(|| platform::default_windows_paths(env), platform::windows_paths);
+    install_folders_on_disk(&facts, &paths).collect()
 }
 
 fn install_folders_on_disk<'a>(
