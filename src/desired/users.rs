@@ -216,7 +216,7 @@ mod tests {
         let text = |row: Row<'_>| match row {
             Ok(Some(row)) => row.to_json()["e"].as_str().unwrap().to_string(),
             Ok(None) => "none".into(),
-            Err(error) => error.to_string().replace("/users/", ""),
+            Err(error) => error.to_string().replace(['/', '\\'], "/").replace("/users/", ""),
         };
         users.assign(&profiles).0.into_iter().map(text).collect()
     }
@@ -243,9 +243,9 @@ mod tests {
 
     #[test]
     fn ambiguous_users_are_reported() {
-        let two = "the table of users has two rows for ann: 'FIRM\\ann' and 'OTHER\\ann'";
+        let two = "the table of users has two rows for ann: 'FIRM/ann' and 'OTHER/ann'";
         assert_eq!(assigned(&["FIRM\\ann", "OTHER\\ann"], &["ann"]), [two]);
-        let one = "the row 'FIRM\\ann' of the table of users could be for ann or for ann.FIRM";
+        let one = "the row 'FIRM/ann' of the table of users could be for ann or for ann.FIRM";
         assert_eq!(assigned(&["FIRM\\ann"], &["ann", "ann.FIRM"]), [one, one]);
         // an exact name isn't ambiguous
         assert_eq!(assigned(&["ann", "FIRM\\ann"], &["ann", "ann.FIRM"]), ["0", "1"]);
