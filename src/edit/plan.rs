@@ -417,6 +417,15 @@ mod tests {
     }
 
     #[test]
+    fn merge_adds_to_an_edit_of_an_ini_that_ends_with_nuls() {
+        let document = |text: &str| IniDocument::from_utf16le(encode(text));
+        let old = document("[S]\r\n\0");
+        let saved = document("[S]\r\n[T]\r\nk=1\r\n\0");
+        let merged = merge(&old, &saved, document("[S]\r\nk=2\r\n\0"));
+        assert_eq!(merged, document("[S]\r\nk=2\r\n[T]\r\nk=1\r\n\0"));
+    }
+
+    #[test]
     fn merge_does_not_confuse_a_lone_surrogate_with_the_replacement_character() {
         let with = |units: &[u16]| {
             let start = encode("[S]\n");

@@ -143,7 +143,7 @@ impl IniDocument {
         })
     }
 
-    /// Iterates over the lines of a section that have a key, so without comments and blank lines.
+    /// Iterates over the lines of a section that have a key, so without comments, blank lines and NULs at the end.
     pub fn keys<'a>(&'a self, section: &Section<'a>) -> impl Iterator<Item = KeyLine<'a>> + 'a {
         self.lines(section.body.clone()).filter_map(|line| self.key(line))
     }
@@ -203,6 +203,9 @@ impl IniDocument {
     }
 
     fn key(&self, line: Line) -> Option<KeyLine<'_>> {
+        if self.is_nul_line(&line) {
+            return None;
+        }
         let whole = self.units(line.text.clone());
         let first = whole.iter().position(|unit| !is_whitespace(unit))?;
         if whole.get(first) == Some(u16::from(b';')) {

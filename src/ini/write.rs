@@ -48,7 +48,7 @@ pub fn first_run(section: &SectionName) -> IniDocument {
 /// Adds lines after a line of the document, or at its end, before NULs that a power failure left there.
 fn append(document: &mut IniDocument, after: Option<Line>, lines: &[String]) {
     let previous = after.or_else(|| document.all_lines().filter(|line| !document.is_nul_line(line)).last());
-    let at = previous.as_ref().map_or(document.end(), |previous| previous.next);
+    let at = previous.as_ref().map_or(BOM.len(), |previous| previous.next);
     let mut line_end = usual_line_end(document, at);
     // a CR would form a single line end with the LF of a blank line after it
     let line_feed = utf16le("\n");
@@ -56,7 +56,7 @@ fn append(document: &mut IniDocument, after: Option<Line>, lines: &[String]) {
         line_end = line_feed;
     }
     // where the file ends without a line end, it still does
-    let is_unterminated = previous.as_ref().is_none_or(Line::is_unterminated);
+    let is_unterminated = previous.as_ref().map_or(document.is_empty(), Line::is_unterminated);
     let mut new = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let is_first_of_file = index == 0 && previous.is_none();
@@ -159,6 +159,7 @@ mod tests {
     fn nuls_at_the_end_stay_last() {
         assert_eq!(after_set("[S]\r\na=1\r\n\0\0", "S/k", "9"), "[S]\r\na=1\r\nk=9\r\n\0\0");
         assert_eq!(after_set("[T]\r\na=1\r\n\0\0", "S/k", "9"), "[T]\r\na=1\r\n[S]\r\nk=9\r\n\0\0");
+        assert_eq!(after_set("\0\0", "S/k", "9"), "[S]\r\nk=9\r\n\0\0");
         assert_eq!(after_set("[S]\r\na=1\0\0", "S/k", "9"), "[S]\r\na=1\0\0\r\nk=9");
     }
 

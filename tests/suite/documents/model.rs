@@ -50,9 +50,15 @@ pub(super) enum Place {
     Before(usize, usize),
 }
 
+/// Returns whether a line contains only NULs, as after a power failure. They stay at the end.
+fn is_nuls((text, _): &(Wide, Wide)) -> bool {
+    !text.is_empty() && text.iter().all(|&unit| unit == 0)
+}
+
 pub(super) fn place_of(document: &IniDocument, path: &KeyPath) -> Place {
     let Some(section) = lookup::section(document, path.section.as_str()) else {
-        return Place::Before(split(document).len(), 2);
+        let last = split(document).iter().rposition(|line| !is_nuls(line));
+        return Place::Before(last.map_or(0, |last| last + 1), 2);
     };
     match lookup::key_lines(document, &section, path.key.as_str()).next() {
         Some(key) => Place::In(lines_before(document, key.line.text.start)),
@@ -60,8 +66,9 @@ pub(super) fn place_of(document: &IniDocument, path: &KeyPath) -> Place {
             let header = lines_before(document, section.header.text.start);
             let end = lines_before(document, section.body.end);
             let lines = split(document);
-            let last =
-                (header..end).rev().find(|&index| !lines[index].0.iter().all(|&unit| is_whitespace(unit)));
+            let is_blank =
+                |line: &(Wide, Wide)| line.0.iter().all(|&unit| is_whitespace(unit)) || is_nuls(line);
+            let last = (header..end).rev().find(|&index| !is_blank(&lines[index]));
             Place::Before(last.unwrap() + 1, 1)
         }
     }

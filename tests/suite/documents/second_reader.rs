@@ -35,7 +35,8 @@ fn read_by_rust_ini(document: &IniDocument, name: &str) -> Option<Pairs> {
     let text = document.units(section.header.text.start..section.body.end).to_string();
     let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
     let ini = Ini::load_from_str_opt(&text, options).ok()?;
-    let (_, properties) = ini.iter().find(|(name, _)| name.is_some())?;
+    let is_wanted = |found: &str| found.trim().eq_ignore_ascii_case(name);
+    let (_, properties) = ini.iter().find(|(found, _)| found.is_some_and(is_wanted))?;
     Some(properties.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
 }
 
