@@ -141,6 +141,10 @@ impl Request {
     pub fn as_dry_run(&self) -> Option<Request> {
         let mut shown = self.clone();
         let options = match &mut shown {
+            Request::Read { query: Query::Backups { purge: Some(purge) }, .. } if *purge != Purge::DryRun => {
+                *purge = Purge::DryRun;
+                return Some(shown);
+            }
             Request::Write { options, .. } => options,
             Request::Doctor { doctor: Doctor { fix: Some(options), .. }, .. } => options,
             _ => return None,
@@ -371,14 +375,25 @@ pub enum Query {
     Get(Vec<KeyPath>),
     /// All keys, or those of one section.
     List(Option<SectionName>),
-    /// The backups; `purge` removes them.
-    Backups { purge: bool },
+    /// The backups, or their removal.
+    Backups { purge: Option<Purge> },
     /// Whether it is in a desired state.
     Check(DesiredChoice),
     /// Whether it is in a desired state, for a deployment tool.
     Detect { desired: DesiredChoice, style: DetectStyle },
     /// Its state as a desired-state file.
     Export,
+}
+
+/// How files are deleted that can't be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// Shows them without deleting them.
+    DryRun,
+    /// On a terminal, shows them and asks.
+    Ask,
+    /// Deletes them without asking.
+    Now,
 }
 
 /// The deployment tool that reads the answer of `detect`.

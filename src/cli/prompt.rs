@@ -23,7 +23,7 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::TerminalMode;
-use crate::request::Request;
+use crate::request::{Purge, Query, Request};
 
 /// Returns whether the user can be asked and allows it.
 pub fn can_prompt(common: &Common) -> bool {
@@ -271,7 +271,7 @@ pub fn which_ini(theme: &dyn Theme, found: &[Candidate]) -> io::Result<Option<Pa
 }
 
 /// Runs a request and asks what the user has to decide: which ini to use if there are several, and whether to make the
-/// changes that `doctor --fix` found.
+/// changes that `doctor --fix` found or to delete backups.
 ///
 /// # Errors
 /// With the exit status, if the user declines or can't be asked.
@@ -281,39 +281,58 @@ pub fn run_with_prompts(
     output: Output,
     run: &mut dyn FnMut(Request) -> Result<Box<dyn Outcome>, Error>,
 ) -> Result<Result<Box<dyn Outcome>, Error>, ExitStatus> {
-    let mut preview = preview_of(&request);
-    let mut result = run(preview.clone().unwrap_or_else(|| request.clone()));
+    let mut question = question_before(&request);
+    let preview = |request: &Request, question: Option<&Question>| {
+        question.map_or_else(|| request.clone(), |question| question.preview.clone())
+    };
+    let mut result = run(preview(&request, question.as_ref()));
     if let Err(Error::Locate(LocateError::Several { found })) = &result
         && let Some(path) = which_ini(theme, found).map_err(|error| report_failed_prompt(&error, output))?
     {
         request = request.about(path);
-        preview = preview_of(&request);
-        result = run(preview.clone().unwrap_or_else(|| request.clone()));
+        question = question_before(&request);
+        result = run(preview(&request, question.as_ref()));
     }
-    match &result {
-        Ok(outcome) if preview.is_some() => {
-            confirm_changes(&**outcome, theme, output)?;
+    match (&result, question) {
+        (Ok(outcome), Some(question)) => {
+            ask(&question, &**outcome, theme, output)?;
             Ok(run(request))
         }
         _ => Ok(result),
     }
 }
 
-/// Returns the dry run to show before a request is run, if it needs one.
-fn preview_of(request: &Request) -> Option<Request> {
-    match request {
-        Request::Doctor { .. } => request.as_dry_run(),
-        _ => None,
-    }
+/// What the user is asked before a request is run.
+struct Question {
+    /// The dry run that is shown first.
+    preview: Request,
+    text: &'static str,
+    default: bool,
 }
 
-/// Shows the changes and asks whether to make them.
-fn confirm_changes(outcome: &dyn Outcome, theme: &dyn Theme, output: Output) -> Result<(), ExitStatus> {
+fn question_before(request: &Request) -> Option<Question> {
+    let (text, default) = match request {
+        Request::Doctor { .. } => ("Make these changes?", true),
+        Request::Read { query: Query::Backups { purge: Some(Purge::Ask) }, .. } => {
+            ("Delete these backups? They can't be restored.", false)
+        }
+        _ => return None,
+    };
+    Some(Question { preview: request.as_dry_run()?, text, default })
+}
+
+/// Shows what would be done and asks whether to do it.
+fn ask(
+    question: &Question,
+    outcome: &dyn Outcome,
+    theme: &dyn Theme,
+    output: Output,
+) -> Result<(), ExitStatus> {
     let status = output.print(outcome, &SideEffects::default());
     if !outcome.changed() {
         return Err(status);
     }
-    match confirm(theme, "Make these changes?", true) {
+    match confirm(theme, question.text, question.default) {
         Ok(true) => Ok(()),
         Ok(false) => {
             output.err("Nothing was changed.\n");

@@ -15,9 +15,9 @@ use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
 use crate::microsip::recognize;
-use crate::page::{Page, path_text};
+use crate::page::{Count, Page, path_text};
 use crate::platform::FileSystem;
-use crate::request::{BackupChoice, IniChoice, WriteOptions};
+use crate::request::{BackupChoice, IniChoice, Purge, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
@@ -68,7 +68,7 @@ impl ListedBackup {
 pub struct BackupList {
     ini: PathBuf,
     backups: Vec<ListedBackup>,
-    purged: bool,
+    purge: Option<Purge>,
 }
 
 impl Outcome for BackupList {
@@ -76,9 +76,17 @@ impl Outcome for BackupList {
         Some(&self.ini)
     }
 
+    fn changed(&self) -> bool {
+        self.purge.is_some() && !self.backups.is_empty()
+    }
+
     fn text(&self, _: &Page) -> String {
         if self.backups.is_empty() {
             return format!("{} has no backups\n", self.ini.display());
+        }
+        let count = Count(self.backups.len(), "backup");
+        if matches!(self.purge, Some(Purge::Ask | Purge::Now)) {
+            return format!("Deleted {count} of {}\n", self.ini.display());
         }
         let mut text = String::new();
         for listed in &self.backups {
@@ -87,8 +95,8 @@ impl Outcome for BackupList {
             let (number, time, name) = (listed.number, listed.time(), &listed.backup.name);
             let _ = writeln!(text, "{number:>3}  {time}{size}  {name}{by}");
         }
-        if self.purged {
-            let _ = writeln!(text, "Removed all {}", self.backups.len());
+        if self.purge.is_some() {
+            let _ = writeln!(text, "Would delete {count}");
         }
         text
     }
@@ -97,7 +105,7 @@ impl Outcome for BackupList {
         json!({
             "ok": true,
             "ini": path_text(&self.ini),
-            "purged": self.purged,
+            "purged": self.purge.is_some_and(|purge| purge != Purge::DryRun),
             "backups": self.backups.iter().map(ListedBackup::json).collect::<Vec<_>>(),
         })
     }
@@ -110,15 +118,19 @@ pub fn folder_error(ini: &Path, error: &io::Error) -> Diagnostic {
         .with_hint("check that the folder exists and that you may change it")
 }
 
-/// Lists the backups of an ini, newest first; with `purge` they are removed.
+/// Lists the backups of an ini, newest first, or deletes them.
 ///
 /// # Errors
 /// No ini was found, or the folder can't be read or written.
-pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Result<BackupList, Error> {
+pub fn list(
+    choice: &IniChoice,
+    purge: Option<Purge>,
+    context: &mut Context<'_>,
+) -> Result<BackupList, Error> {
     let ini = Ini::choose(choice, context)?;
     let failed = |error| folder_error(&ini.path, &error);
     let found = || backup::list(ini.file.to_open(), context.fs).map_err(failed);
-    let backups = if purge {
+    let backups = if matches!(purge, Some(Purge::Ask | Purge::Now)) {
         let _lock = Lock::acquire(ini.file.to_open(), context.fs, context.stop)?;
         let backups = found()?;
         for backup in &backups {
@@ -128,7 +140,7 @@ pub fn list(choice: &IniChoice, purge: bool, context: &mut Context<'_>) -> Resul
     } else {
         found()?
     };
-    Ok(BackupList { backups: listed(backups, context.fs), ini: ini.path, purged: purge })
+    Ok(BackupList { backups: listed(backups, context.fs), ini: ini.path, purge })
 }
 
 /// Numbers backups, and adds their sizes.

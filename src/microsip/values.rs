@@ -21,6 +21,12 @@ pub struct Saved {
     pub warnings: Vec<ValueWarning>,
 }
 
+/// Why a text with a quotation mark isn't a path.
+pub const NO_QUOTE_IN_PATHS: &str = "a path can't contain a quotation mark";
+
+/// How a quotation mark gets into a path: Windows programs read `\"` as a quotation mark, so the argument goes on.
+pub const BACKSLASH_BEFORE_QUOTE: &str = "if the path ends with a backslash, remove it: before a closing quote, it makes the text after it part of the path";
+
 /// The reason why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -34,6 +40,8 @@ pub enum ValueError {
     Unstable { path: String, value: String, suggestion: String },
     #[error("{path} can't be '{value}': the quotes would become part of the device's name")]
     QuotedName { path: String, value: String, suggestion: String },
+    #[error("{path} can't be '{value}': {NO_QUOTE_IN_PATHS}")]
+    QuoteInPath { path: String, value: String },
     #[error("{path} isn't a MicroSIP setting")]
     Misspelled { path: String, meant: String },
 }
@@ -45,7 +53,7 @@ impl ToDiagnostic for ValueError {
             ValueError::Impossible { .. } => Code::ValueRefused,
             ValueError::TooLong { .. } => Code::ValueTooLong,
             ValueError::Unstable { .. } => Code::ValueUnstable,
-            ValueError::QuotedName { .. } => Code::ValueRefused,
+            ValueError::QuotedName { .. } | ValueError::QuoteInPath { .. } => Code::ValueRefused,
             ValueError::Misspelled { .. } => Code::KeyMisspelled,
         }
     }
@@ -60,6 +68,7 @@ impl ToDiagnostic for ValueError {
             ValueError::Unstable { suggestion, .. } | ValueError::QuotedName { suggestion, .. } => {
                 Some(format!("use '{suggestion}' instead"))
             }
+            ValueError::QuoteInPath { .. } => Some(BACKSLASH_BEFORE_QUOTE.into()),
             ValueError::Misspelled { meant, .. } => {
                 Some(format!("did you mean {meant}? To write it anyway, use --allow-unknown"))
             }
@@ -289,6 +298,10 @@ fn check(path: &str, key: &Key, given: &str) -> Result<(String, Vec<ValueWarning
                 })
                 .collect();
             Ok((given.to_string(), warnings))
+        }
+        // outer quotes are refused with the path between them
+        Kind::Path if given.contains('"') && survives_bare(given) => {
+            Err(ValueError::QuoteInPath { path: path.to_string(), value: given.to_string() })
         }
         _ => Ok((given.to_string(), Vec::new())),
     }

@@ -107,10 +107,16 @@ fn only_backups_of_this_ini_are_listed_and_purged() {
 #[test]
 fn purge_removes_all_and_prints_the_number() {
     let sandbox = edited(&[1, 2, 3]);
+    let names = sandbox.names();
+    sandbox.run_on_ini(&["backups", "--purge", "-n"]).exits(0).says("Would delete 3 backups");
+    let json = sandbox.run_on_ini(&["backups", "--purge", "--yes", "-n", "--json"]).exits(0).json();
+    assert_eq!((&json["purged"], json["backups"].as_array().unwrap().len()), (&Value::from(false), 3));
+    assert_eq!(sandbox.names(), names);
     let ran = sandbox.run_on_ini(&["backups", "--purge"]).exits(0);
     assert!(ran.stdout.contains('3'), "{}", ran.transcript);
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
-    sandbox.run_on_ini(&["backups", "--purge"]).exits(0);
+    sandbox.run_on_ini(&["backups", "--purge", "--yes"]).exits(0).says("has no backups");
+    sandbox.run_on_ini(&["backups", "-n", "--json"]).fails(2, "usage");
 }
 
 #[test]

@@ -433,3 +433,22 @@ fn doctor_shows_its_fixes_and_asks() {
     let fixed = [&again, &other].map(|ini| text_of_ini(ini) != SPOILED);
     assert_eq!(fixed.iter().filter(|is_fixed| **is_fixed).count(), 1, "{fixed:?}");
 }
+
+#[test]
+fn backups_are_deleted_after_a_question() {
+    const QUESTION: &str = "Delete these backups? They can't be restored.";
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nVAD=0\r\n"));
+    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
+    let names = sandbox.names();
+    let ini = sandbox.ini();
+    let purge = |yes: &[&str]| {
+        Terminal::start(&sandbox, &[&["backups", "--purge", "--ini", ini.to_str().unwrap()], yes].concat())
+    };
+    for (keys, status) in [(ENTER, 0), (ESC, 0), (CTRL_C, 130)] {
+        purge(&[]).sees("Would delete 1 backup").sees(QUESTION).press(&[keys]).ends_with(status);
+        assert_eq!(sandbox.names(), names, "{keys:?}");
+    }
+    purge(&[]).sees(QUESTION).press(&["y"]).sees("Deleted 1 backup").ends_with(0);
+    assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
+    assert!(!purge(&["--yes"]).ends_with(0).text().contains(QUESTION));
+}

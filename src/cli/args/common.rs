@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::TypedValueParser;
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::{Args, ColorChoice};
 
 use crate::ini::encoding::CodePage;
+use crate::microsip::values::{BACKSLASH_BEFORE_QUOTE, NO_QUOTE_IN_PATHS};
 use crate::request::IniChoice;
 
 /// The options of every command.
@@ -14,7 +15,7 @@ use crate::request::IniChoice;
 pub struct Common {
     /// Use this ini instead of the one that MicroSIP uses
     #[arg(long, global = true, value_name = "PATH", env = "MSIPCFG_INI", hide_env_values = true)]
-    #[arg(value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from))]
+    #[arg(value_parser = OsStringValueParser::new().try_map(|text| without_quotes(PathBuf::from(text))))]
     ini: Option<PathBuf>,
 
     /// Code page of an 8-bit ini, for example 1252 or windows-1251
@@ -62,4 +63,14 @@ impl Common {
     pub fn ini_choice(&self) -> IniChoice {
         IniChoice { path: self.ini_path().map(Path::to_path_buf), code_page: self.codepage }
     }
+}
+
+/// Returns the parser of a path.
+pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(without_quotes)
+}
+
+fn without_quotes(path: PathBuf) -> Result<PathBuf, String> {
+    let has_quote = path.as_os_str().as_encoded_bytes().contains(&b'"');
+    if has_quote { Err(format!("{NO_QUOTE_IN_PATHS}; {BACKSLASH_BEFORE_QUOTE}")) } else { Ok(path) }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::common;
 use super::error::UsageError;
 use super::write::WriteArgs;
 use crate::hook::target::Allow;
@@ -109,7 +110,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct DesiredArgs {
     /// Desired-state file: TOML unless its name ends in .json or .ini
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = common::path())]
     file: PathBuf,
 
     /// Set the variable ${NAME} in FILE (can be repeated); not for passwords
@@ -117,12 +118,12 @@ pub(super) struct DesiredArgs {
     variables: Vec<(String, String)>,
 
     /// File with variables, in TOML or JSON (can be repeated)
-    #[arg(long = "vars", value_name = "FILE")]
+    #[arg(long = "vars", value_name = "FILE", value_parser = common::path())]
     variable_files: Vec<PathBuf>,
 
     /// Table with the variables of each user: CSV with a column 'user' unless its name ends in .toml or .json; - reads
     /// CSV from standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = common::path())]
     users: Option<PathBuf>,
 }
 
@@ -133,7 +134,7 @@ pub(super) struct ManyArgs {
     all_users: bool,
 
     /// Use the ini of every user whose profile folder is in DIR
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = common::path())]
     profiles: Option<PathBuf>,
 
     /// With many users: fail if a user is skipped, for example because there is no ini
@@ -144,7 +145,7 @@ pub(super) struct ManyArgs {
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// With many users: write the result for each user to FILE, one JSON object per line
-    #[arg(long = "report", value_name = "FILE")]
+    #[arg(long = "report", value_name = "FILE", value_parser = common::path())]
     path: Option<PathBuf>,
 }
 

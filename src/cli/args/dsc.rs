@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::common;
 use super::write::WriteArgs;
 use crate::hook::target::Allow;
 use crate::request::{DscOperation, Executable, IniChoice, Manifest, Request, WhatIf, WriteOptions};
@@ -60,7 +61,7 @@ pub(super) enum Command {
         compat: Option<Compat>,
 
         /// Write the manifest to FOLDER, as msipcfg.dsc.resource.json
-        #[arg(short, long, value_name = "FOLDER")]
+        #[arg(short, long, value_name = "FOLDER", value_parser = common::path())]
         output: Option<PathBuf>,
 
         /// Refer to msipcfg by its full path

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::common;
 use crate::request::{LinksAction, LinksRequest, Request};
 
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(super) struct LinksArgs {
     unset: bool,
 
     /// Path of MicroSIP.exe [default: the installed one]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = common::path())]
     exe: Option<PathBuf>,
 
     /// Print the change without writing anything

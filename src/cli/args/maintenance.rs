@@ -4,7 +4,7 @@ use clap::{ArgAction, Subcommand};
 
 use super::error::UsageError;
 use super::write::WriteArgs;
-use crate::request::{BackupChoice, Doctor, EditRequest, IniChoice, Query, Request};
+use crate::request::{BackupChoice, Doctor, EditRequest, IniChoice, Purge, Query, Request};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -39,12 +39,21 @@ pub(super) enum Command {
     /// List the ini's backups, newest first
     #[command(after_help = examples!(
         r"msipcfg backups"
-        r"msipcfg backups --purge"
+        r"msipcfg backups --purge --dry-run"
+        r"msipcfg backups --purge --yes"
     ))]
     Backups {
-        /// Delete all of them
+        /// Delete all of them; in a terminal, ask first
         #[arg(long, action = ArgAction::SetTrue)]
         purge: bool,
+
+        /// List what would be deleted, and delete nothing
+        #[arg(short = 'n', long, requires = "purge")]
+        dry_run: bool,
+
+        /// Delete without asking
+        #[arg(long, requires = "purge")]
+        yes: bool,
     },
 
     /// Restore the ini from a backup (can itself be undone)
@@ -79,7 +88,14 @@ impl Command {
                 return Err(UsageError::WriteOptionWithoutFix);
             }
             Command::Doctor { strict, .. } => Request::Doctor { ini, doctor: Doctor { strict, fix: None } },
-            Command::Backups { purge } => Request::Read { ini, query: Query::Backups { purge } },
+            Command::Backups { purge, dry_run, yes } => {
+                let how = match (dry_run, yes) {
+                    (true, _) => Purge::DryRun,
+                    (_, true) => Purge::Now,
+                    _ => Purge::Ask,
+                };
+                Request::Read { ini, query: Query::Backups { purge: purge.then_some(how) } }
+            }
             Command::Restore { write, backup } => {
                 write.request(ini, EditRequest::Restore(backup.map_or(BackupChoice::Newest, backup_choice)))
             }
