@@ -28,4 +28,5 @@ pub mod ini;
 pub mod microsip;
 pub mod page;
 pub mod platform;
+pub mod quote;
 pub mod request;

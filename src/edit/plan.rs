@@ -135,9 +135,7 @@ impl ToDiagnostic for PlanWarning {
             PlanWarning::SectionDuplicate { .. } => {
                 Some("move the keys that you need into the first one, then delete the others".into())
             }
-            PlanWarning::KeyDuplicate { path, .. } => {
-                Some(format!("remove all of them with 'msipcfg unset {path}', then set it again"))
-            }
+            PlanWarning::KeyDuplicate { .. } => Some("'unset' removes all of them; then set it again".into()),
             PlanWarning::EncodingRead { .. } => {
                 Some("any edit with msipcfg converts it to the encoding that MicroSIP uses".into())
             }

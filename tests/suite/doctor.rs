@@ -52,11 +52,39 @@ fn proposed_fix_for_busy_is_accepted() {
         let ini = format!("[Settings]\r\nversion=3.22.3\r\ncmdCallEnd={command}\r\n");
         let sandbox = Sandbox::with_ini(utf16(&ini));
         let json = doctor(&sandbox, &["--json"]).json();
-        let fix = problem(&json, "hook-busy-missing")["fix"].as_str().unwrap().to_string();
-        let args: Vec<&str> = fix.strip_prefix("msipcfg ").unwrap().split(' ').collect();
-        sandbox.run(&args).exits(0);
+        sandbox.run(&fix_args(problem(&json, "hook-busy-missing"))).exits(0);
         let busy = sandbox.run_on_ini(&["get", "cmdCallBusy"]).exits(0).stdout;
-        assert_eq!(busy.trim_end().trim_matches('"'), command, "{fix}");
+        assert_eq!(busy.trim_end().trim_matches('"'), command);
+    }
+}
+
+fn fix_args(problem: &Value) -> Vec<&str> {
+    problem["fix_args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect()
+}
+
+#[test]
+fn proposed_fix_changes_only_the_line_that_it_is_about() {
+    for key in
+        ["cmd CallStart", "\"cmdCallEnd\"", "$cmdCallEnd", "cmdCallEnd'", "-cmdCallEnd", "%cmdCallEnd%"]
+    {
+        let wanted = "[Settings]\r\ncmdCallStart=C:\\hooks\\a.exe\r\ncmdCallEnd=C:\\hooks\\b.exe\r\n";
+        let ini = format!("{wanted}{key}=C:\\hooks\\old.exe\r\n");
+        let sandbox = Sandbox::with_ini(utf16(&ini));
+        let json = doctor(&sandbox, &["--json"]).json();
+        let problem = problem(&json, "key-unknown");
+        sandbox.run(&fix_args(problem)).exits(0);
+        assert_eq!(text_of_ini(&sandbox.ini()), wanted, "{key}");
+
+        #[cfg(unix)]
+        {
+            sandbox.write("MicroSIP.ini", utf16(&ini));
+            let fix = problem["fix"].as_str().unwrap();
+            let printed = doctor(&sandbox, &[]).exits(0).stdout;
+            let line = fix.lines().find(|line| line.starts_with("msipcfg ")).unwrap();
+            assert!(printed.lines().any(|other| other.ends_with(line)), "{line}: {printed}");
+            sandbox.run_in_shell(line).exits(0);
+            assert_eq!(text_of_ini(&sandbox.ini()), wanted, "{line}");
+        }
     }
 }
 

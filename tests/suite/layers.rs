@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["microsip"],
     &["ini"],
     &["platform"],
-    &["budget", "diagnostic", "guess", "page"],
+    &["budget", "diagnostic", "guess", "page", "quote"],
 ];
 
 static DEPENDENCIES: LazyLock<Vec<Dependency>> = LazyLock::new(|| Crate::read().dependencies());

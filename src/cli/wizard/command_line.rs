@@ -1,33 +1,13 @@
 //! The command lines that do what the wizard did, ready to paste into a shell.
 
-use crate::hook::command::{HookCommand, between_quotes, escape_quotes};
+use crate::hook::command::HookCommand;
+use crate::page::indented;
+use crate::quote::command_line;
 use crate::request::{EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions};
 
-/// A shell that reads the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ShellSyntax {
-    /// The Windows command prompt.
-    Cmd,
-    /// Windows PowerShell.
-    PowerShell,
-    /// sh and similar shells.
-    Posix,
-}
-
-/// Returns the command lines for a request. Where cmd and PowerShell quote differently, there is a line for each.
+/// Returns the command lines for a request, indented.
 pub fn lines(request: &Request) -> String {
-    let is_windows = std::path::MAIN_SEPARATOR == '\\';
-    let mut text = String::new();
-    for argv in command_lines(request) {
-        let line = |shell| argv.iter().map(|argument| quote(argument, shell)).collect::<Vec<_>>().join(" ");
-        let lines = match (is_windows, line(ShellSyntax::Cmd), line(ShellSyntax::PowerShell)) {
-            (false, ..) => format!("  {}\n", line(ShellSyntax::Posix)),
-            (true, cmd, powershell) if cmd == powershell => format!("  {cmd}\n"),
-            (true, cmd, powershell) => format!("cmd:\n  {cmd}\nPowerShell:\n  {powershell}\n"),
-        };
-        text.push_str(&lines);
-    }
-    text
+    command_lines(request).iter().map(|args| indented(&command_line(args))).collect()
 }
 
 /// Returns the arguments of each command line for a request; none if no command can do it.
@@ -84,48 +64,6 @@ fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
     arguments.push(program.clone());
     arguments.extend(args.iter().cloned());
     Some(arguments)
-}
-
-/// Quotes an argument so that the shell passes it to the program unchanged.
-fn quote(argument: &str, shell: ShellSyntax) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || r"-_./\:+=".contains(c);
-    // PowerShell splits an unquoted -a.b and -a:b
-    let is_split = argument.starts_with('-') && argument.contains(['.', ':']);
-    let is_escaped = shell == ShellSyntax::Posix && argument.contains('\\');
-    if !argument.is_empty() && argument.chars().all(is_plain) && !is_split && !is_escaped {
-        return argument.to_string();
-    }
-    match shell {
-        ShellSyntax::Posix => format!("'{}'", argument.replace('\'', r"'\''")),
-        // after a quote in the argument, cmd recognizes only carets
-        ShellSyntax::Cmd if argument.contains('"') => {
-            let mut text = String::new();
-            for c in between_quotes(argument).chars() {
-                if "\"&|<>^()%!".contains(c) {
-                    text.push('^');
-                }
-                text.push(c);
-            }
-            text
-        }
-        ShellSyntax::Cmd => between_quotes(argument),
-        ShellSyntax::PowerShell => {
-            // PowerShell treats typographic quotes as quotes
-            const SINGLE: &[char] = &['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
-            const SPECIAL_IN_DOUBLE_QUOTES: &[char] = &['"', '$', '`', '\u{201C}', '\u{201D}', '\u{201E}'];
-            if !argument.is_empty() && !argument.contains(SPECIAL_IN_DOUBLE_QUOTES) {
-                return between_quotes(argument);
-            }
-            // Windows PowerShell passes the text inside on verbatim, so quotes in it need a backslash, and an empty
-            // argument would be dropped
-            let inner = if argument.is_empty() { "\"\"".to_string() } else { escape_quotes(argument) };
-            let doubled = inner.chars().flat_map(|c| {
-                let second = SINGLE.contains(&c).then_some(c);
-                std::iter::once(c).chain(second)
-            });
-            format!("'{}'", doubled.collect::<String>())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -189,39 +127,5 @@ mod tests {
         }
         let two = EditRequest::SetHooks(vec![one(Event::Ring), one(Event::End)]);
         assert_eq!(command_lines(&write(None, two, false, WhileRunning::Wait)).len(), 2);
-    }
-
-    #[test]
-    fn arguments_are_quoted_for_each_shell() {
-        for (argument, cmd, powershell, posix) in [
-            (r"C:\x.exe", r"C:\x.exe", r"C:\x.exe", r"'C:\x.exe'"),
-            ("--ini", "--ini", "--ini", "--ini"),
-            ("-a.b", "\"-a.b\"", "\"-a.b\"", "'-a.b'"),
-            (r"C:\a b\", r#""C:\a b\\""#, r#""C:\a b\\""#, r"'C:\a b\'"),
-            (
-                "http://x/?a=1&b=%20",
-                "\"http://x/?a=1&b=%20\"",
-                "\"http://x/?a=1&b=%20\"",
-                "'http://x/?a=1&b=%20'",
-            ),
-            ("a$b", "\"a$b\"", "'a$b'", "'a$b'"),
-            ("it's", "\"it's\"", "\"it's\"", r"'it'\''s'"),
-            ("it's $1", "\"it's $1\"", "'it''s $1'", r"'it'\''s $1'"),
-            (
-                "x\u{2019}\u{201C}",
-                "\"x\u{2019}\u{201C}\"",
-                "'x\u{2019}\u{2019}\u{201C}'",
-                "'x\u{2019}\u{201C}'",
-            ),
-            ("a\"&b", r#"^"a\^"^&b^""#, r#"'a\"&b'"#, "'a\"&b'"),
-            ("", "\"\"", "'\"\"'", "''"),
-            ("Ünï", "Ünï", "Ünï", "Ünï"),
-        ] {
-            for (shell, expected) in
-                [(ShellSyntax::Cmd, cmd), (ShellSyntax::PowerShell, powershell), (ShellSyntax::Posix, posix)]
-            {
-                assert_eq!(quote(argument, shell), expected, "{argument} for {shell:?}");
-            }
-        }
     }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::commands::hook_state::Hook;
-use crate::hook::command::{command_line_to_argv, quote};
+use crate::hook::command::command_line_to_argv;
 use crate::hook::event::Event;
 use crate::platform::{FileSystemExt, SystemFs};
+use crate::quote::quote;
 
 /// Printed at the start.
 pub const WELCOME: &str = "This sets up programs that MicroSIP runs on call events.\n\

@@ -71,7 +71,7 @@ fn active(
         let (&number, account) = whole.next().filter(|_| !is_old_layout)?;
         let message = format!("accountId isn't set, so MicroSIP doesn't use [Account{number}]");
         let finding = Finding::warning(Code::AccountUnused, message)
-            .with_hint(format!("msipcfg set accountId={number}"));
+            .with_command(["set", &format!("accountId={number}")]);
         return Some(finding.at(document, &account.section.header).of("Settings", "accountId"));
     }
     let number: u32 = id.trim().parse().ok().filter(|number| *number > 0)?;
@@ -82,7 +82,7 @@ fn active(
                 "accountId is {number}, but [Account{number}] has no domain, so MicroSIP starts without an account"
             );
             Finding::warning(Code::AccountMissing, message)
-                .with_hint(format!("msipcfg set Account{number}/domain=DOMAIN"))
+                .with_template(["set", &format!("Account{number}/domain=DOMAIN")])
         }
         // MicroSIP itself writes 1 before an account exists.
         None if number == 1 && accounts.keys().all(|number| *number == 0) => return None,
@@ -90,11 +90,13 @@ fn active(
             let message = format!(
                 "accountId is {number}, but [Account{number}] doesn't exist, so MicroSIP starts without an account"
             );
-            let hint = match whole.next() {
-                Some((first, _)) => format!("msipcfg set accountId={first}"),
-                None => "add the account in MicroSIP, or msipcfg set accountId=0".into(),
-            };
-            Finding::error(Code::AccountMissing, message).with_hint(hint)
+            let finding = Finding::error(Code::AccountMissing, message);
+            match whole.next() {
+                Some((first, _)) => finding.with_command(["set", &format!("accountId={first}")]),
+                None => {
+                    finding.with_command(["set", "accountId=0"]).with_hint("or add the account in MicroSIP")
+                }
+            }
         }
     };
     let line = line_in(document, settings?, "accountId")?.line;
@@ -125,7 +127,7 @@ fn username(document: &IniDocument, account: &Account<'_>) -> Option<Finding> {
         "[{name}] has a password but no username, so MicroSIP asks for the username and drops the password"
     );
     let finding = Finding::warning(Code::AccountNoUsername, message)
-        .with_hint(format!("msipcfg set {name}/username=NAME"));
+        .with_template(["set", &format!("{name}/username=NAME")]);
     Some(finding.at(document, &line.line).of(name, "username"))
 }
 
@@ -140,7 +142,8 @@ fn password(document: &IniDocument, section: &Section<'_>, name: &str) -> Vec<Fi
     let message =
         format!("the password of [{name}] is in plain text until MicroSIP loads the account and encrypts it");
     let plain = Finding::warning(Code::PasswordPlain, message)
-        .with_hint("start MicroSIP with this account (msipcfg start); it then encrypts the password");
+        .with_command(["start"])
+        .with_hint("when MicroSIP starts with this account, it encrypts the password");
     let mut findings = vec![plain];
     let length = password.len();
     if values::may_be_taken_for_encrypted(length) {

@@ -46,6 +46,15 @@ pub enum Fix {
     Access(PathBuf),
 }
 
+/// A command line that fixes a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixCommand {
+    /// The arguments of msipcfg.
+    pub args: Vec<String>,
+    /// Whether an argument is a word such as VALUE that stands for what the user must decide.
+    pub is_template: bool,
+}
+
 /// A problem that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -61,13 +70,15 @@ pub struct Finding {
     pub key: Option<String>,
     /// The fix, if there is only one sensible fix.
     pub fix: Option<Fix>,
+    /// The commands that the user can run, before what the hint says.
+    pub commands: Vec<FixCommand>,
 }
 
 impl Finding {
     /// Returns a problem of the ini as a whole.
     pub fn new(severity: Severity, problem: &impl ToDiagnostic) -> Finding {
         let diagnostic = Diagnostic::from(problem);
-        Finding { severity, diagnostic, file: None, line: None, key: None, fix: None }
+        Finding { severity, diagnostic, file: None, line: None, key: None, fix: None, commands: Vec::new() }
     }
 
     /// Returns a problem because of which something doesn't work.
@@ -88,6 +99,26 @@ impl Finding {
     /// Sets what the user can do.
     pub fn with_hint(self, hint: impl Into<String>) -> Finding {
         Finding { diagnostic: self.diagnostic.with_hint(hint), ..self }
+    }
+
+    /// Adds a command that the user can run.
+    pub fn with_command<T: ToString>(self, args: impl IntoIterator<Item = T>) -> Finding {
+        self.with_fix_command(args, false)
+    }
+
+    /// Adds a command in which the user replaces a word such as VALUE.
+    pub fn with_template<T: ToString>(self, args: impl IntoIterator<Item = T>) -> Finding {
+        self.with_fix_command(args, true)
+    }
+
+    fn with_fix_command<T: ToString>(
+        mut self,
+        args: impl IntoIterator<Item = T>,
+        is_template: bool,
+    ) -> Finding {
+        let args = args.into_iter().map(|arg| arg.to_string()).collect();
+        self.commands.push(FixCommand { args, is_template });
+        self
     }
 
     /// Sets the line of the problem.

@@ -120,28 +120,47 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
         TargetError::Unchecked { .. } => Severity::Info,
         _ => Severity::Warning,
     };
-    let mut finding = Finding::new(severity, error);
-    let command = command.map(ToString::to_string).unwrap_or_default();
-    let hint = match error {
+    let finding = Finding::new(severity, error);
+    let set = ["set-hook", event.name(), "PROGRAM"];
+    match error {
         TargetError::Missing { nearest: Some(nearest), .. } => {
-            Some(format!("did you mean {nearest}? msipcfg set-hook {event} PROGRAM"))
+            finding.with_template(set).with_hint(format!("did you mean {nearest}?"))
         }
         TargetError::Missing { nearest: None, .. } => {
-            Some(format!("create it, or set another program: msipcfg set-hook {event} PROGRAM"))
+            finding.with_template(set).with_hint("or create the missing file")
         }
-        TargetError::Blocked { .. } => Some(format!(
-            "if you trust it: msipcfg set-hook --unblock {event} {command}, or in Explorer Properties > Unblock"
-        )),
+        TargetError::Blocked { .. } => {
+            let finding = match command {
+                Some(command) => finding.with_command(set_again(Some("--unblock"), event, command)),
+                None => finding,
+            };
+            finding.with_hint("only if you trust it; in Explorer: Properties > Unblock")
+        }
         TargetError::Batch { .. } => {
-            Some(format!("msipcfg set-hook {event} PROGRAM, with a .ps1, .vbs or .py script or an .exe"))
+            finding.with_template(set).with_hint("with a .ps1, .vbs or .py script or an .exe")
         }
-        TargetError::Shell { .. } => {
-            Some(format!("msipcfg set-hook {event} SCRIPT, which is then started with -File"))
-        }
-        _ => return finding,
-    };
-    finding.diagnostic.hint = hint;
-    finding
+        TargetError::Shell { .. } => finding
+            .with_template(["set-hook", event.name(), "SCRIPT"])
+            .with_hint("the script is then started with -File"),
+        _ => finding,
+    }
+}
+
+/// Returns the command that sets a hook with an option.
+fn set_again<'a>(
+    option: Option<&'a str>,
+    event: Event,
+    HookCommand { program, args }: &'a HookCommand,
+) -> Vec<&'a str> {
+    let mut line = vec!["set-hook"];
+    line.extend(option);
+    line.push(event.name());
+    if args.iter().chain([program]).any(|argument| argument.starts_with('-')) {
+        line.push("--");
+    }
+    line.push(program);
+    line.extend(args.iter().map(String::as_str));
+    line
 }
 
 /// Finds problems between commands.
@@ -165,7 +184,8 @@ fn between<'a>(
         }
         let message = format!("{first} and {second} run the same command, so it runs twice for one call");
         let finding = Finding::warning(Code::HookTwice, message)
-            .with_hint(format!("msipcfg unset-hook {second}, or give each its own argument"));
+            .with_command(["unset-hook", second.name()])
+            .with_hint("or give each its own argument");
         Some((other, finding))
     });
     let no_busy = of(Event::End)
@@ -174,10 +194,10 @@ fn between<'a>(
         })
         .and_then(|end| {
             let is_unsafe = end.examined.target_errors.iter().any(TargetError::is_unsafe);
-            let allow = if is_unsafe { "--allow-unsafe " } else { "" };
+            let allow = is_unsafe.then_some("--allow-unsafe");
             let message = "there is a command for end but none for busy, so nothing runs for a call that was declined or busy";
             let finding = Finding::info(Code::HookBusyMissing, message)
-                .with_hint(format!("msipcfg set-hook {allow}{} {}", Event::Busy, command(end)?));
+                .with_command(set_again(allow, Event::Busy, &command(end)?));
             Some((end, finding))
         });
     twice.chain(no_busy)

@@ -15,6 +15,7 @@ mod tests;
 mod text;
 
 use crate::microsip::locate;
+use crate::page::path_text;
 use crate::request::{Doctor, IniChoice};
 
 use super::context::Context;
@@ -59,13 +60,15 @@ pub fn run(choice: &IniChoice, doctor: &Doctor, context: &mut Context<'_>) -> Re
 
 /// Returns a finding with its fix: `doctor --fix`, or what its hint says. With `is_named`, commands name the ini.
 fn problem(ini: &Ini, is_named: bool, finding: Finding) -> Problem {
-    let fix = match &finding.fix {
-        Some(_) => Some("msipcfg doctor --fix".to_string()),
-        None => finding.diagnostic.hint.clone(),
-    };
-    let path = ini.path.display().to_string();
-    let path = if path.contains(' ') { format!("\"{path}\"") } else { path };
-    let name_ini = |text: String| text.replace("msipcfg ", &format!("msipcfg --ini {path} "));
-    let fix = if is_named { fix.map(name_ini) } else { fix };
-    Problem { ini: ini.path.clone(), finding, fix }
+    let mut finding = finding;
+    if finding.fix.is_some() {
+        finding.diagnostic.hint = None;
+        finding.commands.clear();
+        finding = finding.with_command(["doctor", "--fix"]);
+    }
+    let start = if is_named { vec!["--ini".into(), path_text(&ini.path)] } else { Vec::new() };
+    for command in &mut finding.commands {
+        command.args.splice(0..0, start.iter().cloned());
+    }
+    Problem { ini: ini.path.clone(), finding }
 }

@@ -9,8 +9,9 @@ use crate::commands::outcome::Outcome;
 use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::page::{Page, Styles, path_text};
+use crate::quote::command_line;
 
-use super::finding::{Finding, Fix, Severity, counted};
+use super::finding::{Finding, Fix, FixCommand, Severity, counted};
 
 /// The problems of inis, and what was fixed.
 #[derive(Debug)]
@@ -40,8 +41,30 @@ pub struct Problem {
     pub ini: PathBuf,
     /// What is wrong.
     pub finding: Finding,
-    /// A command or a sentence that says how to fix it.
-    pub fix: Option<String>,
+}
+
+impl Problem {
+    /// Returns how to fix it, one command or sentence per line.
+    fn fix(&self) -> Vec<String> {
+        let line = |command: &FixCommand| {
+            let args: Vec<&str> =
+                ["msipcfg"].into_iter().chain(command.args.iter().map(String::as_str)).collect();
+            command_line(&args)
+        };
+        let commands: Vec<String> = self.finding.commands.iter().map(line).collect();
+        commands
+            .iter()
+            .flat_map(|lines| lines.lines())
+            .map(str::to_string)
+            .chain(self.finding.diagnostic.hint.clone())
+            .collect()
+    }
+
+    /// Returns the arguments of the first command that needs no decision of the user.
+    fn fix_args(&self) -> Option<&[String]> {
+        let complete = self.finding.commands.iter().find(|command| !command.is_template);
+        complete.map(|command| &command.args[..])
+    }
 }
 
 /// What `--fix` did, or would do.
@@ -108,7 +131,8 @@ impl Outcome for DoctorOutcome {
 }
 
 fn problem_json(found: &Problem) -> Json {
-    let Problem { ini, finding, fix } = found;
+    let Problem { ini, finding } = found;
+    let fix = Some(found.fix().join("\n")).filter(|fix| !fix.is_empty());
     json!({
         "code": finding.diagnostic.code,
         "severity": finding.severity.name(),
@@ -118,6 +142,7 @@ fn problem_json(found: &Problem) -> Json {
         "key": finding.key,
         "message": finding.diagnostic.message,
         "fix": fix,
+        "fix_args": found.fix_args(),
     })
 }
 
@@ -171,8 +196,9 @@ fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String 
             finding.diagnostic.message,
             finding.diagnostic.code.name()
         );
-        if let Some(fix) = &found.fix {
-            let _ = writeln!(text, "           {hint}fix{hint:#}: {fix}");
+        for (index, line) in found.fix().iter().enumerate() {
+            let start = if index == 0 { format!("{hint}fix{hint:#}: ") } else { " ".repeat(5) };
+            let _ = writeln!(text, "           {start}{line}");
         }
     }
     text.push_str(&counted(own.iter().map(|found| &found.finding)));

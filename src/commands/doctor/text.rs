@@ -120,12 +120,14 @@ fn misplaced(known: &Key, section: &str, key: &str, place: String) -> Finding {
     let message = format!("{key} is {place}, where MicroSIP doesn't look for it, so it has no effect");
     let finding = if let Some(event) = event {
         Finding::error(Code::HookMisplaced, message)
-            .with_hint(format!("msipcfg set-hook {event} PROGRAM, then delete this line"))
+            .with_template(["set-hook", event.name(), "PROGRAM"])
+            .with_hint("then delete this line")
     } else {
         let home = if known.section == "AccountN" { "Account1" } else { known.section };
         let path = setting_path(home, known.name);
         Finding::warning(Code::KeyMisplaced, message)
-            .with_hint(format!("msipcfg set {path}=VALUE, then delete this line"))
+            .with_template(["set", &format!("{path}=VALUE")])
+            .with_hint("then delete this line")
     };
     if section.is_empty() {
         Finding { key: Some(key.to_string()), ..finding }
@@ -241,16 +243,21 @@ fn second_key(path: &str, is_same: bool) -> Finding {
         return Finding::info(Code::KeyDuplicate, message);
     }
     let message = format!("{path} appears twice with different values; MicroSIP reads only the first one");
-    Finding::warning(Code::KeyDuplicate, message).with_hint(unset_all(path))
+    unset_all(Finding::warning(Code::KeyDuplicate, message), path)
 }
 
 fn without_value(path: &str) -> Finding {
     let message = format!("this line has no '=', so MicroSIP doesn't read the value of {path} that follows");
-    Finding::warning(Code::KeyWithoutValue, message).with_hint(unset_all(path))
+    unset_all(Finding::warning(Code::KeyWithoutValue, message), path)
 }
 
-fn unset_all(path: &str) -> String {
-    format!("msipcfg unset {path} (removes all of them; then set it again)")
+fn unset_all(finding: Finding, path: &str) -> Finding {
+    finding.with_command(unset(path)).with_hint("this removes all of them; then set it again")
+}
+
+/// Returns the command that removes a key. A name that looks like an option needs a `--`.
+fn unset(path: &str) -> Vec<&str> {
+    if path.starts_with('-') { vec!["unset", "--", path] } else { vec!["unset", path] }
 }
 
 /// Returns whether a line without `=` is followed by one that has a value for the same key.
@@ -281,12 +288,14 @@ fn unknown(document: &IniDocument, section: &str, key: &str, value: &[u16]) -> O
     Some(if let Some(event) = event {
         let message = format!("{path} isn't a MicroSIP setting, so the command never runs");
         Finding::error(Code::KeyUnknown, message)
-            .with_hint(format!("msipcfg set-hook {event} PROGRAM, then msipcfg unset {path}"))
+            .with_template(["set-hook", event.name(), "PROGRAM"])
+            .with_command(unset(&path))
     } else {
         let nearest = setting_path(section, nearest);
         let message = format!("{path} isn't a MicroSIP setting, so it has no effect");
         Finding::warning(Code::KeyUnknown, message)
-            .with_hint(format!("msipcfg unset {path}, and msipcfg set {nearest}=VALUE if you meant that"))
+            .with_command(unset(&path))
+            .with_hint(format!("if you meant {nearest}, set that instead"))
     })
 }
 
@@ -309,8 +318,12 @@ fn value_of_key(
         let message = format!(
             "{path} has {length} characters; MicroSIP reads only {limit} and drops the rest when it saves"
         );
-        let hint = format!("msipcfg set {path}=VALUE, with at most {limit} characters");
-        return Some(Finding::warning(Code::ValueTooLong, message).with_hint(hint));
+        let finding = Finding::warning(Code::ValueTooLong, message);
+        return Some(
+            finding
+                .with_template(["set", &format!("{path}=VALUE")])
+                .with_hint(format!("with at most {limit} characters")),
+        );
     }
     if value.is_empty() || key.privacy != Privacy::Open {
         return None;
@@ -361,7 +374,8 @@ fn value_of_key(
 fn misread(path: &str, value: &str, read_as: &str) -> Finding {
     let message = format!("{path} is '{value}', which MicroSIP reads as {read_as}");
     Finding::warning(Code::ValueRefused, message)
-        .with_hint(format!("msipcfg set {path}=VALUE; 'msipcfg keys {path}' shows the allowed values"))
+        .with_template(["set", &format!("{path}=VALUE")])
+        .with_hint(format!("run 'msipcfg keys {path}' for the allowed values"))
 }
 
 /// Returns the problem of a value that MicroSIP saves as another one.
@@ -449,8 +463,11 @@ fn enumerated(
     };
     let message =
         format!("{path} is '{value}', which only MicroSIP {versions} knows, so it has no effect here");
-    let hint = format!("msipcfg set {path}=VALUE, or use a MicroSIP that knows the word");
-    Some(Finding::warning(Code::ValueUnknownWord, message).with_hint(hint))
+    Some(
+        Finding::warning(Code::ValueUnknownWord, message)
+            .with_template(["set", &format!("{path}=VALUE")])
+            .with_hint("or use a MicroSIP that knows the word"),
+    )
 }
 
 /// Returns whether denyIncoming still uses the old words.
@@ -499,7 +516,7 @@ fn shortcuts(document: &IniDocument, save_dialect: &SaveDialect) -> Vec<Finding>
         if let Some(missing) = missing.filter(|_| findings.is_empty()) {
             let message = format!("shortcut {missing} is missing, so this one and all after it aren't shown");
             let finding = Finding::warning(Code::ShortcutGap, message)
-                .with_hint(format!("msipcfg set Shortcuts/{missing}=SHORTCUT"));
+                .with_template(["set", &format!("Shortcuts/{missing}=SHORTCUT")]);
             findings.push(finding.at(document, &line.line).of("Shortcuts", &key));
         }
         if let Some(version) =

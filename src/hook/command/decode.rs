@@ -9,7 +9,7 @@ use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
 
 use super::model::{HookCommand, READ_LIMIT, Run, command_line_to_argv, read, received, run, survives_save};
-use super::quote::SPACES;
+use crate::quote::SPACES;
 
 /// Why a command doesn't do what its author probably intended, as far as its text shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

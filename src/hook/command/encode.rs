@@ -7,7 +7,7 @@ use crate::ini::wide;
 use crate::microsip::version::Dialect;
 
 use super::model::{HookCommand, Run, WRITE_LIMIT, received, run, save, survives_save, trim};
-use super::quote::{SPACES, escape_quotes, quote, quote_spaces};
+use crate::quote::{SPACES, escape_quotes, quote, quote_spaces};
 
 /// A command in the form that it has in an ini.
 #[derive(Clone, Debug, PartialEq, Eq)]

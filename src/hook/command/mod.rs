@@ -13,7 +13,6 @@
 mod decode;
 mod encode;
 mod model;
-mod quote;
 #[cfg(test)]
 mod round_trip;
 
@@ -23,4 +22,3 @@ pub use model::{
     HookCommand, MAX_WAIT, READ_LIMIT, Run, WRITE_LIMIT, command_line_to_argv, read, received, run, save,
     with_caller,
 };
-pub use quote::{between_quotes, escape_quotes, quote};

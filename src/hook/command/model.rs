@@ -6,7 +6,7 @@ use crate::ini::utf16::is_whitespace;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 
-use super::quote::quote;
+use crate::quote::quote;
 
 /// UTF-16 code units of a command that MicroSIP reads (all versions).
 pub const READ_LIMIT: usize = 255;
