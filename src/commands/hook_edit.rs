@@ -3,21 +3,22 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::edit::plan::Edit;
+use crate::edit::plan::{self, Edit};
 use crate::hook::command::{self, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
+use crate::hook::event::Event;
 use crate::hook::masks;
 use crate::hook::target::{self, Allow, TargetContext, TargetError};
-use crate::ini::document::IniDocument;
+use crate::ini::encoding::Decoded;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
-use crate::microsip::version::Dialect;
+use crate::microsip::version::{Dialect, Version};
 use crate::platform::{self, Env};
 use crate::request::{HookText, SetHook};
 
 use super::error::Error;
-use super::hook_state::{save_dialect, target_context, unsupported};
+use super::hook_state::{save_dialect, target_context, text_of, unsupported};
 use super::ini::Ini;
 use super::samples;
 
@@ -31,30 +32,56 @@ pub struct HookEdit {
     pub marked: Vec<PathBuf>,
 }
 
-/// Works out the edit that sets a hook in the text of an ini.
+/// Returns how MicroSIP will save an ini in which these hooks have been set and the other edits made. The lines of these
+/// events say nothing about it, because they won't be empty. So the hooks work in what 'hooks' will find later.
+///
+/// # Errors
+/// No ini has such a key.
+pub fn dialect_after(
+    version: Option<Version>,
+    events: impl IntoIterator<Item = Event>,
+    others: &[Edit],
+    ini: &Ini,
+    decoded: &Decoded,
+    env: &Env,
+) -> Result<SaveDialect, Error> {
+    let mut edits = others.to_vec();
+    for event in events {
+        if text_of(event, &decoded.document).is_some_and(|(_, text)| command::read(&text).is_empty()) {
+            let text = "-".to_string();
+            let path = KeyPath::in_settings(event.key())?;
+            edits.push(Edit::Set { path, text: ValueText::new(&text)?, value: text });
+        }
+    }
+    if edits.is_empty() {
+        return Ok(save_dialect(version, ini, &decoded.document, env));
+    }
+    Ok(save_dialect(version, ini, &plan::make(decoded, &edits).document, env))
+}
+
+/// Works out the edit that sets a hook in an ini that is saved in this way.
 ///
 /// # Errors
 /// MicroSIP would not run the command, or the program was refused.
-pub fn edit_for(set: &SetHook, ini: &Ini, document: &IniDocument, env: &Env) -> Result<HookEdit, Error> {
-    let save_dialect = save_dialect(set.version, ini, document, env);
+pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env) -> Result<HookEdit, Error> {
     if !save_dialect.supports(set.event) {
-        return Err(unsupported(set.event, &save_dialect).into());
+        return Err(unsupported(set.event, save_dialect).into());
     }
     let targets = target_context(ini, env);
     let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
-        HookText::Command(typed) => encoded(typed, set, &save_dialect, &targets)?,
+        HookText::Command(typed) => encoded(typed, set, save_dialect, &targets)?,
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
             let set = SetHook { allow, ..set.clone() };
             let typed = samples::command(sample, set.event, ini)?;
-            let mut checked = encoded(&typed, &set, &save_dialect, &targets)?;
+            let mut checked = encoded(&typed, &set, save_dialect, &targets)?;
             // The script is created when the ini is written.
             checked.target_warnings.retain(|error| !matches!(error, TargetError::Missing { .. }));
             checked
         }
-        HookText::Raw(text) => checked(text.clone(), set, &save_dialect, &targets)?,
+        HookText::Raw(text) => checked(text.clone(), set, save_dialect, &targets)?,
         HookText::Value(value) => {
-            checked(command::save(value, save_dialect.dialect), set, &save_dialect, &targets)?
+            checked(command::save(value, save_dialect.dialect), set, save_dialect, &targets)?
         }
     };
     if !save_dialect.certain && !stable_in_all_dialects {

@@ -14,7 +14,7 @@ use crate::request::{IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
-use super::hook_edit::edit_for;
+use super::hook_edit::{dialect_after, edit_for};
 use super::ini::Ini;
 use super::samples::Placed;
 use super::write::{Draft, write};
@@ -52,8 +52,10 @@ fn write_hooks(
         let decoded = ini.decode_or_first_run(current)?;
         let (mut edits, mut warnings) = (Vec::new(), Vec::new());
         blocked.clear();
+        let version = sets.iter().find_map(|set| set.version);
+        let dialect = dialect_after(version, sets.iter().map(|set| set.event), &[], ini, &decoded, env)?;
         for set in sets {
-            let hook = edit_for(set, ini, &decoded.document, env)?;
+            let hook = edit_for(set, &dialect, ini, env)?;
             warnings.extend(hook.warnings);
             edits.push(hook.edit);
             // Several events may run the same program.

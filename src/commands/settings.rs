@@ -22,7 +22,7 @@ use crate::request::{HookText, IniChoice, SetHook, ValueSource, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
-use super::hook_edit::edit_for;
+use super::hook_edit::{dialect_after, edit_for};
 use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
 use super::write::{Draft, write};
@@ -248,6 +248,7 @@ pub fn set(
     write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();
+        let mut hooks = Vec::new();
         let mut warnings = Vec::new();
         for wanted in &wanted {
             match wanted {
@@ -256,13 +257,15 @@ pub fn set(
                     warnings.extend(saved.warnings.iter().map(Diagnostic::from));
                     edits.push(Edit::Set { path: path.clone(), value: saved.value, text: saved.text });
                 }
-                Wanted::Hook(set) => {
-                    let hook = edit_for(set, ini, &decoded.document, env)?;
-                    warnings.extend(hook.warnings);
-                    edits.push(hook.edit);
-                }
+                Wanted::Hook(set) => hooks.push(set),
                 Wanted::NoHook(path) => edits.push(Edit::Unset { path: path.clone() }),
             }
+        }
+        let dialect = dialect_after(None, hooks.iter().map(|set| set.event), &edits, ini, &decoded, env)?;
+        for set in hooks {
+            let hook = edit_for(set, &dialect, ini, env)?;
+            warnings.extend(hook.warnings);
+            edits.push(hook.edit);
         }
         Draft::of_edits(decoded, &edits, warnings)
     })

@@ -2,6 +2,7 @@
 
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
+use crate::microsip::keys;
 use crate::microsip::version::{Dialect, Version};
 
 use super::event::Event;
@@ -19,7 +20,7 @@ pub struct SaveDialect {
 
 impl SaveDialect {
     /// Determines the dialect by, in this order: the version that the user named, the version of the exe that uses the
-    /// ini, the version in the ini, and how the ini's empty commands are written.
+    /// ini, the version in the ini, the newest key in the ini, and how the ini's empty commands are written.
     pub fn determine(
         named: Option<Version>,
         exe: Option<Version>,
@@ -35,13 +36,16 @@ impl SaveDialect {
             };
         }
         let version = exe.or_else(|| document.and_then(version_in));
-        let by_version = version.and_then(Dialect::of);
-        let (dialect, certain) = match (by_version, document.and_then(dialect_of_empty_commands)) {
-            (Some(dialect), None) => (dialect, true),
-            (None, Some(EmptyCommands::Agree(dialect))) if version.is_none() => (dialect, true),
-            (Some(dialect), Some(EmptyCommands::Agree(other))) if dialect == other => (dialect, true),
-            _ => (Dialect::PRESENT, false),
+        let at_least = || Dialect::of(document.map_or(OLDEST, newest_key_version));
+        let known = match (version, document.and_then(EmptyCommands::of)) {
+            (Some(version), None) => Dialect::of(version),
+            (Some(version), Some(empty)) => Dialect::of(version).filter(|dialect| empty.fit(*dialect)),
+            (None, None) => at_least().filter(|dialect| *dialect == Dialect::Quoted),
+            (None, Some(EmptyCommands::Quoted)) => Some(Dialect::Quoted),
+            (None, Some(EmptyCommands::Bare)) => at_least().filter(|dialect| *dialect != Dialect::Quoted),
+            (None, Some(EmptyCommands::Mixed)) => None,
         };
+        let (dialect, certain) = (known.unwrap_or(Dialect::PRESENT), known.is_some());
         SaveDialect { dialect, version, certain }
     }
 
@@ -62,36 +66,61 @@ fn version_in(document: &IniDocument) -> Option<Version> {
     })
 }
 
-/// What the empty commands of an ini say about the dialect.
-enum EmptyCommands {
-    Agree(Dialect),
-    Disagree,
-}
+/// A version that is older than all keys whose first version is known.
+const OLDEST: Version = Version(0, 0, 0);
 
-/// Returns the dialect in which the empty commands are written. MicroSIP writes every command that it knows, also the
-/// empty ones: `cmdCallEnd=""` or `cmdCallEnd=`. Another program or person may have written the other commands.
-fn dialect_of_empty_commands(document: &IniDocument) -> Option<EmptyCommands> {
-    let section = lookup::section(document, "Settings")?;
-    let (mut bare, mut quoted, mut since_3_19) = (false, false, false);
-    for key in document.keys(&section) {
-        let Some(event) = Event::ALL.iter().find(|event| key.name.eq_ignore_ascii_case(event.key())) else {
-            continue;
-        };
-        since_3_19 |= matches!(event, Event::Ringing | Event::Outgoing);
-        let Some(value) = key.value else { continue };
-        match document.units(value).to_string().as_str() {
-            "" => bare = true,
-            "\"\"" => quoted = true,
-            _ => {}
+/// Returns the first version that has all keys of an ini, so the MicroSIP that wrote them isn't older.
+fn newest_key_version(document: &IniDocument) -> Version {
+    let mut newest = OLDEST;
+    for section in document.sections() {
+        let known = keys::of_section(&section.name.to_string());
+        for key in document.keys(&section) {
+            let since = known.find(&key.name.to_string()).and_then(|known| known.since);
+            newest = newest.max(since.unwrap_or(OLDEST));
         }
     }
-    match (bare, quoted) {
-        (false, false) => None,
-        (false, true) => Some(EmptyCommands::Agree(Dialect::Quoted)),
-        (true, false) => {
-            Some(EmptyCommands::Agree(if since_3_19 { Dialect::Raw } else { Dialect::WholeValue }))
+    newest
+}
+
+/// How the empty commands of an ini are written: `cmdCallEnd=""` or `cmdCallEnd=`. MicroSIP writes every command that
+/// it knows, also the empty ones. Another program or person may have written the other commands.
+#[derive(Clone, Copy)]
+enum EmptyCommands {
+    Bare,
+    Quoted,
+    Mixed,
+}
+
+impl EmptyCommands {
+    fn of(document: &IniDocument) -> Option<EmptyCommands> {
+        let section = lookup::section(document, "Settings")?;
+        let (mut bare, mut quoted) = (false, false);
+        for key in document.keys(&section) {
+            if !Event::ALL.iter().any(|event| key.name.eq_ignore_ascii_case(event.key())) {
+                continue;
+            }
+            let Some(value) = key.value else { continue };
+            match document.units(value).to_string().as_str() {
+                "" => bare = true,
+                "\"\"" => quoted = true,
+                _ => {}
+            }
         }
-        (true, true) => Some(EmptyCommands::Disagree),
+        match (bare, quoted) {
+            (false, false) => None,
+            (true, false) => Some(EmptyCommands::Bare),
+            (false, true) => Some(EmptyCommands::Quoted),
+            (true, true) => Some(EmptyCommands::Mixed),
+        }
+    }
+
+    /// Returns whether a MicroSIP of this dialect writes them so.
+    fn fit(self, dialect: Dialect) -> bool {
+        match self {
+            EmptyCommands::Bare => dialect != Dialect::Quoted,
+            EmptyCommands::Quoted => dialect == Dialect::Quoted,
+            EmptyCommands::Mixed => false,
+        }
     }
 }
 
@@ -116,12 +145,17 @@ mod tests {
         assert_eq!(determined("[Settings]\ncmdCallEnd=\ncmdCallRing=\n"), (Dialect::Raw, true));
         assert_eq!(determined("[Settings]\ncmdCallEnd=\ncmdCallStart=\n"), (Dialect::WholeValue, true));
         assert_eq!(determined("[Settings]\ncmdCallEnd=\"\"\n"), (Dialect::Quoted, true));
+        assert_eq!(determined("[Settings]\ncmdCallEnd=\nvolumeRing=5\n"), (Dialect::Raw, true));
+        assert_eq!(determined("[Settings]\nnetworkChanges=1\n"), (Dialect::Quoted, true));
     }
 
     #[test]
     fn dialect_is_uncertain_without_a_source_or_if_sources_disagree() {
         assert_eq!(determined("[Settings]\n"), (Dialect::Quoted, false));
         assert_eq!(determined("[Settings]\ncmdCallEnd=C:\\x.exe\n"), (Dialect::Quoted, false));
+        // A person or a script wrote the empty command into the ini of a newer MicroSIP.
+        assert_eq!(determined("[Settings]\ncmdCallEnd=\nbuttonCONF=1\n"), (Dialect::Quoted, false));
+        assert_eq!(determined("[Global]\ninstance=abc\n[Settings]\ncmdCallEnd=\n"), (Dialect::Quoted, false));
         assert_eq!(determined("[Settings]\ncmdCallEnd=\ncmdCallRing=\"\"\n"), (Dialect::Quoted, false));
         assert_eq!(
             determined("[Settings]\nversion=3.22.3\ncmdCallEnd=\ncmdCallRing=\n"),

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::context::Context;
 use crate::commands::error::Error;
-use crate::commands::hook_edit::edit_for;
+use crate::commands::hook_edit::{dialect_after, edit_for};
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::outcome::Outcome;
@@ -168,7 +168,7 @@ impl Application<'_> {
         let mut passwords = Vec::new();
         let mut written = write.run(context, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
-            let wanted = self.wanted(ini, &decoded.document, env, fs)?;
+            let wanted = self.wanted(ini, &decoded, env, fs)?;
             if let Some(TooOld { min, found }) = wanted.too_old {
                 let message =
                     format!("this MicroSIP is version {found}, but the file requires {min} or newer");
@@ -192,7 +192,7 @@ impl Application<'_> {
     /// # Errors
     /// A hook or a value was refused.
     pub fn preview(&self, ini: &Ini, decoded: &Decoded, context: &Context<'_>) -> Result<IniDocument, Error> {
-        let wanted = self.wanted(ini, &decoded.document, context.env, context.fs)?;
+        let wanted = self.wanted(ini, &decoded, context.env, context.fs)?;
         Ok(plan::make(decoded, &wanted.edits).document)
     }
 
@@ -210,7 +210,7 @@ impl Application<'_> {
         processes: &Processes,
         context: &Context<'_>,
     ) -> Result<CheckOutcome, Error> {
-        let wanted = self.wanted(&ini, &decoded.document, context.env, context.fs)?;
+        let wanted = self.wanted(&ini, &decoded, context.env, context.fs)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences = plan.changes;
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Change {
@@ -248,17 +248,12 @@ struct Wanted {
 }
 
 impl Application<'_> {
-    fn wanted(
-        &self,
-        ini: &Ini,
-        document: &IniDocument,
-        env: &Env,
-        fs: &dyn FileSystem,
-    ) -> Result<Wanted, Error> {
+    fn wanted(&self, ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Result<Wanted, Error> {
         let &Application { desired, allow, hashes } = self;
-        let save_dialect = save_dialect(None, ini, document, env);
+        let document = &decoded.document;
+        let version = save_dialect(None, ini, document, env).version;
         let mut warnings = desired.warnings.clone();
-        let too_old = match (desired.min_version, save_dialect.version) {
+        let too_old = match (desired.min_version, version) {
             (Some(min), Some(found)) if found < min => Some(TooOld { min, found }),
             (Some(min), None) => {
                 let message =
@@ -276,14 +271,16 @@ impl Application<'_> {
             let found = passwords.iter().find(is_of).map(|password| password.found);
             !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
-        for (event, command) in &desired.hooks {
-            let Some(command) = command else {
-                edits.extend(no_hook(*event, document)?);
-                continue;
-            };
+        for (event, _) in desired.hooks.iter().filter(|(_, command)| command.is_none()) {
+            edits.extend(no_hook(*event, document)?);
+        }
+        let hooks = desired.hooks.iter().filter_map(|(event, command)| Some((event, command.as_ref()?)));
+        let save_dialect =
+            dialect_after(None, hooks.clone().map(|(event, _)| *event), &edits, ini, decoded, env)?;
+        for (event, command) in hooks {
             let what = HookText::Command(command.clone());
             let set = SetHook { event: *event, what, version: None, allow };
-            let hook = edit_for(&set, ini, document, env)?;
+            let hook = edit_for(&set, &save_dialect, ini, env)?;
             warnings.extend(hook.warnings);
             if !is_already_set(&hook.edit, *event, document, &save_dialect) {
                 edits.push(hook.edit);

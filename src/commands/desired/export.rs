@@ -48,7 +48,7 @@ fn exported_hook(
     }
     let what = HookText::Command(command.clone());
     let set = SetHook { event, what, version: None, allow: Allow::default() };
-    Some(match edit_for(&set, ini, document, env) {
+    Some(match edit_for(&set, &save_dialect, ini, env) {
         Ok(_) => Ok(command),
         Err(error) => Err(error.to_string()),
     })
