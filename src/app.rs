@@ -8,15 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{self, Cli, UsageError};
-use crate::cli::completion;
 use crate::cli::output::Output;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::prompt;
 use crate::cli::report_file::ReportFile;
 use crate::cli::session::Session;
-use crate::cli::suggestions::with_suggestions;
 use crate::cli::trace::Level;
 use crate::cli::wizard::{self, Dialog};
+use crate::cli::{clap_error, completion};
 use crate::commands::completions;
 use crate::diagnostic::ExitStatus;
 use crate::platform::{self, Env, FileSystem as _, SystemFs};
@@ -51,7 +50,7 @@ pub fn run(args: &[OsString], process: Process) -> i32 {
                 // Otherwise the writer of standard input would report a broken pipe instead of this error.
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
             }
-            Output { dsc, ..Output::of_args(args) }.print_usage(&with_suggestions(error)) as i32
+            Output { dsc, ..Output::of_args(args) }.print_usage(&clap_error::improved(error)) as i32
         }
     }
 }

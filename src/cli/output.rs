@@ -12,7 +12,7 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Page, Styles};
 
-use super::args::RejectedByClap;
+use super::clap_error::{self, RejectedByClap};
 use super::side_effects::SideEffects;
 use super::terminal::{has_color, visible};
 use super::trace::{self, Level};
@@ -99,7 +99,7 @@ impl Output {
         if self.json || self.dsc.is_some() {
             return self.print_early_error(&RejectedByClap(error));
         }
-        self.print_help(&error.render());
+        self.print_help(&clap_error::rendered(error));
         ExitStatus::Usage
     }
 

@@ -14,6 +14,7 @@ use crate::commands::hooks::{self, HookList};
 use crate::commands::written::WriteOutcome;
 use crate::commands::{self, Context, Outcome};
 use crate::diagnostic::ExitStatus;
+use crate::hook::event::Event;
 use crate::request::{EditRequest, IniChoice, Request, WriteOptions};
 
 /// The wizard's conversation with the user.
@@ -60,7 +61,7 @@ impl Dialog<'_> {
     /// Reads the hooks of an ini.
     pub fn hooks(&self, ini: &IniChoice) -> (Result<HookList, Error>, ProgressReporter) {
         let mut reporter = ProgressReporter::new(self.output, None);
-        (self.session.with_context(&mut reporter, |context| hooks::list(ini, context)), reporter)
+        (self.session.with_context(&mut reporter, |context| hooks::list(ini, Event::ALL, context)), reporter)
     }
 
     /// Edits an ini.

@@ -96,6 +96,13 @@ impl Outcome for DoctorOutcome {
         let problems = self.inis.iter().map(|ini| problems_text(ini, &self.problems, page.styles));
         let problems: Vec<String> = problems.collect();
         match &self.fixes {
+            Some(fixes) if !fixes.changed => {
+                text.push_str(&problems.concat());
+                if !self.problems.is_empty() {
+                    let ini = fixes.written.ini.display();
+                    let _ = writeln!(text, "Nothing can be fixed automatically. {ini} was not changed.");
+                }
+            }
             Some(fixes) if fixes.written.dry_run => {
                 text.push_str(&problems.concat());
                 text.push_str(&fixes_text(fixes, page.styles));
@@ -197,7 +204,7 @@ fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String 
             finding.diagnostic.code.name()
         );
         for (index, line) in found.fix().iter().enumerate() {
-            let start = if index == 0 { format!("{hint}fix{hint:#}: ") } else { " ".repeat(5) };
+            let start = if index == 0 { format!("{hint}hint{hint:#}: ") } else { " ".repeat(6) };
             let _ = writeln!(text, "           {start}{line}");
         }
     }
