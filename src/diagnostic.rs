@@ -196,11 +196,14 @@ codes! {
     HookPathUnquoted = "hook-path-unquoted", Refused,
         "a path with spaces isn't quoted; MicroSIP starts only the part before the first space";
     HookPlaceholder = "hook-placeholder", Refused,
-        "MicroSIP doesn't substitute this placeholder; the number is added as the last argument";
+        "MicroSIP doesn't substitute this placeholder or variable; the number is added as the last argument";
+    HookShellWords = "hook-shell-words", Refused,
+        "the command contains syntax of cmd.exe, but MicroSIP uses no shell";
+    HookComment = "hook-comment", Done, "a comment after the command is passed to the program as arguments";
     HookUrl = "hook-url", Refused, "the value is a web address, not a program";
     HookBlank = "hook-blank", Refused, "the value contains only spaces; MicroSIP would start itself";
     HookNumberDetached = "hook-number-detached", Done,
-        "the number arrives as a separate argument, not joined to the option before it";
+        "the number arrives as a separate argument, not joined to the option or address before it";
     HookNumberJoined = "hook-number-joined", Done,
         "because of an unclosed quote, the number is joined to the argument before it";
     HookUserStandIn = "hook-user-stand-in", Done,

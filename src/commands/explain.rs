@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::hook::command::{self, HookCommand};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
@@ -39,6 +39,10 @@ pub struct Explanation {
 }
 
 impl Outcome for Explanation {
+    fn status(&self) -> ExitStatus {
+        if self.verdict == Verdict::Fails { ExitStatus::No } else { ExitStatus::Done }
+    }
+
     fn text(&self, page: &Page) -> String {
         let Styles { error, warning, added, heading, .. } = page.styles;
         let (style, meaning) = match self.verdict {
@@ -143,7 +147,7 @@ pub fn explain(asked: &Explain) -> Explanation {
 /// Returns what the path of a program shows without looking at a disk.
 fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
     let errors = target::check(command, &TargetContext::path_only());
-    let mut weighed: Vec<(Verdict, Diagnostic)> = errors
+    errors
         .iter()
         .filter(|error| !matches!(error, TargetError::Unchecked { .. }))
         .map(|error| {
@@ -154,15 +158,7 @@ fn target_faults(command: &HookCommand) -> Vec<(Verdict, Diagnostic)> {
             };
             (verdict, Diagnostic::from(error))
         })
-        .collect();
-    if target::is_name(&command.program) {
-        let program = &command.program;
-        let message = format!("'{program}' isn't a full path, so it must be in a folder on MicroSIP's PATH");
-        let warning = Diagnostic::new(Code::HookTargetRelative, message)
-            .with_hint("use its full path, such as C:\\hooks\\ring.exe");
-        weighed.push((Verdict::Works, warning));
-    }
-    weighed
+        .collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
-use crate::hook::command::{self, HookCommand, HookError};
+use crate::hook::command::{self, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::masks;
 use crate::hook::target::{self, Allow, TargetContext, TargetError};
@@ -98,6 +98,12 @@ fn encoded(
     save_dialect: &SaveDialect,
     targets: &TargetContext,
 ) -> Result<Checked, Error> {
+    // A program that is named like a command of cmd.exe can exist.
+    if let Some(error) = command::refused_program(&typed.program)
+        && targets.find_by_name(&typed.program).is_none()
+    {
+        return Err(error.into());
+    }
     let (command, target_warnings) = target::resolve(typed, targets, set.allow)?;
     refuse_secret_mask(&command.to_string(), set)?;
     if masks::expanded_masks(&command.program, set.event, save_dialect.version).next().is_some() {
@@ -115,8 +121,7 @@ fn encoded(
         encoded => encoded?,
     };
     let text = encoded.text(save_dialect.dialect);
-    let decoded = command::decode(&wide(&text), set.event, save_dialect);
-    let warnings = decoded.errors.iter().map(Diagnostic::from).collect();
+    let warnings = warnings_about_text(command::decode(&wide(&text), set.event, save_dialect).errors)?;
     let stable_in_all_dialects = encoded.stable_in_all_dialects;
     Ok(Checked { value: encoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
@@ -136,19 +141,20 @@ fn checked(
     if length > command::WRITE_LIMIT {
         return Err(HookError::TooLong { length }.into());
     }
-    let mut warnings = Vec::new();
-    for error in decoded.errors {
-        if error.is_fatal() {
-            return Err(error.into());
-        }
-        warnings.push(Diagnostic::from(&error));
-    }
+    let warnings = warnings_about_text(decoded.errors)?;
     let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
     let errors = target::check(&command, targets).into_iter();
     let target_warnings = errors.map(|error| error.accept(set.allow)).collect::<Result<_, _>>()?;
     let is_same_when_saved_bare = command::read(&wide(&decoded.value)) == wide(&decoded.value);
     let stable_in_all_dialects = save_dialect.dialect != Dialect::WholeValue && is_same_when_saved_bare;
     Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, target_warnings })
+}
+
+/// Returns the warnings about a text, or its first fatal error. So no hook is set that 'hooks' reports as failing.
+fn warnings_about_text(errors: Vec<HookTextError>) -> Result<Vec<Diagnostic>, HookTextError> {
+    let warning =
+        |error: HookTextError| if error.is_fatal() { Err(error) } else { Ok(Diagnostic::from(&error)) };
+    errors.into_iter().map(warning).collect()
 }
 
 /// Returns the warning about something that was allowed, without the advice to allow it.

@@ -68,12 +68,18 @@ pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
 }
 
 fn intended_parts(text: &str, decoded: &Decoded) -> Option<Vec<String>> {
+    let needs_shell =
+        |error: &_| matches!(error, HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. });
+    if decoded.errors.iter().any(needs_shell) {
+        return None;
+    }
     for error in &decoded.errors {
         match error {
             HookTextError::Blank
             | HookTextError::Url
             | HookTextError::Cut { .. }
             | HookTextError::NumberJoined { .. } => return None,
+            HookTextError::Comment { comment } => return parts_of(decoded.value.strip_suffix(comment)?),
             HookTextError::QuotesLost { .. } => return parts_of(text),
             HookTextError::Decayed { .. } => return parts_of(&format!("\"{}\"", decoded.value.trim())),
             HookTextError::PathUnquoted { path, .. } => {
@@ -187,6 +193,8 @@ mod tests {
             (r"C:\x.exe %callerid%", r#""C:\x.exe""#),
             (r#"C:\x.exe \"a b\" %1"#, r#""C:\x.exe \"a b\"""#),
             (r#"C:\x y.exe \"a b\""#, r#"""C:\x y.exe" a\" \"b""#),
+            (r"C:\x.exe -a ; on call", r#""C:\x.exe -a""#),
+            (r"C:\R & D\x.exe -a", r#"""C:\R & D\x.exe" -a""#),
             (r"C:\x.exe --to crm {number}", r#""C:\x.exe --to crm""#),
         ] {
             assert_eq!(suggested(text).as_deref(), Some(wanted), "{text}");
@@ -204,6 +212,9 @@ mod tests {
             r"C:\x.exe --cid=%1 -a",
             r#"C:\x.exe \"a"#,
             r"powershell -Command x.ps1 %1",
+            r#"start "" "https://crm.example/""#,
+            r"C:\Program Files\x.exe >> C:\log.txt",
+            r"C:\Users\%USERNAME%\App Data\hook.exe",
         ] {
             assert_eq!(suggested(text), None, "{text}");
         }

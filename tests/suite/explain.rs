@@ -9,7 +9,11 @@ const TEXTS: &str = include_str!("../../fixtures/hook-texts.tsv");
 
 #[track_caller]
 fn explained(argv: &[&str]) -> Value {
-    Sandbox::new().run(&[&["explain", "--json"], argv].concat()).exits(0).json()
+    let ran = Sandbox::new().run(&[&["explain", "--json"], argv].concat());
+    let json = ran.json();
+    let status = if json["verdict"] == "fails" { 1 } else { 0 };
+    ran.exits(status);
+    json
 }
 
 fn codes(json: &Value) -> Vec<&str> {
@@ -86,7 +90,7 @@ fn unknown_key_runs_nothing() {
 fn nothing_is_suggested_if_the_text_is_not_the_cause() {
     for argv in [
         &["--", r"\\server\share\x.exe"][..],
-        &["--event", "nosuch", "--", r"C:\x.exe"],
+        &["--event", "cmdNoSuch", "--", r"C:\x.exe"],
         &["--event", "outgoing", "--", r"C:\x.exe {password}"],
     ] {
         let json = explained(argv);
@@ -102,6 +106,17 @@ fn problems_have_their_code() {
         (r"C:\Users\NAME\x.exe", "depends", "hook-user-stand-in"),
         (r"hooks\x.exe", "fails", "hook-target-relative"),
         ("https://crm.example.org/call", "fails", "hook-url"),
+        (r"start C:\hooks\x.exe", "fails", "hook-shell-words"),
+        (r"C:\hooks\x.exe 2>nul", "fails", "hook-shell-words"),
+        (r"C:\hooks\x.exe ; on call", "fails", "hook-comment"),
+        (r"C:\Users\%USERNAME%\x.exe", "fails", "hook-placeholder"),
+        (r"%APPDATA%\x.exe", "fails", "hook-placeholder"),
+        (r"C:\hooks\x.exe %APPDATA%\x.txt", "fails", "hook-placeholder"),
+        (
+            r"rundll32.exe url.dll,FileProtocolHandler https://crm.example/?n=",
+            "fails",
+            "hook-number-detached",
+        ),
         ("\" \"", "fails", "hook-blank"),
         (r"C:\hooks\note.txt", "fails", "hook-target-not-program"),
         (r"C:\Temp\x.exe", "depends", "hook-target-temporary"),
@@ -123,8 +138,8 @@ fn text_shows_where_the_number_appears() {
          argument 2   'crm'\n  argument 3   the caller's number; nothing if there is none\n"
     );
     sandbox.run(&["explain", ""]).exits(0).says("empty: no command is run");
-    sandbox.run(&["explain", "--", "-x"]).exits(0).says("file         -x");
-    let ran = sandbox.run(&["explain", r"C:\hooks\ring.exe %1"]).exits(0);
+    sandbox.run(&["explain", "--", "-x"]).says("file         -x");
+    let ran = sandbox.run(&["explain", r"C:\hooks\ring.exe %1"]).exits(1);
     ran.says("[hook-placeholder]").says("\n\"C:\\hooks\\ring.exe\"\n");
 }
 
@@ -133,5 +148,6 @@ fn invalid_arguments_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.run(&["explain", "--json", "a\nb"]).fails(2, "usage");
     sandbox.run(&["explain", "--json"]).fails(2, "usage");
+    sandbox.run(&["explain", "--json", "--event", "rign", "x.exe"]).fails(2, "event-unknown");
     sandbox.run(&["explain", "--json", "--microsip-version", "new", "x"]).fails(2, "usage");
 }

@@ -13,6 +13,7 @@ use crate::hook::command::HookCommand;
 use crate::hook::event::{Event, UnknownEvent};
 use crate::hook::target::Allow;
 use crate::ini::name::ValueText;
+use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::request::{EditRequest, Explain, HookText, IniChoice, Query, Request, SetHook, TestHook};
 
@@ -228,6 +229,9 @@ impl Command {
             }
             Command::Explain { event, microsip_version: version, text } => {
                 let text = ValueText::new(&text).map_err(|_| UsageError::TextNotOneLine)?;
+                if let Some(name) = event.as_ref().filter(|name| !is_ini_key(name)) {
+                    name.parse::<Event>()?;
+                }
                 Request::Explain(Explain { event, version, text })
             }
             Command::Events => Request::Events,
@@ -295,6 +299,12 @@ fn parsed_events(arguments: &[String]) -> Result<Vec<Event>, UnknownEvent> {
         }
     }
     Ok(events)
+}
+
+/// Returns whether a name is a key of an ini, perhaps one that MicroSIP doesn't know.
+fn is_ini_key(name: &str) -> bool {
+    let starts_like_events = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("cmd"));
+    starts_like_events || keys::find("Settings", name).is_some()
 }
 
 /// Returns `set-hook` as clap knows it, with the global options.

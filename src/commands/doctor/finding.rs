@@ -217,6 +217,8 @@ pub const RULES: &[Rule] = rules! {
     HookDecayed: Error, Sometimes;
     HookArgumentSplit: Error, Sometimes;
     HookUnstable: Error, Sometimes;
+    HookShellWords: Error, No;
+    HookComment: Error, Sometimes;
     HookPlaceholder: Error, Sometimes;
     HookMaskIgnored: Error, Sometimes;
     HookMaskSecret: Warning, No;

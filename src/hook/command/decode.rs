@@ -8,6 +8,7 @@ use crate::hook::shell;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
 
+use super::foreign;
 use super::model::{HookCommand, READ_LIMIT, Run, command_line_to_argv, read, received, run, survives_save};
 use crate::quote::SPACES;
 
@@ -35,6 +36,14 @@ pub enum HookTextError {
     ArgumentSplit { arg: String, pieces: usize },
     #[error("MicroSIP will save this command without its outer quotes and then run a different one")]
     Unstable,
+    #[error("'{name}' is a command of cmd.exe, not a program, so MicroSIP can't start it")]
+    BuiltIn { name: String },
+    #[error("MicroSIP uses no shell, so it passes '{operator}' to the program as an argument")]
+    ShellOperator { operator: String },
+    #[error("a comment needs its own line in an ini; MicroSIP passes '{comment}' to the program")]
+    Comment { comment: String },
+    #[error("MicroSIP doesn't expand {variable}")]
+    Variable { variable: String },
     #[error("MicroSIP doesn't substitute {placeholder}; it passes the number as the last argument")]
     Placeholder { placeholder: String },
     #[error("{mask} isn't replaced here, only in the outgoing event of MicroSIP {since} and newer")]
@@ -43,19 +52,27 @@ pub enum HookTextError {
     SecretMask { mask: &'static str },
     #[error("{mask} is useless here: when an outgoing call starts, it is always {text}")]
     MaskConstant { mask: &'static str, text: &'static str },
-    #[error("MicroSIP passes the number as a separate argument, so '{option}' stays empty")]
-    NumberDetached { option: String },
+    #[error("MicroSIP passes the number as a separate argument, so '{argument}' stays incomplete")]
+    NumberDetached { argument: String },
     #[error("a quote isn't closed, so the number becomes part of the last argument, such as '{arg}'")]
     NumberJoined { arg: String },
 }
 
 impl HookTextError {
+    fn unquoted_path(&self) -> Option<&str> {
+        match self {
+            HookTextError::PathUnquoted { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Returns whether the command fails or starts the wrong program. Otherwise this is only a warning.
     pub fn is_fatal(&self) -> bool {
         use HookTextError as E;
         !matches!(
             self,
             E::Placeholder { .. }
+                | E::Comment { .. }
                 | E::MaskIgnored { .. }
                 | E::NumberDetached { .. }
                 | E::NumberJoined { .. }
@@ -76,7 +93,9 @@ impl ToDiagnostic for HookTextError {
             HookTextError::PathUnquoted { .. } => Code::HookPathUnquoted,
             HookTextError::ArgumentSplit { .. } => Code::HookArgumentSplit,
             HookTextError::Unstable => Code::HookUnstable,
-            HookTextError::Placeholder { .. } => Code::HookPlaceholder,
+            HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. } => Code::HookShellWords,
+            HookTextError::Comment { .. } => Code::HookComment,
+            HookTextError::Variable { .. } | HookTextError::Placeholder { .. } => Code::HookPlaceholder,
             HookTextError::MaskIgnored { .. } => Code::HookMaskIgnored,
             HookTextError::SecretMask { .. } => Code::HookMaskSecret,
             HookTextError::MaskConstant { .. } => Code::HookMaskConstant,
@@ -90,6 +109,16 @@ impl ToDiagnostic for HookTextError {
             HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
             HookTextError::Url => "set a program that opens the address",
             HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
+            HookTextError::BuiltIn { name } if ["start", "call"].contains(&&*name.to_ascii_lowercase()) => {
+                "remove it: MicroSIP itself starts the program that is named after it"
+            }
+            HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. } => {
+                "move the commands into a script, and set the script as the hook"
+            }
+            HookTextError::Comment { .. } => "move it to a line of its own that starts with a semicolon",
+            HookTextError::Variable { .. } => {
+                "use the full path; a desired-state file can use ${user} and ${profile}"
+            }
             HookTextError::MaskIgnored { .. } | HookTextError::Placeholder { .. } => {
                 "remove it, and let the program read its last argument"
             }
@@ -149,22 +178,30 @@ pub fn decode(text: &[u16], event: Event, save_dialect: &SaveDialect) -> Decoded
             (None, Vec::new())
         }
         Run::Program { file, parameters } => {
-            let file = String::from_utf16_lossy(&file);
+            let program = String::from_utf16_lossy(&file);
+            let args = to_strings(&received(&parameters, ""));
+            let command = HookCommand { program, args };
+            let file = &command.program;
             if save_dialect.dialect != Dialect::WholeValue {
-                errors.extend(wrong_splits(text, &lossy, &file, &parameters));
+                errors.extend(wrong_splits(text, &lossy, file, &parameters));
             }
             if !survives_save(&lossy, save_dialect.dialect) && length <= READ_LIMIT {
                 errors.push(HookTextError::Unstable);
             }
             errors.extend(mask_errors(&lossy, event, save_dialect.version));
-            errors.extend(foreign_placeholders(&lossy));
-            let args = to_strings(&received(&parameters, ""));
-            if let Some(option) = args.last().filter(|arg| arg.starts_with(['-', '/']) && arg.ends_with('='))
-            {
-                errors.push(HookTextError::NumberDetached { option: option.clone() });
+            let words = match (errors.iter().find_map(HookTextError::unquoted_path), save_dialect.dialect) {
+                (_, Dialect::WholeValue) => "",
+                (Some(path), _) => lossy.trim().strip_prefix(path).unwrap_or_default(),
+                (None, _) => &lossy,
+            };
+            errors.extend(foreign::errors(&lossy, words, &command));
+            if errors.iter().any(|error| matches!(error, HookTextError::BuiltIn { .. })) {
+                // There is no program that its arguments could be wrong for.
+                errors.retain(|error| matches!(error, HookTextError::BuiltIn { .. }));
             }
-            errors.extend(joined_number(&file, &args, &parameters));
-            (Some(file), args)
+            errors.extend(detached_number(&command.args));
+            errors.extend(joined_number(&command, &parameters));
+            (Some(command.program), command.args)
         }
     };
     Decoded { value: lossy, program, args, errors }
@@ -211,14 +248,25 @@ fn wrong_splits(text: &[u16], value: &str, file: &str, parameters: &[u16]) -> Ve
     errors
 }
 
+/// Returns an error if the last argument waits for the caller's number. A script can put an address and the number
+/// together itself.
+fn detached_number(args: &[String]) -> Option<HookTextError> {
+    let argument = args.last()?;
+    let is_option = argument.starts_with(['-', '/']) && argument.ends_with('=');
+    let is_folder = argument.strip_suffix('/').is_some_and(|start| start.matches('/').count() > 2);
+    let is_address = is_web_address(argument) && (argument.ends_with('=') || is_folder);
+    let runs_script = args.iter().any(|arg| has_extension(arg, SCRIPT_EXTENSIONS));
+    (is_option || is_address && !runs_script)
+        .then(|| HookTextError::NumberDetached { argument: argument.clone() })
+}
+
 /// Returns an error if the caller's number becomes part of the last argument.
-fn joined_number(file: &str, args: &[String], parameters: &[u16]) -> Option<HookTextError> {
+fn joined_number(command: &HookCommand, parameters: &[u16]) -> Option<HookTextError> {
     const NUMBER: &str = "100";
     let last = received(parameters, NUMBER).pop().filter(|last| *last != wide(NUMBER))?;
-    let parts: Vec<String> =
-        std::iter::once(file).chain(args.iter().map(String::as_str)).map(str::to_string).collect();
     let arg = String::from_utf16_lossy(&last);
-    (!shell::reads_whole_command_line(file, &parts)).then_some(HookTextError::NumberJoined { arg })
+    let is_read_by_shell = shell::reads_whole_command_line(&command.program, &command.args);
+    (!is_read_by_shell).then_some(HookTextError::NumberJoined { arg })
 }
 
 fn is_web_address(file: &str) -> bool {
@@ -226,17 +274,20 @@ fn is_web_address(file: &str) -> bool {
         .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
-/// The extensions of files that people set as hooks.
-const PROGRAM_EXTENSIONS: &[&str] =
-    &[".exe", ".com", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".wsf", ".py", ".pyw", ".jar"];
+/// The extensions of programs, and of scripts that people set as hooks.
+const PROGRAM_EXTENSIONS: &[&str] = &[".exe", ".com", ".bat", ".cmd"];
+const SCRIPT_EXTENSIONS: &[&str] = &[".ps1", ".vbs", ".js", ".wsf", ".py", ".pyw", ".jar"];
+
+fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    let path = path.to_ascii_lowercase();
+    extensions.iter().any(|extension| path.ends_with(extension))
+}
 
 /// Returns the path at the start of a value if it isn't quoted and contains a space, so that its first piece isn't a
 /// program but a longer one is.
 fn unquoted_path(value: &str) -> Option<String> {
-    let is_program = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        PROGRAM_EXTENSIONS.iter().any(|extension| text.ends_with(extension))
-    };
+    let is_program =
+        |text: &str| has_extension(text, PROGRAM_EXTENSIONS) || has_extension(text, SCRIPT_EXTENSIONS);
     let first = value.split(SPACES).next()?;
     if value.starts_with('"') || !first.contains('\\') || is_program(first) {
         return None;
@@ -258,21 +309,6 @@ fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<HookT
         text: if text.is_empty() { "empty" } else { text },
     });
     ignored.chain(secret).chain(constant).collect()
-}
-
-/// Finds placeholders of other programs, such as `%1` and `%callerid%`.
-fn foreign_placeholders(value: &str) -> impl Iterator<Item = HookTextError> {
-    let is_delimiter = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '&' | '?' | '/' | ':' | ',');
-    let is_variable =
-        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let is_digit = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_digit());
-    let is_placeholder = move |text: &&str| match text.strip_prefix('%') {
-        Some("s" | "d" | "n" | "u") => true,
-        Some(rest) => is_digit(rest) || rest.strip_suffix('%').is_some_and(is_variable),
-        None => false,
-    };
-    let found = value.split(is_delimiter).filter(is_placeholder);
-    found.map(|text| HookTextError::Placeholder { placeholder: text.to_string() })
 }
 
 #[cfg(test)]
@@ -320,6 +356,18 @@ mod tests {
         assert_eq!(one(r"C:\x.exe https://crm.example.org/call/%callerid%"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe tel:%1"), Code::HookPlaceholder);
         assert_eq!(one(r"C:\x.exe --cid="), Code::HookNumberDetached);
+        assert_eq!(one(r"C:\x.exe https://crm.example.org/?n="), Code::HookNumberDetached);
+        assert_eq!(one(r"C:\x.exe https://crm.example.org/call/"), Code::HookNumberDetached);
+        assert_eq!(one(r"start C:\x.exe"), Code::HookShellWords);
+        assert_eq!(one(r#"start "" "https://crm.example.org/""#), Code::HookShellWords);
+        assert_eq!(one(r"@ECHO hello"), Code::HookShellWords);
+        assert_eq!(one(r"C:\x.exe >> C:\log.txt"), Code::HookShellWords);
+        assert_eq!(one(r"C:\x.exe && C:\y.exe"), Code::HookShellWords);
+        assert_eq!(one(r"C:\x.exe ; on call"), Code::HookComment);
+        assert_eq!(one(r"C:\x.exe # on call"), Code::HookComment);
+        for variable in [r"%APPDATA%\x.exe", r"C:\Users\%USERNAME%\x.exe", r"C:\x.exe %USERNAME%"] {
+            assert_eq!(one(variable), Code::HookPlaceholder);
+        }
         assert_eq!(one(r#"C:\x.exe \"a"#), Code::HookNumberJoined);
         assert_eq!(one(&format!("C:\\{}.exe", "x".repeat(300))), Code::HookCut);
     }
@@ -337,6 +385,14 @@ mod tests {
             r#""powershell.exe -NoProfile -File C:\x\y.ps1 answered""#,
             r#""C:\x.exe \"y z\"""#,
             r"C:\x.exe https://crm.example.org/a%20b/%C3%A4",
+            r"C:\x.exe https://crm.example.org/",
+            r"C:\x.exe https://crm.example.org/?a=1&b=2",
+            r"C:\x.exe a;b #1",
+            r#"C:\x.exe \"a > b\""#,
+            r"C:\Windows\System32\cmd.exe /c start %USERNAME% > C:\log.txt & exit",
+            r"C:\x.bat %USERNAME% > C:\log.txt",
+            r"powershell.exe -NoProfile -File C:\x.ps1 https://crm.example.org/?n=",
+            r"C:\echo.exe hello",
         ] {
             assert_eq!(errors(text, Event::Ring), [], "{text}");
         }

@@ -12,12 +12,14 @@
 
 mod decode;
 mod encode;
+mod foreign;
 mod model;
 #[cfg(test)]
 mod round_trip;
 
 pub use decode::{Decoded, HookTextError, decode};
 pub use encode::{Encoded, HookError, encode};
+pub use foreign::refused_program;
 pub use model::{
     HookCommand, MAX_WAIT, READ_LIMIT, Run, WRITE_LIMIT, command_line_to_argv, read, received, run, save,
     with_caller,

@@ -57,7 +57,12 @@ proptest! {
             }
             let decoded = decode(&wide(&encoded.text(dialect)), Event::Ring, &save_dialect(dialect));
             prop_assert_eq!(decoded.command(), Some(command.clone()));
-            prop_assert!(decoded.errors.iter().all(|error| !error.is_fatal()), "{:?}", decoded.errors);
+            // What was typed can be wrong in itself; the form in which it is written can't.
+            let is_as_typed = |error: &HookTextError| {
+                !error.is_fatal()
+                    || matches!(error, HookTextError::ShellOperator { .. } | HookTextError::Variable { .. })
+            };
+            prop_assert!(decoded.errors.iter().all(is_as_typed), "{:?}", decoded.errors);
         }
     }
 

@@ -171,7 +171,7 @@ impl ToDiagnostic for TargetError {
                 ));
             }
             E::Writable { fix, is_strict, .. } => return Some(hint_for_writable(fix.as_deref(), *is_strict)),
-            E::FoundByName { path: None, .. } => "use its full path",
+            E::FoundByName { path: None, .. } => "use its full path, such as C:\\hooks\\ring.exe",
             E::BadPath { .. } => "use the full path of the program, such as C:\\hooks\\ring.exe",
             E::Missing { nearest: None, .. } => {
                 "check the path; set-hook and apply allow it with --allow-missing"

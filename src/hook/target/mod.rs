@@ -19,11 +19,10 @@ use super::shell;
 use super::trust::{self, WeakSpot};
 
 pub use error::{Allow, Role, TargetError};
-pub use path::is_name;
 pub use probe::{FileProbe, TargetContext};
 
 use interpreters::{Interpreter, script_of};
-use path::{defect, extension, is_full, is_temporary, other_user};
+use path::{defect, extension, is_full, is_name, is_temporary, other_user};
 use probe::nearest_in_folder;
 
 /// Returns the command to run for what the user typed: with full paths and backslashes, and scripts with their
@@ -125,9 +124,7 @@ fn full_path(typed: &str, context: &TargetContext) -> Result<String, TargetError
     if is_full(&path) {
         return Ok(path);
     }
-    let advice = if path.contains('%') {
-        "MicroSIP doesn't expand %VARIABLE%; use the full path".into()
-    } else if typed.starts_with('/') {
+    let advice = if typed.starts_with('/') {
         format!("use the path that MicroSIP sees in Wine, such as Z:{path}")
     } else if !is_name(&path) {
         USE_FULL_PATH.into()

@@ -50,7 +50,7 @@ fn programs_that_microsip_could_not_start_are_refused() {
         (r"hooks\ring.exe".into(), "hook-target-relative"),
         (r"\hooks\ring.exe".into(), "hook-target-relative"),
         (r"C:ring.exe".into(), "hook-target-relative"),
-        (r"%APPDATA%\ring.exe".into(), "hook-target-relative"),
+        (r"%APPDATA%\ring.exe".into(), "hook-placeholder"),
         ("no-program-has-this-name".into(), "hook-target-relative"),
     ] {
         let ini = programs.sandbox.path(&programs.ini);

@@ -30,7 +30,7 @@ fn password_masks_are_refused_for_versions_that_do_not_replace_them_yet() {
     }
     let ran = Sandbox::new()
         .run(&["explain", "--microsip-version", "3.21.4", "--event", "outgoing", "C:\\a.exe {md5_password}"])
-        .exits(0);
+        .exits(1);
     assert!(
         ran.stdout.contains("only in the outgoing event of MicroSIP 3.21.6 and newer"),
         "{}",
