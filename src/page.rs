@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
@@ -87,7 +88,39 @@ pub fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
+/// Returns a time as people read it: local, to the second.
+pub fn local_time(time: SystemTime) -> String {
+    chrono::DateTime::<chrono::Local>::from(time).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Returns a duration as people say it, to the second: `45 s`, `5 min`, `1 h 30 min`.
+pub fn duration_text(duration: Duration) -> String {
+    let seconds = (duration + Duration::from_millis(500)).as_secs();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}"))
+        .collect();
+    if parts.is_empty() { "0 s".into() } else { parts.join(" ") }
+}
+
 /// Returns a path as text; what isn't Unicode is replaced.
 pub fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_the_units_that_people_use() {
+        for (seconds, text) in
+            [(0, "0 s"), (30, "30 s"), (90, "1 min 30 s"), (300, "5 min"), (5400, "1 h 30 min")]
+        {
+            assert_eq!(duration_text(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(duration_text(Duration::from_millis(299_990)), "5 min");
+    }
 }

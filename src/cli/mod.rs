@@ -4,6 +4,7 @@
 pub mod args;
 pub mod clap_error;
 pub mod completion;
+pub mod interrupt;
 pub mod output;
 pub mod progress;
 pub mod prompt;

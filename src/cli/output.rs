@@ -9,7 +9,7 @@ use clap::{ColorChoice, ValueEnum};
 use serde_json::json;
 
 use crate::commands::{Error, Outcome};
-use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Page, Styles};
 
 use super::clap_error::{self, RejectedByClap};
@@ -168,7 +168,11 @@ impl Output {
         };
         // Further lines show the place in a file.
         let (message, place) = diagnostic.message.split_once('\n').unwrap_or((&diagnostic.message, ""));
-        let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", diagnostic.code.name());
+        let mut text = match diagnostic.code {
+            // The user's own decision isn't an error.
+            Code::Interrupted => format!("{message}\n"),
+            code => format!("{style}{kind}{style:#}: {message} [{}]\n", code.name()),
+        };
         if !place.is_empty() {
             let _ = writeln!(text, "{place}");
         }

@@ -15,7 +15,7 @@ use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
 use crate::microsip::recognize;
-use crate::page::{Count, Page, path_text};
+use crate::page::{Count, Page, local_time, path_text};
 use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, Purge, WriteOptions};
 
@@ -38,7 +38,7 @@ pub struct ListedBackup {
 }
 
 impl ListedBackup {
-    /// Returns when it was made, as RFC 3339. File names carry it as `20260131T235959.123Z`.
+    /// Returns when it was made for scripts: UTC, as RFC 3339. File names carry it as `20260131T235959.123Z`.
     pub fn time(&self) -> String {
         let stamp = &self.backup.stamp;
         let part = |range| stamp.get(range);
@@ -48,6 +48,12 @@ impl ListedBackup {
             }
             _ => stamp.clone(),
         }
+    }
+
+    /// Returns when it was made, as local time.
+    pub fn local_time(&self) -> String {
+        let time = self.time();
+        humantime::parse_rfc3339(&time).map_or(time, local_time)
     }
 
     /// Returns the backup for scripts.
@@ -92,7 +98,7 @@ impl Outcome for BackupList {
         for listed in &self.backups {
             let size = listed.size.map_or(String::new(), |size| format!("{size:>9} bytes"));
             let by = if listed.backup.made_by == MadeBy::Restore { "  (made by a restore)" } else { "" };
-            let (number, time, name) = (listed.number, listed.time(), &listed.backup.name);
+            let (number, time, name) = (listed.number, listed.local_time(), &listed.backup.name);
             let _ = writeln!(text, "{number:>3}  {time}{size}  {name}{by}");
         }
         if self.purge.is_some() {

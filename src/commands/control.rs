@@ -271,7 +271,8 @@ fn pause(context: &Context<'_>) -> Result<(), Error> {
 }
 
 fn check_stop(context: &Context<'_>) -> Result<(), Error> {
-    if (context.stop)() { Err(Diagnostic::new(Code::Interrupted, "cancelled").into()) } else { Ok(()) }
+    const CANCELLED: &str = "Cancelled. What MicroSIP was already asked to do may still happen.";
+    if (context.stop)() { Err(Diagnostic::new(Code::Interrupted, CANCELLED).into()) } else { Ok(()) }
 }
 
 fn no_exe(ini: Option<&Path>) -> Diagnostic {

@@ -14,7 +14,7 @@ use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::locate::{self, Candidate, Install, Search, Why};
 use crate::microsip::version::Version;
-use crate::page::{Page, Styles, path_text};
+use crate::page::{Page, Styles, local_time, path_text};
 use crate::request::IniChoice;
 
 use super::backups::{self, ListedBackup};
@@ -221,7 +221,8 @@ fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles)
             return;
         }
     };
-    let modified = ini.modified.map_or(String::new(), |modified| format!(", written {}", time(modified)));
+    let modified =
+        ini.modified.map_or(String::new(), |modified| format!(", written {}", local_time(modified)));
     let version = content.version.map_or(String::new(), |version| format!("MicroSIP {version}, "));
     let _ = writeln!(text, "  {version}{}{modified}", content.encoding);
     for instance in status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini)) {
@@ -255,7 +256,7 @@ fn backups_text(text: &mut String, content: &Content) {
     let _ = match content.backups.first() {
         None => writeln!(text, "  backups: none"),
         Some(newest) => {
-            writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), newest.time())
+            writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), newest.local_time())
         }
     };
 }
@@ -269,7 +270,7 @@ fn problems_text(text: &mut String, content: &Content, Styles { warning, .. }: S
     };
 }
 
-/// Returns a time to the second, as RFC 3339.
+/// Returns a time for scripts: UTC to the second, as RFC 3339.
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }

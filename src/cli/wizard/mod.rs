@@ -11,6 +11,7 @@ use std::io;
 use std::time::Duration;
 
 use super::args::DEFAULT_CALLER;
+use super::interrupt;
 use super::output::Output;
 use super::prompt::{self, Prefill, TabCompletion};
 use super::side_effects::SideEffects;
@@ -38,7 +39,7 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
     // a wizard that doesn't print anything would be of no use
     let output = Output { quiet: false, ..dialog.output };
     let dialog = Dialog { output, ..dialog };
-    let result = prompt::with_exit_at_once(true, || {
+    let result = interrupt::with_exit_at_once(true, || {
         dialog.say(texts::WELCOME);
         let ini = ini::choose(&dialog, choice)?;
         Wizard { dialog, ini }.run()
@@ -46,19 +47,20 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
     match result {
         Ok(()) => ExitStatus::Done,
         Err(Exit::With(status)) => status,
+        Err(Exit::PromptFailed(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            interrupt::report();
+            ExitStatus::Interrupted
+        }
         Err(Exit::PromptFailed(error)) => {
-            prompt::restore_terminal();
-            match error.kind() {
-                io::ErrorKind::Interrupted => ExitStatus::Interrupted,
-                _ => output.print_early_error(&PromptFailed(error)),
-            }
+            interrupt::restore_terminal();
+            output.print_early_error(&PromptFailed(error))
         }
     }
 }
 
 /// The terminal is gone.
 #[derive(Debug, thiserror::Error)]
-#[error("can't read your answer: {0}")]
+#[error("Can't read your answer: {0}")]
 struct PromptFailed(io::Error);
 
 impl ToDiagnostic for PromptFailed {
@@ -368,9 +370,9 @@ impl Wizard<'_> {
         };
         let options = self.write_options(false, while_running);
         let write = || self.dialog.edit(&self.ini.choice, edit.clone(), options);
-        let written = prompt::with_exit_at_once(false, write);
+        let written = interrupt::with_exit_at_once(false, write);
         match self.dialog.print(written) {
-            Ok(()) => {}
+            Ok(()) => interrupt::set_changed(),
             Err(ExitStatus::Interrupted) => return Err(Exit::With(ExitStatus::Interrupted)),
             Err(_) => return Ok(TaskResult::Unchanged),
         }

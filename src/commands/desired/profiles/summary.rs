@@ -122,7 +122,7 @@ impl Summary {
         const AGAIN: &str = "run the command again; it continues with the remaining users";
         let (code, message, hint) = if self.interrupted > 0 {
             let (done, total) = (self.total - self.interrupted, self.total);
-            let message = format!("cancelled after {done} of {total} users; every ini is intact");
+            let message = format!("Cancelled after {done} of {total} users. Every ini is intact.");
             (Code::Interrupted, message, AGAIN)
         } else if self.failed > self.running {
             let hint = "fix the errors above, then run the command again; finished users stay as they are";
