@@ -57,20 +57,32 @@ impl Display for Count {
     }
 }
 
+/// Returns a diagnostic and its hint. `start` comes before the message, such as `error: `.
+pub fn diagnostic_text(
+    start: &str,
+    diagnostic: &Diagnostic,
+    indent: &str,
+    Styles { hint: style, .. }: Styles,
+) -> String {
+    // Further lines show the place in a file.
+    let mut lines = diagnostic.message.lines();
+    let message = lines.next().unwrap_or_default();
+    let mut text = format!("{indent}{start}{message} [{}]\n", diagnostic.code.name());
+    lines.for_each(|line| text.extend([indent, line, "\n"]));
+    if let Some(hint) = &diagnostic.hint {
+        let _ = writeln!(text, "{indent}  {style}hint{style:#}: {hint}");
+    }
+    text
+}
+
 /// Returns diagnostics as a list below the thing that they are about.
 pub fn problem_list<'a>(
     problems: impl IntoIterator<Item = &'a Diagnostic>,
     indent: &str,
-    Styles { warning, hint, .. }: Styles,
+    styles: Styles,
 ) -> String {
-    let mut text = String::new();
-    for problem in problems {
-        let _ = writeln!(text, "{indent}{warning}!{warning:#} {} [{}]", problem.message, problem.code.name());
-        if let Some(advice) = &problem.hint {
-            let _ = writeln!(text, "{indent}  {hint}hint{hint:#}: {advice}");
-        }
-    }
-    text
+    let start = format!("{0}!{0:#} ", styles.warning);
+    problems.into_iter().map(|problem| diagnostic_text(&start, problem, indent, styles)).collect()
 }
 
 /// Returns a program and its arguments, one per line. The quotes make spaces and empty arguments visible.

@@ -17,7 +17,7 @@ use super::side_effects::SideEffects;
 use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::commands::written::WriteOutcome;
-use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
@@ -50,20 +50,12 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
             prompt::restore_terminal();
             match error.kind() {
                 io::ErrorKind::Interrupted => ExitStatus::Interrupted,
-                _ => output.print_early_error(&PromptFailed(error)),
+                _ => {
+                    let message = format!("can't read your answer: {error}");
+                    output.print_early_error(&Diagnostic::new(Code::Interrupted, message))
+                }
             }
         }
-    }
-}
-
-/// The terminal is gone.
-#[derive(Debug, thiserror::Error)]
-#[error("can't read your answer: {0}")]
-struct PromptFailed(io::Error);
-
-impl ToDiagnostic for PromptFailed {
-    fn code(&self) -> Code {
-        Code::Interrupted
     }
 }
 
