@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 
 /// The styles of a stream; all plain where color is off.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,20 +58,36 @@ impl Display for Count {
     }
 }
 
+/// Returns a diagnostic and its hint. `start` comes before the message, such as `error: `.
+pub fn diagnostic_text(
+    start: &str,
+    diagnostic: &Diagnostic,
+    indent: &str,
+    Styles { hint: style, .. }: Styles,
+) -> String {
+    // Further lines show the place in a file.
+    let mut lines = diagnostic.message.lines();
+    let message = lines.next().unwrap_or_default();
+    let mut text = match diagnostic.code {
+        // The user's own decision isn't an error.
+        Code::Interrupted => format!("{indent}{message}\n"),
+        code => format!("{indent}{start}{message} [{}]\n", code.name()),
+    };
+    lines.for_each(|line| text.extend([indent, line, "\n"]));
+    if let Some(hint) = &diagnostic.hint {
+        let _ = writeln!(text, "{indent}  {style}hint{style:#}: {hint}");
+    }
+    text
+}
+
 /// Returns diagnostics as a list below the thing that they are about.
 pub fn problem_list<'a>(
     problems: impl IntoIterator<Item = &'a Diagnostic>,
     indent: &str,
-    Styles { warning, hint, .. }: Styles,
+    styles: Styles,
 ) -> String {
-    let mut text = String::new();
-    for problem in problems {
-        let _ = writeln!(text, "{indent}{warning}!{warning:#} {} [{}]", problem.message, problem.code.name());
-        if let Some(advice) = &problem.hint {
-            let _ = writeln!(text, "{indent}  {hint}hint{hint:#}: {advice}");
-        }
-    }
-    text
+    let start = format!("{0}!{0:#} ", styles.warning);
+    problems.into_iter().map(|problem| diagnostic_text(&start, problem, indent, styles)).collect()
 }
 
 /// Returns a program and its arguments, one per line. The quotes make spaces and empty arguments visible.

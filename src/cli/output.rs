@@ -1,7 +1,6 @@
 //! The only printer: answers on standard output, everything else on standard error.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
 use clap::builder::StyledStr;
@@ -9,8 +8,8 @@ use clap::{ColorChoice, ValueEnum};
 use serde_json::json;
 
 use crate::commands::{Error, Outcome};
-use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
-use crate::page::{Page, Styles};
+use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
+use crate::page::{Page, Styles, diagnostic_text};
 
 use super::clap_error::{self, RejectedByClap};
 use super::side_effects::SideEffects;
@@ -46,10 +45,10 @@ impl Output {
         }
         let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
         let printed = self.out(&answer);
-        let report_error = effects.report_error.as_ref().map(Diagnostic::from);
+        let report_error = &effects.report_error;
         let failure = outcome.failure().filter(|_| !as_json);
-        failure.iter().chain(&report_error).for_each(|error| self.diagnostic(Level::Error, error));
-        let report_status = report_error.map_or(ExitStatus::Done, |_| ExitStatus::File);
+        failure.iter().chain(report_error).for_each(|error| self.diagnostic(Level::Error, error));
+        let report_status = if report_error.is_some() { ExitStatus::File } else { ExitStatus::Done };
         let mut statuses = [printed, outcome.status(), report_status].into_iter();
         statuses.find(|status| *status != ExitStatus::Done).unwrap_or(ExitStatus::Done)
     }
@@ -166,21 +165,7 @@ impl Output {
             Level::Error => ("error", styles.error),
             _ => ("warning", styles.warning),
         };
-        // Further lines show the place in a file.
-        let (message, place) = diagnostic.message.split_once('\n').unwrap_or((&diagnostic.message, ""));
-        let mut text = match diagnostic.code {
-            // The user's own decision isn't an error.
-            Code::Interrupted => format!("{message}\n"),
-            code => format!("{style}{kind}{style:#}: {message} [{}]\n", code.name()),
-        };
-        if !place.is_empty() {
-            let _ = writeln!(text, "{place}");
-        }
-        if let Some(hint) = &diagnostic.hint {
-            let style = styles.hint;
-            let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
-        }
-        self.err(&text);
+        self.err(&diagnostic_text(&format!("{style}{kind}{style:#}: "), diagnostic, "", styles));
     }
 
     /// Returns whether standard error, where questions appear, has color.

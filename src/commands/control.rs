@@ -206,8 +206,7 @@ fn send_command(
     command: &PhoneCommand,
     context: &Context<'_>,
 ) -> Result<ControlOutcome, Error> {
-    let message = control::message(command, version_of(choice, &instance, context))
-        .map_err(|error| Diagnostic::from(&error))?;
+    let message = control::message(command, version_of(choice, &instance, context))?;
     match message.transport {
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {

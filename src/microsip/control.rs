@@ -7,7 +7,7 @@
 
 use std::str::FromStr;
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 
 use super::version::Version;
 
@@ -182,28 +182,6 @@ impl PhoneCommand {
     }
 }
 
-/// The error that the running version doesn't support a command.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("msipcfg can't make MicroSIP {version} {what}; that takes {since} or newer")]
-pub struct NotInVersion {
-    /// What the command does.
-    pub what: &'static str,
-    /// The running version.
-    pub version: Version,
-    /// The first version that is known to support it.
-    pub since: Version,
-}
-
-impl ToDiagnostic for NotInVersion {
-    fn code(&self) -> Code {
-        Code::OrderUnsupported
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("do it in MicroSIP's window, or update MicroSIP".into())
-    }
-}
-
 /// In 3.14.0, only MicroSIP's own exe can find its window. 3.19.27, the next version whose source was read, works
 /// like today's.
 const COPY_DATA: Version = Version(3, 19, 0);
@@ -214,12 +192,14 @@ const QUEUE: Version = Version(3, 20, 5);
 ///
 /// # Errors
 /// The version doesn't support the command: it would dial the text, or do something else.
-pub fn message(command: &PhoneCommand, version: Option<Version>) -> Result<Message, NotInVersion> {
+pub fn message(command: &PhoneCommand, version: Option<Version>) -> Result<Message, Diagnostic> {
     let (what, since) = supported_since(command);
     if let (Some(version), Some(since)) = (version, since)
         && version < since
     {
-        return Err(NotInVersion { what, version, since });
+        let message = format!("msipcfg can't make MicroSIP {version} {what}; that takes {since} or newer");
+        return Err(Diagnostic::new(Code::OrderUnsupported, message)
+            .with_hint("do it in MicroSIP's window, or update MicroSIP"));
     }
     let is_at_least = |least: Version| version.is_none_or(|version| version >= least);
     let transport = if is_at_least(QUEUE) {

@@ -18,7 +18,7 @@ use super::side_effects::SideEffects;
 use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::commands::written::WriteOutcome;
-use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
@@ -53,19 +53,9 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
         }
         Err(Exit::PromptFailed(error)) => {
             interrupt::restore_terminal();
-            output.print_early_error(&PromptFailed(error))
+            let message = format!("Can't read your answer: {error}");
+            output.print_early_error(&Diagnostic::new(Code::Interrupted, message))
         }
-    }
-}
-
-/// The terminal is gone.
-#[derive(Debug, thiserror::Error)]
-#[error("Can't read your answer: {0}")]
-struct PromptFailed(io::Error);
-
-impl ToDiagnostic for PromptFailed {
-    fn code(&self) -> Code {
-        Code::Interrupted
     }
 }
 

@@ -12,7 +12,7 @@ use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
 use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
-use crate::page::{Count, Page, indented, path_text};
+use crate::page::{Count, Page, diagnostic_text, indented, path_text};
 
 /// The result for one user.
 #[derive(Debug)]
@@ -255,12 +255,7 @@ impl Outcome for UserResult {
                 let _ = writeln!(text, "  {}", skip.meaning());
             }
             UserState::Failed(error) => {
-                let diagnostic = Diagnostic::from(&**error);
-                let message = format!("{} [{}]", diagnostic.message, diagnostic.code.name());
-                text.push_str(&indented(&message));
-                if let Some(hint) = diagnostic.hint {
-                    let _ = writeln!(text, "  {}hint{:#}: {hint}", styles.hint, styles.hint);
-                }
+                text.push_str(&diagnostic_text("", &Diagnostic::from(&**error), "  ", styles));
             }
             UserState::Written(_) | UserState::Checked(_) => {}
         }
