@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write as _};
 
 use clap::builder::StyledStr;
 use clap::{ColorChoice, ValueEnum};
+use dialoguer::console::Term;
 use serde_json::json;
 
 use crate::commands::{Error, Outcome};
@@ -13,7 +14,7 @@ use crate::page::{Page, Styles, diagnostic_text};
 
 use super::clap_error::{self, RejectedByClap};
 use super::side_effects::SideEffects;
-use super::terminal::{has_color, visible};
+use super::terminal::{self, has_color, visible};
 use super::trace::{self, Level};
 
 /// How to print.
@@ -173,14 +174,14 @@ impl Output {
         has_color(self.color, &io::stderr())
     }
 
-    /// Returns the styles of standard error.
+    /// Returns the styles of standard error, and its width.
     pub fn stderr_styles(self) -> Styles {
-        if self.has_color() { Styles::COLORED } else { Styles::default() }
+        terminal::styles(self.color, &io::stderr(), &Term::stderr())
     }
 
     /// Returns what an answer on standard output needs to know.
     pub fn page(self) -> Page {
-        let styles = if has_color(self.color, &io::stdout()) { Styles::COLORED } else { Styles::default() };
+        let styles = terminal::styles(self.color, &io::stdout(), &Term::stdout());
         Page { styles, quiet: self.quiet, verbose: self.verbose }
     }
 }

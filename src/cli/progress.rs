@@ -160,12 +160,14 @@ impl ProgressReporter {
         let names: Vec<_> = blockers.iter().map(Instance::to_string).collect();
         let names = names.join(", ");
         let timeout = duration_text(timeout);
-        let hint = self.output.stderr_styles().hint;
+        let styles = self.output.stderr_styles();
+        let hint = styles.hint;
         let close = if platform::CAN_REACH_WINDOWS { "use --close to ask it to; " } else { "" };
-        self.output.err(&format!(
-            "waiting for MicroSIP to exit ({names}), for at most {timeout}\n  \
-             {hint}hint{hint:#}: exit it from its menu (the X only hides it); {close}press Ctrl-C to cancel\n"
-        ));
+        let waiting = format!("waiting for MicroSIP to exit ({names}), for at most {timeout}");
+        let waiting = styles.wrap(&waiting, 0, 2);
+        let advice = format!("exit it from its menu (the X only hides it); {close}press Ctrl-C to cancel");
+        let advice = styles.wrap(&advice, 8, 8);
+        self.output.err(&format!("{waiting}\n  {hint}hint{hint:#}: {advice}\n"));
     }
 
     fn verbose(&self, text: &str) {

@@ -44,7 +44,9 @@ impl From<io::Error> for Exit {
 impl Dialog<'_> {
     /// Prints a text that isn't an answer.
     pub fn say(&self, text: &str) {
-        self.output.err(text);
+        let styles = self.output.stderr_styles();
+        let lines: Vec<String> = text.split('\n').map(|line| styles.wrap(line, 0, 0)).collect();
+        self.output.err(&lines.join("\n"));
     }
 
     /// Asks a yes-or-no question. Enter means yes.

@@ -420,7 +420,8 @@ impl Wizard<'_> {
             ini.path = None;
         }
         let request = Request::Write { ini, edit, options: self.write_options(false, while_running) };
-        self.dialog.say(&format!("\nTo do this from a script:\n{}\n", command_line::lines(&request)));
+        let lines = command_line::lines(&request);
+        self.dialog.output.err(&format!("\nTo do this from a script:\n{lines}\n"));
         Ok(())
     }
 
