@@ -8,15 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{self, Cli, UsageError};
-use crate::cli::completion;
 use crate::cli::output::Output;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::prompt;
 use crate::cli::report_file::ReportFile;
 use crate::cli::session::Session;
-use crate::cli::suggestions::with_suggestions;
 use crate::cli::trace::Level;
 use crate::cli::wizard::{self, Dialog};
+use crate::cli::{clap_error, completion, interrupt};
 use crate::commands::completions;
 use crate::diagnostic::ExitStatus;
 use crate::platform::{self, Env, FileSystem as _, SystemFs};
@@ -51,7 +50,7 @@ pub fn run(args: &[OsString], process: Process) -> i32 {
                 // Otherwise the writer of standard input would report a broken pipe instead of this error.
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
             }
-            Output { dsc, ..Output::of_args(args) }.print_usage(&with_suggestions(error)) as i32
+            Output { dsc, ..Output::of_args(args) }.print_usage(&clap_error::improved(error)) as i32
         }
     }
 }
@@ -95,7 +94,7 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
         Ok(report) => report,
         Err(error) => return output.print_early_error(&error),
     };
-    prompt::with_exit_at_once(!stops_gracefully, || {
+    interrupt::with_exit_at_once(!stops_gracefully, || {
         let mut reporter = ProgressReporter::new(output, report);
         let mut run = |request| session.run(request, &mut reporter);
         let result = if can_prompt {
@@ -119,8 +118,13 @@ fn handle_interrupts(stop: &Arc<AtomicBool>, exit: fn(i32) -> !) {
     let stop = Arc::clone(stop);
     let _ = ctrlc::set_handler(move || {
         let is_second = stop.swap(true, Ordering::SeqCst);
-        if is_second || prompt::exits_at_once() {
-            prompt::restore_terminal();
+        let exits_at_once = interrupt::exits_at_once();
+        if exits_at_once {
+            interrupt::report();
+        } else if is_second {
+            interrupt::restore_terminal();
+        }
+        if exits_at_once || is_second {
             exit(ExitStatus::Interrupted as i32);
         }
     });

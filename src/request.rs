@@ -369,8 +369,8 @@ pub enum ControlRequest {
 /// What to show about an ini.
 #[derive(Clone, Debug)]
 pub enum Query {
-    /// The hook of every event.
-    Hooks,
+    /// The hooks of these events.
+    Hooks(Vec<Event>),
     /// The values of these keys.
     Get(Vec<KeyPath>),
     /// All keys, or those of one section.

@@ -3,17 +3,17 @@
 use std::ffi::OsStr;
 
 use clap::builder::Str;
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 
-use super::args::Cli;
+use super::args;
 use crate::hook::event::Event;
 use crate::microsip::keys::{self as catalogue, Key, Kind};
 
 /// Returns the command line with completion of values. The value names in the help decide what is completed, so a new
 /// command with an EVENT or a KEY needs nothing else.
 pub fn command() -> Command {
-    complete_arguments(Cli::command())
+    complete_arguments(args::command())
 }
 
 fn complete_arguments(command: Command) -> Command {

@@ -1,20 +1,20 @@
 //! The only printer: answers on standard output, everything else on standard error.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
 use clap::builder::StyledStr;
 use clap::{ColorChoice, ValueEnum};
+use dialoguer::console::Term;
 use serde_json::json;
 
 use crate::commands::{Error, Outcome};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
-use crate::page::{Page, Styles};
+use crate::page::{Page, Styles, diagnostic_text};
 
-use super::args::RejectedByClap;
+use super::clap_error::{self, RejectedByClap};
 use super::side_effects::SideEffects;
-use super::terminal::{has_color, visible};
+use super::terminal::{self, has_color, visible};
 use super::trace::{self, Level};
 
 /// How to print.
@@ -46,10 +46,10 @@ impl Output {
         }
         let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
         let printed = self.out(&answer);
-        let report_error = effects.report_error.as_ref().map(Diagnostic::from);
+        let report_error = &effects.report_error;
         let failure = outcome.failure().filter(|_| !as_json);
-        failure.iter().chain(&report_error).for_each(|error| self.diagnostic(Level::Error, error));
-        let report_status = report_error.map_or(ExitStatus::Done, |_| ExitStatus::File);
+        failure.iter().chain(report_error).for_each(|error| self.diagnostic(Level::Error, error));
+        let report_status = if report_error.is_some() { ExitStatus::File } else { ExitStatus::Done };
         let mut statuses = [printed, outcome.status(), report_status].into_iter();
         statuses.find(|status| *status != ExitStatus::Done).unwrap_or(ExitStatus::Done)
     }
@@ -99,7 +99,7 @@ impl Output {
         if self.json || self.dsc.is_some() {
             return self.print_early_error(&RejectedByClap(error));
         }
-        self.print_help(&error.render());
+        self.print_help(&clap_error::rendered(error));
         ExitStatus::Usage
     }
 
@@ -166,17 +166,7 @@ impl Output {
             Level::Error => ("error", styles.error),
             _ => ("warning", styles.warning),
         };
-        // Further lines show the place in a file.
-        let (message, place) = diagnostic.message.split_once('\n').unwrap_or((&diagnostic.message, ""));
-        let mut text = format!("{style}{kind}{style:#}: {message} [{}]\n", diagnostic.code.name());
-        if !place.is_empty() {
-            let _ = writeln!(text, "{place}");
-        }
-        if let Some(hint) = &diagnostic.hint {
-            let style = styles.hint;
-            let _ = writeln!(text, "  {style}hint{style:#}: {hint}");
-        }
-        self.err(&text);
+        self.err(&diagnostic_text(&format!("{style}{kind}{style:#}: "), diagnostic, "", styles));
     }
 
     /// Returns whether standard error, where questions appear, has color.
@@ -184,14 +174,14 @@ impl Output {
         has_color(self.color, &io::stderr())
     }
 
-    /// Returns the styles of standard error.
+    /// Returns the styles of standard error, and its width.
     pub fn stderr_styles(self) -> Styles {
-        if self.has_color() { Styles::COLORED } else { Styles::default() }
+        terminal::styles(self.color, &io::stderr(), &Term::stderr())
     }
 
     /// Returns what an answer on standard output needs to know.
     pub fn page(self) -> Page {
-        let styles = if has_color(self.color, &io::stdout()) { Styles::COLORED } else { Styles::default() };
+        let styles = terminal::styles(self.color, &io::stdout(), &Term::stdout());
         Page { styles, quiet: self.quiet, verbose: self.verbose }
     }
 }

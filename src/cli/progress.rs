@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use crate::commands::{Outcome, RunEvent};
 use crate::edit::transaction::Progress;
 use crate::microsip::instances::Instance;
+use crate::page::duration_text;
 use crate::platform;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::interrupt;
 use super::output::Output;
 use super::report_file::ReportFile;
 use super::side_effects::SideEffects;
@@ -47,7 +49,10 @@ impl ProgressReporter {
     /// Reports an event.
     pub fn report(&mut self, event: &RunEvent<'_>) {
         match event {
-            RunEvent::Chosen(chosen) => self.verbose(&format!("the ini is {chosen}")),
+            RunEvent::Chosen(chosen) => {
+                interrupt::set_ini(&chosen.ini);
+                self.verbose(&format!("the ini is {chosen}"));
+            }
             RunEvent::Read { size, encoding } => self.verbose(&format!("read {size} bytes, {encoding}")),
             RunEvent::Progress(Progress::Waiting { blockers, until }) => self.wait(blockers, *until),
             RunEvent::Progress(Progress::Step(step)) => {
@@ -144,23 +149,25 @@ impl ProgressReporter {
         if self.output.dsc.is_some() {
             return;
         }
-        let left = until.saturating_duration_since(Instant::now()).as_secs();
+        let left = duration_text(until.saturating_duration_since(Instant::now()));
         // The spinner hides itself if standard error isn't a terminal.
         let spinner = self.bar.get_or_insert_with(ProgressBar::new_spinner);
-        spinner.set_message(format!("{left} s left, {}", pids(blockers)));
+        spinner.set_message(format!("{left} left, {}", pids(blockers)));
         spinner.tick();
     }
 
     fn announce_wait(&self, blockers: &[Instance], timeout: Duration) {
         let names: Vec<_> = blockers.iter().map(Instance::to_string).collect();
         let names = names.join(", ");
-        let timeout = timeout.as_secs_f64().round();
-        let hint = self.output.stderr_styles().hint;
+        let timeout = duration_text(timeout);
+        let styles = self.output.stderr_styles();
+        let hint = styles.hint;
         let close = if platform::CAN_REACH_WINDOWS { "use --close to ask it to; " } else { "" };
-        self.output.err(&format!(
-            "waiting for MicroSIP to exit ({names}), for at most {timeout} s\n  \
-             {hint}hint{hint:#}: exit it from its menu (the X only hides it); {close}press Ctrl-C to cancel\n"
-        ));
+        let waiting = format!("waiting for MicroSIP to exit ({names}), for at most {timeout}");
+        let waiting = styles.wrap(&waiting, 0, 2);
+        let advice = format!("exit it from its menu (the X only hides it); {close}press Ctrl-C to cancel");
+        let advice = styles.wrap(&advice, 8, 8);
+        self.output.err(&format!("{waiting}\n  {hint}hint{hint:#}: {advice}\n"));
     }
 
     fn verbose(&self, text: &str) {

@@ -1,21 +1,19 @@
 //! Prompts in the terminal. They are written to standard error, so that standard output can be piped.
 //!
-//! While nothing is being written, Ctrl-C exits at once, after [`restore_terminal`]. Windows runs the Ctrl-C handler on
-//! another thread while the prompt keeps waiting; on other systems the prompt fails with
-//! [`io::ErrorKind::Interrupted`].
+//! Ctrl-C exits at once. Windows runs the Ctrl-C handler on another thread while the prompt keeps waiting; on other
+//! systems the prompt fails with [`io::ErrorKind::Interrupted`].
 
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
 
 use dialoguer::console::{Style, Term, measure_text_width};
 use dialoguer::theme::Theme;
 use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
 
 use super::args::Common;
+use super::interrupt;
 use super::output::Output;
 use super::side_effects::SideEffects;
 use super::terminal::visible;
@@ -96,51 +94,10 @@ impl Theme for PlainTheme {
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Ctrl-C
-
-/// Whether Ctrl-C exits at once.
-static EXITS_AT_ONCE: AtomicBool = AtomicBool::new(false);
-
-/// The terminal's mode before the first prompt.
-static INITIAL_MODE: Mutex<Option<TerminalMode>> = Mutex::new(None);
-
-/// Runs `work`, during which Ctrl-C exits at once or is left to `work`.
-pub fn with_exit_at_once<T>(exits_at_once: bool, work: impl FnOnce() -> T) -> T {
-    let mut initial_mode = INITIAL_MODE.lock().unwrap_or_else(PoisonError::into_inner);
-    initial_mode.get_or_insert_with(TerminalMode::now);
-    drop(initial_mode);
-    let outer = EXITS_AT_ONCE.swap(exits_at_once, Ordering::SeqCst);
-    let result = work();
-    EXITS_AT_ONCE.store(outer, Ordering::SeqCst);
-    result
-}
-
-/// Returns whether Ctrl-C exits at once.
-pub fn exits_at_once() -> bool {
-    EXITS_AT_ONCE.load(Ordering::SeqCst)
-}
-
-/// Restores the terminal's mode and cursor. The caller exits afterwards.
-pub fn restore_terminal() {
-    static ONCE: Once = Once::new();
-    // a second caller waits here, so it can't exit before the terminal is restored
-    ONCE.call_once(|| {
-        if let Some(mode) = &*INITIAL_MODE.lock().unwrap_or_else(PoisonError::into_inner) {
-            mode.restore();
-        }
-        let _ = Term::stderr().show_cursor();
-        let _ = Term::stderr().write_line("");
-    });
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// prompts
-
 fn answer<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> io::Result<T> {
     let mode = TerminalMode::now();
     mode.key_by_key();
-    let answer = with_exit_at_once(true, prompt);
+    let answer = interrupt::with_exit_at_once(true, prompt);
     mode.restore();
     answer.map_err(|dialoguer::Error::IO(error)| error)
 }
@@ -345,7 +302,7 @@ fn ask(
 /// Reports why a prompt got no answer, and returns the exit status.
 fn report_failed_prompt(error: &io::Error, output: Output) -> ExitStatus {
     if error.kind() == io::ErrorKind::Interrupted {
-        restore_terminal();
+        interrupt::report();
         return ExitStatus::Interrupted;
     }
     output.err(&format!("error: can't read your answer: {error}. Nothing was changed.\n"));

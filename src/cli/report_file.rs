@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::{FileSystem, OutputFile, SystemFs};
 
 /// A file with one line of JSON per user (`--report`).
@@ -16,34 +16,10 @@ pub struct ReportFile {
     failed: Option<io::Error>,
 }
 
-/// Why the report couldn't be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    #[error("the report {path} couldn't be written: {source}")]
-    Io { path: PathBuf, source: io::Error },
-    #[error("{path} is an input of this command, so the report can't be written to it")]
-    IsInput { path: PathBuf },
-}
-
-impl ToDiagnostic for ReportError {
-    fn code(&self) -> Code {
-        match self {
-            ReportError::Io { .. } => Code::ReportUnwritable,
-            ReportError::IsInput { .. } => Code::Usage,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self {
-                ReportError::Io { .. } => {
-                    "check that the folder exists, that you may write to it, and that the disk isn't full"
-                }
-                ReportError::IsInput { .. } => "use another file with --report",
-            }
-            .into(),
-        )
-    }
+fn unwritable(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("the report {} couldn't be written: {error}", path.display());
+    Diagnostic::new(Code::ReportUnwritable, message)
+        .with_hint("check that the folder exists, that you may write to it, and that the disk isn't full")
 }
 
 impl ReportFile {
@@ -51,14 +27,18 @@ impl ReportFile {
     ///
     /// # Errors
     /// It can't be written to, or is one of the inputs.
-    pub fn open(path: &Path, inputs: &[&Path]) -> Result<ReportFile, ReportError> {
+    pub fn open(path: &Path, inputs: &[&Path]) -> Result<ReportFile, Diagnostic> {
         let is_input = |input: &&Path| SystemFs.is_same_file(path, input).unwrap_or(false);
         if inputs.iter().any(is_input) {
-            return Err(ReportError::IsInput { path: path.to_path_buf() });
+            let message = format!(
+                "{} is an input of this command, so the report can't be written to it",
+                path.display()
+            );
+            return Err(Diagnostic::new(Code::Usage, message).with_hint("use another file with --report"));
         }
         match OutputFile::open(path) {
             Ok(file) => Ok(ReportFile { path: path.to_path_buf(), file: BufWriter::new(file), failed: None }),
-            Err(source) => Err(ReportError::Io { path: path.to_path_buf(), source }),
+            Err(error) => Err(unwritable(path, &error)),
         }
     }
 
@@ -77,7 +57,7 @@ impl ReportFile {
     }
 
     /// Returns the first error, once.
-    pub fn take_error(&mut self) -> Option<ReportError> {
-        self.failed.take().map(|source| ReportError::Io { path: self.path.clone(), source })
+    pub fn take_error(&mut self) -> Option<Diagnostic> {
+        self.failed.take().map(|error| unwritable(&self.path, &error))
     }
 }

@@ -8,8 +8,6 @@ use crate::microsip::closing::Restarted;
 use crate::microsip::instances::Instance;
 use crate::page::path_text;
 
-use super::report_file::ReportError;
-
 /// What a run did besides its answer.
 #[derive(Debug, Default)]
 pub struct SideEffects {
@@ -20,7 +18,7 @@ pub struct SideEffects {
     /// The warnings that were shown before the answer.
     pub warnings: Vec<Diagnostic>,
     /// Why the report couldn't be written, if so.
-    pub report_error: Option<ReportError>,
+    pub report_error: Option<Diagnostic>,
 }
 
 impl SideEffects {

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 
 use clap::ColorChoice;
+use dialoguer::console::Term;
+
+use crate::page::Styles;
 
 /// Returns whether a stream gets color.
 pub fn has_color(choice: ColorChoice, stream: &impl anstream::stream::RawStream) -> bool {
@@ -12,6 +15,16 @@ pub fn has_color(choice: ColorChoice, stream: &impl anstream::stream::RawStream)
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice != anstream::ColorChoice::Never
+}
+
+/// Returns the styles of a stream, and its width if it is a terminal.
+pub fn styles(choice: ColorChoice, stream: &impl anstream::stream::RawStream, terminal: &Term) -> Styles {
+    /// Narrower than this, wrapped text is harder to read than text that the terminal itself breaks.
+    const MIN_COLUMNS: usize = 40;
+    let columns = terminal.is_term().then(|| usize::from(terminal.size().1));
+    let width = columns.filter(|columns| *columns >= MIN_COLUMNS);
+    let styles = if has_color(choice, stream) { Styles::COLORED } else { Styles::default() };
+    Styles { width, ..styles }
 }
 
 /// Makes control characters visible and harmless, so that the author of an ini can't control the reader's terminal.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -15,7 +16,7 @@ use crate::ini::document::IniDocument;
 use crate::ini::encoding::EncodingError;
 use crate::microsip::instances::Processes;
 use crate::microsip::recognize;
-use crate::page::{Count, Page, path_text};
+use crate::page::{Count, Page, local_time, path_text};
 use crate::platform::FileSystem;
 use crate::request::{BackupChoice, IniChoice, Purge, WriteOptions};
 
@@ -27,39 +28,37 @@ use super::write::{Draft, Write};
 use super::written::WriteOutcome;
 
 /// A backup in the list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ListedBackup {
     /// Its number; 1 is the newest.
     pub number: usize,
-    /// The backup.
-    pub backup: Backup,
+    /// The name of the file.
+    pub name: String,
+    /// The path of the file.
+    pub path: String,
+    /// When it was made: UTC, as RFC 3339.
+    pub time: String,
     /// Its size in bytes, if it is known.
-    pub size: Option<u64>,
+    pub bytes: Option<u64>,
+    /// The kind of command that made it.
+    pub made_by: MadeBy,
 }
 
 impl ListedBackup {
-    /// Returns when it was made, as RFC 3339. File names carry it as `20260131T235959.123Z`.
-    pub fn time(&self) -> String {
-        let stamp = &self.backup.stamp;
-        let part = |range| stamp.get(range);
-        match (part(0..4), part(4..6), part(6..8), part(9..11), part(11..13), stamp.get(13..)) {
-            (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(rest)) => {
-                format!("{year}-{month}-{day}T{hour}:{minute}:{rest}")
-            }
-            _ => stamp.clone(),
-        }
+    /// Returns when it was made, as local time.
+    pub fn local_time(&self) -> String {
+        humantime::parse_rfc3339(&self.time).map_or_else(|_| self.time.clone(), local_time)
     }
+}
 
-    /// Returns the backup for scripts.
-    pub fn json(&self) -> Json {
-        json!({
-            "number": self.number,
-            "name": self.backup.name,
-            "path": path_text(&self.backup.path),
-            "time": self.time(),
-            "bytes": self.size,
-            "made_by": self.backup.made_by,
-        })
+/// Returns the time in the name of a backup, `20260131T235959.123Z`, as RFC 3339.
+fn time(stamp: &str) -> String {
+    let part = |range| stamp.get(range);
+    match (part(0..4), part(4..6), part(6..8), part(9..11), part(11..13), stamp.get(13..)) {
+        (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(rest)) => {
+            format!("{year}-{month}-{day}T{hour}:{minute}:{rest}")
+        }
+        _ => stamp.to_string(),
     }
 }
 
@@ -90,9 +89,10 @@ impl Outcome for BackupList {
         }
         let mut text = String::new();
         for listed in &self.backups {
-            let size = listed.size.map_or(String::new(), |size| format!("{size:>9} bytes"));
-            let by = if listed.backup.made_by == MadeBy::Restore { "  (made by a restore)" } else { "" };
-            let (number, time, name) = (listed.number, listed.time(), &listed.backup.name);
+            let ListedBackup { number, name, bytes, made_by, .. } = listed;
+            let time = listed.local_time();
+            let size = bytes.map_or(String::new(), |bytes| format!("{bytes:>9} bytes"));
+            let by = if *made_by == MadeBy::Restore { "  (made by a restore)" } else { "" };
             let _ = writeln!(text, "{number:>3}  {time}{size}  {name}{by}");
         }
         if self.purge.is_some() {
@@ -106,7 +106,7 @@ impl Outcome for BackupList {
             "ok": true,
             "ini": path_text(&self.ini),
             "purged": self.purge.is_some_and(|purge| purge != Purge::DryRun),
-            "backups": self.backups.iter().map(ListedBackup::json).collect::<Vec<_>>(),
+            "backups": self.backups,
         })
     }
 }
@@ -145,8 +145,15 @@ pub fn list(
 
 /// Numbers backups, and adds their sizes.
 pub fn listed(backups: Vec<Backup>, fs: &dyn FileSystem) -> Vec<ListedBackup> {
-    let size = |backup: &Backup| fs.metadata(&backup.path).ok().map(|metadata| metadata.len());
-    (1..).zip(backups).map(|(number, backup)| ListedBackup { number, size: size(&backup), backup }).collect()
+    let listed = |(number, backup): (usize, Backup)| ListedBackup {
+        number,
+        path: path_text(&backup.path),
+        time: time(&backup.stamp),
+        bytes: fs.metadata(&backup.path).ok().map(|metadata| metadata.len()),
+        name: backup.name,
+        made_by: backup.made_by,
+    };
+    (1..).zip(backups).map(listed).collect()
 }
 
 /// Restores an ini from a backup. The ini that it replaces is backed up too.

@@ -206,8 +206,7 @@ fn send_command(
     command: &PhoneCommand,
     context: &Context<'_>,
 ) -> Result<ControlOutcome, Error> {
-    let message = control::message(command, version_of(choice, &instance, context))
-        .map_err(|error| Diagnostic::from(&error))?;
+    let message = control::message(command, version_of(choice, &instance, context))?;
     match message.transport {
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
@@ -271,7 +270,8 @@ fn pause(context: &Context<'_>) -> Result<(), Error> {
 }
 
 fn check_stop(context: &Context<'_>) -> Result<(), Error> {
-    if (context.stop)() { Err(Diagnostic::new(Code::Interrupted, "cancelled").into()) } else { Ok(()) }
+    const CANCELLED: &str = "Cancelled. What MicroSIP was already asked to do may still happen.";
+    if (context.stop)() { Err(Diagnostic::new(Code::Interrupted, CANCELLED).into()) } else { Ok(()) }
 }
 
 fn no_exe(ini: Option<&Path>) -> Diagnostic {

@@ -147,7 +147,7 @@ impl ToDiagnostic for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Error::NotThere { .. } => {
-                "check the path; to create the ini, add --create to a command that writes"
+                "check the path; to create the ini, add --create to set, set-hook or apply"
             }
             Error::BrokenLink { .. } => "fix the link, or use the path of the ini itself",
             Error::NotRegular { .. } => {

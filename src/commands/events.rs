@@ -21,7 +21,8 @@ impl Outcome for EventList {
             let aliases = event.aliases().join(", ");
             let aliases = if aliases.is_empty() { aliases } else { format!(" (also {aliases})") };
             let (name, key, when) = (event.name(), event.key(), event.when());
-            let _ = writeln!(text, "{heading}{name:<13}{heading:#} {key:<18} {when}{aliases}");
+            let description = page.styles.wrap(&format!("{when}{aliases}"), 33, 33);
+            let _ = writeln!(text, "{heading}{name:<13}{heading:#} {key:<18} {description}");
         }
         text
     }

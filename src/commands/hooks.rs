@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Diagnostic;
+use crate::hook::event::Event;
 use crate::page::{Page, Styles, path_text, problem_list};
 use crate::request::IniChoice;
 
@@ -20,7 +21,7 @@ use super::outcome::Outcome;
 pub struct HookList {
     /// The ini.
     pub ini: PathBuf,
-    /// The hook of every event.
+    /// The hooks of the events that were asked for.
     pub hooks: Vec<Hook>,
     /// Warnings about the ini.
     pub warnings: Vec<Diagnostic>,
@@ -50,13 +51,14 @@ impl Outcome for HookList {
     }
 }
 
-/// Lists the hooks of an ini.
+/// Lists the hooks of events.
 ///
 /// # Errors
 /// No ini was found, or it can't be read.
-pub fn list(choice: &IniChoice, context: &mut Context<'_>) -> Result<HookList, Error> {
+pub fn list(choice: &IniChoice, events: &[Event], context: &mut Context<'_>) -> Result<HookList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
-    let hooks = hook_state::all(&ini, &decoded.document, context.env);
+    let mut hooks = hook_state::all(&ini, &decoded.document, context.env);
+    hooks.retain(|hook| events.contains(&hook.event));
     Ok(HookList { warnings: reading_warnings(&decoded), ini: ini.path, hooks })
 }
 

@@ -61,7 +61,7 @@ fn matches_end(text: &str, pattern: &str) -> bool {
     }
 }
 
-fn key_text(key: &Key, Styles { heading, .. }: Styles) -> String {
+fn key_text(key: &Key, styles: Styles) -> String {
     let default = if key.default.is_empty() { String::new() } else { format!(", default {}", key.default) };
     let versions = match (key.since, key.until) {
         (Some(since), Some(until)) => format!(", {since} to {until}"),
@@ -70,10 +70,10 @@ fn key_text(key: &Key, Styles { heading, .. }: Styles) -> String {
         (None, None) => String::new(),
     };
     let path = setting_path(key.section, key.name);
-    format!(
-        "{heading}{path}{heading:#}: {}{default}, at most {} characters{versions}\n    {}\n",
-        key.kind, key.limit, key.meaning
-    )
+    let facts = format!("{}{default}, at most {} characters{versions}", key.kind, key.limit);
+    let facts = styles.wrap(&facts, path.len() + 2, 4);
+    let (heading, meaning) = (styles.heading, styles.wrap(key.meaning, 4, 4));
+    format!("{heading}{path}{heading:#}: {facts}\n    {meaning}\n")
 }
 
 fn key_json(key: &Key) -> Json {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::Diagnostic;
-use crate::microsip::links::{self, CLASSES, Link, LinkSource, LinksError, LinksWarning, Plan, ValueChange};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::microsip::links::{self, CLASSES, Link, LinkSource, LinksError, MARK_BEFORE, Plan, ValueChange};
 use crate::microsip::locate;
 use crate::page::{Page, Styles};
 use crate::platform::registry::{ClassRegistry, ClassValue};
@@ -132,8 +132,7 @@ fn carry_out(
     let changed = !plan.changes.is_empty();
     let links = links::show(registry, exe)
         .map_err(|source| LinksError::Registry { changed: changed && !request.dry_run, source })?;
-    let mut warnings: Vec<LinksWarning> =
-        plan.skipped.iter().map(|scheme| LinksWarning::ChangedSince { scheme }).collect();
+    let mut warnings: Vec<Diagnostic> = plan.skipped.iter().map(|scheme| changed_since(scheme)).collect();
     if request.action == LinksAction::Set {
         warnings.extend(links::warnings_after_set(&links));
     }
@@ -143,8 +142,15 @@ fn carry_out(
         dry_run: request.dry_run,
         changes: plan.values,
         links,
-        warnings: warnings.iter().map(Diagnostic::from).collect(),
+        warnings,
     })
+}
+
+fn changed_since(scheme: &str) -> Diagnostic {
+    let message =
+        format!("{scheme}: links weren't changed, because another program has registered for them since");
+    Diagnostic::new(Code::LinksChangedSince, message)
+        .with_hint(format!(r"the previous settings are in the values {MARK_BEFORE} in {CLASSES}\{scheme}"))
 }
 
 /// Returns MicroSIP's exe: the named one, else the installed one. It must exist only if it is registered.

@@ -75,7 +75,7 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
 
 fn read(ini: &IniChoice, query: Query, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     Ok(match query {
-        Query::Hooks => Box::new(hooks::list(ini, context)?),
+        Query::Hooks(events) => Box::new(hooks::list(ini, &events, context)?),
         Query::Get(paths) => Box::new(settings::get(ini, &paths, context)?),
         Query::List(section) => Box::new(settings::list(ini, section.as_ref(), context)?),
         Query::Backups { purge } => Box::new(backups::list(ini, purge, context)?),

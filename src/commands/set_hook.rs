@@ -89,7 +89,7 @@ pub fn unset(
     options: WriteOptions,
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
-    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    let ini = Ini::choose(choice, context)?;
     write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let mut edits = Vec::new();

@@ -282,7 +282,7 @@ pub fn unset(
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
     let edits: Vec<Edit> = paths.into_iter().map(|path| Edit::Unset { path }).collect();
-    let ini = Ini::choose_or_create(choice, options.create, context)?;
+    let ini = Ini::choose(choice, context)?;
     write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let is_unknown = |path: &&KeyPath| {

@@ -14,7 +14,7 @@ use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
 use crate::microsip::locate::{self, Candidate, Install, Search, Why};
 use crate::microsip::version::Version;
-use crate::page::{Page, Styles, path_text};
+use crate::page::{Page, Styles, diagnostic_text, local_time, path_text};
 use crate::request::IniChoice;
 
 use super::backups::{self, ListedBackup};
@@ -179,7 +179,7 @@ fn ini_json(ini: &IniStatus, status: &Status) -> Json {
             json["hooks"] = content.hooks.iter().map(hook_json).collect();
             json["accounts"] =
                 content.accounts.iter().map(|account| account_json(account, content.selected)).collect();
-            json["backups"] = content.backups.iter().map(ListedBackup::json).collect();
+            json["backups"] = json!(content.backups);
             json["problems"] = Severity::WORST_FIRST
                 .iter()
                 .map(|severity| {
@@ -200,8 +200,7 @@ fn account_json(account: &Account, selected: Option<u32>) -> Json {
 }
 
 fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles) {
-    let Styles { heading, error: error_style, hint: hint_style, .. } = styles;
-    let _ = writeln!(text, "{heading}{}{heading:#}", ini.found.ini.display());
+    let _ = writeln!(text, "{0}{1}{0:#}", styles.heading, ini.found.ini.display());
     let why: Vec<String> = ini.found.why.iter().map(Why::to_string).collect();
     if !why.is_empty() {
         let _ = writeln!(text, "  {}", why.join(", "));
@@ -209,19 +208,13 @@ fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles)
     let content = match &ini.content {
         Ok(content) => content,
         Err(error) => {
-            let _ = writeln!(
-                text,
-                "  {error_style}error{error_style:#}: {} [{}]",
-                error.message,
-                error.code.name()
-            );
-            if let Some(hint) = &error.hint {
-                let _ = writeln!(text, "    {hint_style}hint{hint_style:#}: {hint}");
-            }
+            let start = format!("{0}error{0:#}: ", styles.error);
+            text.push_str(&diagnostic_text(&start, error, "  ", styles));
             return;
         }
     };
-    let modified = ini.modified.map_or(String::new(), |modified| format!(", written {}", time(modified)));
+    let modified =
+        ini.modified.map_or(String::new(), |modified| format!(", written {}", local_time(modified)));
     let version = content.version.map_or(String::new(), |version| format!("MicroSIP {version}, "));
     let _ = writeln!(text, "  {version}{}{modified}", content.encoding);
     for instance in status.instances.iter().filter(|instance| instance.blocks(&ini.found.ini)) {
@@ -255,7 +248,7 @@ fn backups_text(text: &mut String, content: &Content) {
     let _ = match content.backups.first() {
         None => writeln!(text, "  backups: none"),
         Some(newest) => {
-            writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), newest.time())
+            writeln!(text, "  backups: {}, the newest of {}", content.backups.len(), newest.local_time())
         }
     };
 }
@@ -269,7 +262,7 @@ fn problems_text(text: &mut String, content: &Content, Styles { warning, .. }: S
     };
 }
 
-/// Returns a time to the second, as RFC 3339.
+/// Returns a time for scripts: UTC to the second, as RFC 3339.
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }

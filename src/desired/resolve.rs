@@ -10,7 +10,7 @@ use super::schema::{self, DesiredFile, Given, Hook, account_keys, settings_keys}
 use super::source::Source;
 use super::tree::Node;
 use super::variables::{ReadText, Variables, read_secret};
-use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::guess;
 use crate::hook::command::HookCommand;
@@ -35,24 +35,6 @@ pub struct Desired {
     pub(super) settings: Vec<Edit>,
     pub(super) accounts: Option<WantedAccounts>,
     pub(super) shortcuts: Vec<Edit>,
-}
-
-/// Warns that `false` isn't the same as 0.
-#[derive(Debug, thiserror::Error)]
-#[error("{path} = false removes the key, and MicroSIP then uses the default, {default}")]
-struct FalseWarning {
-    path: KeyPath,
-    default: &'static str,
-}
-
-impl ToDiagnostic for FalseWarning {
-    fn code(&self) -> Code {
-        Code::FalseIsAbsent
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("use 0 to turn it off".into())
-    }
 }
 
 /// Resolves a file with these variables. Paths of files with passwords are relative to `folder`.
@@ -212,8 +194,10 @@ impl Resolver<'_> {
             Given::Absent(true) => return Err(node.not("1, or false to remove the key")),
             Given::Absent(false) => {
                 if matches!(key.kind, Kind::Bool(_)) && key.default == "1" {
-                    let warning = FalseWarning { path: path.clone(), default: key.default };
-                    self.warnings.push(Diagnostic::from(&warning));
+                    let message =
+                        format!("{path} = false removes the key, and MicroSIP then uses the default, 1");
+                    let warning = Diagnostic::new(Code::FalseIsAbsent, message);
+                    self.warnings.push(warning.with_hint("use 0 to turn it off"));
                 }
                 return Ok(None);
             }

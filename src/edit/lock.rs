@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::page::duration_text;
 use crate::platform::{self, FileSystem, FileSystemExt, LockFile, SystemFs};
 
 /// How long to wait for another msipcfg.
@@ -25,11 +26,11 @@ pub struct Lock {
 /// The reason why the lock wasn't acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another msipcfg has been editing {ini} for {} seconds", LOCK_TIMEOUT.as_secs())]
+    #[error("another msipcfg has been editing {ini} for {}", duration_text(LOCK_TIMEOUT))]
     Busy { ini: PathBuf },
     #[error("the lock file {path} couldn't be created: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("cancelled while waiting for another msipcfg to finish")]
+    #[error("Cancelled while another msipcfg was editing the ini. Nothing was changed.")]
     Stopped,
 }
 

@@ -7,7 +7,7 @@
 
 use std::str::FromStr;
 
-use crate::diagnostic::{Code, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 
 use super::version::Version;
 
@@ -32,6 +32,9 @@ impl FromStr for Number {
                 return Err(NumberError::Scheme { scheme });
             }
         }
+        // People write numbers in groups. In a name, a space is a mistake.
+        let is_name = text.contains(char::is_alphabetic);
+        let text = if is_name { text.trim().to_string() } else { without_spaces(text) };
         // the sources don't say how other letters are encoded on the way to the server
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+*#@._;:=-".contains(c);
         checked(text, is_allowed, "letters a to z, digits and + * # @ . _ ; : = -").map(Number)
@@ -52,9 +55,9 @@ impl FromStr for Digits {
     type Err = NumberError;
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        let upper = text.to_ascii_uppercase();
+        let upper = without_spaces(text).to_ascii_uppercase();
         let is_allowed = |c: char| matches!(c, '0'..='9' | 'A'..='D' | '*' | '#' | ',');
-        checked(&upper, is_allowed, "digits, A to D, * # and ,").map(Digits)
+        checked(upper, is_allowed, "digits, A to D, * # and ,").map(Digits)
     }
 }
 
@@ -64,9 +67,14 @@ impl std::fmt::Display for Digits {
     }
 }
 
+fn without_spaces(text: &str) -> String {
+    // Web pages have no-break spaces in numbers.
+    text.chars().filter(|c| !matches!(c, ' ' | '\u{A0}')).collect()
+}
+
 /// Returns the text if it isn't empty or too long, and has only allowed characters, which must all be ASCII.
 fn checked(
-    text: &str,
+    text: String,
     is_allowed: impl Fn(char) -> bool,
     allowed: &'static str,
 ) -> Result<String, NumberError> {
@@ -76,7 +84,7 @@ fn checked(
     if let Some(found) = text.chars().find(|&c| !is_allowed(c)) {
         return Err(NumberError::Character { found, allowed });
     }
-    if text.len() > LONGEST { Err(NumberError::TooLong { length: text.len() }) } else { Ok(text.to_string()) }
+    if text.len() > LONGEST { Err(NumberError::TooLong { length: text.len() }) } else { Ok(text) }
 }
 
 /// The reason why a number or digits aren't sent.
@@ -100,9 +108,7 @@ impl ToDiagnostic for NumberError {
     fn hint(&self) -> Option<String> {
         match self {
             NumberError::Empty | NumberError::TooLong { .. } => None,
-            NumberError::Character { allowed, .. } => {
-                Some(format!("use {allowed}, without spaces and parentheses"))
-            }
+            NumberError::Character { allowed, .. } => Some(format!("use only {allowed}")),
             NumberError::Scheme { scheme } => Some(format!("remove '{scheme}:'")),
         }
     }
@@ -176,28 +182,6 @@ impl PhoneCommand {
     }
 }
 
-/// The error that the running version doesn't support a command.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("msipcfg can't make MicroSIP {version} {what}; that takes {since} or newer")]
-pub struct NotInVersion {
-    /// What the command does.
-    pub what: &'static str,
-    /// The running version.
-    pub version: Version,
-    /// The first version that is known to support it.
-    pub since: Version,
-}
-
-impl ToDiagnostic for NotInVersion {
-    fn code(&self) -> Code {
-        Code::OrderUnsupported
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("do it in MicroSIP's window, or update MicroSIP".into())
-    }
-}
-
 /// In 3.14.0, only MicroSIP's own exe can find its window. 3.19.27, the next version whose source was read, works
 /// like today's.
 const COPY_DATA: Version = Version(3, 19, 0);
@@ -208,12 +192,14 @@ const QUEUE: Version = Version(3, 20, 5);
 ///
 /// # Errors
 /// The version doesn't support the command: it would dial the text, or do something else.
-pub fn message(command: &PhoneCommand, version: Option<Version>) -> Result<Message, NotInVersion> {
+pub fn message(command: &PhoneCommand, version: Option<Version>) -> Result<Message, Diagnostic> {
     let (what, since) = supported_since(command);
     if let (Some(version), Some(since)) = (version, since)
         && version < since
     {
-        return Err(NotInVersion { what, version, since });
+        let message = format!("msipcfg can't make MicroSIP {version} {what}; that takes {since} or newer");
+        return Err(Diagnostic::new(Code::OrderUnsupported, message)
+            .with_hint("do it in MicroSIP's window, or update MicroSIP"));
     }
     let is_at_least = |least: Version| version.is_none_or(|version| version >= least);
     let transport = if is_at_least(QUEUE) {
@@ -314,9 +300,16 @@ mod tests {
     }
 
     #[test]
+    fn spaces_in_numbers_and_digits_are_removed() {
+        assert_eq!(" +49 30 123\u{A0}45".parse::<Number>(), Ok(Number("+493012345".into())));
+        assert_eq!("12 34 #".parse::<Digits>(), Ok(Digits("1234#".into())));
+        assert!("ann smith@example.com".parse::<Number>().is_err());
+    }
+
+    #[test]
     fn text_that_microsip_would_change_is_not_a_number() {
         for text in [
-            "", " ", "1 2", "100%20", "a%2Bb", "\"100\"", "'100'", "//100/", "/exit", r"a\b", "(555) 1",
+            "", " ", "ann 1", "100%20", "a%2Bb", "\"100\"", "'100'", "//100/", "/exit", r"a\b", "(555) 1",
             "1,2", "é", "１", "1\0", "1\n",
         ] {
             assert!(text.parse::<Number>().is_err(), "{text:?}");
@@ -344,7 +337,7 @@ mod tests {
     #[test]
     fn digits_are_the_keys_of_a_keypad() {
         assert_eq!("0123456789abcdABCD*#,".parse::<Digits>().unwrap().to_string(), "0123456789ABCDABCD*#,");
-        for text in ["", "E", "1 2", "+1", "1;2", "１"] {
+        for text in ["", " ", "E", "+1", "1;2", "１"] {
             assert!(text.parse::<Digits>().is_err(), "{text:?}");
         }
         assert!("1".repeat(256).parse::<Digits>().is_err());
@@ -448,7 +441,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_dialed_unchanged(
+        fn a_number_is_dialed_unchanged_except_for_spaces(
             text in prop_oneof![
                 "(tel:|SIP:|callto:|dial:|Dialpad:|msip:|//|\"|')?[0-9a-c+*#@._;:=%/ -]{0,12}(%20|%2B|/|\"|')?",
                 "[0-9A-Za-z+*#@._;:=-]{1,40}",
@@ -456,6 +449,7 @@ mod tests {
             ]
         ) {
             if let Ok(number) = text.parse::<Number>() {
+                let text = without_spaces(&text);
                 prop_assert_eq!(number.to_string(), text.clone());
                 let call = message(&PhoneCommand::Call(number.clone()), None).unwrap();
                 prop_assert_eq!(understood(&call.text), Understood::Dials(text.clone(), None));
@@ -468,7 +462,8 @@ mod tests {
         fn digits_remain_a_switch(text in "[0-9a-eA-E*#, ]{0,12}") {
             if let Ok(digits) = text.parse::<Digits>() {
                 let dtmf = message(&PhoneCommand::Dtmf(digits), None).unwrap();
-                prop_assert_eq!(understood(&dtmf.text), Understood::Command(format!("/dtmf:{}", text.to_uppercase())));
+                let keys = without_spaces(&text).to_uppercase();
+                prop_assert_eq!(understood(&dtmf.text), Understood::Command(format!("/dtmf:{keys}")));
             }
         }
     }

@@ -114,7 +114,7 @@ impl ToDiagnostic for LocateError {
         Some(
             match self {
                 LocateError::NotFound { .. } => {
-                    "specify it with --ini PATH or MSIPCFG_INI; commands that write can create it with --create"
+                    "specify it with --ini PATH or MSIPCFG_INI; set, set-hook and apply can create it with --create"
                 }
                 LocateError::Several { .. } => "choose one with --ini PATH or MSIPCFG_INI",
                 LocateError::NoPlaceToCreate => "specify the ini to create with --ini PATH",

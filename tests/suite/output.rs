@@ -89,6 +89,8 @@ fn every_command_has_help() {
         ] {
             assert!(ran.stdout.contains(option), "no {option} in {}", ran.transcript);
         }
+        let (examples, options) = (ran.stdout.find("Examples:"), ran.stdout.find("Options:"));
+        assert!(examples.unwrap() < options.unwrap(), "{}", ran.transcript);
         let first = ran.stdout.lines().next().unwrap();
         assert!(first.len() > 10 && !first.starts_with("Usage"), "no description: {}", ran.transcript);
         assert_eq!(sandbox.run(&[command, "-h"]).exits(0).stderr, "");
@@ -102,14 +104,20 @@ fn only_commands_that_write_have_options_for_writing() {
     for command in COMMANDS {
         let is_writing = ["set-hook", "unset-hook", "set", "unset", "restore"].contains(command);
         let help = sandbox.run(&[command, "--help"]).exits(0).stdout;
-        for option in ["--dry-run", "--create", "--timeout <DURATION>", "--no-backup", "--keep-backups <N>"] {
+        let can_create = ["set-hook", "set"].contains(command);
+        assert_eq!(help.contains("--create"), can_create, "--create of {command}: {help}");
+        for option in ["--close", "--timeout <DURATION>", "--no-backup", "--keep-backups <N>"] {
             assert_eq!(help.contains(option), is_writing, "{option} of {command}: {help}");
         }
     }
     let help = sandbox.run(&["set-hook", "--help"]).exits(0).stdout;
-    for option in
-        ["--microsip-version <V>", "--raw", "--allow-missing", "--allow-unsafe", "EVENT PROGRAM [ARGS]"]
-    {
+    for option in [
+        "--microsip-version <V>",
+        "--raw",
+        "--allow-missing",
+        "--allow-unsafe",
+        "EVENT[,EVENT] PROGRAM [ARGS]",
+    ] {
         assert!(help.contains(option), "no {option} in {help}");
     }
     assert!(sandbox.run(&["backups", "--help"]).exits(0).stdout.contains("--purge"));

@@ -175,7 +175,7 @@ mod through_wine {
         let pid = sandbox.path("home/pid");
         wait_until(|| pid.exists());
         background.interrupt();
-        background.wait().exits(130).says("the hook keeps running");
+        background.wait().exits(130).says("The hook keeps running");
         let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid, "a terminal would interrupt it too");

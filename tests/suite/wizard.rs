@@ -207,7 +207,7 @@ fn leaving_any_prompt_changes_nothing() {
                 }
                 terminal
             };
-            go().press(&[CTRL_C]).ends_with(130);
+            go().press(&[CTRL_C]).sees("MicroSIP.ini was not changed.").ends_with(130);
             assert_eq!(files(&sandbox.path("prefix")), before, "{steps:?} {length}");
 
             let mut terminal = go();
@@ -240,7 +240,11 @@ fn leaving_the_prompts_for_the_ini_changes_nothing() {
     let before = files(&sandbox.path("prefix"));
     for (last, status) in [(CTRL_C, 130), (ENTER, 0)] {
         let mut terminal = Terminal::start(&sandbox, &["wizard"]);
-        terminal.sees(PATH).press(&[last]).ends_with(status);
+        terminal.sees(PATH).press(&[last]);
+        if last == CTRL_C {
+            terminal.sees("Cancelled. Nothing was changed.");
+        }
+        terminal.ends_with(status);
         let mut terminal = Terminal::start(&sandbox, &["wizard"]);
         terminal.sees(PATH).press(&[INI, ENTER]).sees("Create it?");
         if last == ENTER {
@@ -316,7 +320,7 @@ fn asks_what_to_do_about_a_running_microsip() {
     go().press(&[ENTER])
         .sees("waiting for MicroSIP to exit")
         .press(&[CTRL_C])
-        .sees("[interrupted]")
+        .sees("Cancelled. ")
         .ends_with(130);
     assert_eq!(files(&disk.sandbox.path("prefix")), before);
 
@@ -332,7 +336,7 @@ fn asks_what_to_do_about_a_running_microsip() {
         .press(&[DOWN, ENTER]);
     terminal.sees(SAVE).press(&[ENTER]).sees("waiting for MicroSIP to exit");
     assert!(script.exists());
-    terminal.press(&[CTRL_C]).sees("[interrupted]").ends_with(130);
+    terminal.press(&[CTRL_C]).sees("Cancelled. ").ends_with(130);
     assert_eq!(files(&disk.sandbox.path("prefix")), before);
 
     let mut terminal = go();
@@ -371,7 +375,11 @@ fn every_command_asks_which_ini_to_use() {
     let mut terminal = Terminal::start(&disk.sandbox, &["list"]);
     terminal.sees(WHICH_INI).press(&[ESC]).sees("[ini-ambiguous]").ends_with(4);
     for args in [&["set", "VAD=9"][..], &["hooks"]] {
-        Terminal::start(&disk.sandbox, args).sees(WHICH_INI).press(&[CTRL_C]).ends_with(130);
+        Terminal::start(&disk.sandbox, args)
+            .sees(WHICH_INI)
+            .press(&[CTRL_C])
+            .sees("Cancelled. Nothing was changed.")
+            .ends_with(130);
     }
 
     // the ini of a running MicroSIP is preselected
@@ -417,7 +425,8 @@ fn doctor_shows_its_fixes_and_asks() {
     for (keys, status) in [("n", 1), (ESC, 1), (CTRL_C, 130)] {
         let mut terminal = doctor();
         terminal.sees("-cmdCallEnd=C:\\My").sees("+cmdCallEnd=").sees(CHANGE).press(&[keys]);
-        terminal.ends_with(status);
+        let said = if keys == CTRL_C { "MicroSIP.ini was not changed." } else { "Nothing was changed." };
+        terminal.sees(said).ends_with(status);
         assert_eq!(files(&sandbox.path("prefix")), before, "{keys:?}");
     }
     doctor().sees(CHANGE).press(&["y"]).sees("Wrote ").ends_with(0);

@@ -19,7 +19,7 @@ pub struct Common {
     ini: Option<PathBuf>,
 
     /// Code page of an 8-bit ini, for example 1252 or windows-1251
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     codepage: Option<CodePage>,
 
     /// Print the result as one JSON object
@@ -39,7 +39,7 @@ pub struct Common {
     pub verbose: bool,
 
     /// When to use color
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
     pub color: ColorChoice,
 }
 

@@ -37,10 +37,11 @@ pub(super) enum Command {
     /// Call a number
     #[command(after_help = examples!(
         r"msipcfg call 0123456789"
+        r#"msipcfg call "+49 30 1234567""#
         r"msipcfg call ann@sip.example.com"
     ))]
     Call {
-        /// Number or name@server, without spaces and without a scheme such as tel:
+        /// Number or name@server, without a scheme such as tel:; spaces in a number are removed
         number: String,
     },
 
@@ -84,7 +85,7 @@ pub(super) enum Command {
         r"msipcfg transfer 201"
     ))]
     Transfer {
-        /// Number or name@server, without spaces and without a scheme such as tel:
+        /// Number or name@server, without a scheme such as tel:; spaces in a number are removed
         number: String,
     },
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::common;
 use super::error::UsageError;
-use super::write::WriteArgs;
+use super::write::{CreateArgs, WriteArgs};
 use crate::hook::target::Allow;
 use crate::request::{
     DesiredChoice, DetectStyle, EditRequest, IniChoice, ManyUsers, ManyUsersAction, Profiles, Query, Request,
@@ -49,7 +49,7 @@ pub(super) enum Command {
         skip_running: bool,
 
         #[command(flatten)]
-        write: WriteArgs,
+        write: CreateArgs,
     },
 
     /// Compare the ini with a desired-state file
@@ -192,7 +192,7 @@ impl From<DesiredArgs> for DesiredChoice {
 impl Command {
     pub fn write_args(&self) -> Option<&WriteArgs> {
         match self {
-            Command::Apply { write, .. } => Some(write),
+            Command::Apply { write, .. } => Some(&write.write),
             _ => None,
         }
     }

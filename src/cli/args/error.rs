@@ -1,9 +1,7 @@
-//! Why a command line is refused: by msipcfg, or by clap.
-
-use std::fmt;
+//! Why msipcfg refuses a command line that clap accepts.
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::hook::event::UnknownEvent;
+use crate::hook::event::{Event, UnknownEvent};
 use crate::ini::name::{KeyPath, NameError};
 use crate::microsip::control::NumberError;
 
@@ -22,6 +20,8 @@ pub enum UsageError {
     Number(#[from] NumberError),
     #[error("'{option}' comes after the event, so it would be passed to the hook")]
     OptionAfterEvent { option: String },
+    #[error("'{event}' is an event, so it can't be the program")]
+    EventAsProgram { events: Vec<Event>, event: String },
     #[error("no program given after the event")]
     NoProgram,
     #[error("--raw takes one argument after the event: the whole text after the '=' in the ini")]
@@ -65,6 +65,14 @@ impl ToDiagnostic for UsageError {
                      the hook"
                 ));
             }
+            UsageError::EventAsProgram { events, event } => {
+                let events: Vec<&str> = events.iter().map(|event| event.name()).collect();
+                return Some(format!(
+                    "to set several hooks, put the events in quotes: \"{},{event}\"; for a program named '{event}', \
+                     put '--' before it",
+                    events.join(",")
+                ));
+            }
             UsageError::OnlyWithManyUsers { option } => {
                 return Some(format!("add --all-users or --profiles DIR, or remove {option}"));
             }
@@ -85,31 +93,5 @@ impl ToDiagnostic for UsageError {
             }
         };
         Some(hint.to_string())
-    }
-}
-
-/// An error of clap as a diagnostic, for JSON and DSC.
-pub struct RejectedByClap<'a>(pub &'a clap::Error);
-
-impl fmt::Display for RejectedByClap<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.render().to_string();
-        // missing arguments are listed on lines of their own, up to the first empty line
-        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        let message = lines.join(" ");
-        f.write_str(message.strip_prefix("error: ").unwrap_or(&message))
-    }
-}
-
-impl ToDiagnostic for RejectedByClap<'_> {
-    fn code(&self) -> Code {
-        Code::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        let text = self.0.render().to_string();
-        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-        let usual = "run 'msipcfg help' for a list of commands, or 'msipcfg COMMAND --help' for one of them";
-        Some(tip.unwrap_or(usual).to_string())
     }
 }

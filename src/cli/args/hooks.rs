@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 
 use super::common::Common;
 use super::error::UsageError;
-use super::write::WriteArgs;
+use super::write::{CreateArgs, WriteArgs};
 use crate::guess;
 use crate::hook::command::HookCommand;
-use crate::hook::event::Event;
+use crate::hook::event::{Event, UnknownEvent};
 use crate::hook::target::Allow;
 use crate::ini::name::ValueText;
 use crate::microsip::keys;
@@ -58,10 +58,13 @@ pub(super) enum Command {
     /// Show what runs on each event, whether it would work, and why not
     #[command(after_help = examples!(
         r"msipcfg hooks"
-        r"msipcfg hooks --json"
-        r"msipcfg hooks --ini D:\Phone\MicroSIP.ini"
+        r"msipcfg hooks ring"
+        r"msipcfg hooks --ini D:\Phone\MicroSIP.ini --json"
     ))]
-    Hooks,
+    Hooks {
+        /// Event, or several separated by commas [default: all]
+        event: Option<String>,
+    },
 
     /// Run a hook as MicroSIP would and show the result
     ///
@@ -133,9 +136,10 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "msipcfg set-hook [OPTIONS] EVENT PROGRAM [ARGS]...",
+    override_usage = "msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM [ARGS]...",
     after_help = examples!(
         r"msipcfg set-hook ring C:\hooks\ring.exe"
+        r#"msipcfg set-hook "ring,outgoing" C:\hooks\log.exe"#
         r#"msipcfg set-hook --dry-run start "C:\My Scripts\log.ps1" --to crm"#
         r"msipcfg set-hook end -- C:\hooks\log.exe --json"
         r"msipcfg set-hook --restart --unblock ring C:\hooks\ring.exe"
@@ -162,7 +166,7 @@ pub(super) struct SetHookArgs {
     #[arg(long)]
     unblock: bool,
 
-    /// Event ('msipcfg events' lists them), program, and its arguments
+    /// Event ('msipcfg events' lists them) or several separated by commas, program, and its arguments
     #[arg(
         required = true,
         num_args = 2..,
@@ -173,13 +177,14 @@ pub(super) struct SetHookArgs {
     event_and_hook: Vec<String>,
 
     #[command(flatten)]
-    write: WriteArgs,
+    write: CreateArgs,
 }
 
 impl Command {
     pub fn write_args(&self) -> Option<&WriteArgs> {
         match self {
-            Command::SetHook(SetHookArgs { write, .. }) | Command::UnsetHook { write, .. } => Some(write),
+            Command::SetHook(args) => Some(&args.write.write),
+            Command::UnsetHook { write, .. } => Some(write),
             _ => None,
         }
     }
@@ -197,17 +202,19 @@ impl Command {
     pub fn into_request(self, ini: IniChoice, argv: &[OsString]) -> Result<Request, UsageError> {
         Ok(match self {
             Command::SetHook(args) => {
-                let (hook, write) = args.into_hook(argv)?;
-                write.request(ini, EditRequest::SetHooks(vec![hook]))
+                let (hooks, write) = args.into_hooks(argv)?;
+                write.request(ini, EditRequest::SetHooks(hooks))
             }
             Command::UnsetHook { write, all: true, .. } => {
                 write.request(ini, EditRequest::UnsetHooks(Event::ALL.to_vec()))
             }
             Command::UnsetHook { write, events, .. } => {
-                let events = events.iter().map(|event| event.parse()).collect::<Result<_, _>>()?;
-                write.request(ini, EditRequest::UnsetHooks(events))
+                write.request(ini, EditRequest::UnsetHooks(parsed_events(&events)?))
             }
-            Command::Hooks => Request::Read { ini, query: Query::Hooks },
+            Command::Hooks { event: None } => Request::Read { ini, query: Query::Hooks(Event::ALL.to_vec()) },
+            Command::Hooks { event: Some(event) } => {
+                Request::Read { ini, query: Query::Hooks(parsed_events(&[event])?) }
+            }
             Command::TestHook { event, all: _, caller, capture, microsip_version: version } => {
                 let callers = match (&event, caller) {
                     (_, Some(caller)) => vec![caller],
@@ -237,22 +244,21 @@ impl SetHookArgs {
         let typed = self.event_and_hook.first().filter(|text| text.len() > 1 && text.starts_with('-'))?;
         let message = format!("unexpected argument '{typed}' found");
         let mut command = set_hook_command();
-        let names: Vec<String> =
-            command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
-        let message = match guess::nearest(typed, names.iter().map(String::as_str)) {
-            Some(nearest) => format!("{message}\n\n  tip: a similar argument exists: '{nearest}'"),
+        let names = command.get_arguments().filter_map(clap::Arg::get_long);
+        let message = match guess::nearest(typed.trim_matches('-'), names) {
+            Some(nearest) => format!("{message}\n\n  hint: a similar argument exists: '--{nearest}'"),
             None => message,
         };
         Some(command.error(ErrorKind::UnknownArgument, message))
     }
 
-    /// Splits the arguments into the hook and the options for writing it.
+    /// Splits the arguments into the hook of each event and the options for writing them.
     ///
     /// Everything after EVENT belongs to the hook. So that a misplaced `--dry-run` doesn't become an argument of the
     /// hook, an argument that is spelled like an option of msipcfg needs a `--` before PROGRAM.
-    fn into_hook(self, argv: &[OsString]) -> Result<(SetHook, WriteArgs), UsageError> {
+    fn into_hooks(self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
         let mut arguments = self.event_and_hook.into_iter();
-        let event = arguments.next().unwrap_or_default().parse()?;
+        let events = parsed_events(&[arguments.next().unwrap_or_default()])?;
         let mut hook: Vec<String> = arguments.collect();
         // clap removes a `--` before EVENT and keeps one after it
         let mut is_escaped = argv[..argv.len() - hook.len()].iter().any(|argument| argument == "--");
@@ -262,6 +268,9 @@ impl SetHookArgs {
         }
         if !is_escaped && let Some(option) = hook.iter().find(|argument| is_own_option(argument)) {
             return Err(UsageError::OptionAfterEvent { option: option.clone() });
+        }
+        if !is_escaped && let Some(event) = hook.first().filter(|program| program.parse::<Event>().is_ok()) {
+            return Err(UsageError::EventAsProgram { events, event: event.clone() });
         }
         let mut hook = hook.into_iter();
         let program = hook.next().ok_or(UsageError::NoProgram)?;
@@ -273,8 +282,23 @@ impl SetHookArgs {
         };
         let allow =
             Allow { missing: self.allow_missing, unsafe_target: self.allow_unsafe, mark: self.unblock };
-        Ok((SetHook { event, what, version: self.microsip_version, allow }, self.write))
+        let version = self.microsip_version;
+        let set = |event| SetHook { event, what: what.clone(), version, allow };
+        Ok((events.into_iter().map(set).collect(), self.write))
     }
+}
+
+/// Parses events, of which each argument can have several, separated by commas. Two names of the same event count
+/// once.
+fn parsed_events(arguments: &[String]) -> Result<Vec<Event>, UnknownEvent> {
+    let mut events = Vec::new();
+    for name in arguments.iter().flat_map(|argument| argument.split(',')) {
+        let event = name.trim().parse()?;
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    Ok(events)
 }
 
 /// Returns whether a name is a key of an ini, perhaps one that MicroSIP doesn't know.

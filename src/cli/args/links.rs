@@ -16,11 +16,11 @@ use crate::request::{LinksAction, LinksRequest, Request};
 ))]
 pub(super) struct LinksArgs {
     /// Register MicroSIP for the links
-    #[arg(long)]
+    #[arg(long, group = "action")]
     set: bool,
 
     /// Restore what was registered before --set
-    #[arg(long, conflicts_with = "set")]
+    #[arg(long, group = "action")]
     unset: bool,
 
     /// Path of MicroSIP.exe [default: the installed one]
@@ -28,7 +28,7 @@ pub(super) struct LinksArgs {
     exe: Option<PathBuf>,
 
     /// Print the change without writing anything
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, requires = "action")]
     dry_run: bool,
 }
 

@@ -12,7 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::request::{IniChoice, Request, Shell};
 
-/// The examples at the end of a command's help. Each line is a complete command line.
+/// The examples in a command's help. Each line is a complete command line.
 macro_rules! examples {
     ($($line:literal)+) => {
         concat!("\u{1B}[1m\u{1B}[4mExamples:\u{1B}[0m", $("\n  ", $line),+)
@@ -31,7 +31,7 @@ mod settings;
 mod write;
 
 pub use common::Common;
-pub use error::{RejectedByClap, UsageError};
+pub use error::UsageError;
 pub use hooks::DEFAULT_CALLER;
 pub use write::ExitCodes;
 
@@ -130,9 +130,19 @@ impl ValueEnum for Shell {
     }
 }
 
+/// Returns the command line as clap knows it. All help texts show the examples first.
+pub fn command() -> clap::Command {
+    fn with_examples_first(command: clap::Command) -> clap::Command {
+        const TEMPLATE: &str =
+            "{before-help}{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
+        command.help_template(TEMPLATE).mut_subcommands(with_examples_first)
+    }
+    with_examples_first(Cli::command())
+}
+
 /// Returns the help of msipcfg itself.
 pub fn help() -> StyledStr {
-    Cli::command().render_help()
+    command().render_help()
 }
 
 /// Returns whether DSC reads the output, judged by arguments that clap may not accept.
@@ -149,7 +159,7 @@ impl Cli {
     /// # Errors
     /// If clap doesn't accept it, or if it asks for help.
     pub fn try_from_argv(argv: &[OsString]) -> Result<Cli, clap::Error> {
-        let mut command = Cli::command();
+        let mut command = command();
         let matches = command.try_get_matches_from_mut(argv)?;
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         // an empty variable counts as not set; an empty option is a mistake
@@ -229,7 +239,7 @@ mod tests {
 
     #[test]
     fn definitions_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::error::UsageError;
-use super::write::WriteArgs;
+use super::write::{CreateArgs, WriteArgs};
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::keys::{self, Privacy};
 use crate::request::{EditRequest, IniChoice, Query, Request, ValueSource};
@@ -42,7 +42,7 @@ pub(super) enum Command {
         allow_unknown: bool,
 
         #[command(flatten)]
-        write: WriteArgs,
+        write: CreateArgs,
     },
 
     /// Remove keys
@@ -84,7 +84,8 @@ pub(super) enum Command {
 impl Command {
     pub fn write_args(&self) -> Option<&WriteArgs> {
         match self {
-            Command::Set { write, .. } | Command::Unset { write, .. } => Some(write),
+            Command::Set { write, .. } => Some(&write.write),
+            Command::Unset { write, .. } => Some(write),
             _ => None,
         }
     }

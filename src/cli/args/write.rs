@@ -1,4 +1,4 @@
-//! The options of every command that writes the ini.
+//! The options of the commands that write the ini.
 
 use std::time::Duration;
 
@@ -9,16 +9,15 @@ use crate::diagnostic::ExitStatus;
 use crate::platform;
 use crate::request::{EditRequest, IniChoice, Request, WhileRunning, WriteOptions};
 
+/// The default of `--timeout`.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Write options")]
 pub(super) struct WriteArgs {
     /// Print the change without writing anything
     #[arg(short = 'n', long)]
     dry_run: bool,
-
-    /// Create the ini if it doesn't exist, as MicroSIP does on its first run
-    #[arg(long)]
-    create: bool,
 
     /// How long to wait for a running MicroSIP to exit, for example 90s, 5m or 0
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
@@ -39,16 +38,29 @@ pub(super) struct WriteArgs {
 
     /// Number of backups to keep (the oldest, plus the newest); 0 keeps none
     #[arg(long, value_name = "N", default_value_t = WriteOptions::DEFAULT_BACKUPS, value_parser = count)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, hide_short_help = true)]
     keep_backups: usize,
 
     /// Edit the ini even if it seems to be another program's
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     any_ini: bool,
 
     /// Exit-code convention to use; windows returns 1618 (try again later) instead of 5, on Windows only
     #[arg(long, value_name = "CONVENTION", default_value = "own", value_parser = exit_codes())]
+    #[arg(hide_short_help = true)]
     pub exit_codes: ExitCodes,
+}
+
+/// The options of commands that write the ini and can create it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Write options")]
+pub(super) struct CreateArgs {
+    /// Create the ini if it doesn't exist, as MicroSIP does on its first run
+    #[arg(long)]
+    create: bool,
+
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// A convention for exit codes.
@@ -88,9 +100,29 @@ impl WriteArgs {
         Request::Write { ini, edit, options: self.into() }
     }
 
-    /// Returns whether one of the options was given that have an effect only on a write.
+    /// Returns whether an option differs from its default.
     pub fn is_given(&self) -> bool {
-        self.dry_run || self.create || self.close || self.restart || self.no_backup || self.any_ini
+        self.dry_run
+            || self.timeout != DEFAULT_TIMEOUT
+            || self.close
+            || self.restart
+            || self.no_backup
+            || self.keep_backups != WriteOptions::DEFAULT_BACKUPS
+            || self.any_ini
+            || self.exit_codes != ExitCodes::Own
+    }
+}
+
+impl CreateArgs {
+    /// Returns the request to make an edit with these options.
+    pub fn request(self, ini: IniChoice, edit: EditRequest) -> Request {
+        Request::Write { ini, edit, options: self.into() }
+    }
+}
+
+impl From<CreateArgs> for WriteOptions {
+    fn from(args: CreateArgs) -> Self {
+        WriteOptions { create: args.create, ..args.write.into() }
     }
 }
 
@@ -98,7 +130,7 @@ impl From<WriteArgs> for WriteOptions {
     fn from(args: WriteArgs) -> Self {
         WriteOptions {
             dry_run: args.dry_run,
-            create: args.create,
+            create: false,
             timeout: args.timeout,
             while_running: match (args.close, args.restart) {
                 (_, true) => WhileRunning::CloseAndRestart,

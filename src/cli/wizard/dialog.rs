@@ -14,6 +14,7 @@ use crate::commands::hooks::{self, HookList};
 use crate::commands::written::WriteOutcome;
 use crate::commands::{self, Context, Outcome};
 use crate::diagnostic::ExitStatus;
+use crate::hook::event::Event;
 use crate::request::{EditRequest, IniChoice, Request, WriteOptions};
 
 /// The wizard's conversation with the user.
@@ -43,7 +44,9 @@ impl From<io::Error> for Exit {
 impl Dialog<'_> {
     /// Prints a text that isn't an answer.
     pub fn say(&self, text: &str) {
-        self.output.err(text);
+        let styles = self.output.stderr_styles();
+        let lines: Vec<String> = text.split('\n').map(|line| styles.wrap(line, 0, 0)).collect();
+        self.output.err(&lines.join("\n"));
     }
 
     /// Asks a yes-or-no question. Enter means yes.
@@ -60,7 +63,7 @@ impl Dialog<'_> {
     /// Reads the hooks of an ini.
     pub fn hooks(&self, ini: &IniChoice) -> (Result<HookList, Error>, ProgressReporter) {
         let mut reporter = ProgressReporter::new(self.output, None);
-        (self.session.with_context(&mut reporter, |context| hooks::list(ini, context)), reporter)
+        (self.session.with_context(&mut reporter, |context| hooks::list(ini, Event::ALL, context)), reporter)
     }
 
     /// Edits an ini.

@@ -11,13 +11,14 @@ use std::io;
 use std::time::Duration;
 
 use super::args::DEFAULT_CALLER;
+use super::interrupt;
 use super::output::Output;
 use super::prompt::{self, Prefill, TabCompletion};
 use super::side_effects::SideEffects;
 use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::commands::written::WriteOutcome;
-use crate::diagnostic::{Code, ExitStatus, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::{Sample, WebAddress};
@@ -38,7 +39,7 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
     // a wizard that doesn't print anything would be of no use
     let output = Output { quiet: false, ..dialog.output };
     let dialog = Dialog { output, ..dialog };
-    let result = prompt::with_exit_at_once(true, || {
+    let result = interrupt::with_exit_at_once(true, || {
         dialog.say(texts::WELCOME);
         let ini = ini::choose(&dialog, choice)?;
         Wizard { dialog, ini }.run()
@@ -46,24 +47,15 @@ pub fn run(dialog: Dialog<'_>, choice: IniChoice) -> ExitStatus {
     match result {
         Ok(()) => ExitStatus::Done,
         Err(Exit::With(status)) => status,
-        Err(Exit::PromptFailed(error)) => {
-            prompt::restore_terminal();
-            match error.kind() {
-                io::ErrorKind::Interrupted => ExitStatus::Interrupted,
-                _ => output.print_early_error(&PromptFailed(error)),
-            }
+        Err(Exit::PromptFailed(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            interrupt::report();
+            ExitStatus::Interrupted
         }
-    }
-}
-
-/// The terminal is gone.
-#[derive(Debug, thiserror::Error)]
-#[error("can't read your answer: {0}")]
-struct PromptFailed(io::Error);
-
-impl ToDiagnostic for PromptFailed {
-    fn code(&self) -> Code {
-        Code::Interrupted
+        Err(Exit::PromptFailed(error)) => {
+            interrupt::restore_terminal();
+            let message = format!("Can't read your answer: {error}");
+            output.print_early_error(&Diagnostic::new(Code::Interrupted, message))
+        }
     }
 }
 
@@ -368,9 +360,9 @@ impl Wizard<'_> {
         };
         let options = self.write_options(false, while_running);
         let write = || self.dialog.edit(&self.ini.choice, edit.clone(), options);
-        let written = prompt::with_exit_at_once(false, write);
+        let written = interrupt::with_exit_at_once(false, write);
         match self.dialog.print(written) {
-            Ok(()) => {}
+            Ok(()) => interrupt::set_changed(),
             Err(ExitStatus::Interrupted) => return Err(Exit::With(ExitStatus::Interrupted)),
             Err(_) => return Ok(TaskResult::Unchanged),
         }
@@ -428,7 +420,8 @@ impl Wizard<'_> {
             ini.path = None;
         }
         let request = Request::Write { ini, edit, options: self.write_options(false, while_running) };
-        self.dialog.say(&format!("\nTo do this from a script:\n{}\n", command_line::lines(&request)));
+        let lines = command_line::lines(&request);
+        self.dialog.output.err(&format!("\nTo do this from a script:\n{lines}\n"));
         Ok(())
     }
 

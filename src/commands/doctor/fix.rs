@@ -33,7 +33,7 @@ pub struct Fixed {
 /// As [`write`], or a backup's access rights can't be changed.
 pub fn fix(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Fixed, Error> {
     let env = context.env;
-    let before = if ini.exists { examine(ini, context)? } else { Vec::new() };
+    let before = examine(ini, context)?;
     let files = file_fixes(&before);
     let mut in_text: Vec<Finding> = Vec::new();
     let mut written = write(ini, options, context, &mut |ini, current| {

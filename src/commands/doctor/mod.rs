@@ -33,7 +33,7 @@ use report::{DoctorOutcome, Fixes, Problem};
 pub fn run(choice: &IniChoice, doctor: &Doctor, context: &mut Context<'_>) -> Result<DoctorOutcome, Error> {
     let strict = doctor.strict;
     if let Some(options) = doctor.fix {
-        let ini = Ini::choose_or_create(choice, options.create, context)?;
+        let ini = Ini::choose(choice, context)?;
         let Fixed { fixed, remaining, changed, written } = fix(&ini, options, context)?;
         let problems_of = |findings: Vec<Finding>| -> Vec<Problem> {
             findings.into_iter().map(|finding| problem(&ini, choice.path.is_some(), finding)).collect()

@@ -44,20 +44,20 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Returns how to fix it, one command or sentence per line.
-    fn fix(&self) -> Vec<String> {
+    /// Returns the commands that fix it, one per line.
+    fn commands(&self) -> Vec<String> {
         let line = |command: &FixCommand| {
             let args: Vec<&str> =
                 ["msipcfg"].into_iter().chain(command.args.iter().map(String::as_str)).collect();
             command_line(&args)
         };
         let commands: Vec<String> = self.finding.commands.iter().map(line).collect();
-        commands
-            .iter()
-            .flat_map(|lines| lines.lines())
-            .map(str::to_string)
-            .chain(self.finding.diagnostic.hint.clone())
-            .collect()
+        commands.iter().flat_map(|lines| lines.lines()).map(str::to_string).collect()
+    }
+
+    /// Returns how to fix it, one command or sentence per line.
+    fn fix(&self) -> Vec<String> {
+        self.commands().into_iter().chain(self.finding.diagnostic.hint.clone()).collect()
     }
 
     /// Returns the arguments of the first command that needs no decision of the user.
@@ -96,6 +96,13 @@ impl Outcome for DoctorOutcome {
         let problems = self.inis.iter().map(|ini| problems_text(ini, &self.problems, page.styles));
         let problems: Vec<String> = problems.collect();
         match &self.fixes {
+            Some(fixes) if !fixes.changed => {
+                text.push_str(&problems.concat());
+                if !self.problems.is_empty() {
+                    let ini = fixes.written.ini.display();
+                    let _ = writeln!(text, "Nothing can be fixed automatically. {ini} was not changed.");
+                }
+            }
             Some(fixes) if fixes.written.dry_run => {
                 text.push_str(&problems.concat());
                 text.push_str(&fixes_text(fixes, page.styles));
@@ -189,15 +196,12 @@ fn problems_text(ini: &PathBuf, problems: &[Problem], styles: Styles) -> String 
             (Some(line), _) => format!("line {line}: "),
             (None, _) => String::new(),
         };
-        let _ = writeln!(
-            text,
-            "  {style}{:<8}{style:#} {place}{} [{}]",
-            finding.severity.name(),
-            finding.diagnostic.message,
-            finding.diagnostic.code.name()
-        );
-        for (index, line) in found.fix().iter().enumerate() {
-            let start = if index == 0 { format!("{hint}fix{hint:#}: ") } else { " ".repeat(5) };
+        let Diagnostic { code, message, hint: advice } = &finding.diagnostic;
+        let message = styles.wrap(&format!("{place}{message} [{}]", code.name()), 11, 11);
+        let _ = writeln!(text, "  {style}{:<8}{style:#} {message}", finding.severity.name());
+        let advice = advice.iter().map(|advice| styles.wrap(advice, 17, 17));
+        for (index, line) in found.commands().into_iter().chain(advice).enumerate() {
+            let start = if index == 0 { format!("{hint}hint{hint:#}: ") } else { " ".repeat(6) };
             let _ = writeln!(text, "           {start}{line}");
         }
     }

@@ -194,7 +194,7 @@ fn wait(
         let left = until.saturating_duration_since(Instant::now());
         match end(left.min(BETWEEN_LOOKS)) {
             Ok(None) if stop() => {
-                return Err(Diagnostic::new(Code::Interrupted, "cancelled; the hook keeps running"));
+                return Err(Diagnostic::new(Code::Interrupted, "Cancelled. The hook keeps running."));
             }
             Ok(None) if !left.is_zero() => {}
             ended => return Ok(ended),

@@ -99,7 +99,7 @@ impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
             Kind::Stopped if self.changed => {
                 write!(f, "Cancelled. {ini} was changed, but another program may have overwritten it.")
             }
-            Kind::Stopped => write!(f, "Cancelled. {ini} wasn't changed."),
+            Kind::Stopped => write!(f, "Cancelled. {ini} was not changed."),
             Kind::Edit(error) if self.changed => write!(f, "{ini} {state} {error}"),
             Kind::Edit(error) => write!(f, "{error}"),
         }

@@ -1,11 +1,9 @@
-//! Errors and warnings about links.
+//! Errors about links.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, ToDiagnostic};
-
-use super::{CLASSES, MARK_BEFORE};
 
 /// The reason why links can't be shown, or MicroSIP can't be registered for them.
 #[derive(Debug, thiserror::Error)]
@@ -58,39 +56,5 @@ impl ToDiagnostic for LinksError {
             LinksError::Registry { .. } => r"check the permissions of HKEY_CURRENT_USER\Software\Classes",
         };
         Some(hint.into())
-    }
-}
-
-/// A warning about links.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinksWarning {
-    #[error("{scheme}: links still open in {who}, because the user chose it in Windows' settings")]
-    ChosenOtherwise { scheme: &'static str, who: String },
-    #[error("Windows may ask which program to use for these links: {}", .schemes.join(", "))]
-    MayAsk { schemes: Vec<&'static str> },
-    #[error("{scheme}: links weren't changed, because another program has registered for them since")]
-    ChangedSince { scheme: &'static str },
-}
-
-impl ToDiagnostic for LinksWarning {
-    fn code(&self) -> Code {
-        match self {
-            LinksWarning::ChosenOtherwise { .. } => Code::LinksChosen,
-            LinksWarning::MayAsk { .. } => Code::LinksMayAsk,
-            LinksWarning::ChangedSince { .. } => Code::LinksChangedSince,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            LinksWarning::ChosenOtherwise { scheme, .. } => format!(
-                "change it in Settings > Apps > Default apps, for the link type {}",
-                scheme.to_uppercase()
-            ),
-            LinksWarning::MayAsk { .. } => "choose MicroSIP, once for each kind of link".into(),
-            LinksWarning::ChangedSince { scheme } => {
-                format!(r"the previous settings are in the values {MARK_BEFORE} in {CLASSES}\{scheme}")
-            }
-        })
     }
 }

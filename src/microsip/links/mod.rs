@@ -8,7 +8,7 @@ mod registration;
 #[cfg(test)]
 mod tests;
 
-pub use error::{LinksError, LinksWarning};
+pub use error::LinksError;
 pub use opener::{Link, LinkSource, program_of, show, warnings_after_set};
 pub use registration::{Plan, ValueChange, apply, plan_set, plan_unset};
 
@@ -21,7 +21,7 @@ pub const CLASSES: &str = r"HKEY_CURRENT_USER\Software\Classes";
 /// Our own value with what we wrote. If a value no longer equals it, somebody else wrote since.
 const MARK_SET: &str = "msipcfg-set";
 /// Our own value with what was there before. If it is missing, there was nothing.
-const MARK_BEFORE: &str = "msipcfg-before";
+pub const MARK_BEFORE: &str = "msipcfg-before";
 /// Our own value in a key that we created.
 const MARK_MADE: &str = "msipcfg-made";
 

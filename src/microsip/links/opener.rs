@@ -4,9 +4,9 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::registry::{ClassRegistry, Hive};
 
-use super::error::LinksWarning;
 use super::{MARK_SET, SCHEMES, command_key};
 
 /// Where it is decided which program opens a link.
@@ -95,7 +95,7 @@ fn is_microsip(program: &str, exe: Option<&str>) -> bool {
 }
 
 /// Returns the warnings after MicroSIP was registered.
-pub fn warnings_after_set(links: &[Link]) -> Vec<LinksWarning> {
+pub fn warnings_after_set(links: &[Link]) -> Vec<Diagnostic> {
     // the scheme's own class is the one that msipcfg registers
     let is_other = |link: &&Link| {
         let is_own = link.class.as_ref().is_some_and(|class| class.eq_ignore_ascii_case(link.scheme));
@@ -103,13 +103,21 @@ pub fn warnings_after_set(links: &[Link]) -> Vec<LinksWarning> {
     };
     let chosen_otherwise = links.iter().filter(is_other).map(|link| {
         let who = link.program.clone().or_else(|| link.class.clone()).unwrap_or_default();
-        LinksWarning::ChosenOtherwise { scheme: link.scheme, who }
+        let scheme = link.scheme;
+        let message =
+            format!("{scheme}: links still open in {who}, because the user chose it in Windows' settings");
+        let link_type = scheme.to_uppercase();
+        Diagnostic::new(Code::LinksChosen, message)
+            .with_hint(format!("change it in Settings > Apps > Default apps, for the link type {link_type}"))
     });
-    let mut warnings: Vec<LinksWarning> = chosen_otherwise.collect();
+    let mut warnings: Vec<Diagnostic> = chosen_otherwise.collect();
     let not_chosen = links.iter().filter(|link| link.source != LinkSource::UserChoice);
     let schemes: Vec<_> = not_chosen.map(|link| link.scheme).collect();
     if !schemes.is_empty() {
-        warnings.push(LinksWarning::MayAsk { schemes });
+        let schemes = schemes.join(", ");
+        let message = format!("Windows may ask which program to use for these links: {schemes}");
+        let warning = Diagnostic::new(Code::LinksMayAsk, message);
+        warnings.push(warning.with_hint("choose MicroSIP, once for each kind of link"));
     }
     warnings
 }

@@ -143,7 +143,7 @@ fn control_c_skips_the_remaining_users() {
     let mut background = BackgroundRun::start(&disk.sandbox, &args);
     background.wait_for(WAITS);
     background.interrupt();
-    background.wait().exits(130).says("cancelled after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
+    background.wait().exits(130).says("Cancelled after 1 of 2 users").says("2 users: 1 changed, 1 skipped");
     assert_eq!(std::fs::read(&inis[1]).unwrap(), utf16(NEW));
     assert_eq!(std::fs::read(&inis[0]).unwrap(), utf16(OLD));
     phone.exit();
@@ -324,7 +324,7 @@ fn control_c_while_waiting_changes_nothing() {
     let mut background = BackgroundRun::start(&disk.sandbox, &set_vad(&ini_text, &[]));
     background.wait_for(WAITS);
     background.interrupt();
-    let ran = background.wait().exits(130).says("interrupted");
+    let ran = background.wait().exits(130).says("Cancelled. ");
     assert_eq!(ran.stdout, "", "{}", ran.transcript);
     assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
     assert_eq!(names_beside(&ini), ["MicroSIP.exe", "MicroSIP.ini"]);

@@ -12,7 +12,7 @@ use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
 use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
-use crate::page::{Count, Page, indented, path_text};
+use crate::page::{Count, Page, diagnostic_text, indented, path_text};
 
 /// The result for one user.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Summary {
         const AGAIN: &str = "run the command again; it continues with the remaining users";
         let (code, message, hint) = if self.interrupted > 0 {
             let (done, total) = (self.total - self.interrupted, self.total);
-            let message = format!("cancelled after {done} of {total} users; every ini is intact");
+            let message = format!("Cancelled after {done} of {total} users. Every ini is intact.");
             (Code::Interrupted, message, AGAIN)
         } else if self.failed > self.running {
             let hint = "fix the errors above, then run the command again; finished users stay as they are";
@@ -255,12 +255,7 @@ impl Outcome for UserResult {
                 let _ = writeln!(text, "  {}", skip.meaning());
             }
             UserState::Failed(error) => {
-                let diagnostic = Diagnostic::from(&**error);
-                let message = format!("{} [{}]", diagnostic.message, diagnostic.code.name());
-                text.push_str(&indented(&message));
-                if let Some(hint) = diagnostic.hint {
-                    let _ = writeln!(text, "  {}hint{:#}: {hint}", styles.hint, styles.hint);
-                }
+                text.push_str(&diagnostic_text("", &Diagnostic::from(&**error), "  ", styles));
             }
             UserState::Written(_) | UserState::Checked(_) => {}
         }
