@@ -192,7 +192,7 @@ impl Application<'_> {
     /// # Errors
     /// A hook or a value was refused.
     pub fn preview(&self, ini: &Ini, decoded: &Decoded, context: &Context<'_>) -> Result<IniDocument, Error> {
-        let wanted = self.wanted(ini, &decoded, context.env, context.fs)?;
+        let wanted = self.wanted(ini, decoded, context.env, context.fs)?;
         Ok(plan::make(decoded, &wanted.edits).document)
     }
 
@@ -210,7 +210,7 @@ impl Application<'_> {
         processes: &Processes,
         context: &Context<'_>,
     ) -> Result<CheckOutcome, Error> {
-        let wanted = self.wanted(&ini, &decoded, context.env, context.fs)?;
+        let wanted = self.wanted(&ini, decoded, context.env, context.fs)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences = plan.changes;
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Change {

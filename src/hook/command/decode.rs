@@ -1,6 +1,5 @@
 //! From the text in an ini to the program and its arguments, with what its author probably didn't intend.
 
-use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks::{CONSTANT_MASKS, expanded_masks, introduced, masks_in, secret_mask};
@@ -10,137 +9,8 @@ use crate::microsip::version::{Dialect, Version};
 
 use super::foreign;
 use super::model::{HookCommand, READ_LIMIT, Run, command_line_to_argv, read, received, run, survives_save};
+use super::text_error::HookTextError;
 use crate::quote::SPACES;
-
-/// Why a command doesn't do what its author probably intended, as far as its text shows.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HookTextError {
-    #[error("the value contains only spaces, so MicroSIP would start itself and dial the caller")]
-    Blank,
-    #[error("the value is a web address, but MicroSIP can only start a program")]
-    Url,
-    #[error("the value is {length} characters long; MicroSIP reads only the first {READ_LIMIT}")]
-    Cut { length: usize },
-    #[error(
-        "MicroSIP removes the first and the last quote when it reads the value, so it would start '{file}'"
-    )]
-    QuotesLost { file: String },
-    #[error(
-        "the first and the last quote are missing (MicroSIP 3.21.4 and older remove them when they save), so MicroSIP \
-         would start '{file}'"
-    )]
-    Decayed { file: String },
-    #[error("the path '{path}' contains a space and isn't quoted, so MicroSIP would start '{file}'")]
-    PathUnquoted { path: String, file: String },
-    #[error("the argument '{arg}' loses its quotes, so the program receives it in {pieces} pieces")]
-    ArgumentSplit { arg: String, pieces: usize },
-    #[error("MicroSIP will save this command without its outer quotes and then run a different one")]
-    Unstable,
-    #[error("'{name}' is a command of cmd.exe, not a program, so MicroSIP can't start it")]
-    BuiltIn { name: String },
-    #[error("MicroSIP uses no shell, so it passes '{operator}' to the program as an argument")]
-    ShellOperator { operator: String },
-    #[error("a comment needs its own line in an ini; MicroSIP passes '{comment}' to the program")]
-    Comment { comment: String },
-    #[error("MicroSIP doesn't expand {variable}")]
-    Variable { variable: String },
-    #[error("MicroSIP doesn't substitute {placeholder}; it passes the number as the last argument")]
-    Placeholder { placeholder: String },
-    #[error("{mask} isn't replaced here, only in the outgoing event of MicroSIP {since} and newer")]
-    MaskIgnored { mask: &'static str, since: Version },
-    #[error("{mask} puts the account's password on a command line, where every program can read it")]
-    SecretMask { mask: &'static str },
-    #[error("{mask} is useless here: when an outgoing call starts, it is always {text}")]
-    MaskConstant { mask: &'static str, text: &'static str },
-    #[error("MicroSIP passes the number as a separate argument, so '{argument}' stays incomplete")]
-    NumberDetached { argument: String },
-    #[error("a quote isn't closed, so the number becomes part of the last argument, such as '{arg}'")]
-    NumberJoined { arg: String },
-}
-
-impl HookTextError {
-    fn unquoted_path(&self) -> Option<&str> {
-        match self {
-            HookTextError::PathUnquoted { path, .. } => Some(path),
-            _ => None,
-        }
-    }
-
-    /// Returns whether the command fails or starts the wrong program. Otherwise this is only a warning.
-    pub fn is_fatal(&self) -> bool {
-        use HookTextError as E;
-        !matches!(
-            self,
-            E::Placeholder { .. }
-                | E::Comment { .. }
-                | E::MaskIgnored { .. }
-                | E::NumberDetached { .. }
-                | E::NumberJoined { .. }
-                | E::SecretMask { .. }
-                | E::MaskConstant { .. }
-        )
-    }
-}
-
-impl ToDiagnostic for HookTextError {
-    fn code(&self) -> Code {
-        match self {
-            HookTextError::Blank => Code::HookBlank,
-            HookTextError::Url => Code::HookUrl,
-            HookTextError::Cut { .. } => Code::HookCut,
-            HookTextError::QuotesLost { .. } => Code::HookQuotesLost,
-            HookTextError::Decayed { .. } => Code::HookDecayed,
-            HookTextError::PathUnquoted { .. } => Code::HookPathUnquoted,
-            HookTextError::ArgumentSplit { .. } => Code::HookArgumentSplit,
-            HookTextError::Unstable => Code::HookUnstable,
-            HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. } => Code::HookShellWords,
-            HookTextError::Comment { .. } => Code::HookComment,
-            HookTextError::Variable { .. } | HookTextError::Placeholder { .. } => Code::HookPlaceholder,
-            HookTextError::MaskIgnored { .. } => Code::HookMaskIgnored,
-            HookTextError::SecretMask { .. } => Code::HookMaskSecret,
-            HookTextError::MaskConstant { .. } => Code::HookMaskConstant,
-            HookTextError::NumberDetached { .. } => Code::HookNumberDetached,
-            HookTextError::NumberJoined { .. } => Code::HookNumberJoined,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
-            HookTextError::Url => "set a program that opens the address",
-            HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
-            HookTextError::BuiltIn { name } if ["start", "call"].contains(&&*name.to_ascii_lowercase()) => {
-                "remove it: MicroSIP itself starts the program that is named after it"
-            }
-            HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. } => {
-                "move the commands into a script, and set the script as the hook"
-            }
-            HookTextError::Comment { .. } => "move it to a line of its own that starts with a semicolon",
-            HookTextError::Variable { .. } => {
-                "use the full path; a desired-state file can use ${user} and ${profile}"
-            }
-            HookTextError::MaskIgnored { .. } | HookTextError::Placeholder { .. } => {
-                "remove it, and let the program read its last argument"
-            }
-            HookTextError::SecretMask { .. } => "set the hook again without the mask",
-            HookTextError::MaskConstant { .. } => {
-                "remove it; the program doesn't receive an argument that is only an empty mask"
-            }
-            HookTextError::NumberDetached { .. } => "let the program read the number from its last argument",
-            HookTextError::QuotesLost { .. }
-            | HookTextError::Decayed { .. }
-            | HookTextError::PathUnquoted { .. }
-            | HookTextError::ArgumentSplit { .. }
-            | HookTextError::NumberJoined { .. } => {
-                "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which adds the right quotes"
-            }
-            HookTextError::Unstable => {
-                "add one more argument, which keeps the quotes: 'msipcfg set-hook EVENT PROGRAM -'"
-            }
-        };
-        Some(hint.into())
-    }
-}
 
 /// The meaning of the text after `=`, whether msipcfg or a person wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,6 +184,7 @@ fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<HookT
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::{Code, ToDiagnostic as _};
 
     fn save_dialect(dialect: Dialect) -> SaveDialect {
         SaveDialect { dialect, version: None, certain: true }

@@ -3,8 +3,8 @@
 use crate::hook::shell;
 use crate::quote::SPACES;
 
-use super::decode::HookTextError;
 use super::model::HookCommand;
+use super::text_error::HookTextError;
 
 /// The commands that cmd.exe carries out itself; no program has these names.
 const BUILT_IN: &[&str] = &[

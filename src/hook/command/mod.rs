@@ -16,11 +16,13 @@ mod foreign;
 mod model;
 #[cfg(test)]
 mod round_trip;
+mod text_error;
 
-pub use decode::{Decoded, HookTextError, decode};
+pub use decode::{Decoded, decode};
 pub use encode::{Encoded, HookError, encode};
 pub use foreign::refused_program;
 pub use model::{
     HookCommand, MAX_WAIT, READ_LIMIT, Run, WRITE_LIMIT, command_line_to_argv, read, received, run, save,
     with_caller,
 };
+pub use text_error::HookTextError;

@@ -30,7 +30,7 @@ fn an_unknown_command_or_option_is_a_usage_error() {
         (&["get", "-q", "-v", "VAD"], "--verbose"),
         (&["get", "--dry-run", "VAD"], "--dry-run"),
         (&["events", "surplus"], "surplus"),
-        (&["hooks", "ring", "answer"], "ring"),
+        (&["hooks", "ring", "answer"], "answer"),
         (&["list", "Settings", "Account1"], "Account1"),
         (&["restore", "1", "2"], "2"),
         (&["set"], "KEY=VALUE"),
@@ -56,7 +56,7 @@ fn an_unknown_command_or_option_is_a_usage_error() {
 #[test]
 fn the_error_for_a_mistyped_option_shows_the_usage() {
     let ran = Sandbox::new().run(&["set-hook", "--dryrun", "ring", "x.exe"]).exits(2);
-    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT PROGRAM"), "{}", ran.transcript);
+    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM"), "{}", ran.transcript);
 }
 
 #[test]
