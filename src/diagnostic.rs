@@ -187,7 +187,7 @@ codes! {
     HookMaskSecret = "hook-mask-secret", Refused,
         "the mask would put the account's password on a command line";
     HookMaskConstant = "hook-mask-constant", Done, "the mask expands to the same text on every outgoing call";
-    HookMaskIgnored = "hook-mask-ignored", Done,
+    HookMaskIgnored = "hook-mask-ignored", Refused,
         "this event, or this version of MicroSIP, doesn't expand masks in braces";
     HookArgumentSplit = "hook-argument-split", Refused,
         "an argument with spaces loses its quotes and arrives in pieces";
@@ -202,9 +202,9 @@ codes! {
     HookComment = "hook-comment", Done, "a comment after the command is passed to the program as arguments";
     HookUrl = "hook-url", Refused, "the value is a web address, not a program";
     HookBlank = "hook-blank", Refused, "the value contains only spaces; MicroSIP would start itself";
-    HookNumberDetached = "hook-number-detached", Done,
+    HookNumberDetached = "hook-number-detached", Refused,
         "the number arrives as a separate argument, not joined to the option or address before it";
-    HookNumberJoined = "hook-number-joined", Done,
+    HookNumberJoined = "hook-number-joined", Refused,
         "because of an unclosed quote, the number is joined to the argument before it";
     HookUserStandIn = "hook-user-stand-in", Done,
         "an unquoted path contains a placeholder for a user's name and breaks if the name has a space";

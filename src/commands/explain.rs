@@ -98,7 +98,10 @@ pub fn explain(asked: &Explain) -> Explanation {
         }
         Ok(_) => {}
     }
-    weighed.extend(decoded.errors.iter().map(|error| (meaning::verdict_of(error), Diagnostic::from(error))));
+    weighed.extend(decoded.errors.iter().map(|error| {
+        let verdict = if error.is_fatal() { Verdict::Fails } else { Verdict::Depends };
+        (verdict, Diagnostic::from(error))
+    }));
     let has_fatal_fault = decoded.errors.iter().any(command::HookTextError::is_fatal);
     let stand_in = meaning::unquoted_stand_in(&decoded.value).filter(|_| !has_fatal_fault);
     // An error in the text explains more than a first word that isn't a program.

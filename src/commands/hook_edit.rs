@@ -32,8 +32,8 @@ pub struct HookEdit {
     pub marked: Vec<PathBuf>,
 }
 
-/// Returns how MicroSIP will save an ini in which these hooks have been set and the other edits made. The lines of these
-/// events say nothing about it, because they won't be empty. So the hooks work in what 'hooks' will find later.
+/// Returns how MicroSIP will save an ini in which these hooks have been set and the other edits made. The lines of
+/// these events say nothing about it, because they won't be empty. So the hooks work in what 'hooks' will find later.
 ///
 /// # Errors
 /// No ini has such a key.
@@ -148,7 +148,8 @@ fn encoded(
         encoded => encoded?,
     };
     let text = encoded.text(save_dialect.dialect);
-    let warnings = warnings_about_text(command::decode(&wide(&text), set.event, save_dialect).errors)?;
+    let decoded = command::decode(&wide(&text), set.event, save_dialect);
+    let warnings = warnings_about_text(decoded.errors, HookTextError::is_fatal)?;
     let stable_in_all_dialects = encoded.stable_in_all_dialects;
     Ok(Checked { value: encoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
@@ -168,7 +169,11 @@ fn checked(
     if length > command::WRITE_LIMIT {
         return Err(HookError::TooLong { length }.into());
     }
-    let warnings = warnings_about_text(decoded.errors)?;
+    let is_refused = match set.what {
+        HookText::Raw(_) => |error: &HookTextError| !error.is_accepted_verbatim(),
+        _ => HookTextError::is_fatal,
+    };
+    let warnings = warnings_about_text(decoded.errors, is_refused)?;
     let command = HookCommand { program: decoded.program.ok_or(HookError::Empty)?, args: decoded.args };
     let errors = target::check(&command, targets).into_iter();
     let target_warnings = errors.map(|error| error.accept(set.allow)).collect::<Result<_, _>>()?;
@@ -177,10 +182,14 @@ fn checked(
     Ok(Checked { value: decoded.value, text, stable_in_all_dialects, warnings, target_warnings })
 }
 
-/// Returns the warnings about a text, or its first fatal error. So no hook is set that 'hooks' reports as failing.
-fn warnings_about_text(errors: Vec<HookTextError>) -> Result<Vec<Diagnostic>, HookTextError> {
+/// Returns the warnings about a text, or the first error that is refused. So no hook is set that 'hooks' reports as
+/// failing.
+fn warnings_about_text(
+    errors: Vec<HookTextError>,
+    is_refused: fn(&HookTextError) -> bool,
+) -> Result<Vec<Diagnostic>, HookTextError> {
     let warning =
-        |error: HookTextError| if error.is_fatal() { Err(error) } else { Ok(Diagnostic::from(&error)) };
+        |error: HookTextError| if is_refused(&error) { Err(error) } else { Ok(Diagnostic::from(&error)) };
     errors.into_iter().map(warning).collect()
 }
 

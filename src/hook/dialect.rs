@@ -1,6 +1,6 @@
 //! Which MicroSIP will save an ini, and so the dialect in which its commands must stay the same.
 
-use crate::ini::document::IniDocument;
+use crate::ini::document::{IniDocument, KeyLine};
 use crate::ini::lookup;
 use crate::microsip::keys;
 use crate::microsip::version::{Dialect, Version};
@@ -69,14 +69,19 @@ fn version_in(document: &IniDocument) -> Option<Version> {
 /// A version that is older than all keys whose first version is known.
 const OLDEST: Version = Version(0, 0, 0);
 
-/// Returns the first version that has all keys of an ini, so the MicroSIP that wrote them isn't older.
+/// Returns the first version that has all keys of an ini, so the MicroSIP that wrote them isn't older. A command that
+/// isn't empty may be a person's; it counts only if every MicroSIP since 3.19 writes this key.
 fn newest_key_version(document: &IniDocument) -> Version {
     let mut newest = OLDEST;
     for section in document.sections() {
         let known = keys::of_section(&section.name.to_string());
         for key in document.keys(&section) {
-            let since = known.find(&key.name.to_string()).and_then(|known| known.since);
-            newest = newest.max(since.unwrap_or(OLDEST));
+            let is_counted = match event_of(&key) {
+                None | Some(Event::Ringing | Event::Outgoing) => true,
+                Some(_) => matches!(&*value_text(document, &key), "" | "\"\""),
+            };
+            let known = known.find(&key.name.to_string()).filter(|_| is_counted);
+            newest = newest.max(known.and_then(|known| known.since).unwrap_or(OLDEST));
         }
     }
     newest
@@ -96,13 +101,9 @@ impl EmptyCommands {
         let section = lookup::section(document, "Settings")?;
         let (mut bare, mut quoted) = (false, false);
         for key in document.keys(&section) {
-            if !Event::ALL.iter().any(|event| key.name.eq_ignore_ascii_case(event.key())) {
-                continue;
-            }
-            let Some(value) = key.value else { continue };
-            match document.units(value).to_string().as_str() {
-                "" => bare = true,
-                "\"\"" => quoted = true,
+            match &*value_text(document, &key) {
+                "" if event_of(&key).is_some() && key.value.is_some() => bare = true,
+                "\"\"" if event_of(&key).is_some() => quoted = true,
                 _ => {}
             }
         }
@@ -122,6 +123,14 @@ impl EmptyCommands {
             EmptyCommands::Mixed => false,
         }
     }
+}
+
+fn event_of(key: &KeyLine<'_>) -> Option<Event> {
+    Event::ALL.iter().copied().find(|event| key.name.eq_ignore_ascii_case(event.key()))
+}
+
+fn value_text(document: &IniDocument, key: &KeyLine<'_>) -> String {
+    key.value.clone().map_or_else(String::new, |value| document.units(value).to_string())
 }
 
 #[cfg(test)]
@@ -146,6 +155,8 @@ mod tests {
         assert_eq!(determined("[Settings]\ncmdCallEnd=\ncmdCallStart=\n"), (Dialect::WholeValue, true));
         assert_eq!(determined("[Settings]\ncmdCallEnd=\"\"\n"), (Dialect::Quoted, true));
         assert_eq!(determined("[Settings]\ncmdCallEnd=\nvolumeRing=5\n"), (Dialect::Raw, true));
+        // A person may have written the command of a newer version.
+        assert_eq!(determined("[Settings]\ncmdCallEnd=\ncmdCallBusy=x.exe\n"), (Dialect::WholeValue, true));
         assert_eq!(determined("[Settings]\nnetworkChanges=1\n"), (Dialect::Quoted, true));
     }
 

@@ -32,15 +32,6 @@ impl Verdict {
     }
 }
 
-/// Returns the verdict on a command with this error. It is stricter than [`HookTextError::is_fatal`]: a command with a
-/// placeholder does start its program, but without the number in that place.
-pub fn verdict_of(error: &HookTextError) -> Verdict {
-    match error {
-        HookTextError::SecretMask { .. } | HookTextError::MaskConstant { .. } => Verdict::Depends,
-        _ => Verdict::Fails,
-    }
-}
-
 /// Returns the command that the author intended, if the text shows it.
 pub fn intended_command(text: &str, decoded: &Decoded) -> Option<HookCommand> {
     let mut parts = intended_parts(text, decoded)?;

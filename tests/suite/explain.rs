@@ -108,7 +108,7 @@ fn problems_have_their_code() {
         ("https://crm.example.org/call", "fails", "hook-url"),
         (r"start C:\hooks\x.exe", "fails", "hook-shell-words"),
         (r"C:\hooks\x.exe 2>nul", "fails", "hook-shell-words"),
-        (r"C:\hooks\x.exe ; on call", "fails", "hook-comment"),
+        (r"C:\hooks\x.exe ; on call", "depends", "hook-comment"),
         (r"C:\Users\%USERNAME%\x.exe", "fails", "hook-placeholder"),
         (r"%APPDATA%\x.exe", "fails", "hook-placeholder"),
         (r"C:\hooks\x.exe %APPDATA%\x.txt", "fails", "hook-placeholder"),

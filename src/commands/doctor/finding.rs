@@ -218,7 +218,7 @@ pub const RULES: &[Rule] = rules! {
     HookArgumentSplit: Error, Sometimes;
     HookUnstable: Error, Sometimes;
     HookShellWords: Error, No;
-    HookComment: Error, Sometimes;
+    HookComment: Warning, Sometimes;
     HookPlaceholder: Error, Sometimes;
     HookMaskIgnored: Error, Sometimes;
     HookMaskSecret: Warning, No;

@@ -8,7 +8,6 @@ use crate::edit::plan::Edit;
 use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::meaning::{self, Verdict};
 use crate::hook::target::{TargetContext, TargetError};
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::name::{KeyPath, ValueText};
@@ -61,10 +60,7 @@ fn problems_of(hook: &CommandInIni, save_dialect: &SaveDialect, targets: &Target
     let Examined { decoded, target_errors, unsupported } = examined;
     let mut findings: Vec<Finding> = Vec::new();
     for error in &decoded.errors {
-        let severity = match meaning::verdict_of(error) {
-            Verdict::Fails => Severity::Error,
-            _ => Severity::Warning,
-        };
+        let severity = if error.is_fatal() { Severity::Error } else { Severity::Warning };
         findings.push(Finding::new(severity, error));
     }
     findings.extend(target_errors.iter().map(|error| of_target(error, decoded.command().as_ref(), *event)));

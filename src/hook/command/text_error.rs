@@ -60,19 +60,22 @@ impl HookTextError {
         }
     }
 
-    /// Returns whether the command fails or starts the wrong program. Otherwise this is only a warning.
+    /// Returns whether the wrong program starts, or its arguments or the number don't arrive as intended. Otherwise
+    /// this is only a warning.
     pub fn is_fatal(&self) -> bool {
         use HookTextError as E;
-        !matches!(
+        !matches!(self, E::Comment { .. } | E::SecretMask { .. } | E::MaskConstant { .. })
+    }
+
+    /// Returns whether the right program starts and receives what the text says. A user who asks for a text verbatim
+    /// gets it then.
+    pub fn is_accepted_verbatim(&self) -> bool {
+        use HookTextError as E;
+        let is_literal = matches!(
             self,
-            E::Placeholder { .. }
-                | E::Comment { .. }
-                | E::MaskIgnored { .. }
-                | E::NumberDetached { .. }
-                | E::NumberJoined { .. }
-                | E::SecretMask { .. }
-                | E::MaskConstant { .. }
-        )
+            E::Placeholder { .. } | E::MaskIgnored { .. } | E::NumberDetached { .. } | E::NumberJoined { .. }
+        );
+        is_literal || !self.is_fatal()
     }
 }
 

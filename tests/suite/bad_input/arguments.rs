@@ -56,7 +56,11 @@ fn an_unknown_command_or_option_is_a_usage_error() {
 #[test]
 fn the_error_for_a_mistyped_option_shows_the_usage() {
     let ran = Sandbox::new().run(&["set-hook", "--dryrun", "ring", "x.exe"]).exits(2);
-    assert!(ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM"), "{}", ran.transcript);
+    assert!(
+        ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM"),
+        "{}",
+        ran.transcript
+    );
 }
 
 #[test]

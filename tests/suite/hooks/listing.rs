@@ -63,7 +63,8 @@ fn command_with_a_warning_is_not_shown_as_ok() {
     };
     let path = programs.path("ring.exe");
     assert!(line(&["ring", &path]).ends_with("  ok"));
-    assert!(line(&["--raw", "ring", &format!("{path} %callerid%")]).ends_with("  runs, but see below"));
+    assert!(line(&["--raw", "ring", &format!("{path} %callerid%")]).ends_with("  fails"));
+    assert!(line(&["--raw", "ring", &format!("{path} ; on call")]).ends_with("  runs, but see below"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod arguments;
 mod dialect;
 mod events;
+mod generated;
 mod listing;
 #[cfg(windows)]
 mod on_windows;
