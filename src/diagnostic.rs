@@ -151,6 +151,7 @@ codes! {
         "the desired state names nothing, so there is nothing to apply or to compare";
     VariableUndefined = "variable-undefined", Refused,
         "the desired-state file uses a variable that isn't defined";
+    ExportIncomplete = "export-incomplete", Done, "a part of the ini can't be in a desired-state file";
     FalseIsAbsent = "false-is-absent", Done, "false removes the key, but the setting is on by default";
     PasswordUnconfirmed = "password-unconfirmed", Done,
         "the password changed once since it was set, possibly because MicroSIP encrypted it";

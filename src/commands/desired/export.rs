@@ -20,10 +20,11 @@ use crate::request::{HookText, IniChoice, SetHook};
 /// No ini was found, or it can't be read.
 pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<RawText, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
-    for warning in reading_warnings(&decoded) {
+    let state = state_of(&ini, &decoded.document, context.env);
+    for warning in reading_warnings(&decoded).into_iter().chain(state.warnings()) {
         (context.report)(RunEvent::Warning(warning));
     }
-    Ok(RawText(state_of(&ini, &decoded.document, context.env).toml()))
+    Ok(RawText(state.toml()))
 }
 
 /// Returns the state of an ini, as far as it can be exported.
