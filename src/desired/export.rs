@@ -239,7 +239,7 @@ fn setting(key: &Key, document: &IniDocument) -> Option<Entry> {
 
 fn entry(key: &Key, section: &str, value: &str) -> Option<Entry> {
     if key.privacy > Privacy::Open {
-        return (!value.is_empty()).then(|| Entry::LeftOut("private".into()));
+        return (!value.is_empty()).then(|| Entry::LeftOut("it's private".into()));
     }
     if value.contains(char::REPLACEMENT_CHARACTER) {
         return Some(Entry::LeftOut("not valid text".into()));
@@ -305,10 +305,10 @@ fn hook(event: Event, command: &Result<HookCommand, String>) -> String {
 fn shortcuts(document: &IniDocument) -> Vec<String> {
     let shortcut = |number: usize| {
         let path = KeyPath::new("Shortcuts", &number.to_string()).ok()?;
-        let value = value(document, "Shortcuts", &keys::find("Shortcuts", path.key.as_str())?)?;
-        let is_valid =
-            !value.is_empty() && values::as_saved(&path, &value).is_ok_and(|saved| saved.value == value);
-        is_valid.then_some(value)
+        let limit = keys::limit("Shortcuts", path.key.as_str());
+        let value = lookup::value(document, "Shortcuts", path.key.as_str(), limit)?;
+        let value = String::from_utf16(&value).ok().filter(|value| !value.is_empty())?;
+        values::as_saved(&path, &value).is_ok_and(|saved| saved.value == value).then_some(value)
     };
     (0..).map_while(shortcut).collect()
 }
