@@ -276,7 +276,7 @@ pub struct TestHook {
     pub ini: IniChoice,
     /// The events. Events without a hook are skipped.
     pub events: Vec<Event>,
-    /// The callers' numbers; each hook runs once per caller. An empty one is a caller without a number.
+    /// The texts of the callers; each hook runs once per caller. An empty one is a caller without a number.
     pub callers: Vec<String>,
     /// The version that would run them.
     pub version: Option<Version>,
