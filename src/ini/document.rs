@@ -203,7 +203,8 @@ impl IniDocument {
     }
 
     fn key(&self, line: Line) -> Option<KeyLine<'_>> {
-        if self.is_nul_line(&line) {
+        // NULs after the last line are what a power failure leaves; elsewhere, they are a key with an empty name.
+        if self.is_nul_line(&line) && line.next == self.end() {
             return None;
         }
         let whole = self.units(line.text.clone());

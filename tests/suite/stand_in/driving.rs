@@ -32,7 +32,7 @@ fn each_command_reaches_the_phone_without_blocking_the_sender() {
         (&["hold"], "msip:hold", "command msip:hold"),
         (&["mute"], "msip:micmute", "command msip:micmute"),
         (&["unmute"], "msip:micunmute", "command msip:micunmute"),
-        (&["call", "+4930123456"], "+4930123456", "dial +4930123456"),
+        (&["call", "+49 30 123456"], "+4930123456", "dial +4930123456"),
         (&["call", "ann@example.com"], "ann@example.com", "dial ann@example.com"),
     ] {
         let before = phone.count(done);
@@ -57,7 +57,7 @@ fn each_command_reaches_the_phone_without_blocking_the_sender() {
 fn text_that_microsip_would_misread_isnt_sent() {
     let sandbox = sandbox();
     let phone = Start::portable(&sandbox).start();
-    for number in ["+49 30 123", "%2B49", "tel:100", "SIP:100", "100/1", "\"100\"", "", "msip:hold"] {
+    for number in ["ann lee", "%2B49", "tel:100", "SIP:100", "100/1", "\"100\"", "", "msip:hold"] {
         drive(&sandbox, &["call", number]).fails(3, "number-refused");
         drive(&sandbox, &["transfer", number]).fails(3, "number-refused");
     }
