@@ -29,7 +29,7 @@ pub mod test_hook;
 pub mod write;
 pub mod written;
 
-use crate::desired::{instance as dsc_instance, schema};
+use crate::desired::json_schema;
 use crate::request::{EditRequest, IniChoice, ManyUsersAction, Query, Request, WriteOptions};
 
 use self::desired::{apply, detect, dsc, export, profiles};
@@ -66,9 +66,9 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
             ManyUsersAction::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
             _ => Box::new(profiles::run(&many, context)?),
         },
-        Request::Schema => Box::new(RawText(schema::render())),
+        Request::Schema => Box::new(RawText(json_schema::of_file())),
         Request::Dsc { ini, operation } => Box::new(dsc::run(&ini, &operation, context)?),
-        Request::DscSchema => Box::new(RawText(format!("{:#}\n", dsc_instance::schema()))),
+        Request::DscSchema => Box::new(RawText(format!("{:#}\n", json_schema::of_instance()))),
         Request::DscManifest(manifest) => Box::new(dsc::manifest(&manifest, context)?),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::RawText;
-use crate::desired::instance;
+use crate::desired::json_schema;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::platform::{self, FileSystemExt};
 use crate::request::{Executable, Manifest, WhatIf};
@@ -69,6 +69,6 @@ fn of(program: &str, what_if: WhatIf) -> Json {
     let statuses = ExitStatus::ALL.iter();
     let statuses = statuses.map(|status| ((*status as u8).to_string(), json!(status.meaning())));
     manifest["exitCodes"] = Json::Object(statuses.collect::<Map<_, _>>());
-    manifest["schema"] = json!({"embedded": instance::schema()});
+    manifest["schema"] = json!({"embedded": json_schema::of_instance()});
     manifest
 }
