@@ -151,6 +151,7 @@ codes! {
         "the desired state names nothing, so there is nothing to apply or to compare";
     VariableUndefined = "variable-undefined", Refused,
         "the desired-state file uses a variable that isn't defined";
+    ExportIncomplete = "export-incomplete", Done, "a part of the ini can't be in a desired-state file";
     FalseIsAbsent = "false-is-absent", Done, "false removes the key, but the setting is on by default";
     PasswordUnconfirmed = "password-unconfirmed", Done,
         "the password changed once since it was set, possibly because MicroSIP encrypted it";
@@ -196,7 +197,7 @@ codes! {
     HookPathUnquoted = "hook-path-unquoted", Refused,
         "a path with spaces isn't quoted; MicroSIP starts only the part before the first space";
     HookPlaceholder = "hook-placeholder", Refused,
-        "MicroSIP doesn't substitute this placeholder or variable; the number is added as the last argument";
+        "MicroSIP doesn't substitute this placeholder or variable; it adds the caller's text after the arguments";
     HookShellWords = "hook-shell-words", Refused,
         "the command contains syntax of cmd.exe, but MicroSIP uses no shell";
     HookComment = "hook-comment", Done, "a comment after the command is passed to the program as arguments";
@@ -243,6 +244,8 @@ codes! {
         "a batch file receives the caller's text unquoted, so a caller could run commands";
     HookTargetShell = "hook-target-shell", Refused,
         "a shell reads the caller's text as part of a command, so a caller could run commands";
+    HookTargetOptions = "hook-target-options", Done,
+        "the program reads options from the caller's text, so a caller can change what it does";
     HookInterpreterMissing = "hook-interpreter-missing", Refused,
         "the interpreter for this kind of script wasn't found";
     HookTargetUnchecked = "hook-target-unchecked", Done, "the program couldn't be checked on this computer";

@@ -44,10 +44,10 @@ pub enum Request {
     Events,
     /// List the settings that match a pattern.
     Keys { pattern: Option<String> },
-    /// Print the completion script of a shell.
-    Completions(Shell),
-    /// Print the JSON Schema of desired-state files.
-    Schema,
+    /// Print the completion script of a shell, or write it to a file.
+    Completions { shell: Shell, output: Option<PathBuf> },
+    /// Print the JSON Schema of desired-state files, or write it to a file.
+    Schema { output: Option<PathBuf> },
     /// Carry out an operation of Microsoft's DSC. The instance comes from standard input; if it names no ini, `ini` is
     /// used.
     Dsc { ini: IniChoice, operation: DscOperation },
@@ -116,8 +116,8 @@ impl Request {
             | Request::Explain(_)
             | Request::Events
             | Request::Keys { .. }
-            | Request::Completions(_)
-            | Request::Schema
+            | Request::Completions { .. }
+            | Request::Schema { .. }
             | Request::DscSchema
             | Request::DscManifest(_)
             | Request::ManyUsers(_) => return self,
@@ -276,7 +276,7 @@ pub struct TestHook {
     pub ini: IniChoice,
     /// The events. Events without a hook are skipped.
     pub events: Vec<Event>,
-    /// The callers' numbers; each hook runs once per caller. An empty one is a caller without a number.
+    /// The texts of the callers; each hook runs once per caller. An empty one is a caller without a number.
     pub callers: Vec<String>,
     /// The version that would run them.
     pub version: Option<Version>,
@@ -382,7 +382,7 @@ pub enum Query {
     /// Whether it is in a desired state, for a deployment tool.
     Detect { desired: DesiredChoice, style: DetectStyle },
     /// Its state as a desired-state file.
-    Export,
+    Export { output: Option<PathBuf> },
 }
 
 /// How files are deleted that can't be restored.

@@ -30,7 +30,7 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What MicroSIP starts, and the arguments before the caller's text; `None` if it starts nothing.
     pub command: Option<HookCommand>,
-    /// Whether the caller's number becomes part of the last argument.
+    /// Whether the caller's text becomes part of the last argument.
     pub number_is_joined: bool,
     /// Errors and warnings.
     pub problems: Vec<Diagnostic>,
@@ -55,9 +55,9 @@ impl Outcome for Explanation {
         if let Some(HookCommand { program, args }) = &self.command {
             text.push_str(&command_lines(program, args));
             if !self.number_is_joined {
-                let number = args.len() + 1;
+                let first = format!("{}+", args.len() + 1);
                 let _ =
-                    writeln!(text, "  argument {number:<3} the caller's number; nothing if there is none");
+                    writeln!(text, "  argument {first:<3} the caller's text: one argument, several, or none");
             }
         }
         text.push_str(&problem_list(&self.problems, "  ", page.styles));

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod links;
 pub mod outcome;
 mod passwords;
+mod printed_file;
 mod samples;
 pub mod set_hook;
 pub mod settings;
@@ -61,12 +62,16 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
         Request::TestHook(asked) => Box::new(test_hook::run(&asked, context)?),
         Request::Events => Box::new(EventList),
         Request::Keys { pattern } => Box::new(keys::list(pattern.as_deref())?),
-        Request::Completions(shell) => Box::new(RawText(completions::script(shell))),
+        Request::Completions { shell, output } => {
+            Box::new(printed_file::print_or_write(completions::script(shell), output.as_deref(), context)?)
+        }
         Request::ManyUsers(many) => match many.action {
             ManyUsersAction::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
             _ => Box::new(profiles::run(&many, context)?),
         },
-        Request::Schema => Box::new(RawText(json_schema::of_file())),
+        Request::Schema { output } => {
+            Box::new(printed_file::print_or_write(json_schema::of_file(), output.as_deref(), context)?)
+        }
         Request::Dsc { ini, operation } => Box::new(dsc::run(&ini, &operation, context)?),
         Request::DscSchema => Box::new(RawText(format!("{:#}\n", json_schema::of_instance()))),
         Request::DscManifest(manifest) => Box::new(dsc::manifest(&manifest, context)?),
@@ -81,7 +86,7 @@ fn read(ini: &IniChoice, query: Query, context: &mut Context<'_>) -> Result<Box<
         Query::Backups { purge } => Box::new(backups::list(ini, purge, context)?),
         Query::Check(desired) => Box::new(apply::check(ini, &desired, context)?),
         Query::Detect { desired, style } => Box::new(detect::detect(ini, &desired, style, context)),
-        Query::Export => Box::new(export::export(ini, context)?),
+        Query::Export { output } => Box::new(export::export(ini, output.as_deref(), context)?),
     })
 }
 

@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::KeyPath;
-use crate::microsip::accounts;
-use crate::microsip::keys::{self, Key, Kind, Privacy};
+use crate::microsip::accounts::{self, LOCAL};
+use crate::microsip::keys::{self, Key, Kind, Privacy, setting_path};
 use crate::microsip::values;
 
-use super::schema::{Given, SecretSource, account_keys, settings_keys};
+use super::schema::{AccountsMode, Given, SecretSource, account_keys, settings_keys};
 
 /// What MicroSIP saves for its own use, such as dates and positions of windows. A state doesn't include it.
 const OWN_KEYS: &[&str] =
@@ -21,16 +22,18 @@ const OWN_KEY_PREFIXES: &[&str] = &["main", "messages", "ringin", "callsWidth", 
 /// The state of an ini, without what MicroSIP saves for its own use.
 #[derive(Debug)]
 pub struct ExportedState {
-    /// The settings, without the number of the selected account.
+    /// The settings.
     pub settings: Vec<(&'static str, Entry)>,
     /// What runs on events, or why that can't be set.
     pub hooks: Vec<(Event, Result<HookCommand, String>)>,
+    /// Whether the accounts are all that the ini has, with all their keys.
+    pub mode: AccountsMode,
     /// The accounts that MicroSIP reads, in their order.
     pub accounts: Vec<ExportedAccount>,
     /// The shortcuts from 0.
     pub shortcuts: Vec<String>,
-    /// The number of the selected account, if it is one of these.
-    pub selected: Option<u32>,
+    /// Keys and sections that a state can't name, each with the reason.
+    pub unnamed: Vec<(String, &'static str)>,
 }
 
 /// What is written for a key.
@@ -54,33 +57,58 @@ pub struct ExportedAccount {
 impl ExportedState {
     /// Reads the state of an ini with these hooks.
     pub fn of(document: &IniDocument, hooks: Vec<(Event, Result<HookCommand, String>)>) -> ExportedState {
-        let setting = |key: Key| {
-            let value = value(document, "Settings", &key)?;
-            Some((key.name, entry(&key, "Settings", &value)?))
+        let setting = |key: Key| Some((key.name, setting(&key, document)?));
+        let mut settings: Vec<_> =
+            settings_keys().filter(|key| !is_own_key(key.name)).filter_map(setting).collect();
+        let selection = settings.iter().find(|(name, _)| *name == ACCOUNT_ID).map(|(_, entry)| entry);
+        let numbers = match selection {
+            // Another ini would use another account.
+            Some(Entry::LeftOut(_)) => Vec::new(),
+            _ => account_numbers(document),
         };
-        let settings =
-            settings_keys().filter(|key| key.name != ACCOUNT_ID && !is_own_key(key.name)).filter_map(setting);
-        let numbers = account_numbers(document);
-        let selected = accounts::selected(document).filter(|number| numbers.contains(number));
-        let account = |number: u32| {
-            let section = format!("Account{number}");
-            let entries = account_keys().filter(|key| key.name != PASSWORD_SIZE).filter_map(|key| {
-                let value = value(document, &section, &key)?;
-                // a key that the file doesn't name gets its default
-                if value == key.default {
-                    return None;
-                }
-                Some((key.name, account_entry(&key, number, &section, &value)?))
-            });
-            ExportedAccount { number, keys: entries.collect() }
-        };
-        ExportedState {
-            settings: settings.collect(),
-            hooks,
-            accounts: numbers.into_iter().map(account).collect(),
-            shortcuts: shortcuts(document),
-            selected,
+        if selection.is_none() && !numbers.is_empty() {
+            settings.push((ACCOUNT_ID, Entry::Given(Given::Absent(false))));
         }
+        let accounts: Vec<_> = numbers.iter().map(|number| account(*number, document)).collect();
+        let is_whole = |account: &ExportedAccount| {
+            account.keys.iter().all(|(_, entry)| matches!(entry, Entry::Given(_)))
+        };
+        // In exact mode, keys that aren't named get their defaults, and other accounts are removed.
+        let all = accounts::all(document);
+        let is_exact = accounts.iter().all(is_whole)
+            && all.iter().all(|account| account.number == LOCAL || numbers.contains(&account.number));
+        let shortcuts = shortcuts(document);
+        ExportedState {
+            unnamed: unnamed(document, &numbers, shortcuts.len()),
+            mode: if is_exact { AccountsMode::Exact } else { AccountsMode::Ensure },
+            settings,
+            hooks,
+            accounts,
+            shortcuts,
+        }
+    }
+
+    /// Returns a warning for each part of the ini that isn't exported.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        let left_out = |path: String, why: &str| {
+            Diagnostic::new(Code::ExportIncomplete, format!("{path} isn't exported: {why}"))
+        };
+        let of_keys = |section: &str, keys: &[(&str, Entry)]| -> Vec<Diagnostic> {
+            let of_key = |(name, entry): &(&str, Entry)| match entry {
+                Entry::Given(_) => None,
+                Entry::LeftOut(why) => Some(left_out(setting_path(section, name), why)),
+            };
+            keys.iter().filter_map(of_key).collect()
+        };
+        let mut warnings = of_keys("Settings", &self.settings);
+        for (event, command) in &self.hooks {
+            warnings.extend(command.as_ref().err().map(|why| left_out(event.key().into(), why)));
+        }
+        for account in &self.accounts {
+            warnings.extend(of_keys(&format!("Account{}", account.number), &account.keys));
+        }
+        warnings.extend(self.unnamed.iter().map(|(path, why)| left_out(path.clone(), why)));
+        warnings
     }
 
     /// Returns the state as TOML. A comment names what is left out, and why.
@@ -88,8 +116,10 @@ impl ExportedState {
         let mut text = String::from(
             "# The state of a MicroSIP, for 'msipcfg apply'. What MicroSIP saves for its own use is left out.\n",
         );
-        let selected = self.selected.map(|number| format!("{ACCOUNT_ID} = {number}\n")).unwrap_or_default();
-        push_section(&mut text, "[settings]", &(lines(&self.settings) + &selected));
+        if self.mode == AccountsMode::Ensure && !self.accounts.is_empty() {
+            text.push_str("accounts-mode = \"ensure\"\n");
+        }
+        push_section(&mut text, "[settings]", &lines(&self.settings));
         let hooks: String = self.hooks.iter().map(|(event, command)| hook(*event, command)).collect();
         push_section(&mut text, "[hooks]", &hooks);
         let shortcut = |(number, text): (usize, &String)| format!("{number} = {}\n", quoted(text));
@@ -134,6 +164,56 @@ pub(super) fn account_numbers(document: &IniDocument) -> Vec<u32> {
     (1..).take_while(is_account).collect()
 }
 
+/// Returns the account of this number.
+fn account(number: u32, document: &IniDocument) -> ExportedAccount {
+    let section = format!("Account{number}");
+    let entries = account_keys().filter(|key| key.name != PASSWORD_SIZE).filter_map(|key| {
+        let value = value(document, &section, &key)?;
+        // a key that the file doesn't name gets its default
+        if value == key.default {
+            return None;
+        }
+        Some((key.name, account_entry(&key, number, &section, &value)?))
+    });
+    ExportedAccount { number, keys: entries.collect() }
+}
+
+/// Returns what is in an ini, but can't be in a state.
+fn unnamed(document: &IniDocument, accounts: &[u32], shortcuts: usize) -> Vec<(String, &'static str)> {
+    let mut unnamed = Vec::new();
+    for section in document.sections() {
+        let name = section.name.to_string();
+        let number = accounts::number_of(&name);
+        let known = keys::of_section(&name);
+        let is_settings = name.eq_ignore_ascii_case("Settings");
+        if let Some(number) = number.filter(|number| !accounts.contains(number)) {
+            let why = match number {
+                LOCAL => "a desired state can't contain the local account",
+                _ => "MicroSIP doesn't use this account",
+            };
+            unnamed.push((format!("[{name}]"), why));
+        } else if is_settings || number.is_some() {
+            for key in document.keys(&section).filter(|key| known.find(&key.name.to_string()).is_none()) {
+                unnamed.push((setting_path(&name, &key.name.to_string()), "msipcfg doesn't know this key"));
+            }
+        }
+        if is_settings && accounts::is_old_layout(document) {
+            unnamed.push((
+                "the account in [Settings]".into(),
+                "start MicroSIP once, so that it moves it to [Account1]",
+            ));
+        }
+        if name.eq_ignore_ascii_case("Shortcuts") {
+            let is_number = |name: &str| name.parse::<usize>().is_ok_and(|number| number < shortcuts);
+            let others =
+                document.keys(&section).map(|key| key.name.to_string()).filter(|name| !is_number(name));
+            unnamed
+                .extend(others.map(|key| (setting_path(&name, &key), "MicroSIP doesn't show this shortcut")));
+        }
+    }
+    unnamed
+}
+
 fn account_entry(key: &Key, number: u32, section: &str, value: &str) -> Option<Entry> {
     match key.kind {
         Kind::Secret if value.is_empty() => None,
@@ -145,9 +225,21 @@ fn account_entry(key: &Key, number: u32, section: &str, value: &str) -> Option<E
     }
 }
 
+/// Returns the entry of a setting.
+fn setting(key: &Key, document: &IniDocument) -> Option<Entry> {
+    let value = value(document, "Settings", key)?;
+    match key.name {
+        ACCOUNT_ID if value.is_empty() => None,
+        "STUN" if !value.is_empty() && accounts::are_old_keys_deleted(document) => {
+            Some(Entry::LeftOut("MicroSIP deletes it at its next start, because accountId isn't set".into()))
+        }
+        _ => entry(key, "Settings", &value),
+    }
+}
+
 fn entry(key: &Key, section: &str, value: &str) -> Option<Entry> {
     if key.privacy > Privacy::Open {
-        return (!value.is_empty()).then(|| Entry::LeftOut("private".into()));
+        return (!value.is_empty()).then(|| Entry::LeftOut("it's private".into()));
     }
     if value.contains(char::REPLACEMENT_CHARACTER) {
         return Some(Entry::LeftOut("not valid text".into()));
@@ -212,10 +304,11 @@ fn hook(event: Event, command: &Result<HookCommand, String>) -> String {
 
 fn shortcuts(document: &IniDocument) -> Vec<String> {
     let shortcut = |number: usize| {
-        let key = keys::find("Shortcuts", &number.to_string())?;
-        let value = lookup::value(document, "Shortcuts", &number.to_string(), key.limit)?;
-        let value = String::from_utf16_lossy(&value);
-        (!value.is_empty()).then_some(value)
+        let path = KeyPath::new("Shortcuts", &number.to_string()).ok()?;
+        let limit = keys::limit("Shortcuts", path.key.as_str());
+        let value = lookup::value(document, "Shortcuts", path.key.as_str(), limit)?;
+        let value = String::from_utf16(&value).ok().filter(|value| !value.is_empty())?;
+        values::as_saved(&path, &value).is_ok_and(|saved| saved.value == value).then_some(value)
     };
     (0..).map_while(shortcut).collect()
 }

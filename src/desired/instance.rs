@@ -21,7 +21,7 @@ use crate::edit::plan::Edit;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
-use crate::microsip::accounts::{self, LOCAL};
+use crate::microsip::accounts;
 use crate::microsip::keys::{self, Key, Kind, Privacy};
 use crate::microsip::privacy::Guarded;
 use crate::microsip::values;
@@ -217,20 +217,7 @@ impl InstanceState {
     }
 
     /// Returns the complete state of an ini, which gives another ini the same state.
-    pub fn all(document: &IniDocument, state: ExportedState) -> InstanceState {
-        let is_whole = |account: &ExportedAccount| {
-            account.keys.iter().all(|(_, entry)| matches!(entry, Entry::Given(_)))
-        };
-        // in exact mode, keys that aren't named would get their defaults, and other accounts would be removed
-        let is_exact = state.accounts.iter().all(is_whole)
-            && accounts::all(document)
-                .iter()
-                .filter(|account| account.number != LOCAL)
-                .all(|account| state.accounts.iter().any(|one| one.number == account.number));
-        let mut settings = given(&state.settings);
-        if let Some(key) = keys::find("Settings", export::ACCOUNT_ID).filter(|_| !state.accounts.is_empty()) {
-            settings.insert(key.name.into(), shown(document, "Settings", key.name, &key));
-        }
+    pub fn all(state: ExportedState) -> InstanceState {
         let accounts: Vec<InstanceAccount> = state.accounts.iter().map(account).collect();
         let hooks = state.hooks.into_iter();
         let hooks =
@@ -238,9 +225,9 @@ impl InstanceState {
         let shortcuts = state.shortcuts.into_iter().enumerate();
         InstanceState {
             microsip: None,
-            settings,
+            settings: given(&state.settings),
             hooks: hooks.collect(),
-            accounts_mode: (!accounts.is_empty() && !is_exact).then_some(AccountsMode::Ensure),
+            accounts_mode: (!accounts.is_empty() && state.mode == AccountsMode::Ensure).then_some(state.mode),
             accounts: (!accounts.is_empty()).then_some(accounts),
             shortcuts: shortcuts.map(|(number, text)| (number.to_string(), Given::Text(text))).collect(),
         }

@@ -265,6 +265,7 @@ impl Desired {
             edits.push(select_account(accounts::LOCAL)?);
         }
         edits.extend(self.shortcuts.iter().cloned());
+        edits.retain(|edit| !is_empty_anyway(edit, document));
         Ok(edits)
     }
 
@@ -299,12 +300,17 @@ impl Desired {
             };
             self.settings.iter().any(sets)
         };
-        let has_old_account = || {
-            let domain = lookup::value(document, "Settings", "domain", keys::limit("Account1", "domain"));
-            domain.is_some_and(|domain| !domain.is_empty())
-        };
-        is_set("STUN") && !is_set("accountId") && accounts::selected(document).is_none() && !has_old_account()
+        is_set("STUN") && !is_set("accountId") && accounts::are_old_keys_deleted(document)
     }
+}
+
+/// Returns whether an edit would remove an empty key that is empty by default: MicroSIP would write it again.
+fn is_empty_anyway(edit: &Edit, document: &IniDocument) -> bool {
+    let Edit::Unset { path } = edit else { return false };
+    let (section, key) = (path.section.as_str(), path.key.as_str());
+    let is_default = keys::find(section, key).is_some_and(|key| key.default.is_empty());
+    is_default
+        && lookup::value(document, section, key, lookup::NO_LIMIT).is_some_and(|value| value.is_empty())
 }
 
 #[cfg(test)]

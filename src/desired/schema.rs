@@ -122,7 +122,7 @@ pub enum Hook {
 pub struct HookTable {
     /// The path of the program, or its name if Windows can find it by name.
     pub program: String,
-    /// The arguments that come before the caller's number.
+    /// The arguments that come before the caller's text.
     #[serde(default)]
     pub args: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! Shells: programs that read their command line as commands, not as arguments.
+//! Programs that read the caller's text as something else than arguments of the hook: shells as commands, others as
+//! their own options.
 
 /// Returns whether a program reads its command line as a whole, so that it doesn't matter where MicroSIP splits it.
 /// `parts` are the program and its arguments.
@@ -14,6 +15,36 @@ pub fn runs_caller_text(program: &str, args: &[String]) -> bool {
         "powershell" | "pwsh" => !runs_a_file(args),
         _ => false,
     }
+}
+
+/// How a program reads options from the caller's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerOptions {
+    /// It reads them anywhere.
+    Anywhere,
+    /// It reads none after a `--`.
+    BeforeDoubleDash,
+}
+
+/// Returns how a program reads options from the caller's text, if it does. PowerShell, Python, Node.js, Java, Ruby and
+/// Perl take what follows the script for the script's arguments.
+pub fn caller_options(program: &str, args: &[String]) -> Option<CallerOptions> {
+    match &*stem_of(program) {
+        // their options begin with two slashes, and may come after the script
+        "wscript" | "cscript" => Some(CallerOptions::Anywhere),
+        "curl" | "chrome" | "msedge" => Some(CallerOptions::BeforeDoubleDash),
+        // it looks for more options after these, but not after a script without -f
+        "php" | "php-win" if matches!(args, [.., option, _] if is_run_option_of_php(option)) => {
+            Some(CallerOptions::BeforeDoubleDash)
+        }
+        _ => None,
+    }
+    .filter(|options| *options == CallerOptions::Anywhere || !args.iter().any(|arg| arg == "--"))
+}
+
+/// Returns whether an option tells PHP what to run.
+fn is_run_option_of_php(option: &str) -> bool {
+    matches!(option, "-f" | "--file" | "-r" | "--run")
 }
 
 /// Returns the file name of a program in lower case, without `.exe`.
@@ -85,5 +116,35 @@ mod tests {
             assert!(!is_file(line), "{line}");
         }
         assert!(runs_caller_text(r"C:\x\cmd.exe", &["-File".into()]));
+    }
+
+    #[test]
+    fn some_programs_read_options_from_the_callers_text() {
+        let options = |line: &str| {
+            let mut parts = line.split(' ').map(String::from);
+            caller_options(&parts.next().unwrap(), &parts.collect::<Vec<_>>())
+        };
+        for line in [r"C:\Windows\System32\wscript.exe //B C:\x.vbs", r"CScript C:\x.js --"] {
+            assert_eq!(options(line), Some(CallerOptions::Anywhere), "{line}");
+        }
+        for line in [
+            r"C:\php\php.exe -f C:\x.php",
+            r"C:\php\php-win.exe -d display_errors=0 -f C:\x.php",
+            r"C:\Windows\System32\curl.exe https://crm.example.org/ -d",
+            r"C:\x\chrome.exe https://crm.example.org/",
+        ] {
+            assert_eq!(options(line), Some(CallerOptions::BeforeDoubleDash), "{line}");
+            assert_eq!(options(&format!("{line} --")), None, "{line}");
+        }
+        for line in [
+            r"C:\php\php.exe C:\x.php -f",
+            r"C:\php\php.exe -f C:\x.php ring",
+            r"C:\Python\python.exe C:\x.py",
+            r"C:\node\node.exe C:\x.js",
+            r"C:\x\powershell.exe -File C:\x.ps1",
+            r"C:\Java\javaw.exe -jar C:\x.jar",
+        ] {
+            assert_eq!(options(line), None, "{line}");
+        }
     }
 }

@@ -57,6 +57,18 @@ pub fn selected(document: &IniDocument) -> Option<u32> {
     String::from_utf16_lossy(&value).trim().parse().ok()
 }
 
+/// Returns whether the ini has the account of the old layout, without a section of its own.
+pub fn is_old_layout(document: &IniDocument) -> bool {
+    let domain = lookup::value(document, "Settings", "domain", keys::limit("Account1", "domain"));
+    selected(document).is_none() && domain.is_some_and(|domain| !domain.is_empty())
+}
+
+/// Returns whether MicroSIP deletes the keys of the old layout at its next start, and STUN with them, without making an
+/// account of them: `accountId` is empty, and there is no such account (3.22.3, settings.cpp).
+pub fn are_old_keys_deleted(document: &IniDocument) -> bool {
+    selected(document).is_none() && !is_old_layout(document)
+}
+
 /// Returns the account number in the name of a section, if it has one.
 pub fn number_of(section: &str) -> Option<u32> {
     const START: &str = "Account";

@@ -36,10 +36,8 @@ pub fn run(command: &[u16], user: &str, version: Version) -> Option<Ran> {
         let parts = argv(trimmed(command));
         let (file, others) = parts.split_first().unwrap();
         let mut parameters = others.join(&SPACE);
-        if !user.is_empty() {
-            parameters.push(SPACE);
-            parameters.extend(user);
-        }
+        parameters.push(SPACE);
+        parameters.extend(user);
         (file.clone(), parameters)
     };
     let start = Instant::now();

@@ -129,13 +129,13 @@ fn problems_have_their_code() {
 }
 
 #[test]
-fn text_shows_where_the_number_appears() {
+fn text_shows_where_the_callers_text_appears() {
     let sandbox = Sandbox::new();
     let ran = sandbox.run(&["explain", r#""C:\hooks\log.exe --to crm""#]).exits(0);
     assert_eq!(
         ran.stdout,
         "works: MicroSIP runs it as written\n  file         C:\\hooks\\log.exe\n  argument 1   '--to'\n  \
-         argument 2   'crm'\n  argument 3   the caller's number; nothing if there is none\n"
+         argument 2   'crm'\n  argument 3+  the caller's text: one argument, several, or none\n"
     );
     sandbox.run(&["explain", ""]).exits(0).says("empty: no command is run");
     sandbox.run(&["explain", "--", "-x"]).says("file         -x");

@@ -121,7 +121,7 @@ mod through_wine {
     fn any_caller_is_passed_on() {
         let sandbox = in_a_prefix(&[("cmdCallEnd", r"C:\x.exe a"), ("cmdCallStart", r"C:\y.exe")], LOGS);
         run(&sandbox, &["end", "--caller", ""]).exits(0).says("no number");
-        run(&sandbox, &["end", "--caller", "-1 2"]).exits(0).says("caller -1 2");
+        run(&sandbox, &["end", "--caller", "-1 2"]).exits(0).says("caller '-1 2'");
         run(&sandbox, &["--all"]).exits(0);
         let expected = [
             r"[C:\x.exe][a]",
@@ -130,10 +130,18 @@ mod through_wine {
             r"[C:\y.exe][+4930123456]",
             r"[C:\y.exe][anonymous]",
             r"[C:\y.exe]",
+            r"[C:\y.exe][one][two][three]",
+            r#"[C:\y.exe][-x]["][&][echo]["]"#,
+            r"[C:\y.exe][//nologo][/x]",
+            r"[C:\y.exe][no-at <sip:100]",
             r"[C:\x.exe][a][100]",
             r"[C:\x.exe][a][+4930123456]",
             r"[C:\x.exe][a][anonymous]",
             r"[C:\x.exe][a]",
+            r"[C:\x.exe][a][one][two][three]",
+            r#"[C:\x.exe][a][-x]["][&][echo]["]"#,
+            r"[C:\x.exe][a][//nologo][/x]",
+            r"[C:\x.exe][a][no-at <sip:100]",
         ];
         assert_eq!(log(&sandbox), expected);
     }

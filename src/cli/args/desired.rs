@@ -96,15 +96,25 @@ pub(super) enum Command {
     /// Passwords are replaced by references to environment variables.
     #[command(after_help = examples!(
         r"msipcfg export"
+        r"msipcfg export -o state.toml"
         r"msipcfg export --ini D:\Phone\MicroSIP.ini"
     ))]
-    Export,
+    Export {
+        /// Write to FILE, in UTF-8; a shell's > can change the encoding
+        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
+        output: Option<PathBuf>,
+    },
 
     /// Print the JSON Schema of desired-state files, for editors
     #[command(after_help = examples!(
         r"msipcfg schema"
+        r"msipcfg schema -o phone.schema.json"
     ))]
-    Schema,
+    Schema {
+        /// Write to FILE, in UTF-8; a shell's > can change the encoding
+        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -240,8 +250,8 @@ impl Command {
                 }
                 None => Query::Detect { desired: desired.into(), style },
             },
-            Command::Export => Query::Export,
-            Command::Schema => return Ok(Request::Schema),
+            Command::Export { output } => Query::Export { output },
+            Command::Schema { output } => return Ok(Request::Schema { output }),
         };
         Ok(Request::Read { ini, query })
     }

@@ -17,11 +17,22 @@ use crate::microsip::keys;
 use crate::microsip::version::Version;
 use crate::request::{EditRequest, Explain, HookText, IniChoice, Query, Request, SetHook, TestHook};
 
-/// The caller's number in a test unless another is given.
+/// The caller's text in a test unless another is given.
 pub const DEFAULT_CALLER: &str = "100";
 
 /// The callers of `test-hook --all`: an internal number, an international one, a word instead of a number, and none.
-const ALL_CALLERS: [&str; 4] = [DEFAULT_CALLER, "+4930123456", "anonymous", ""];
+/// Then hostile ones, as MicroSIP takes them from SIP headers: several arguments with a space after them; an option,
+/// quotes and an `&` (where `echo` harms nobody); options with slashes; and an unclosed quote.
+const ALL_CALLERS: [&str; 8] = [
+    DEFAULT_CALLER,
+    "+4930123456",
+    "anonymous",
+    "",
+    "one two three ",
+    r#"-x \" & echo \" "#,
+    "//nologo /x",
+    r#"no-at" <sip:100"#,
+];
 
 // WriteArgs is the last field wherever it is used: its heading applies to all options after it
 #[derive(Debug, Subcommand)]
@@ -29,8 +40,8 @@ pub(super) enum Command {
     /// Run a program on a call event
     ///
     /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
-    /// given without a folder is looked up as Windows would. MicroSIP adds the other party's number as the last
-    /// argument.
+    /// given without a folder is looked up as Windows would. MicroSIP adds the caller's text after the arguments:
+    /// usually the other party's number, but it can be several arguments, or none.
     SetHook(SetHookArgs),
 
     /// Remove hooks
@@ -84,11 +95,11 @@ pub(super) enum Command {
         #[arg(required_unless_present = "all")]
         event: Option<String>,
 
-        /// Run every hook with the callers 100, +4930123456, anonymous, and one without a number
+        /// Run every hook with eight callers: usual ones, one without a number, and hostile ones
         #[arg(long, conflicts_with = "event")]
         all: bool,
 
-        /// The other party's number, which is passed as the last argument [default: 100]; --caller= for none
+        /// The caller's text, which is added after the arguments [default: 100]; --caller= for none
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         caller: Option<String>,
 

@@ -3,7 +3,7 @@
 //! Each group of commands has a module with its options and the requests that it makes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, StyledStr};
 use clap::error::ErrorKind;
@@ -111,6 +111,10 @@ enum Command {
     Completions {
         /// Shell to complete in
         shell: Shell,
+
+        /// Write to FILE, in UTF-8; a shell's > can change the encoding
+        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
+        output: Option<PathBuf>,
     },
 }
 
@@ -223,7 +227,7 @@ impl Cli {
             Command::Dsc { command } => Ok(command.into_request(ini)),
             Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),
             Command::Links(args) => Ok(args.into_request()),
-            Command::Completions { shell } => Ok(Request::Completions(shell)),
+            Command::Completions { shell, output } => Ok(Request::Completions { shell, output }),
         }
     }
 }

@@ -1,12 +1,16 @@
 //! `export`: the state of an ini as a desired-state file.
 
+use std::path::Path;
+
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::error::Error;
 use crate::commands::hook_edit::edit_for;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::{Ini, reading_warnings};
 use crate::commands::outcome::RawText;
+use crate::commands::printed_file::print_or_write;
 use crate::desired::export::ExportedState;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
 use crate::hook::target::Allow;
@@ -14,16 +18,26 @@ use crate::ini::document::IniDocument;
 use crate::platform::Env;
 use crate::request::{HookText, IniChoice, SetHook};
 
-/// Exports the state of an ini.
+/// Exports the state of an ini, to standard output or to a file.
 ///
 /// # Errors
-/// No ini was found, or it can't be read.
-pub fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<RawText, Error> {
+/// No ini was found, it can't be read, or the file can't be written.
+pub fn export(
+    choice: &IniChoice,
+    output: Option<&Path>,
+    context: &mut Context<'_>,
+) -> Result<RawText, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
-    for warning in reading_warnings(&decoded) {
+    if output.is_some_and(|output| context.fs.is_same_file(output, &ini.path).unwrap_or(false)) {
+        let message =
+            format!("{} is the ini itself, so it can't be replaced by its state", ini.path.display());
+        return Err(Diagnostic::new(Code::Usage, message).with_hint("use another file with --output").into());
+    }
+    let state = state_of(&ini, &decoded.document, context.env);
+    for warning in reading_warnings(&decoded).into_iter().chain(state.warnings()) {
         (context.report)(RunEvent::Warning(warning));
     }
-    Ok(RawText(state_of(&ini, &decoded.document, context.env).toml()))
+    print_or_write(state.toml(), output, context)
 }
 
 /// Returns the state of an ini, as far as it can be exported.

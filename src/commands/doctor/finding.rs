@@ -238,6 +238,7 @@ pub const RULES: &[Rule] = rules! {
     HookTargetNotProgram: Error, Sometimes;
     HookTargetBatch: Warning, No;
     HookTargetShell: Warning, No;
+    HookTargetOptions: Warning, No;
     HookInterpreterMissing: Error, No;
     HookTargetUnchecked: Info, No;
     HookTargetNetwork: Warning, No;

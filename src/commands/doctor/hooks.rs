@@ -133,7 +133,7 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
             finding.with_hint("only if you trust it; in Explorer: Properties > Unblock")
         }
         TargetError::Batch { .. } => {
-            finding.with_template(set).with_hint("with a .ps1, .vbs or .py script or an .exe")
+            finding.with_template(set).with_hint("with a .ps1 or .py script or an .exe")
         }
         TargetError::Shell { .. } => finding
             .with_template(["set-hook", event.name(), "SCRIPT"])

@@ -311,7 +311,9 @@ mod tests {
         const OLD: Version = Version(3, 14, 0);
         for (value, event, version, caller, file, parameters) in [
             (r"C:\x.exe", Event::Ring, NEW, "100", r"C:\x.exe", " 100"),
-            (r"C:\x.exe", Event::Ring, NEW, "", r"C:\x.exe", ""),
+            (r"C:\x.exe", Event::Ring, NEW, "", r"C:\x.exe", " "),
+            (r"C:\x.exe a", Event::Ring, NEW, "", r"C:\x.exe", "a "),
+            (r"C:\x.exe", Event::Ring, OLD, "", r"C:\x.exe", ""),
             (r#""C:\a b\x.exe" "y  z" \"q r\""#, Event::End, NEW, "1", r"C:\a b\x.exe", r#"y  z "q r" 1"#),
             (r"C:\a b\x.exe y", Event::End, NEW, "a&b", r"C:\a", r"b\x.exe y a&b"),
             (r"C:\a b\x.exe y", Event::End, OLD, "1", r"C:\a b\x.exe y", "1"),

@@ -35,7 +35,7 @@ impl Tested {
 pub struct HookTest {
     /// Its event.
     pub event: Event,
-    /// The caller's number; `None` for an unknown caller.
+    /// The caller's text; `None` if it is empty.
     pub caller: Option<String>,
     /// What was started; `None` if MicroSIP would start nothing.
     pub command: Option<ShellCommand>,
@@ -114,7 +114,8 @@ impl Outcome for Tested {
             if is_of_another_event {
                 shown.clear();
             }
-            let caller = test.caller.as_ref().map_or("no number".into(), |caller| format!("caller {caller}"));
+            let caller =
+                test.caller.as_ref().map_or("no number".into(), |caller| format!("caller '{caller}'"));
             let _ = writeln!(text, "{heading}{}, {caller}{heading:#}", test.event);
             if let Some(ShellCommand { file, args, .. }) = &test.command {
                 let args = args.iter().map(|arg| lossy(arg));

@@ -19,7 +19,7 @@ pub struct Decoded {
     pub value: String,
     /// The program that MicroSIP starts, if any.
     pub program: Option<String>,
-    /// What the program receives before the caller's number.
+    /// What the program receives before the caller's text.
     pub args: Vec<String>,
     /// Where that probably isn't what the author intended.
     pub errors: Vec<HookTextError>,

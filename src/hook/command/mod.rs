@@ -2,7 +2,7 @@
 //!
 //! What MicroSIP does with a command (3.19 to 3.22.16, lib/MSIP.cpp RunCmd): the profile functions remove one pair of
 //! outer quotes and cut the value at 255 characters; CommandLineToArgvW splits it; the first part is the file, the
-//! others are joined again with single spaces and **without quotes**; a space and the caller's number are appended
+//! others are joined again with single spaces and **without quotes**; a space and the caller's text are appended
 //! unquoted; ShellExecuteEx opens the file with that text. When MicroSIP saves its settings, it writes the value back:
 //! bare up to 3.21.4, between quotes from 3.21.6.
 //!

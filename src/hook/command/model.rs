@@ -22,7 +22,7 @@ pub const MAX_WAIT: Duration = Duration::from_secs(10);
 pub struct HookCommand {
     /// The full path of the program.
     pub program: String,
-    /// Its arguments, without the caller's number.
+    /// Its arguments, without the caller's text.
     pub args: Vec<String>,
 }
 
@@ -38,9 +38,9 @@ impl std::fmt::Display for HookCommand {
 pub enum Run {
     /// Nothing, because the value is empty.
     Nothing,
-    /// It starts its own exe, which would dial the number: so Windows splits a value of only spaces.
+    /// It starts its own exe, which would dial the caller: so Windows splits a value of only spaces.
     Itself,
-    /// It opens a file with these parameters, to which it appends a space and the number.
+    /// It opens a file with these parameters, to which it appends a space and the caller's text.
     Program { file: Wide, parameters: Wide },
 }
 
@@ -62,21 +62,17 @@ pub fn run(value: &[u16], dialect: Dialect) -> Run {
     Run::Program { file, parameters }
 }
 
-/// Returns the arguments that a program receives when it is opened with these parameters and the caller's number.
+/// Returns the arguments that a program receives when it is opened with these parameters and the caller's text.
 pub fn received(parameters: &[u16], caller: &str) -> Vec<Wide> {
     let mut line = wide("program ");
     line.extend(with_caller(parameters, caller, Dialect::PRESENT));
     command_line_to_argv(&line).split_off(1)
 }
 
-/// Appends the caller's number to the parameters, unquoted. `caller` is empty for a caller without a number.
+/// Appends the caller's text to the parameters, unquoted. MicroSIP appends the space before it even if it is empty.
 pub fn with_caller(parameters: &[u16], caller: &str, dialect: Dialect) -> Wide {
-    let mut whole = parameters.to_vec();
-    if !caller.is_empty() && dialect != Dialect::WholeValue {
-        whole.push(SPACE);
-    }
-    whole.extend(wide(caller));
-    whole
+    let separator = (dialect != Dialect::WholeValue).then_some(SPACE);
+    parameters.iter().copied().chain(separator).chain(wide(caller)).collect()
 }
 
 /// Returns the text that MicroSIP writes after `=` for a value.

@@ -37,7 +37,7 @@ pub enum HookTextError {
     Comment { comment: String },
     #[error("MicroSIP doesn't expand {variable}")]
     Variable { variable: String },
-    #[error("MicroSIP doesn't substitute {placeholder}; it passes the number as the last argument")]
+    #[error("MicroSIP doesn't substitute {placeholder}; it adds the caller's text after the arguments")]
     Placeholder { placeholder: String },
     #[error("{mask} isn't replaced here, only in the outgoing event of MicroSIP {since} and newer")]
     MaskIgnored { mask: &'static str, since: Version },
@@ -117,13 +117,15 @@ impl ToDiagnostic for HookTextError {
                 "use the full path; a desired-state file can use ${user} and ${profile}"
             }
             HookTextError::MaskIgnored { .. } | HookTextError::Placeholder { .. } => {
-                "remove it, and let the program read its last argument"
+                "remove it, and let the program read what follows its own arguments"
             }
             HookTextError::SecretMask { .. } => "set the hook again without the mask",
             HookTextError::MaskConstant { .. } => {
                 "remove it; the program doesn't receive an argument that is only an empty mask"
             }
-            HookTextError::NumberDetached { .. } => "let the program read the number from its last argument",
+            HookTextError::NumberDetached { .. } => {
+                "let the program read the number from what follows its own arguments"
+            }
             HookTextError::QuotesLost { .. }
             | HookTextError::Decayed { .. }
             | HookTextError::PathUnquoted { .. }

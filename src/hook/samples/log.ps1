@@ -1,7 +1,8 @@
 # A hook of MicroSIP: adds a line for each call to the file "MicroSIP calls.txt" in your Documents folder.
 #
-# MicroSIP runs it with two arguments: the event, which was set with the hook, and the number.
-# The caller chooses the number. It is written as text; nothing here ever runs it.
+# MicroSIP runs it with the event, which was set with the hook,
+# and then with the caller's text. That is usually the number, but it can be several arguments, or none.
+# The caller chooses the text. It is written as text; nothing here ever runs it.
 #
 # msipcfg created this file and won't change it again, so you can edit it as you like.
 

@@ -1,7 +1,8 @@
 # A hook of MicroSIP: shows the number in a small window that closes by itself after 30 seconds.
 #
-# MicroSIP runs it with two arguments: the event, which was set with the hook, and the number.
-# The caller chooses the number. It is passed on and shown as text; nothing here ever runs it.
+# MicroSIP runs it with the event, which was set with the hook,
+# and then with the caller's text. That is usually the number, but it can be several arguments, or none.
+# The caller chooses the text. It is passed on and shown as text; nothing here ever runs it.
 #
 # msipcfg created this file and won't change it again, so you can edit it as you like.
 

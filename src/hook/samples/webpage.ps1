@@ -1,8 +1,8 @@
 # A hook of MicroSIP: opens a web page with the number at the end of its address.
 #
-# MicroSIP runs it with three arguments: the event and the start of the address, which were set with the
-# hook, and the number.
-# The caller chooses the number. It is encoded, so it can only be the end of this one address.
+# MicroSIP runs it with the event and the start of the address, which were set with the hook,
+# and then with the caller's text. That is usually the number, but it can be several arguments, or none.
+# The caller chooses the text. It is encoded, so it can only be the end of this one address.
 #
 # msipcfg created this file and won't change it again, so you can edit it as you like.
 

@@ -1,6 +1,7 @@
 //! What can be wrong with the program of a hook.
 
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::shell::CallerOptions;
 
 /// Which errors are accepted instead of refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub enum TargetError {
          this computer"
     )]
     Shell { path: String },
+    #[error("{path} reads options from the caller's text, so a caller can change what it does")]
+    CallerOptions { path: String, options: CallerOptions },
     #[error("{interpreter}, which runs {path}, wasn't found")]
     InterpreterMissing { path: String, interpreter: &'static str },
     #[error("{path} can't be checked from this computer")]
@@ -90,6 +93,7 @@ impl TargetError {
             E::FoundByName { .. }
                 | E::Batch { .. }
                 | E::Shell { .. }
+                | E::CallerOptions { .. }
                 | E::Unchecked { .. }
                 | E::Network { .. }
                 | E::OtherUser { .. }
@@ -145,6 +149,7 @@ impl ToDiagnostic for TargetError {
             TargetError::NotProgram { .. } => Code::HookTargetNotProgram,
             TargetError::Batch { .. } => Code::HookTargetBatch,
             TargetError::Shell { .. } => Code::HookTargetShell,
+            TargetError::CallerOptions { .. } => Code::HookTargetOptions,
             TargetError::InterpreterMissing { .. } => Code::HookInterpreterMissing,
             TargetError::Unchecked { .. } => Code::HookTargetUnchecked,
             TargetError::Network { .. } => Code::HookTargetNetwork,
@@ -181,10 +186,16 @@ impl ToDiagnostic for TargetError {
             E::Empty { .. } => "copy the file there again",
             E::NotProgram { .. } => "use a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)",
             E::Batch { .. } => {
-                "use a .ps1, .vbs or .py script or an .exe, or accept the risk with 'set-hook --allow-unsafe'"
+                "use a .ps1 or .py script or an .exe, or accept the risk with 'set-hook --allow-unsafe'"
             }
             E::Shell { .. } => {
                 "use the script itself as the program; it is then started with -File. Or accept the risk with 'set-hook --allow-unsafe'"
+            }
+            E::CallerOptions { options: CallerOptions::Anywhere, .. } => {
+                "use a .ps1 or .py script, which receives the text as its arguments"
+            }
+            E::CallerOptions { options: CallerOptions::BeforeDoubleDash, .. } => {
+                "end the hook's arguments with '--', or use a .ps1 or .py script"
             }
             E::Unchecked { .. } => "check it on the Windows computer with 'msipcfg hooks'",
             E::Network { .. } => "copy it to a local disk",

@@ -51,8 +51,11 @@ pub fn resolve(
         }
         Ok(HookCommand { program: path, args: typed.args.clone() })
     };
-    let warnings = errors.into_iter().map(|error| error.accept(allow)).collect::<Result<_, _>>()?;
-    Ok((command?, warnings))
+    let mut warnings: Vec<TargetError> =
+        errors.into_iter().map(|error| error.accept(allow)).collect::<Result<_, _>>()?;
+    let command = command?;
+    warnings.extend(read_options(&command));
+    Ok((command, warnings))
 }
 
 /// Returns the command that runs a script with its interpreter.
@@ -77,6 +80,12 @@ fn with_interpreter(
     Ok(HookCommand { program, args })
 }
 
+/// Returns a warning if the program reads options from the caller's text.
+fn read_options(command: &HookCommand) -> Option<TargetError> {
+    let options = shell::caller_options(&command.program, &command.args)?;
+    Some(TargetError::CallerOptions { path: command.program.clone(), options })
+}
+
 /// Returns what is wrong with the program of a hook that is set, and with the script that it runs.
 pub fn check(command: &HookCommand, context: &TargetContext) -> Vec<TargetError> {
     let program = command.program.replace('/', "\\");
@@ -84,6 +93,7 @@ pub fn check(command: &HookCommand, context: &TargetContext) -> Vec<TargetError>
     if shell::runs_caller_text(&program, &command.args) {
         errors.push(TargetError::Shell { path: program.clone() });
     }
+    errors.extend(read_options(command));
     if extension(&program) == "ps1" {
         errors.push(TargetError::NotProgram { path: program.clone(), why: "Windows opens it in an editor" });
     }

@@ -123,13 +123,13 @@ fn allowed_errors_become_warnings() {
 #[test]
 fn names_are_resolved_to_full_paths() {
     let image = image();
-    let prefix = prefix(&[("Windows/System32/curl.exe", &image)]);
-    let (command, _) = prefix.resolve("curl", &["-s"], Allow::default()).unwrap();
+    let prefix = prefix(&[("Windows/System32/where.exe", &image)]);
+    let (command, _) = prefix.resolve("where", &["-s"], Allow::default()).unwrap();
     assert_eq!(
         (command.program.as_str(), &command.args[..]),
-        (r"C:\Windows\System32\curl.exe", &["-s".to_string()][..])
+        (r"C:\Windows\System32\where.exe", &["-s".to_string()][..])
     );
-    assert_eq!(prefix.verdict("CURL.EXE"), Ok(vec![]));
+    assert_eq!(prefix.verdict("WHERE.EXE"), Ok(vec![]));
 }
 
 #[test]
@@ -149,6 +149,8 @@ fn scripts_are_run_by_their_interpreter() {
         line(r"C:\hooks\a.vbs", Allow::default()).unwrap(),
         r#"C:\Windows\System32\wscript.exe //B C:\hooks\a.vbs "x y""#
     );
+    assert_eq!(prefix.verdict(r"C:\hooks\a.vbs"), Ok(vec![Code::HookTargetOptions]));
+    assert_eq!(prefix.verdict(r"C:\hooks\a.py"), Ok(vec![]));
     assert_eq!(line(r"C:\hooks\a.py", Allow::default()).unwrap(), r#"C:\Windows\py.exe C:\hooks\a.py "x y""#);
     assert_eq!(line(r"C:\hooks\a.ps1", Allow::default()), Err(Code::HookInterpreterMissing));
     assert_eq!(
@@ -193,11 +195,11 @@ fn marked_programs_are_refused_and_marked_scripts_warned_about() {
     let image = image();
     let mut prefix = prefix(&[
         ("hooks/marked.exe", &image),
-        ("hooks/marked.vbs", b"x"),
-        ("hooks/a.vbs", b"x"),
+        ("hooks/marked.py", b"x"),
+        ("hooks/a.py", b"x"),
         ("hooks/a.jar", b"x"),
         ("hooks/ring.exe", &image),
-        ("Windows/System32/wscript.exe", &image),
+        ("Windows/py.exe", &image),
         ("Windows/javaw.exe", &image),
     ]);
     prefix.probe.mark_of = mark_by_name;
@@ -209,8 +211,8 @@ fn marked_programs_are_refused_and_marked_scripts_warned_about() {
     assert_eq!(codes(r"C:\hooks\marked.exe", Allow::default()), Err(Code::HookTargetBlocked));
     assert_eq!(codes(r"C:\hooks\marked.exe", others), Err(Code::HookTargetBlocked));
     assert_eq!(codes(r"C:\hooks\marked.exe", unblock), Ok(blocked.clone()));
-    assert_eq!(codes(r"C:\hooks\marked.vbs", Allow::default()), Ok(blocked.clone()));
-    assert_eq!(codes(r"C:\hooks\a.vbs", Allow::default()), Ok(vec![]));
+    assert_eq!(codes(r"C:\hooks\marked.py", Allow::default()), Ok(blocked.clone()));
+    assert_eq!(codes(r"C:\hooks\a.py", Allow::default()), Ok(vec![]));
 
     // hooks that are already set
     let context = prefix.context();
@@ -221,13 +223,13 @@ fn marked_programs_are_refused_and_marked_scripts_warned_about() {
         (codes, !errors.iter().any(TargetError::is_fatal))
     };
     assert_eq!(works(r"C:\hooks\marked.exe", &[]), (blocked.clone(), false));
-    assert_eq!(works(r"C:\Windows\System32\wscript.exe", &[r"C:\hooks\marked.vbs"]), (blocked, true));
-    assert_eq!(works(r"C:\hooks\ring.exe", &[r"C:\hooks\marked.vbs"]), (vec![], true));
+    assert_eq!(works(r"C:\Windows\py.exe", &[r"C:\hooks\marked.py"]), (blocked, true));
+    assert_eq!(works(r"C:\hooks\ring.exe", &[r"C:\hooks\marked.py"]), (vec![], true));
 
     // the interpreter
     prefix.probe.mark_of = |path| path.ends_with("javaw.exe").then(|| b"[ZoneTransfer]\nZoneId=4".to_vec());
     assert_eq!(prefix.verdict(r"C:\hooks\a.jar"), Err(Code::HookTargetBlocked));
-    assert_eq!(prefix.verdict(r"C:\hooks\a.vbs"), Ok(vec![]));
+    assert_eq!(prefix.verdict(r"C:\hooks\a.py"), Ok(vec![]));
 }
 
 /// Everyone may write to files and folders whose name starts with "open", only administrators to the others.
@@ -247,19 +249,19 @@ fn replaceable_programs_cause_warnings_or_are_refused_for_another_user() {
         ("hooks/ring.exe", &image),
         ("hooks/open.exe", &image),
         ("open/ring.exe", &image),
-        ("hooks/open.vbs", b"x"),
-        ("Windows/System32/wscript.exe", &image),
+        ("hooks/open.py", b"x"),
+        ("Windows/py.exe", &image),
     ]);
     prefix.probe.access_of = open_to_all;
     let writable = vec![Code::HookTargetWritable];
     assert_eq!(prefix.verdict(r"C:\hooks\ring.exe"), Ok(vec![]));
-    for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.vbs"] {
+    for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.py"] {
         assert_eq!(prefix.verdict(path), Ok(writable.clone()), "{path}");
     }
     prefix.trust = Trust::new(platform::Privileges { is_elevated: true, user: None }, None);
     let unsafe_target = Allow { unsafe_target: true, ..Allow::default() };
     assert_eq!(prefix.verdict(r"C:\hooks\ring.exe"), Ok(vec![]));
-    for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.vbs"] {
+    for path in [r"C:\hooks\open.exe", r"C:\open\ring.exe", r"C:\hooks\open.py"] {
         assert_eq!(prefix.verdict(path), Err(Code::HookTargetWritable), "{path}");
         let allowed = prefix.resolve(path, &[], unsafe_target).map(|(_, codes)| codes);
         assert_eq!(allowed, Ok(writable.clone()), "{path}");

@@ -132,5 +132,12 @@ proptest! {
             prop_assert_eq!(ran.status, 3, "{}", ran.transcript);
             prop_assert!(error["code"].as_str().is_some_and(|code| code != "internal"), "{}", error);
         }
+        let ini = programs.sandbox.path(&programs.ini);
+        let state = programs.sandbox.run(&["export", "--ini", ini.to_str().unwrap()]).exits(0).stdout;
+        let state = programs.sandbox.write("exported.toml", state);
+        let checked = programs.run_on_ini(&["check", state.to_str().unwrap()]);
+        if checked.status != 0 {
+            prop_assert_eq!(&checked.json()["error"]["code"], "desired-empty", "{}", checked.transcript);
+        }
     }
 }

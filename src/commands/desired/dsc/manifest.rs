@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::RawText;
+use crate::commands::printed_file::print_or_write;
 use crate::desired::json_schema;
-use crate::diagnostic::{Code, Diagnostic, ExitStatus};
-use crate::platform::{self, FileSystemExt};
+use crate::diagnostic::ExitStatus;
 use crate::request::{Executable, Manifest, WhatIf};
 
 /// The name of the resource type: publisher, area, and name.
@@ -27,16 +27,8 @@ pub fn manifest(asked: &Manifest, context: &Context<'_>) -> Result<RawText, Erro
         _ => PROGRAM.into(),
     };
     let text = serde_json::to_string_pretty(&of(&program, asked.what_if)).unwrap_or_default() + "\n";
-    let Some(folder) = &asked.folder else { return Ok(RawText(text)) };
-    let path = folder.join(FILE);
-    let model = Some(path.as_path()).filter(|path| context.fs.exists(path));
-    platform::write_atomically(context.fs, &path, text.as_bytes(), model, ("msipcfg-".as_ref(), ".tmp"))
-        .map_err(|error| {
-            let message = format!("{} couldn't be written: {error}", path.display());
-            Diagnostic::new(Code::FileWrite, message)
-                .with_hint("check the folder, and that you may write there")
-        })?;
-    Ok(RawText(format!("{}\n", path.display())))
+    let file = asked.folder.as_ref().map(|folder| folder.join(FILE));
+    print_or_write(text, file.as_deref(), context)
 }
 
 fn of(program: &str, what_if: WhatIf) -> Json {

@@ -184,7 +184,7 @@ fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context
 }
 
 fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
-    InstanceState::all(document, state_of(ini, document, context.env))
+    InstanceState::all(state_of(ini, document, context.env))
 }
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
