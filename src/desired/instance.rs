@@ -225,7 +225,7 @@ impl InstanceState {
         let shortcuts = state.shortcuts.into_iter().enumerate();
         InstanceState {
             microsip: None,
-            settings: given(&state.settings),
+            settings: given(&state.settings).into_iter().map(without_empty_default).collect(),
             hooks: hooks.collect(),
             accounts_mode: (!accounts.is_empty() && state.mode == AccountsMode::Ensure).then_some(state.mode),
             accounts: (!accounts.is_empty()).then_some(accounts),
@@ -240,6 +240,14 @@ fn given(entries: &[(&'static str, Entry)]) -> IndexMap<String, Given> {
         Entry::Given(given) => Some((name.to_string(), given.clone())),
     };
     entries.iter().filter_map(given).collect()
+}
+
+/// Removes a setting that is empty by default instead of making it empty, which is the same for MicroSIP: `dsc config`
+/// can't read a document with an empty text before 3.3.
+fn without_empty_default((name, given): (String, Given)) -> (String, Given) {
+    let is_empty = matches!(&given, Given::Text(text) if text.is_empty());
+    let is_default = keys::find("Settings", &name).is_some_and(|key| key.default.is_empty());
+    (name, if is_empty && is_default { Given::Absent(false) } else { given })
 }
 
 fn account(account: &ExportedAccount) -> InstanceAccount {
