@@ -201,7 +201,7 @@ codes! {
     HookShellWords = "hook-shell-words", Refused,
         "the command contains syntax of cmd.exe, but MicroSIP uses no shell";
     HookComment = "hook-comment", Done, "a comment after the command is passed to the program as arguments";
-    HookUrl = "hook-url", Refused, "the value is a web address, not a program";
+    HookUrl = "hook-url", Refused, "the hook is a web address, not a program";
     HookBlank = "hook-blank", Refused, "the value contains only spaces; MicroSIP would start itself";
     HookNumberDetached = "hook-number-detached", Refused,
         "the number arrives as a separate argument, not joined to the option or address before it";

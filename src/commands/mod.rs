@@ -25,7 +25,7 @@ mod samples;
 pub mod set_hook;
 pub mod settings;
 pub mod status;
-mod suggestion;
+pub mod suggestion;
 pub mod test_hook;
 pub mod write;
 pub mod written;
