@@ -311,7 +311,8 @@ fn export_finds_every_ini_and_get_rejects_several() {
         sandbox.write(&crate::sandbox::place("bob", "MicroSIP.ini"), utf16("[Settings]\r\n"));
         assert_eq!(done(&sandbox, &["export"], &json!({})).states.len(), 2);
         let error = refused(run(&sandbox, &["get"], &json!({})), 4);
-        assert!(error.contains("ini-ambiguous"), "{error}");
+        assert!(error.contains("ini-ambiguous") && error.contains("property 'ini'"), "{error}");
+        assert!(!error.contains("--ini"), "{error}");
     }
 }
 
