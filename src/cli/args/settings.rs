@@ -101,7 +101,7 @@ impl Command {
     pub fn into_request(self, ini: IniChoice, argv: &[OsString]) -> Result<Request, UsageError> {
         let query = match self {
             Command::Set { write, values, allow_unknown } => {
-                if let Some(error) = unquoted_value(&values, &ini, write.write.is_given(), argv) {
+                if let Some(error) = unquoted_value(&values, &ini, write.write.dry_run, argv) {
                     return Err(error);
                 }
                 let values = keys_and_values(&values)?;
