@@ -50,7 +50,7 @@ pub fn run(args: &[OsString], process: Process) -> i32 {
                 // Otherwise the writer of standard input would report a broken pipe instead of this error.
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
             }
-            Output { dsc, ..Output::of_args(args) }.print_usage(&clap_error::improved(error)) as i32
+            Output { dsc, ..Output::of_args(args) }.print_usage(&clap_error::improved(error, args)) as i32
         }
     }
 }

@@ -38,8 +38,8 @@ exit_statuses! {
     NoIni = 4, "No MicroSIP.ini was found, or several were; for links --set, MicroSIP wasn't found";
     /// MicroSIP was still running when the time was up.
     StillRunning = 5, "MicroSIP was still running at the end of the timeout";
-    /// A file couldn't be read, locked or written.
-    File = 6, "A file couldn't be read, locked or written";
+    /// A file couldn't be read, locked or written, or a password couldn't be read.
+    File = 6, "A file couldn't be read, locked or written, or a password couldn't be read";
     /// The file isn't an ini, its encoding isn't known, or the edit couldn't be verified. Nothing was written.
     NotAnIni = 7, "Not an ini, unknown encoding, or the edit couldn't be verified; nothing was written";
     /// Some of several inis failed.
@@ -201,7 +201,7 @@ codes! {
     HookShellWords = "hook-shell-words", Refused,
         "the command contains syntax of cmd.exe, but MicroSIP uses no shell";
     HookComment = "hook-comment", Done, "a comment after the command is passed to the program as arguments";
-    HookUrl = "hook-url", Refused, "the value is a web address, not a program";
+    HookUrl = "hook-url", Refused, "the hook is a web address, not a program";
     HookBlank = "hook-blank", Refused, "the value contains only spaces; MicroSIP would start itself";
     HookNumberDetached = "hook-number-detached", Refused,
         "the number arrives as a separate argument, not joined to the option or address before it";

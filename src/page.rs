@@ -117,7 +117,11 @@ pub fn diagnostic_text(start: &str, diagnostic: &Diagnostic, indent: &str, style
     lines.for_each(|line| text.extend([indent, line, "\n"]));
     if let Some(hint) = &diagnostic.hint {
         let (style, used) = (styles.hint, indent.len() + "  hint: ".len());
-        let _ = writeln!(text, "{indent}  {style}hint{style:#}: {}", styles.wrap(hint, used, used));
+        // Further lines are commands, which wrapping would break.
+        let mut lines = hint.lines();
+        let first = styles.wrap(lines.next().unwrap_or_default(), used, used);
+        let _ = writeln!(text, "{indent}  {style}hint{style:#}: {first}");
+        lines.for_each(|line| text.extend([indent, "    ", line, "\n"]));
     }
     text
 }

@@ -1,5 +1,6 @@
 //! clap's errors in msipcfg's words: suggestions for mistyped commands, the whole usage, and `hint` for `tip`.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use clap::builder::{StyledStr, Styles};
@@ -48,9 +49,11 @@ const ADVICE: &[(&str, &str)] = &[
     ("version", "to print the version, use 'msipcfg --version'"),
 ];
 
-/// Replaces what clap says about the usage of the command, and suggests for a mistyped command.
-pub fn improved(mut error: clap::Error) -> clap::Error {
+/// Replaces what clap says about the usage of the command, and suggests for a mistyped command. `argv` is the whole
+/// command line.
+pub fn improved(mut error: clap::Error, argv: &[OsString]) -> clap::Error {
     suggest_command(&mut error);
+    suggest_quotes(&mut error, argv);
     keep_near_options(&mut error);
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         let usage = whole_usage(&usage.to_string());
@@ -96,6 +99,20 @@ fn suggest_command(error: &mut clap::Error) {
     let suggestions = suggestions(&typed);
     if !suggestions.is_empty() {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(suggestions));
+    }
+}
+
+/// Suggests quotes for a text to explain that was split at its spaces.
+fn suggest_quotes(error: &mut clap::Error, argv: &[OsString]) {
+    let Some(ContextValue::String(second)) = error.get(ContextKind::InvalidArg) else { return };
+    let Some(at) = argv.iter().position(|argument| argument == second.as_str()) else { return };
+    let is_explain = argv[..at].iter().any(|argument| argument == "explain");
+    if error.kind() == ErrorKind::UnknownArgument && is_explain && !second.starts_with('-') {
+        let more =
+            argv[at..].iter().take_while(|argument| !argument.to_string_lossy().starts_with("--")).count();
+        let command = args::joined(argv, at - 1, more + 1);
+        let advice = format!("put the text in quotes:\n    {command}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
     }
 }
 
@@ -145,9 +162,9 @@ impl ToDiagnostic for RejectedByClap<'_> {
 
     fn hint(&self) -> Option<String> {
         let text = rendered(self.0).to_string();
-        let hint = text.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+        let hint = text.split_once("  hint: ").and_then(|(_, rest)| rest.split("\n\n").next());
         let usual = "run 'msipcfg help' for a list of commands, or 'msipcfg COMMAND --help' for one of them";
-        Some(hint.unwrap_or(usual).to_string())
+        Some(hint.unwrap_or(usual).lines().map(str::trim).collect::<Vec<_>>().join("\n"))
     }
 }
 

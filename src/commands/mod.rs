@@ -25,12 +25,12 @@ mod samples;
 pub mod set_hook;
 pub mod settings;
 pub mod status;
-mod suggestion;
+pub mod suggestion;
 pub mod test_hook;
 pub mod write;
 pub mod written;
 
-use crate::desired::{instance as dsc_instance, schema};
+use crate::desired::json_schema;
 use crate::request::{EditRequest, IniChoice, ManyUsersAction, Query, Request, WriteOptions};
 
 use self::desired::{apply, detect, dsc, export, profiles};
@@ -70,10 +70,10 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
             _ => Box::new(profiles::run(&many, context)?),
         },
         Request::Schema { output } => {
-            Box::new(printed_file::print_or_write(schema::render(), output.as_deref(), context)?)
+            Box::new(printed_file::print_or_write(json_schema::of_file(), output.as_deref(), context)?)
         }
         Request::Dsc { ini, operation } => Box::new(dsc::run(&ini, &operation, context)?),
-        Request::DscSchema => Box::new(RawText(format!("{:#}\n", dsc_instance::schema()))),
+        Request::DscSchema => Box::new(RawText(format!("{:#}\n", json_schema::of_instance()))),
         Request::DscManifest(manifest) => Box::new(dsc::manifest(&manifest, context)?),
     })
 }

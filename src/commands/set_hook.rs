@@ -17,6 +17,7 @@ use super::error::Error;
 use super::hook_edit::{dialect_after, edit_for};
 use super::ini::Ini;
 use super::samples::Placed;
+use super::suggestion;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;
 
@@ -54,6 +55,7 @@ fn write_hooks(
         blocked.clear();
         let version = sets.iter().find_map(|set| set.version);
         let dialect = dialect_after(version, sets.iter().map(|set| set.event), &[], ini, &decoded, env)?;
+        suggestion::refuse_unquoted_path(sets, options, &dialect, ini, env)?;
         for set in sets {
             let hook = edit_for(set, &dialect, ini, env)?;
             warnings.extend(hook.warnings);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use serde_json::{Value as Json, json};
 
@@ -25,6 +26,7 @@ use super::error::Error;
 use super::hook_edit::{dialect_after, edit_for};
 use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
+use super::suggestion;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;
 
@@ -263,6 +265,7 @@ pub fn set(
         }
         let dialect = dialect_after(None, hooks.iter().map(|set| set.event), &edits, ini, &decoded, env)?;
         for set in hooks {
+            suggestion::refuse_unquoted_path(slice::from_ref(set), options, &dialect, ini, env)?;
             let hook = edit_for(set, &dialect, ini, env)?;
             warnings.extend(hook.warnings);
             edits.push(hook.edit);

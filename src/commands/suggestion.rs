@@ -1,11 +1,18 @@
-//! Suggests a command text that does what the author of a broken one intended.
+//! Suggests what does what the user intended: another text for a broken command, or another command line.
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, Decoded, HookCommand};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning;
 use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::wide;
+use crate::platform::Env;
+use crate::quote::command_line;
+use crate::request::{HookText, SetHook, WriteOptions};
+
+use super::hook_state::target_context;
+use super::ini::Ini;
 
 /// Returns the value to use instead, if the intention is clear and another text fulfills it. `stand_in` is a word
 /// in it that stands for any user's name.
@@ -33,4 +40,71 @@ fn startable(command: HookCommand, targets: &TargetContext) -> Option<HookComman
     }
     let allow = Allow { missing: true, unsafe_target: true, mark: true };
     target::resolve(&command, targets, allow).ok().map(|(command, _)| command)
+}
+
+/// Refuses hooks with a path that isn't quoted, and shows the command that sets them with quotes. Only the first hook
+/// is looked at, because all have the same command.
+///
+/// # Errors
+/// If a path isn't quoted.
+pub fn refuse_unquoted_path(
+    sets: &[SetHook],
+    options: WriteOptions,
+    save_dialect: &SaveDialect,
+    ini: &Ini,
+    env: &Env,
+) -> Result<(), Diagnostic> {
+    let Some(set) = sets.first() else { return Ok(()) };
+    let (message, advice, command) = match &set.what {
+        HookText::Sample(_) => return Ok(()),
+        HookText::Command(typed) => {
+            let Some((command, path)) = target::rejoined(typed, &target_context(ini, env)) else {
+                return Ok(());
+            };
+            let message =
+                format!("the path '{path}' contains a space and isn't quoted, so it arrived in pieces");
+            (message, "put the path in quotes", command)
+        }
+        HookText::Raw(text) | HookText::Value(text) => {
+            // `set` has the value, which MicroSIP would read between quotes
+            let text = match &set.what {
+                HookText::Value(value) => &command::save(value, save_dialect.dialect),
+                _ => text,
+            };
+            let decoded = command::decode(&wide(text), set.event, save_dialect);
+            let Some(error) = decoded.errors.iter().find(|error| error.unquoted_path().is_some()) else {
+                return Ok(());
+            };
+            let Some(command) = meaning::intended_command(text, &decoded) else { return Ok(()) };
+            (error.to_string(), "use set-hook, which adds the quotes that MicroSIP needs", command)
+        }
+    };
+    let events: Vec<&str> = sets.iter().map(|set| set.event.name()).collect();
+    let mut args = ["msipcfg", "set-hook", "--ini"].map(String::from).to_vec();
+    args.push(ini.path.to_string_lossy().into_owned());
+    args.extend(options.dry_run.then(|| "--dry-run".into()));
+    args.extend(options.create.then(|| "--create".into()));
+    if let Some(version) = set.version {
+        args.extend(["--microsip-version".into(), version.to_string()]);
+    }
+    args.extend(set_hook_args(set.allow, &events.join(","), &command));
+    let hint = format!("{advice}:\n{}", command_line(&args));
+    Err(Diagnostic::new(Code::HookPathUnquoted, message).with_hint(hint))
+}
+
+/// Returns the arguments of `set-hook` that set a hook.
+pub fn set_hook_args(allow: Allow, events: &str, command: &HookCommand) -> Vec<String> {
+    let allowed = [
+        (allow.missing, "--allow-missing"),
+        (allow.unsafe_target, "--allow-unsafe"),
+        (allow.mark, "--unblock"),
+    ];
+    let allowed = allowed.iter().filter(|(is_allowed, _)| *is_allowed).map(|(_, option)| *option);
+    let mut args: Vec<String> = allowed.chain([events]).map(String::from).collect();
+    let parts = || std::iter::once(&command.program).chain(&command.args);
+    if parts().any(|part| part.starts_with('-')) {
+        args.push("--".into());
+    }
+    args.extend(parts().cloned());
+    args
 }

@@ -11,7 +11,7 @@ use crate::request::ValueSource;
 
 /// A mistake in a desired-state file, with its place. It never contains a password.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}:{line}:{column}: {kind}\n{excerpt}")]
+#[error("{file}:{line}:{column}: {}\n{excerpt}", message(.kind, .path))]
 pub struct DesiredError {
     /// The file as it was named.
     pub file: String,
@@ -21,7 +21,7 @@ pub struct DesiredError {
     pub column: usize,
     /// The keys that lead there, as in `accounts[0].password`. Empty for the whole file, or if it can't be parsed.
     pub path: String,
-    /// The line with a mark below the place, or a note that the line is hidden.
+    /// The line without passwords, with a mark below the place.
     pub excerpt: String,
     /// What is wrong there.
     pub kind: Box<DesiredErrorKind>,
@@ -34,6 +34,10 @@ pub enum DesiredErrorKind {
     Empty,
     #[error("{0}")]
     Syntax(String),
+    #[error("the text in quotes contains an invalid escape after a backslash")]
+    Escape { hint: &'static str },
+    #[error("this is YAML; write TOML or JSON")]
+    Yaml,
     #[error("expected {expected}, found {found}")]
     Shape { found: &'static str, expected: String },
     #[error("unknown key '{key}'")]
@@ -68,6 +72,16 @@ pub enum DesiredErrorKind {
     SecretInline { name: String },
     #[error("can't read the password from {place}: {}", reason(place, .source))]
     SecretUnreadable { place: ValueSource, source: io::Error },
+}
+
+/// Returns what is wrong with the value of a property.
+fn message(kind: &DesiredErrorKind, property: &str) -> String {
+    match kind {
+        _ if property.is_empty() => kind.to_string(),
+        DesiredErrorKind::Shape { .. } => format!("{property}: {kind}"),
+        DesiredErrorKind::Value(error) => error.clone().named(property).to_string(),
+        _ => kind.to_string(),
+    }
 }
 
 fn reason(place: &ValueSource, error: &io::Error) -> String {
@@ -115,6 +129,8 @@ impl ToDiagnostic for DesiredError {
             DesiredErrorKind::Empty => {
                 Some("a failed download or export can leave an empty file; create it again".into())
             }
+            DesiredErrorKind::Escape { hint } => Some((*hint).into()),
+            DesiredErrorKind::Yaml => Some("the name of a JSON file must end with .json".into()),
             DesiredErrorKind::UnknownKey { hint, .. } => hint.clone(),
             DesiredErrorKind::UnknownSection { hint, .. } => Some(hint.clone()),
             DesiredErrorKind::Value(error) => error.hint(),
@@ -140,6 +156,11 @@ impl ToDiagnostic for DesiredError {
                 Some("use ${user}, ${profile}, ${appdata} or a column of the table of users".into())
             }
             DesiredErrorKind::SecretShown { .. } => Some("use it only as the value of 'password'".into()),
+            DesiredErrorKind::SecretUnreadable { place: ValueSource::Variable(name), source }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Some(format!("set the variable {name}"))
+            }
             DesiredErrorKind::SecretInline { .. } | DesiredErrorKind::SecretUnreadable { .. } => {
                 Some("use password = { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }".into())
             }

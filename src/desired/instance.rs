@@ -5,18 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
 use super::accounts::WantedAccounts;
 use super::error::{DesiredError, SpannedError};
 use super::export::{self, Entry, ExportedAccount, ExportedState, PASSWORD_SIZE};
 use super::redact::{Redaction, is_secret};
 use super::resolve::{self, Desired};
-use super::schema::{
-    AccountsMode, DesiredFile, Given, Hook, HookTable, MicroSip, PARTS, account_keys, unknown_key,
-};
+use super::schema::{AccountsMode, Given, Hook, HookTable, MicroSip, PARTS, account_keys, unknown_key};
 use super::source::{Format, Source};
 use super::tree::{Node, Tree};
 use super::variables::ReadText;
@@ -38,7 +35,7 @@ pub const EXIST: &str = "_exist";
 /// The property that shows whether an account has a password.
 pub const PASSWORD_SET: &str = "passwordSet";
 /// The properties that only appear in output. In input they are ignored.
-const READ_ONLY: [&str; 4] = ["_inDesiredState", "_restartRequired", "_metadata", "_name"];
+pub(super) const READ_ONLY: [&str; 4] = ["_inDesiredState", "_restartRequired", "_metadata", "_name"];
 /// The key under which DSC passes secret text.
 const SECURE_STRING: &str = "secureString";
 
@@ -128,6 +125,9 @@ fn take_own_properties(root: &mut Node) -> Result<OwnProperties, SpannedError> {
 
 /// Gives the passwords of accounts the form that they have in a file.
 fn take_passwords(accounts: &mut Node) -> Result<(), SpannedError> {
+    if matches!(accounts.tree, Tree::Table(_)) {
+        return Err(accounts.not("a list (in YAML, start each account with a dash)"));
+    }
     let Tree::List(accounts) = &mut accounts.tree else { return Ok(()) };
     for account in accounts {
         let Tree::Table(keys) = &mut account.tree else { continue };
@@ -225,7 +225,7 @@ impl InstanceState {
         let shortcuts = state.shortcuts.into_iter().enumerate();
         InstanceState {
             microsip: None,
-            settings: given(&state.settings),
+            settings: given(&state.settings).into_iter().map(without_empty_default).collect(),
             hooks: hooks.collect(),
             accounts_mode: (!accounts.is_empty() && state.mode == AccountsMode::Ensure).then_some(state.mode),
             accounts: (!accounts.is_empty()).then_some(accounts),
@@ -240,6 +240,14 @@ fn given(entries: &[(&'static str, Entry)]) -> IndexMap<String, Given> {
         Entry::Given(given) => Some((name.to_string(), given.clone())),
     };
     entries.iter().filter_map(given).collect()
+}
+
+/// Removes a setting that is empty by default instead of making it empty, which is the same for MicroSIP: `dsc config`
+/// can't read a document with an empty text before 3.3.
+fn without_empty_default((name, given): (String, Given)) -> (String, Given) {
+    let is_empty = matches!(&given, Given::Text(text) if text.is_empty());
+    let is_default = keys::find("Settings", &name).is_some_and(|key| key.default.is_empty());
+    (name, if is_empty && is_default { Given::Absent(false) } else { given })
 }
 
 fn account(account: &ExportedAccount) -> InstanceAccount {
@@ -297,78 +305,6 @@ fn hook(command: Option<HookCommand>) -> Hook {
     }
 }
 
-/// Returns the JSON Schema of an instance. It has no references, and any text is a valid value: DSC shows a value that
-/// its schema rejects in the error message.
-pub fn schema() -> Json {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let file = settings.into_generator().into_root_schema_for::<DesiredFile>().to_value();
-    let mut properties = Map::new();
-    let path = "The absolute path of the MicroSIP.ini. Default: the only one that is found.";
-    properties.insert(INI.into(), json!({"type": "string", "description": path}));
-    let exist = "Whether the ini exists. If false, the ini is deleted, and a backup is kept.";
-    properties.insert(EXIST.into(), json!({"type": "boolean", "default": true, "description": exist}));
-    for part in PARTS {
-        let mut property = file["properties"][part].clone();
-        loosen(&mut property);
-        properties.insert(part.into(), property);
-    }
-    put_password_in(&mut properties["accounts"]["items"]);
-    let read_only = [
-        json!({"type": "boolean", "description": "Whether the ini is in this state."}),
-        json!({"type": "array", "items": {"type": "object"}, "description": "The MicroSIP instances that must read the ini again."}),
-        json!({"type": "object", "description": "What a set would do."}),
-        json!({"type": "string", "description": "A name for the instance."}),
-    ];
-    for (name, mut property) in READ_ONLY.into_iter().zip(read_only) {
-        property["readOnly"] = json!(true);
-        properties.insert(name.into(), property);
-    }
-    json!({
-        "$schema": file["$schema"],
-        "title": "A MicroSIP.ini and its state",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-    })
-}
-
-/// Replaces the forms of text by a single one. A file has a form for text with variables, but DSC has variables of its
-/// own.
-fn loosen(schema: &mut Json) {
-    match schema {
-        Json::Object(parts) => {
-            parts.retain(|name, part| name != "default" || !part.is_null());
-            for (name, part) in parts.iter_mut() {
-                loosen(part);
-                if let ("anyOf", Json::Array(forms)) = (name.as_str(), part) {
-                    let any_text = json!({"type": "string"});
-                    let is_text = |form: &Json| form["type"] == "string";
-                    if forms.iter().any(is_text) {
-                        let at = forms.iter().position(is_text).unwrap_or_default();
-                        forms.retain(|form| !is_text(form));
-                        forms.insert(at, any_text);
-                    }
-                }
-            }
-        }
-        Json::Array(parts) => parts.iter_mut().for_each(loosen),
-        _ => {}
-    }
-}
-
-/// Allows every form of a password, and requires no key: DSC would show the password in its error message.
-fn put_password_in(account: &mut Json) {
-    if let Json::Object(account) = &mut *account {
-        account.shift_remove("required");
-    }
-    let password =
-        "Text, {\"secureString\": TEXT}, {\"env\": NAME}, or {\"file\": ABSOLUTE PATH}. Never in output.";
-    account["properties"]["password"] =
-        json!({"type": ["string", "object"], "writeOnly": true, "description": password});
-    let is_set = "Whether the account has a password.";
-    account["properties"][PASSWORD_SET] = json!({"type": "boolean", "readOnly": true, "description": is_set});
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,12 +352,12 @@ mod tests {
             (r#"{"_exist":"yes"}"#, "_exist: expected true or false, found text"),
             (
                 r#"{"settings":{"EC":[1]}}"#,
-                "settings.EC: expected text, a number, false or a table, found a list",
+                "settings.EC: expected 0, 1, or false to remove the key, found a list",
             ),
             (r#"{"settings":{"ECC":1}}"#, "settings.ECC: unknown key 'ECC'"),
             (
                 r#"{"accounts":[{"domain":"a"},{"domain":1}]}"#,
-                "accounts[1].domain: expected text in quotes, found a number",
+                "accounts[1].domain: expected text in quotes, or false to remove the key, found a number",
             ),
             (r#"{"accounts":[{"username":"a"}]}"#, "accounts[0]: 'domain' is missing"),
             (
@@ -488,18 +424,5 @@ mod tests {
         };
         let [Edit::Set { value, .. }] = &desired.settings[..] else { panic!() };
         assert_eq!(value, "a${b}$${c");
-    }
-
-    #[test]
-    fn schema_rejects_no_password_and_has_no_references() {
-        let schema = schema();
-        let text = schema.to_string();
-        assert!(!text.contains("$ref") && !text.contains("$defs") && schema.get("required").is_none());
-        let account = &schema["properties"]["accounts"]["items"];
-        assert_eq!(account["properties"]["password"]["type"], json!(["string", "object"]));
-        assert!(account.get("required").is_none());
-        for name in PARTS.into_iter().chain(READ_ONLY).chain([INI, EXIST]) {
-            assert!(schema["properties"][name].is_object(), "{name}");
-        }
     }
 }

@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use jsonc_parser::ast::{ObjectPropName, Value};
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::errors::ParseErrorKind;
+use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 use serde_json::Value as Json;
 
 use super::error::{DesiredErrorKind, SpannedError};
 use super::tree::{Node, Tree, add};
+
+const ESCAPE_HINT: &str = r#"write each backslash of a Windows path twice, as in "C:\\hooks\\ring.exe""#;
 
 /// Parses strict JSON.
 pub(super) fn parse(text: &str) -> Result<Node, SpannedError> {
@@ -26,7 +29,13 @@ pub(super) fn parse(text: &str) -> Result<Node, SpannedError> {
     };
     let parsed = parse_to_ast(text, &CollectOptions::default(), &strict).map_err(|error| {
         let range = error.range();
-        DesiredErrorKind::Syntax(error.kind().to_string()).at(&(range.start..range.end))
+        let kind = match error.kind() {
+            ParseErrorKind::String(kind) if *kind != ParseStringErrorKind::UnterminatedStringLiteral => {
+                DesiredErrorKind::Escape { hint: ESCAPE_HINT }
+            }
+            kind => DesiredErrorKind::Syntax(kind.to_string()),
+        };
+        kind.at(&(range.start..range.end))
     })?;
     match parsed.value {
         Some(value) => node(value, None),

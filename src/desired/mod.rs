@@ -3,11 +3,11 @@
 //! [`source`] reads the file as a tree with positions ([`tree`]), whatever its format. [`variables`] fills in what the
 //! file leaves open, [`users`] holds the variables of each user, and [`schema`] knows which keys there can be.
 //! [`resolve`] turns all of that into edits of an ini. [`export`] writes the state of an ini as such a file, and
-//! [`instance`] exchanges states with Microsoft's DSC. [`passwords`] tells whether a password is still the one that was
-//! set.
+//! [`instance`] exchanges states with Microsoft's DSC. [`json_schema`] describes both for other programs. [`passwords`]
+//! tells whether a password is still the one that was set.
 //!
 //! A mistake is reported with its file, line and column before any ini is touched. A message never contains a password:
-//! [`redact`] decides which lines may be shown.
+//! [`redact`] decides what may be shown.
 
 mod accounts;
 mod csv;
@@ -16,6 +16,7 @@ pub mod export;
 mod ini;
 pub mod instance;
 mod json;
+pub mod json_schema;
 pub mod passwords;
 pub mod redact;
 pub mod resolve;

@@ -1,6 +1,7 @@
-//! Decides which lines of a file a message may show.
+//! Decides which parts of a line a message may show.
 //!
-//! A line is shown as a whole or not at all: in a file with a mistake, nobody can tell where a password ends.
+//! In a file that can be parsed, passwords are known by their keys. In a text with a mistake, nobody can tell where a
+//! password ends, so a line is shown only up to the first thing that isn't certainly harmless.
 
 use std::ops::Range;
 
@@ -9,22 +10,32 @@ use super::tree::{Node, Tree};
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Privacy};
 
-/// Which lines of a file are hidden in messages.
+/// What is hidden in the lines that messages show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redaction {
-    /// Those that may contain a password.
+    /// What may be a password.
     Passwords,
-    /// All of them, because any value may be a password.
+    /// Everything, because any value may be a password.
     Everything,
 }
 
 impl Redaction {
-    /// Returns whether a message may show a line. `root` is `None` for a text that can't be parsed.
-    pub(super) fn shows(self, text: &str, line: &Range<usize>, root: Option<&Node>) -> bool {
+    /// Returns the parts of a line that a message about a mistake must not show. `root` is `None` for a text that can't
+    /// be parsed.
+    pub(super) fn hidden(
+        self,
+        text: &str,
+        line: &Range<usize>,
+        root: Option<&Node>,
+        span: &Range<usize>,
+    ) -> Vec<Range<usize>> {
         match (self, root) {
-            (Redaction::Everything, _) => false,
-            (Redaction::Passwords, Some(root)) => !may_contain_secret(root, "", line),
-            (Redaction::Passwords, None) => is_harmless(&text[line.clone()]),
+            (Redaction::Everything, _) => vec![line.clone()],
+            (Redaction::Passwords, Some(root)) => hidden_values(text, line, root, span),
+            (Redaction::Passwords, None) => {
+                let shown = line.start + harmless_length(&text[line.clone()]);
+                Vec::from_iter((shown < line.end).then_some(shown..line.end))
+            }
         }
     }
 }
@@ -48,12 +59,138 @@ pub(super) fn is_public(name: &str) -> bool {
         || is_open("Account1")
 }
 
-/// Returns whether a value that may be a password reaches into a line.
-fn may_contain_secret(node: &Node, name: &str, line: &Range<usize>) -> bool {
-    match &node.tree {
-        Tree::Leaf(_) => !is_public(name) && node.span.start <= line.end && line.start <= node.span.end,
-        Tree::List(items) => items.iter().any(|item| may_contain_secret(item, name, line)),
-        Tree::Table(entries) => entries.iter().any(|(name, part)| may_contain_secret(part, name, line)),
+/// Characters that are between keys and values.
+const STRUCTURE: [char; 11] = [' ', '\t', '=', ':', ',', '{', '}', '[', ']', '"', '\''];
+
+/// Returns the parts of a line that may be passwords. A comment after one is hidden too: it can be the end of a password
+/// with a quote in it.
+fn hidden_values(text: &str, line: &Range<usize>, root: &Node, named: &Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = LineParts { line, named, shown: Vec::new(), secret: Vec::new() };
+    parts.add(root, "", true);
+    let mut hidden: Vec<Range<usize>> = Vec::new();
+    if parts.secret.is_empty() {
+        return hidden;
+    }
+    let is_in = |parts: &[Range<usize>], at: usize| parts.iter().any(|part| part.contains(&at));
+    for (at, c) in text[line.clone()].char_indices().map(|(at, c)| (line.start + at, c)) {
+        let is_secret = is_in(&parts.secret, at);
+        let is_known = is_in(&parts.shown, at) || STRUCTURE.contains(&c);
+        match hidden.last_mut() {
+            _ if !is_secret && !is_known => {
+                hidden.push(at..line.end);
+                break;
+            }
+            Some(last) if is_secret && last.end == at => last.end = at + c.len_utf8(),
+            _ if is_secret => hidden.push(at..at + c.len_utf8()),
+            _ => {}
+        }
+    }
+    hidden
+}
+
+/// The keys and values that reach into a line.
+struct LineParts<'a> {
+    line: &'a Range<usize>,
+    /// The position of the mistake. If that is a key, the message names it.
+    named: &'a Range<usize>,
+    shown: Vec<Range<usize>>,
+    secret: Vec<Range<usize>>,
+}
+
+impl LineParts<'_> {
+    /// Adds the parts below a node. `is_open` is whether it is outside of every value that may be a password.
+    fn add(&mut self, node: &Node, name: &str, is_open: bool) {
+        match &node.tree {
+            Tree::Leaf(_) => self.add_part(&node.span, is_public(name)),
+            Tree::List(items) => items.iter().for_each(|item| self.add(item, name, is_open)),
+            Tree::Table(entries) => {
+                for (name, part) in entries {
+                    if part.key != part.span {
+                        let is_known = is_public(name) || is_secret(name);
+                        self.add_part(&part.key, is_known || is_open && part.key == *self.named);
+                    }
+                    self.add(part, name, is_open && is_public(name));
+                }
+            }
+        }
+    }
+
+    fn add_part(&mut self, span: &Range<usize>, is_shown: bool) {
+        if span.start <= self.line.end && self.line.start <= span.end {
+            if is_shown { self.shown.push(span.clone()) } else { self.secret.push(span.clone()) }
+        }
+    }
+}
+
+/// Returns the length of the start of a line that certainly contains no password, in a text that can't be parsed:
+/// public keys, each with a value that ends where another token can follow.
+fn harmless_length(line: &str) -> usize {
+    if is_harmless(line) {
+        return line.len();
+    }
+    let mut lists: Vec<bool> = Vec::new();
+    let (mut length, mut expected) = (0, Expected::Name);
+    while let Some((token, next)) = token(&line[length..], &expected, lists.last() == Some(&true)) {
+        match token {
+            '{' | '[' => lists.push(token == '['),
+            '}' | ']' => {
+                lists.pop();
+            }
+            _ => {}
+        }
+        length += line[length..].len() - next.len();
+        expected = match token {
+            '{' => Expected::Name,
+            '[' | '=' => Expected::Value,
+            ',' if lists.last() == Some(&true) => Expected::Value,
+            ',' => Expected::Name,
+            _ => Expected::End,
+        };
+    }
+    length + line[length..].len() - line[length..].trim_start().len()
+}
+
+/// What can follow in a line.
+#[derive(PartialEq)]
+enum Expected {
+    Name,
+    Value,
+    End,
+}
+
+/// Returns the next harmless token and the text after it: a bracket, a comma, `=` for a key, or `v` for a value.
+fn token<'a>(text: &'a str, expected: &Expected, is_in_list: bool) -> Option<(char, &'a str)> {
+    let text = text.trim_start();
+    let first = text.chars().next()?;
+    let after_first = &text[first.len_utf8()..];
+    let is_bracket = match expected {
+        Expected::Name => ['{', '}', ']'].contains(&first),
+        Expected::Value => ['{', '['].contains(&first) || first == ']' && is_in_list,
+        Expected::End => ['}', ']', ','].contains(&first),
+    };
+    if is_bracket {
+        return Some((first, after_first));
+    }
+    let (word, rest) = match first {
+        '"' | '\'' => {
+            let (word, rest) = after_first.split_once(first)?;
+            (word, rest.trim_start())
+        }
+        _ => {
+            let is_end = |c: char| !c.is_ascii_alphanumeric() && !['_', '-', '+', '.', '$'].contains(&c);
+            let end = text.find(is_end).unwrap_or(text.len());
+            (&text[..end], text[end..].trim_start())
+        }
+    };
+    match expected {
+        Expected::Name if is_public(word) => rest.strip_prefix(['=', ':']).map(|rest| ('=', rest)),
+        // A value with a quote in it may include keys and other values.
+        Expected::Value
+            if !word.contains(['"', '\'']) && (rest.is_empty() || rest.starts_with([',', '}', ']', '#'])) =>
+        {
+            Some(('v', rest))
+        }
+        _ => None,
     }
 }
 
@@ -76,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn broken_line_is_shown_only_if_it_is_harmless() {
+    fn broken_line_is_shown_up_to_what_may_be_a_password() {
         for line in [
             "",
             "[settings",
@@ -86,23 +223,36 @@ mod tests {
             "userAgent = \"Phone",
             "  \"EC\": 1,",
             "ring: x",
+            r#"ring = "C:\hooks\ring.exe""#,
+            r#"ring = { program = "C:\hooks\ring.exe", args = ["--to", "crm"] }"#,
+            r#""settings": {"VAD": 1,}"#,
+            "}, {",
         ] {
-            assert!(is_harmless(line), "{line}");
+            assert_eq!(harmless_length(line), line.len(), "{line}");
         }
-        for line in [
-            "password = x",
-            "passwrod = x",
-            "x",
-            "[x",
-            "[\"x\"]",
-            "= x",
-            "domain = \"a\", password \"x\"",
-            "{\"domain\": \"a\"",
-            "domain = \"a\" # x",
-            "accounts = [{ password = x",
-            "label = a\"x",
+        for (shown, hidden) in [
+            ("", "password = x"),
+            ("", "passwrod = x"),
+            ("", "x"),
+            ("", "[x"),
+            ("", "[\"x\"]"),
+            ("", "= x"),
+            ("", "T0p, S3cret"),
+            ("domain = \"a\",", " password \"x\""),
+            ("{\"domain\": ", "\"a\" \"password\": \"x\""),
+            ("{\"domain\": \"a\",", " \"password\" \"x\""),
+            ("{\"domain\": ", "\"a, \"password\": \"x\"}"),
+            ("{\"domain\": ", "'\"a\", \"password\": \"x',\"}"),
+            ("{\"domain\": ", "a\", \"password\": \"x\"}"),
+            ("{\"domain\": \"a\",", " \"password: x\"=#x\"}"),
+            ("domain = \"a\"", " # x"),
+            ("accounts = [{", " password = x"),
+            ("label = ", "a\"x"),
+            ("label = ", "\"a\"x"),
         ] {
-            assert!(!is_harmless(line), "{line}");
+            let line = format!("{shown}{hidden}");
+            let length = harmless_length(&line);
+            assert_eq!(line[..length].trim_end(), shown.trim_end(), "{line}");
         }
     }
 }

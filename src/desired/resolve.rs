@@ -191,7 +191,7 @@ impl Resolver<'_> {
     ) -> Result<Option<Saved>, SpannedError> {
         let is_number = matches!(key.kind, Kind::Bool(_) | Kind::Int { .. } | Kind::Enum(_));
         let text = match given {
-            Given::Absent(true) => return Err(node.not("1, or false to remove the key")),
+            Given::Absent(true) => return Err(node.not(schema::expected(key))),
             Given::Absent(false) => {
                 if matches!(key.kind, Kind::Bool(_)) && key.default == "1" {
                     let message =
@@ -202,16 +202,14 @@ impl Resolver<'_> {
                 return Ok(None);
             }
             Given::Number(number) if is_number => number.to_string(),
-            Given::Number(_) => return Err(node.not("text in quotes")),
+            Given::Number(_) => return Err(node.not(schema::expected(key))),
             Given::Text(text) => text.clone(),
             Given::Secret(place) if key.kind == Kind::Secret => {
                 let place = place.place(self.folder);
                 let password = read_secret(self.read, &place).map_err(|kind| kind.at(&node.span))?;
                 password.reveal(Viewer::Program).to_string()
             }
-            Given::Secret(_) => {
-                return Err(node.not("text, a number or false (only a password can be read from elsewhere)"));
-            }
+            Given::Secret(_) => return Err(node.not(schema::expected(key))),
         };
         let saved =
             values::as_saved(path, &text).map_err(|error| DesiredErrorKind::Value(error).at(&node.span))?;

@@ -1,23 +1,20 @@
-//! The shape of a desired-state file. Its JSON Schema is generated from these types and the key catalogue.
+//! The shape of a desired-state file. [`json_schema`](super::json_schema) describes the same shape for editors.
 
 use std::fmt;
 
 use indexmap::IndexMap;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 use serde_path_to_error::Segment;
 
 use super::error::{DesiredErrorKind, SpannedError};
 use super::tree::{Node, Tree};
 use crate::guess;
-use crate::hook::event::Event;
 use crate::microsip::keys::{self, Key, Kind};
 
 /// The desired state of a MicroSIP. What isn't named stays as it is.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
-#[schemars(title = "MicroSIP desired state")]
 pub struct DesiredFile {
     /// The location of this schema, for editors.
     #[serde(rename = "$schema")]
@@ -25,33 +22,28 @@ pub struct DesiredFile {
     /// Which MicroSIP this is for.
     pub microsip: MicroSip,
     /// Settings by MicroSIP's names. false removes the key, which isn't the same as 0.
-    #[schemars(schema_with = "settings_schema")]
     pub settings: IndexMap<String, Given>,
     /// The programs that run on call events.
-    #[schemars(schema_with = "hooks_schema")]
     pub hooks: IndexMap<String, Hook>,
     /// Whether accounts that aren't in this file are removed.
     pub accounts_mode: AccountsMode,
     /// The accounts in their order. Without this key, accounts stay as they are.
-    #[schemars(schema_with = "accounts_schema")]
     pub accounts: Option<Vec<IndexMap<String, Given>>>,
     /// Shortcuts by their numbers from 0, in MicroSIP's form: label;number;type. false removes a shortcut.
-    #[schemars(schema_with = "shortcuts_schema")]
     pub shortcuts: IndexMap<String, Given>,
 }
 
 /// Which MicroSIP a desired state is for.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct MicroSip {
     /// The oldest version that this may be applied to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub min_version: Option<String>,
 }
 
 /// Whether accounts that aren't in the file are removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountsMode {
     /// Exactly these accounts, in this order. Keys that an account doesn't name get their defaults.
@@ -91,7 +83,7 @@ impl fmt::Debug for Given {
 }
 
 /// A reference to a password.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {
     /// An environment variable.
@@ -108,21 +100,16 @@ pub enum SecretSource {
     Stdin {
         /// Always true.
         #[serde(deserialize_with = "only_true")]
-        #[schemars(extend("const" = true))]
         stdin: bool,
     },
 }
 
 /// What runs on an event.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged, expecting = "a program, a table with program and args, or false to run nothing")]
 pub enum Hook {
     /// false: run nothing.
-    None(
-        #[serde(deserialize_with = "only_false")]
-        #[schemars(extend("const" = false))]
-        bool,
-    ),
+    None(#[serde(deserialize_with = "only_false")] bool),
     /// A program without arguments.
     Program(String),
     /// A program and its arguments.
@@ -130,7 +117,7 @@ pub enum Hook {
 }
 
 /// A program and its arguments.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HookTable {
     /// The path of the program, or its name if Windows can find it by name.
@@ -167,8 +154,11 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
     if !matches!(root.tree, Tree::Table(_)) {
         return Err(root.not("a table"));
     }
-    if let Some(list) = misplaced_list(root) {
-        return Err(list.not("text, a number, false or a table"));
+    check_hooks(root)?;
+    let mut path = Vec::new();
+    if let Some(list) = misplaced_list(root, &mut path) {
+        let expected = expected_at(&path).unwrap_or_else(|| "text, a number, false or a table".into());
+        return Err(list.not(expected));
     }
     serde_path_to_error::deserialize(root.to_json()).map_err(|error| {
         let path: Vec<String> = error.path().iter().map(step).collect();
@@ -178,6 +168,9 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
             let key = path.last().cloned().unwrap_or_default();
             let known: &[&str] = if path.len() > 1 { &[MIN_VERSION] } else { &PARTS };
             return unknown_key(&key, known).at(&node.key);
+        }
+        if let Some(expected) = expected_at(&path) {
+            return node.not(expected);
         }
         // serde's message also quotes the value, which may be a password
         let expected = message.split_once(", expected ").map_or(message.as_str(), |(_, expected)| expected);
@@ -194,17 +187,86 @@ pub(super) fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
     DesiredErrorKind::UnknownKey { key: key.into(), hint: Some(hint) }
 }
 
-/// Finds a list where a table is expected: serde would accept its items as the fields in their order.
-fn misplaced_list(node: &Node) -> Option<&Node> {
-    let Tree::Table(entries) = &node.tree else { return None };
-    entries.iter().find_map(|(name, part)| match &part.tree {
-        Tree::List(items) if name == "accounts" => items.iter().find_map(|item| match item.tree {
-            Tree::List(_) => Some(item),
-            _ => misplaced_list(item),
-        }),
-        Tree::List(_) if name != "args" => Some(part),
-        _ => misplaced_list(part),
-    })
+/// Checks the tables of programs and arguments.
+fn check_hooks(root: &Node) -> Result<(), SpannedError> {
+    const NAMES: [&str; 2] = ["program", "args"];
+    let is_text = |node: &Node| matches!(node.tree, Tree::Leaf(Json::String(_)));
+    let Tree::Table(parts) = &root.tree else { return Ok(()) };
+    let hooks = parts.iter().filter(|(name, _)| name == "hooks").map(|(_, hooks)| &hooks.tree);
+    let hooks = hooks.filter_map(|hooks| if let Tree::Table(hooks) = hooks { Some(hooks) } else { None });
+    for (_, hook) in hooks.flatten() {
+        let Tree::Table(parts) = &hook.tree else { continue };
+        for (name, part) in parts {
+            match (name.as_str(), &part.tree) {
+                ("program", _) if !is_text(part) => return Err(part.not("text in quotes")),
+                ("args", Tree::List(args)) if args.iter().all(is_text) => {}
+                ("args", _) => return Err(part.not("a list of texts in quotes")),
+                ("program", _) => {}
+                ("arguments" | "arg" | "argv" | "params" | "parameters", _) => {
+                    let hint = Some("did you mean args?".into());
+                    return Err(DesiredErrorKind::UnknownKey { key: name.clone(), hint }.at(&part.key));
+                }
+                _ => return Err(unknown_key(name, &NAMES).at(&part.key)),
+            }
+        }
+        if !parts.iter().any(|(name, _)| name == "program") {
+            return Err(DesiredErrorKind::Missing { key: "program" }.at(&hook.key));
+        }
+    }
+    Ok(())
+}
+
+/// Finds a list where serde would accept its items as the fields of a table, and its path.
+fn misplaced_list<'a>(node: &'a Node, path: &mut Vec<String>) -> Option<&'a Node> {
+    let parts: Vec<(String, &Node)> = match &node.tree {
+        Tree::Table(entries) => entries.iter().map(|(name, part)| (name.clone(), part)).collect(),
+        Tree::List(items) => {
+            items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+        }
+        Tree::Leaf(_) => return None,
+    };
+    for (name, part) in parts {
+        let is_list = matches!(part.tree, Tree::List(_));
+        let is_expected = match path.len() {
+            0 => name == "accounts",
+            2 => name == "args",
+            _ => false,
+        };
+        path.push(name);
+        let found = if is_list && !is_expected { Some(part) } else { misplaced_list(part, path) };
+        if found.is_some() {
+            return found;
+        }
+        path.pop();
+    }
+    None
+}
+
+/// Returns what is expected at a path, if that is a value.
+fn expected_at(path: &[String]) -> Option<String> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let of = |key: &str, mut known: Box<dyn Iterator<Item = Key>>| {
+        known.find(|known| known.name.eq_ignore_ascii_case(key)).map(|key| expected(&key))
+    };
+    match path[..] {
+        ["settings", key] => of(key, Box::new(settings_keys())),
+        ["accounts", _, key] => of(key, Box::new(account_keys())),
+        ["shortcuts", _] => Some("text in quotes, or false to remove the shortcut".into()),
+        _ => None,
+    }
+}
+
+/// Returns what is expected as the value of a key.
+pub(super) fn expected(key: &Key) -> String {
+    let value = match &key.kind {
+        Kind::Bool(_) => return "0, 1, or false to remove the key".into(),
+        Kind::Int { min: None, max: None, .. } => key.kind.to_string(),
+        Kind::Int { .. } => format!("a whole number ({})", key.kind),
+        Kind::Enum(_) => format!("one of {}", key.kind),
+        Kind::Secret => "text in quotes, { env = \"NAME\" }, { file = \"PATH\" }, { stdin = true }".into(),
+        _ => "text in quotes".into(),
+    };
+    format!("{value}, or false to remove the key")
 }
 
 fn step(segment: &Segment) -> String {
@@ -224,86 +286,6 @@ fn plain(expected: &str) -> String {
         "a string" | "string only" => "text".into(),
         other => other.replace('`', "'"),
     }
-}
-
-/// Returns the JSON Schema of a desired-state file.
-pub fn render() -> String {
-    let schema = schemars::schema_for!(DesiredFile);
-    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text + "\n"
-}
-
-fn table_schema(properties: Map<String, Json>) -> Schema {
-    json_schema!({"type": "object", "properties": properties, "additionalProperties": false})
-}
-
-fn settings_schema(generator: &mut SchemaGenerator) -> Schema {
-    let keys = settings_keys().map(|key| (key.name.to_string(), key_schema(&key, generator)));
-    table_schema(keys.collect())
-}
-
-fn accounts_schema(generator: &mut SchemaGenerator) -> Schema {
-    let keys = account_keys().map(|key| (key.name.to_string(), key_schema(&key, generator)));
-    let mut account = table_schema(keys.collect());
-    account.insert("required".into(), json!(["domain"]));
-    json_schema!({"type": "array", "items": account})
-}
-
-fn hooks_schema(generator: &mut SchemaGenerator) -> Schema {
-    let hook = generator.subschema_for::<Hook>();
-    let property = |event: &Event| {
-        let mut property = hook.clone();
-        property.insert("description".into(), json!(event.when()));
-        (event.name().to_string(), property.to_value())
-    };
-    let mut schema = table_schema(Event::ALL.iter().map(property).collect());
-    // events can also be named by an alias or by the key in the ini
-    let others = Event::ALL.iter().flat_map(|event| event.aliases().iter().copied().chain([event.key()]));
-    let others: Vec<&str> = others.collect();
-    schema.insert("patternProperties".into(), json!({format!("^({})$", others.join("|")): hook}));
-    schema
-}
-
-fn shortcuts_schema(_: &mut SchemaGenerator) -> Schema {
-    let shortcut = json!({"anyOf": [{"type": "string"}, {"const": false}]});
-    json_schema!({"type": "object", "patternProperties": {"^(0|[1-9][0-9]?)$": shortcut}, "additionalProperties": false})
-}
-
-/// Returns what a key can be. Text with a variable is always allowed, because its value isn't known yet.
-fn key_schema(key: &Key, generator: &mut SchemaGenerator) -> Json {
-    let variable = json!({"type": "string", "pattern": r"\$\{"});
-    let number = json!({"type": "string", "pattern": "^-?[0-9]+$"});
-    let mut forms = match &key.kind {
-        Kind::Bool(_) => vec![json!({"enum": [0, 1, "0", "1"]}), variable],
-        Kind::Int { min, max, read_as } => {
-            let mut form = json!({"type": "integer"});
-            // with `read_as`, MicroSIP reads smaller numbers as another one
-            if let Some(min) = min.filter(|_| read_as.is_empty()) {
-                form["minimum"] = json!(min);
-            }
-            if let Some(max) = max {
-                form["maximum"] = json!(max);
-            }
-            vec![form, number, variable]
-        }
-        Kind::Enum(words) => {
-            let words: Vec<&str> = words.iter().map(|word| word.text).collect();
-            let numbers = words.iter().filter_map(|word| word.parse::<i64>().ok());
-            let all: Vec<Json> =
-                words.iter().map(|word| json!(word)).chain(numbers.map(Json::from)).collect();
-            vec![json!({"enum": all}), variable]
-        }
-        Kind::Secret => {
-            vec![json!({"type": "string"}), generator.subschema_for::<SecretSource>().to_value()]
-        }
-        _ => vec![json!({"type": "string"})],
-    };
-    forms.push(json!({"const": false}));
-    let mut schema = json!({"description": key.meaning, "anyOf": forms});
-    if !key.default.is_empty() {
-        schema["default"] = json!(key.default);
-    }
-    schema
 }
 
 /// Returns the keys that `[settings]` can have: no commands, which are hooks, and no keys of the single account that

@@ -5,10 +5,11 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use super::error::{DesiredError, SpannedError};
+use super::error::{DesiredError, DesiredErrorKind, SpannedError};
 use super::redact::Redaction;
 use super::tree::{Node, Tree};
 use super::{csv, ini, json, toml};
+use crate::microsip::keys::MASK;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,11 @@ impl Source {
         };
         match root {
             Ok(root) => Ok(Source { file, text, redaction, root }),
-            Err(error) => Err(locate(&file, &text, redaction, None, error)),
+            Err(error) => {
+                let yaml = yaml_line(&text).filter(|_| matches!(format, Format::Toml | Format::Json));
+                let error = yaml.map_or(error, |line| DesiredErrorKind::Yaml.at(&line));
+                Err(locate(&file, &text, redaction, None, error))
+            }
         }
     }
 
@@ -129,25 +134,75 @@ fn locate(
     let line_end = text[start..].find('\n').map_or(text.len(), |end| start + end);
     let end = text.floor_char_boundary(span.end.clamp(start, line_end));
     let line = text[..line_start].matches('\n').count() + 1;
-    let is_shown = redaction.shows(text, &(line_start..line_end), root);
+    let whole = line_start..line_end;
+    let hidden = redaction.hidden(text, &whole, root, &span);
     DesiredError {
         file: file.to_string(),
         line,
         column: text[line_start..start].chars().count() + 1,
         path: root.map(|root| root.path_to(&span)).unwrap_or_default(),
-        excerpt: match is_shown {
-            true => excerpt(line, &text[line_start..line_end], start - line_start..end - line_start),
-            false => format!("  {line} | (hidden: this line may contain a password)"),
+        excerpt: if hidden == [whole.clone()] && !whole.is_empty() {
+            format!("  {line} | (hidden: this line may contain a password)")
+        } else {
+            excerpt(line, text, &whole, &hidden, &(start..end))
         },
         kind: Box::new(kind),
     }
 }
 
-/// Returns a line with a mark below a part of it.
-fn excerpt(number: usize, line: &str, marked: Range<usize>) -> String {
-    let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// Returns a line with a mark below a part of it. The hidden parts are masked.
+fn excerpt(
+    number: usize,
+    text: &str,
+    line: &Range<usize>,
+    hidden: &[Range<usize>],
+    marked: &Range<usize>,
+) -> String {
+    let (mut shown, mut width) = (String::new(), 0);
+    // The columns of the mark.
+    let (mut from, mut to) = (None, 0);
+    for (at, c) in text[line.clone()].char_indices().map(|(at, c)| (line.start + at, c)) {
+        let hiding = hidden.iter().find(|part| part.contains(&at));
+        let part = match hiding {
+            Some(part) if part.start < at => String::new(),
+            Some(_) => MASK.to_string(),
+            None => String::from(if c.is_control() { ' ' } else { c }),
+        };
+        shown.push_str(&part);
+        let start = width;
+        width += part.chars().count();
+        if marked.start <= at {
+            let in_mask = hiding.is_some() && part.is_empty();
+            from.get_or_insert(if in_mask { width - MASK.len() } else { start });
+        }
+        if marked.contains(&at) {
+            to = width;
+        }
+    }
+    let from = from.unwrap_or(width);
     let margin = " ".repeat(number.to_string().len());
-    let before = " ".repeat(line[..marked.start].chars().count());
-    let marks = "^".repeat(line[marked].chars().count().max(1));
+    let before = " ".repeat(from);
+    let marks = "^".repeat(to.saturating_sub(from).max(1));
     format!("  {number} | {shown}\n  {margin} | {before}{marks}")
+}
+
+/// Returns the first line with content, if it looks like YAML.
+fn yaml_line(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if !content.is_empty() && !content.trim_start().starts_with('#') {
+            let is_name = |name: &str| {
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || ['_', '-', '$'].contains(&c))
+            };
+            let is_entry =
+                |(name, value): (&str, &str)| is_name(name) && (value.is_empty() || value.starts_with(' '));
+            let is_yaml = content == "---"
+                || content.starts_with("- ")
+                || content.split_once(':').is_some_and(is_entry);
+            return is_yaml.then(|| start..start + content.len());
+        }
+        start += line.len();
+    }
+    None
 }

@@ -9,10 +9,17 @@ use toml::de::{DeTable, DeValue};
 use super::error::{DesiredErrorKind, SpannedError};
 use super::tree::{Node, Tree, add};
 
+const ESCAPE_HINT: &str = r"write Windows paths in single quotes, as in 'C:\hooks\ring.exe'";
+
 /// Parses a TOML document.
 pub(super) fn parse(text: &str) -> Result<Node, SpannedError> {
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
+        // The parser has no kinds of errors.
+        let is_escape = ["missing escaped value", "too few unicode value digits"];
+        if is_escape.iter().any(|start| error.message().starts_with(start)) {
+            return DesiredErrorKind::Escape { hint: ESCAPE_HINT }.at(&span);
+        }
         // longer messages of the crate have several lines
         DesiredErrorKind::Syntax(error.message().replace('\n', ", ")).at(&span)
     })?;

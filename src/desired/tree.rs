@@ -83,25 +83,26 @@ impl Node {
 
     /// Returns the path of the part whose value or key includes a position, as in `accounts[0].password`.
     pub(super) fn path_to(&self, position: &Range<usize>) -> String {
-        let path = self.path_below(position);
+        let path = self.path_below(position).unwrap_or_default();
         path.strip_prefix('.').map(str::to_string).unwrap_or(path)
     }
 
-    fn path_below(&self, position: &Range<usize>) -> String {
-        let is_in = |span: &Range<usize>| span.start <= position.start && position.end <= span.end;
-        match &self.tree {
-            Tree::Leaf(_) => String::new(),
+    fn path_below(&self, position: &Range<usize>) -> Option<String> {
+        let parts: Vec<(String, &Node)> = match &self.tree {
+            Tree::Leaf(_) => Vec::new(),
             Tree::List(items) => {
-                let found = items.iter().enumerate().find(|(_, part)| is_in(&part.span));
-                found
-                    .map(|(index, part)| format!("[{index}]{}", part.path_below(position)))
-                    .unwrap_or_default()
+                items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), item)).collect()
             }
-            Tree::Table(entries) => {
-                let found = entries.iter().find(|(_, part)| is_in(&part.span) || is_in(&part.key));
-                found.map(|(name, part)| format!(".{name}{}", part.path_below(position))).unwrap_or_default()
-            }
-        }
+            Tree::Table(entries) => entries.iter().map(|(name, part)| (format!(".{name}"), part)).collect(),
+        };
+        // The position of a table in TOML doesn't include its entries.
+        let below =
+            |(step, part): &(String, &Node)| part.path_below(position).map(|below| format!("{step}{below}"));
+        let is_in = |span: &Range<usize>| span.start <= position.start && position.end <= span.end;
+        parts.iter().find_map(below).or_else(|| {
+            let found = parts.iter().find(|(_, part)| is_in(&part.span) || is_in(&part.key));
+            found.map(|(step, _)| step.clone())
+        })
     }
 }
 

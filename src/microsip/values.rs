@@ -46,6 +46,34 @@ pub enum ValueError {
     Misspelled { path: String, meant: String },
 }
 
+impl ValueError {
+    /// Returns this error with another name for the key.
+    pub fn named(mut self, name: &str) -> ValueError {
+        match &mut self {
+            ValueError::Name(_) => {}
+            ValueError::Impossible { path, .. }
+            | ValueError::TooLong { path, .. }
+            | ValueError::Unstable { path, .. }
+            | ValueError::QuotedName { path, .. }
+            | ValueError::QuoteInPath { path, .. }
+            | ValueError::Misspelled { path, .. } => *path = name.into(),
+        }
+        self
+    }
+
+    /// Returns this error with a mask for the value, which may be a password at the wrong key.
+    pub fn without_value(mut self) -> ValueError {
+        match &mut self {
+            ValueError::Name(_) | ValueError::TooLong { .. } | ValueError::Misspelled { .. } => {}
+            ValueError::Impossible { value, .. }
+            | ValueError::Unstable { value, .. }
+            | ValueError::QuotedName { value, .. }
+            | ValueError::QuoteInPath { value, .. } => *value = keys::MASK.into(),
+        }
+        self
+    }
+}
+
 impl ToDiagnostic for ValueError {
     fn code(&self) -> Code {
         match self {

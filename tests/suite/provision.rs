@@ -382,7 +382,46 @@ fn mistakes_leave_the_ini_unchanged() {
 
 #[test]
 fn schema_is_published() {
-    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::schema::render());
+    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::json_schema::of_file());
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
+}
+
+#[cfg(unix)]
+#[test]
+fn schema_says_what_is_wrong_with_a_value() {
+    let schema = serde_json::from_str(&msipcfg::desired::json_schema::of_file()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let account = |part: &str| format!(r#"{{"accounts": [{{"domain": "a", {part}}}]}}"#);
+    for (text, wanted) in [
+        (r#"{"settings": {"volumeRing": 101}}"#.to_string(), "101 is greater than the maximum of 100"),
+        (r#"{"settings": {"volumeRing": "loud"}}"#.into(), r#""loud" is not of types "boolean", "integer""#),
+        (r#"{"settings": {"VAD": true}}"#.into(), "true is not one of 0, 1 or false"),
+        (r#"{"settings": {"userAgent": 5}}"#.into(), r#"5 is not of types "boolean", "string""#),
+        (r#"{"settings": {"VDA": 1}}"#.into(), "'VDA' was unexpected"),
+        (
+            r#"{"hooks": {"ring": {"program": "a.exe", "arguments": []}}}"#.into(),
+            "'arguments' was unexpected",
+        ),
+        (r#"{"hooks": {"ring": {"args": []}}}"#.into(), r#""program" is a required property"#),
+        (account(r#""password": {"var": "PW"}"#), "'var' was unexpected"),
+        (account(r#""password": 471147"#), "471147 is not of types"),
+        (account(r#""transport": "pigeon""#), r#""pigeon" is not one of "", "udp""#),
+        (r#"{"accounts": [{"username": "a"}]}"#.into(), r#""domain" is a required property"#),
+    ] {
+        let errors: Vec<String> = validator
+            .iter_errors(&serde_json::from_str(&text).unwrap())
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.len() == 1 && errors[0].contains(wanted), "{text}: {errors:?}");
+    }
+    for text in [
+        r#"{"settings": {"volumeRing": 100, "VAD": false, "autoAnswer": "", "userAgent": "${x}"}}"#.into(),
+        r#"{"hooks": {"ring": "a.exe", "end": false, "cmdCallStart": {"program": "a.exe", "args": ["b"]}}}"#.into(),
+        account(r#""password": {"env": "PW"}, "transport": "tcp", "keepAlive": 0"#),
+        r#"{"$schema": "a.json", "accounts-mode": "ensure", "accounts": [], "shortcuts": {"0": "a;1;call", "1": false}}"#.into(),
+    ] {
+        let state = serde_json::from_str(&text).unwrap();
+        assert_eq!(validator.iter_errors(&state).count(), 0, "{text}");
+    }
 }

@@ -113,6 +113,12 @@ fn files(secret: &str) -> Vec<(&'static str, String)> {
                 ),
             ));
             files.push((
+                "a.toml",
+                format!(
+                    "hooks = {{ ring = {{ program = 'a', args = ['b'] }} }}\naccounts = [{{ domain = \"a\", {key} = {value}, username = \"1\" }}]\n"
+                ),
+            ));
+            files.push((
                 "a.json",
                 format!(
                     "{{\"settings\": {{\"EC\": 1}}, \"accounts\": [\n{{\"domain\": \"a\", \"{key}\": {value},\n\"username\": 1}}]}}"

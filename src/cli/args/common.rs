@@ -1,5 +1,6 @@
 //! The options of every command.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
@@ -7,7 +8,18 @@ use clap::{Args, ColorChoice};
 
 use crate::ini::encoding::CodePage;
 use crate::microsip::values::{BACKSLASH_BEFORE_QUOTE, NO_QUOTE_IN_PATHS};
+use crate::quote::command_line;
 use crate::request::IniChoice;
+
+/// Returns a command line in which `count` arguments are joined to one, which then gets quotes.
+pub fn joined(argv: &[OsString], start: usize, count: usize) -> String {
+    let mut args: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let whole = args[start..start + count].join(" ");
+    args.splice(start..start + count, [whole]);
+    // It may have been started by its path.
+    args[0] = "msipcfg".into();
+    command_line(&args)
+}
 
 /// The options of every command.
 #[derive(Debug, Args)]

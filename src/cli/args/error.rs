@@ -25,11 +25,13 @@ pub enum UsageError {
     #[error("no program given after the event")]
     NoProgram,
     #[error("--raw takes one argument after the event: the whole text after the '=' in the ini")]
-    RawWithArguments,
+    RawWithArguments { command: String },
     #[error("TEXT must be a single line without NUL characters")]
     TextNotOneLine,
     #[error("'{given}' isn't in the form KEY=VALUE")]
     MissingValue { given: String },
+    #[error("'{given}' isn't in the form KEY=VALUE; it seems to belong to the value before it")]
+    ValueUnquoted { given: String, command: String },
     #[error("only one password can be read from standard input")]
     StandardInputTwice,
     #[error("{path} is given twice")]
@@ -76,12 +78,17 @@ impl ToDiagnostic for UsageError {
             UsageError::OnlyWithManyUsers { option } => {
                 return Some(format!("add --all-users or --profiles DIR, or remove {option}"));
             }
+            UsageError::RawWithArguments { command } => {
+                return Some(format!("put the whole text in quotes:\n{command}"));
+            }
+            UsageError::ValueUnquoted { command, .. } => {
+                return Some(format!("put the value in quotes:\n{command}"));
+            }
             UsageError::NoCommand => "run 'msipcfg help' for a list of commands",
             UsageError::WizardCannotPrompt => {
                 "run it in a terminal, without --json and --no-input, or use 'msipcfg set-hook'"
             }
             UsageError::NoProgram => "use 'msipcfg set-hook EVENT PROGRAM'",
-            UsageError::RawWithArguments => "put the whole text in quotes",
             UsageError::TextNotOneLine => "explain one line at a time",
             UsageError::StandardInputTwice => "read the other one with KEY=@env:NAME or KEY=@FILE",
             UsageError::DuplicateKey { .. } => "remove one of them",

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
-use super::common::Common;
+use super::common::{Common, joined};
 use super::error::UsageError;
 use super::write::{CreateArgs, WriteArgs};
 use crate::guess;
@@ -289,7 +289,10 @@ impl SetHookArgs {
         let what = match (self.raw, args.is_empty()) {
             (false, _) => HookText::Command(HookCommand { program, args }),
             (true, true) => HookText::Raw(program),
-            (true, false) => return Err(UsageError::RawWithArguments),
+            (true, false) => {
+                let start = argv.len() - args.len() - 1;
+                return Err(UsageError::RawWithArguments { command: joined(argv, start, args.len() + 1) });
+            }
         };
         let allow =
             Allow { missing: self.allow_missing, unsafe_target: self.allow_unsafe, mark: self.unblock };

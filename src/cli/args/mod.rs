@@ -30,7 +30,7 @@ mod maintenance;
 mod settings;
 mod write;
 
-pub use common::Common;
+pub use common::{Common, joined};
 pub use error::UsageError;
 pub use hooks::DEFAULT_CALLER;
 pub use write::ExitCodes;
@@ -221,7 +221,7 @@ impl Cli {
         match self.command.ok_or(UsageError::NoCommand)? {
             Command::Wizard => Err(UsageError::WizardCannotPrompt),
             Command::Hooks(command) => command.into_request(ini, argv),
-            Command::Settings(command) => command.into_request(ini),
+            Command::Settings(command) => command.into_request(ini, argv),
             Command::Maintenance(command) => command.into_request(ini),
             Command::Desired(command) => command.into_request(ini),
             Command::Dsc { command } => Ok(command.into_request(ini)),

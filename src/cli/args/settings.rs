@@ -1,13 +1,20 @@
 //! The commands for single settings.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::common::joined;
 use super::error::UsageError;
 use super::write::{CreateArgs, WriteArgs};
+use crate::commands::suggestion::set_hook_args;
+use crate::hook::command::HookCommand;
+use crate::hook::event::Event;
+use crate::hook::target::{self, Allow, TargetContext};
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::keys::{self, Privacy};
+use crate::quote::command_line;
 use crate::request::{EditRequest, IniChoice, Query, Request, ValueSource};
 
 #[derive(Debug, Subcommand)]
@@ -90,9 +97,13 @@ impl Command {
         }
     }
 
-    pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
+    /// Returns the request. `argv` is the whole command line.
+    pub fn into_request(self, ini: IniChoice, argv: &[OsString]) -> Result<Request, UsageError> {
         let query = match self {
             Command::Set { write, values, allow_unknown } => {
+                if let Some(error) = unquoted_value(&values, &ini, write.write.dry_run, argv) {
+                    return Err(error);
+                }
                 let values = keys_and_values(&values)?;
                 return Ok(write.request(ini, EditRequest::Set { values, allow_unknown }));
             }
@@ -109,6 +120,50 @@ impl Command {
 
 fn key_paths(keys: &[String]) -> Result<Vec<KeyPath>, NameError> {
     keys.iter().map(|key| key.parse()).collect()
+}
+
+/// Returns an error if a value was split at its spaces, because it wasn't quoted. A key without a value is another
+/// mistake, and passwords aren't shown.
+fn unquoted_value(
+    values: &[String],
+    ini: &IniChoice,
+    dry_run: bool,
+    argv: &[OsString],
+) -> Option<UsageError> {
+    let at = values.iter().skip(1).position(|value| !value.contains('='))?;
+    let (path, start_of_value) = values[at].split_once('=')?;
+    let path: KeyPath = path.parse().ok()?;
+    let more = values[at + 1..].iter().take_while(|value| !value.contains('=')).count();
+    let pieces = &values[at..=at + more];
+    let start = argv
+        .windows(pieces.len())
+        .position(|arguments| arguments.iter().zip(pieces).all(|(one, piece)| one == piece.as_str()))?;
+    let is_secret = keys::privacy(path.section.as_str(), path.key.as_str()) == Privacy::Secret;
+    let is_key = |piece: &String| {
+        piece
+            .parse::<KeyPath>()
+            .is_ok_and(|path| keys::find(path.section.as_str(), path.key.as_str()).is_some())
+    };
+    if is_secret || pieces.iter().any(is_key) {
+        return None;
+    }
+    let typed = HookCommand { program: start_of_value.to_string(), args: pieces[1..].to_vec() };
+    let hook = target::rejoined(&typed, &TargetContext::path_only());
+    let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");
+    let event = Event::from_key(path.key.as_str()).filter(|_| is_settings);
+    let command = match (event, hook) {
+        (Some(event), Some((hook, _))) if pieces.len() == values.len() => {
+            let mut args = ["msipcfg", "set-hook"].map(String::from).to_vec();
+            if let Some(path) = &ini.path {
+                args.extend(["--ini".into(), path.to_string_lossy().into_owned()]);
+            }
+            args.extend(dry_run.then(|| "--dry-run".into()));
+            args.extend(set_hook_args(Allow::default(), event.name(), &hook));
+            command_line(&args)
+        }
+        _ => joined(argv, start, pieces.len()),
+    };
+    Some(UsageError::ValueUnquoted { given: values[at + 1].clone(), command })
 }
 
 fn keys_and_values(assignments: &[String]) -> Result<Vec<(KeyPath, ValueSource)>, UsageError> {

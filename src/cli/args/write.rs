@@ -17,7 +17,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub(super) struct WriteArgs {
     /// Print the change without writing anything
     #[arg(short = 'n', long)]
-    dry_run: bool,
+    pub dry_run: bool,
 
     /// How long to wait for a running MicroSIP to exit, for example 90s, 5m or 0
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]

@@ -1,6 +1,6 @@
 //! The command lines that do what the wizard did, ready to paste into a shell.
 
-use crate::hook::command::HookCommand;
+use crate::commands::suggestion::set_hook_args;
 use crate::page::indented;
 use crate::quote::command_line;
 use crate::request::{EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions};
@@ -49,21 +49,8 @@ fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
 
 /// Returns the arguments of `set-hook`; `None` if the hook isn't a program and its arguments.
 fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
-    let HookText::Command(HookCommand { program, args }) = &set.what else { return None };
-    let allowed = [
-        (set.allow.missing, "--allow-missing"),
-        (set.allow.unsafe_target, "--allow-unsafe"),
-        (set.allow.mark, "--unblock"),
-    ];
-    let mut arguments: Vec<String> =
-        allowed.iter().filter(|(is_allowed, _)| *is_allowed).map(|(_, option)| option.to_string()).collect();
-    arguments.push(set.event.name().into());
-    if args.iter().chain([program]).any(|argument| argument.starts_with('-')) {
-        arguments.push("--".into());
-    }
-    arguments.push(program.clone());
-    arguments.extend(args.iter().cloned());
-    Some(arguments)
+    let HookText::Command(command) = &set.what else { return None };
+    Some(set_hook_args(set.allow, set.event.name(), command))
 }
 
 #[cfg(test)]
@@ -75,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::cli::args::Cli;
+    use crate::hook::command::HookCommand;
     use crate::hook::event::Event;
     use crate::hook::target::Allow;
     use crate::request::BackupChoice;

@@ -8,7 +8,7 @@ use crate::edit::plan::Edit;
 use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::target::{TargetContext, TargetError};
+use crate::hook::target::{Allow, TargetContext, TargetError};
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
@@ -127,7 +127,9 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
         }
         TargetError::Blocked { .. } => {
             let finding = match command {
-                Some(command) => finding.with_command(set_again(Some("--unblock"), event, command)),
+                Some(command) => {
+                    finding.with_command(set_again(Allow { mark: true, ..Allow::default() }, event, command))
+                }
                 None => finding,
             };
             finding.with_hint("only if you trust it; in Explorer: Properties > Unblock")
@@ -142,21 +144,10 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
     }
 }
 
-/// Returns the command that sets a hook with an option.
-fn set_again<'a>(
-    option: Option<&'a str>,
-    event: Event,
-    HookCommand { program, args }: &'a HookCommand,
-) -> Vec<&'a str> {
-    let mut line = vec!["set-hook"];
-    line.extend(option);
-    line.push(event.name());
-    if args.iter().chain([program]).any(|argument| argument.starts_with('-')) {
-        line.push("--");
-    }
-    line.push(program);
-    line.extend(args.iter().map(String::as_str));
-    line
+/// Returns the command that sets a hook.
+fn set_again(allow: Allow, event: Event, command: &HookCommand) -> impl Iterator<Item = String> {
+    let args = suggestion::set_hook_args(allow, event.name(), command);
+    std::iter::once("set-hook".to_string()).chain(args)
 }
 
 /// Finds problems between commands.
@@ -189,8 +180,8 @@ fn between<'a>(
             commands.iter().all(|hook| hook.event != Event::Busy) && save_dialect.supports(Event::Busy)
         })
         .and_then(|end| {
-            let is_unsafe = end.examined.target_errors.iter().any(TargetError::is_unsafe);
-            let allow = is_unsafe.then_some("--allow-unsafe");
+            let unsafe_target = end.examined.target_errors.iter().any(TargetError::is_unsafe);
+            let allow = Allow { unsafe_target, ..Allow::default() };
             let message = "there is a command for end but none for busy, so nothing runs for a call that was declined or busy";
             let finding = Finding::info(Code::HookBusyMissing, message)
                 .with_command(set_again(allow, Event::Busy, &command(end)?));

@@ -7,7 +7,7 @@ use crate::hook::shell;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::{Dialect, Version};
 
-use super::foreign;
+use super::foreign::{self, is_web_address};
 use super::model::{HookCommand, READ_LIMIT, Run, command_line_to_argv, read, received, run, survives_save};
 use super::text_error::HookTextError;
 use crate::quote::SPACES;
@@ -137,11 +137,6 @@ fn joined_number(command: &HookCommand, parameters: &[u16]) -> Option<HookTextEr
     let arg = String::from_utf16_lossy(&last);
     let is_read_by_shell = shell::reads_whole_command_line(&command.program, &command.args);
     (!is_read_by_shell).then_some(HookTextError::NumberJoined { arg })
-}
-
-fn is_web_address(file: &str) -> bool {
-    file.split_once("://")
-        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// The extensions of programs, and of scripts that people set as hooks.

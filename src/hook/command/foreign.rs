@@ -42,10 +42,14 @@ const VARIABLES: &[&str] = &[
     "windir",
 ];
 
-/// Returns an error if a program's name or path can't be one: it is a command of cmd.exe, or contains a variable.
+/// Returns an error if a program's name or path can't be one: it is a command of cmd.exe, a web address, or contains a
+/// variable.
 pub fn refused_program(program: &str) -> Option<HookTextError> {
-    let built_in = is_built_in(program).then(|| HookTextError::BuiltIn { name: program.to_string() });
-    built_in.or_else(|| variables(program, true).next())
+    if is_built_in(program) {
+        return Some(HookTextError::BuiltIn { name: program.to_string() });
+    }
+    let address = is_web_address(program).then_some(HookTextError::Url);
+    address.or_else(|| variables(program, true).next())
 }
 
 /// Finds syntax that MicroSIP doesn't know in a value that starts this command. `words` is the part of the value after
@@ -81,6 +85,12 @@ pub fn errors(value: &str, words: &str, command: &HookCommand) -> Vec<HookTextEr
     }
     errors.extend(placeholders(value));
     errors
+}
+
+/// Returns whether a text is the address of something that isn't a file.
+pub fn is_web_address(text: &str) -> bool {
+    text.split_once("://")
+        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 fn is_built_in(program: &str) -> bool {

@@ -10,7 +10,7 @@ use super::model::READ_LIMIT;
 pub enum HookTextError {
     #[error("the value contains only spaces, so MicroSIP would start itself and dial the caller")]
     Blank,
-    #[error("the value is a web address, but MicroSIP can only start a program")]
+    #[error("a web address isn't a program, so MicroSIP can't add the number to it")]
     Url,
     #[error("the value is {length} characters long; MicroSIP reads only the first {READ_LIMIT}")]
     Cut { length: usize },
@@ -104,7 +104,9 @@ impl ToDiagnostic for HookTextError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
-            HookTextError::Url => "set a program that opens the address",
+            HookTextError::Url => {
+                "use a script that opens the address with the number at its end; 'msipcfg wizard' can create one"
+            }
             HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
             HookTextError::BuiltIn { name } if ["start", "call"].contains(&&*name.to_ascii_lowercase()) => {
                 "remove it: MicroSIP itself starts the program that is named after it"
@@ -126,9 +128,11 @@ impl ToDiagnostic for HookTextError {
             HookTextError::NumberDetached { .. } => {
                 "let the program read the number from what follows its own arguments"
             }
+            HookTextError::PathUnquoted { .. } => {
+                "put the path in quotes; 'msipcfg set-hook EVENT PROGRAM ARGS' adds those that MicroSIP needs"
+            }
             HookTextError::QuotesLost { .. }
             | HookTextError::Decayed { .. }
-            | HookTextError::PathUnquoted { .. }
             | HookTextError::ArgumentSplit { .. }
             | HookTextError::NumberJoined { .. } => {
                 "set it with 'msipcfg set-hook EVENT PROGRAM ARGS', which adds the right quotes"

@@ -58,6 +58,37 @@ pub fn resolve(
     Ok((command, warnings))
 }
 
+/// Returns the command that the user meant, and its path, if a path was split at its spaces because it wasn't quoted. A
+/// file with the joined path proves that. For the program, it's enough that only the joined path can be one.
+pub fn rejoined(typed: &HookCommand, context: &TargetContext) -> Option<(HookCommand, String)> {
+    let parts: Vec<String> = std::iter::once(&typed.program).chain(&typed.args).cloned().collect();
+    let is_file = |path: &str| context.exists(&path.replace('/', "\\"));
+    let is_program = |path: &str| {
+        let path = path.replace('/', "\\");
+        let is_possible = defect(&path).is_none();
+        is_possible && !matches!(check_kind(&path, true), Some(TargetError::NotProgram { .. }))
+    };
+    let is_piece = |part: &String| !part.starts_with(['-', '/']);
+    let starts =
+        (0..parts.len()).filter(|&at| is_full(&parts[at].replace('/', "\\")) && !is_file(&parts[at]));
+    for start in starts {
+        let paths = (start + 2..=parts.len()).map(|end| (parts[start..end].join(" "), end));
+        let proven = paths.clone().find(|(path, _)| is_file(path));
+        let found = proven.or_else(|| {
+            let mut pieces = paths.take_while(|(_, end)| is_piece(&parts[end - 1]));
+            let can_be_split = start == 0 && !is_program(&typed.program);
+            pieces.find(|(path, _)| can_be_split && is_program(path))
+        });
+        if let Some((path, end)) = found {
+            let before = parts[..start].iter().cloned();
+            let mut parts = before.chain([path.clone()]).chain(parts[end..].iter().cloned());
+            let program = parts.next()?;
+            return Some((HookCommand { program, args: parts.collect() }, path));
+        }
+    }
+    None
+}
+
 /// Returns the command that runs a script with its interpreter.
 fn with_interpreter(
     script: HookCommand,

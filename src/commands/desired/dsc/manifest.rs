@@ -6,7 +6,7 @@ use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::RawText;
 use crate::commands::printed_file::print_or_write;
-use crate::desired::instance;
+use crate::desired::json_schema;
 use crate::diagnostic::ExitStatus;
 use crate::request::{Executable, Manifest, WhatIf};
 
@@ -61,6 +61,6 @@ fn of(program: &str, what_if: WhatIf) -> Json {
     let statuses = ExitStatus::ALL.iter();
     let statuses = statuses.map(|status| ((*status as u8).to_string(), json!(status.meaning())));
     manifest["exitCodes"] = Json::Object(statuses.collect::<Map<_, _>>());
-    manifest["schema"] = json!({"embedded": instance::schema()});
+    manifest["schema"] = json!({"embedded": json_schema::of_instance()});
     manifest
 }

@@ -13,7 +13,7 @@ use crate::commands::ini::{Ini, reading_warnings};
 use crate::commands::passwords::new_salt;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
-use crate::desired::error::DesiredError;
+use crate::desired::error::{DesiredError, DesiredErrorKind};
 use crate::desired::instance::{self, EXIST, INI, Instance, InstanceState, Passwords, Presence};
 use crate::desired::passwords::PasswordHasher;
 use crate::desired::resolve::Desired;
@@ -49,8 +49,34 @@ fn wrong_input(error: &DesiredError) -> Diagnostic {
         Code::DesiredInvalid => Code::InputInvalid,
         code => code,
     };
-    let message = format!("the input, {place}: {}", error.kind);
-    Diagnostic { code, message, hint: error.hint() }
+    let (kind, hint) = match &*error.kind {
+        // It may be a password at the wrong key: DSC 3.1 passes secure parameters as plain text.
+        DesiredErrorKind::Value(error) if place.starts_with("accounts") => {
+            (error.clone().without_value().to_string(), None)
+        }
+        kind @ DesiredErrorKind::SecretUnreadable { place: ValueSource::Variable(name), .. } => {
+            (kind.to_string(), Some(format!("set the variable {name} for the user who runs DSC")))
+        }
+        kind => (kind.to_string(), error.hint()),
+    };
+    Diagnostic { code, message: format!("the input, {place}: {kind}"), hint }
+}
+
+/// Rewrites the hint of an error or a warning for users who don't write a command line.
+fn in_terms_of_dsc(diagnostic: Diagnostic) -> Diagnostic {
+    let hint = match (diagnostic.code, &diagnostic.hint) {
+        (Code::IniNotFound | Code::IniAmbiguous, _) => {
+            Some("set the property 'ini' to the absolute path of the ini".into())
+        }
+        (Code::SecretUnreadable, Some(hint)) if hint.contains("stdin") => {
+            Some("use a secure parameter, { env: NAME } or { file: ABSOLUTE PATH }".into())
+        }
+        (_, Some(hint)) if hint.contains("--") => {
+            Some(format!("{hint}; options belong in the args of set in the manifest"))
+        }
+        (_, hint) => hint.clone(),
+    };
+    Diagnostic { hint, ..diagnostic }
 }
 
 /// Carries out an operation.
@@ -58,6 +84,23 @@ fn wrong_input(error: &DesiredError) -> Diagnostic {
 /// # Errors
 /// The input isn't an instance, or as for [`apply`](super::apply).
 pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'_>) -> Result<Answer, Error> {
+    match run_operation(choice, operation, context) {
+        Ok(Answer { warnings, instances, properties }) => {
+            let warnings = warnings.into_iter().map(in_terms_of_dsc).collect();
+            Ok(Answer { warnings, instances, properties })
+        }
+        Err(error) => {
+            let diagnostic = in_terms_of_dsc(Diagnostic::from(&error));
+            Err(Error::Plain { diagnostic, changed: error.changed() })
+        }
+    }
+}
+
+fn run_operation(
+    choice: &IniChoice,
+    operation: &DscOperation,
+    context: &mut Context<'_>,
+) -> Result<Answer, Error> {
     let read = |source: &ValueSource| (context.secret)(source).map(Guarded::password);
     // First of all, so that the writer of the input isn't blocked.
     let text = (context.secret)(&ValueSource::StandardInput).map_err(|error| {
