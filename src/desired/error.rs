@@ -34,7 +34,7 @@ pub enum DesiredErrorKind {
     Empty,
     #[error("{0}")]
     Syntax(String),
-    #[error("the text in quotes contains an invalid escape after a backslash")]
+    #[error("in double quotes, a backslash starts an escape, such as \\n for a line break")]
     Escape { hint: &'static str },
     #[error("this is YAML; write TOML or JSON")]
     Yaml,

@@ -9,7 +9,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_
 use serde_json::Value as Json;
 
 use super::error::{DesiredErrorKind, SpannedError};
-use super::tree::{Node, Tree, add};
+use super::tree::{Node, Tree, add, quoted_text};
 
 const ESCAPE_HINT: &str = r#"write each backslash of a Windows path twice, as in "C:\\hooks\\ring.exe""#;
 
@@ -47,7 +47,7 @@ fn node(value: Value<'_>, key: Option<Range<usize>>) -> Result<Node, SpannedErro
     let range = value.range();
     let span = range.start..range.end;
     let tree = match value {
-        Value::StringLit(text) => Tree::Leaf(Json::from(text.value.as_ref())),
+        Value::StringLit(text) => quoted_text(&text.value, &span, ESCAPE_HINT)?,
         Value::NumberLit(number) => Tree::Leaf(match number.value.parse::<i64>() {
             Ok(number) => Json::from(number),
             // no setting is a fraction, so any will do for the message

@@ -34,8 +34,9 @@ pub fn of_file() -> String {
 
 /// Returns the schema of an instance, to which DSC compares input and output.
 ///
-/// DSC prints a value that doesn't fit, and under `accounts` that could be a password. So anything fits there, and
-/// msipcfg checks it. Any text fits as a setting: values that MicroSIP wouldn't write are printed as text.
+/// DSC prints a value that doesn't fit, and that could be a password. So anything fits under `accounts`, and a secure
+/// parameter fits everywhere: msipcfg rejects it. Any text fits as a setting, because values that MicroSIP wouldn't
+/// write are printed as text.
 pub fn of_instance() -> Json {
     let mut properties = Map::new();
     let path = "The absolute path of the MicroSIP.ini. Default: the only one that is found.";
@@ -43,8 +44,8 @@ pub fn of_instance() -> Json {
     let exist = "Whether the ini exists. If false, the ini is deleted, and a backup is kept.";
     properties.insert(EXIST.into(), json!({"type": "boolean", "default": true, "description": exist}));
     properties.extend(parts());
-    if let Some(Json::Object(settings)) = properties["settings"].get_mut("properties") {
-        settings.values_mut().for_each(accept_any_text);
+    for part in ["settings", "hooks", "shortcuts"] {
+        accept_any_text(&mut properties[part]);
     }
     accept_anything(&mut properties["accounts"]);
     let account = &mut properties["accounts"]["items"]["properties"];
@@ -75,11 +76,21 @@ pub fn of_instance() -> Json {
     })
 }
 
-fn accept_any_text(setting: &mut Json) {
-    let Json::Object(setting) = setting else { return };
-    let is_limited = setting.shift_remove("enum").is_some() || setting["type"] != json!(TEXT);
-    if is_limited {
-        setting.insert("type".into(), json!(["integer", "string", "boolean"]));
+/// Lets any text and any secure parameter, which is an object, be a value in this part.
+fn accept_any_text(schema: &mut Json) {
+    let Json::Object(parts) = schema else { return };
+    let has_words = parts.shift_remove("enum").is_some();
+    let is_value = |types: &Json| types.is_array() || types == "string";
+    if has_words || parts.get("type").is_some_and(is_value) {
+        parts.insert("type".into(), json!(["integer", "string", "boolean", "object"]));
+    }
+    if let Some(items) = parts.get_mut("items") {
+        accept_any_text(items);
+    }
+    for tables in ["properties", "patternProperties"] {
+        if let Some(Json::Object(properties)) = parts.get_mut(tables) {
+            properties.values_mut().for_each(accept_any_text);
+        }
     }
 }
 
@@ -265,10 +276,10 @@ mod tests {
     }
 
     #[test]
-    fn instance_is_a_file_in_which_accounts_can_be_anything() {
+    fn instance_accepts_what_may_be_a_password() {
         let (file, instance) = (file(), of_instance());
         let (file, instance) = (&file["properties"], &instance["properties"]);
-        for part in PARTS.into_iter().filter(|part| !["settings", "accounts"].contains(part)) {
+        for part in ["microsip", "accounts-mode"] {
             assert_eq!(file[part], instance[part], "{part}");
         }
         let limits = ["type", "enum", "required", "additionalProperties", "minimum", "maximum", "pattern"];
@@ -281,10 +292,9 @@ mod tests {
             assert!(instance[name].is_object(), "{name}");
         }
         let volume = &instance["settings"]["properties"]["volumeRing"];
-        assert_eq!((&volume["maximum"], volume.get("pattern")), (&json!(100), None));
-        assert_eq!(
-            instance["settings"]["properties"]["VAD"]["type"],
-            json!(["integer", "string", "boolean"])
-        );
+        assert_eq!(volume["maximum"], 100);
+        for setting in [volume, &instance["settings"]["properties"]["VAD"]] {
+            assert_eq!(setting["type"], json!(["integer", "string", "boolean", "object"]));
+        }
     }
 }

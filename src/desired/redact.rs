@@ -205,6 +205,10 @@ fn is_harmless(line: &str) -> bool {
     }
     let Some((name, value)) = line.split_once(['=', ':']) else { return line.is_empty() };
     let [name, value] = [name, value].map(|part| part.trim().trim_matches(['"', '\'']));
+    let value = value
+        .strip_prefix(|c: char| c.is_ascii_alphabetic())
+        .and_then(|rest| rest.strip_prefix(":\\"))
+        .unwrap_or(value);
     is_public(name) && !value.contains(['"', '\'', '=', ':', ',', '{', '}', '[', ']', '#'])
 }
 
@@ -223,6 +227,8 @@ mod tests {
             "userAgent = \"Phone",
             "  \"EC\": 1,",
             "ring: x",
+            r"cmdIncomingCall=C:\Program Files\a.exe",
+            r#"ring = "C:\hooks\ring.exe"#,
             r#"ring = "C:\hooks\ring.exe""#,
             r#"ring = { program = "C:\hooks\ring.exe", args = ["--to", "crm"] }"#,
             r#""settings": {"VAD": 1,}"#,

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{DesiredErrorKind, SpannedError};
-use super::tree::{Node, Tree, add};
+use super::tree::{Node, Tree, add, quoted_text};
 
 const ESCAPE_HINT: &str = r"write Windows paths in single quotes, as in 'C:\hooks\ring.exe'";
 
@@ -40,7 +40,7 @@ fn value_node(value: &Spanned<DeValue<'_>>, key: &Range<usize>) -> Result<Node, 
     let span = value.span();
     let syntax = |message: &str| DesiredErrorKind::Syntax(message.into()).at(&span);
     let tree = match value.get_ref() {
-        DeValue::String(text) => Tree::Leaf(Json::from(text.as_ref())),
+        DeValue::String(text) => quoted_text(text, &span, ESCAPE_HINT)?,
         DeValue::Boolean(boolean) => Tree::Leaf(Json::from(*boolean)),
         DeValue::Integer(number) => {
             let parsed = i64::from_str_radix(number.as_str(), number.radix());

@@ -106,6 +106,15 @@ impl Node {
     }
 }
 
+/// Returns a text in quotes. A Windows path in which `\t` or `\n` became a control character is refused with a hint.
+pub(super) fn quoted_text(text: &str, span: &Range<usize>, hint: &'static str) -> Result<Tree, SpannedError> {
+    let has_drive = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[1..].starts_with(':');
+    match has_drive && text.contains(char::is_control) {
+        true => Err(DesiredErrorKind::Escape { hint }.at(span)),
+        false => Ok(Tree::Leaf(Json::from(text))),
+    }
+}
+
 /// Adds an entry to a table, which can contain each name only once.
 pub(super) fn add(table: &mut Vec<(String, Node)>, name: String, node: Node) -> Result<(), SpannedError> {
     if table.iter().any(|(other, _)| *other == name) {

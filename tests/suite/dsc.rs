@@ -98,6 +98,13 @@ fn mistakes_around_a_password_are_left_to_msipcfg() {
         (json!({"accounts": {"domain": "a", "password": SECRET}}), "start each account with a dash"),
         (json!({"accounts": SECRET}), "accounts: expected a list"),
         (json!({"accounts": [SECRET]}), "accounts[0]: expected a table"),
+        (json!({"settings": {"userAgent": secure}}), "settings.userAgent: expected text in quotes"),
+        (json!({"settings": {"VAD": secure}}), "settings.VAD: expected 0, 1"),
+        (
+            json!({"hooks": {"ring": {"program": "a.exe", "args": [secure]}}}),
+            "hooks.ring.args: expected a list",
+        ),
+        (json!({"shortcuts": {"0": secure}}), "shortcuts.0: expected text in quotes"),
     ] {
         assert_fits_schema(&parts, "");
         for operation in ["get", "test", "set", "export"] {
