@@ -62,8 +62,8 @@ pub(super) fn is_public(name: &str) -> bool {
 /// Characters that are between keys and values.
 const STRUCTURE: [char; 11] = [' ', '\t', '=', ':', ',', '{', '}', '[', ']', '"', '\''];
 
-/// Returns the parts of a line that may be passwords. A comment after one is hidden too: it can be the end of a password
-/// with a quote in it.
+/// Returns the parts of a line that may be passwords. A comment after one is hidden too: it can be the end of a
+/// password with a quote in it.
 fn hidden_values(text: &str, line: &Range<usize>, root: &Node, named: &Range<usize>) -> Vec<Range<usize>> {
     let mut parts = LineParts { line, named, shown: Vec::new(), secret: Vec::new() };
     parts.add(root, "", true);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{self, save_dialect};
-use crate::commands::ini::{Ini, reading_warnings};
+use crate::commands::ini::{Ini, reading_warnings, with_ini_nearby};
 use crate::commands::passwords::new_salt;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
@@ -90,8 +90,9 @@ pub fn run(choice: &IniChoice, operation: &DscOperation, context: &mut Context<'
             Ok(Answer { warnings, instances, properties })
         }
         Err(error) => {
-            let diagnostic = in_terms_of_dsc(Diagnostic::from(&error));
-            Err(Error::Plain { diagnostic, changed: error.changed() })
+            let changed = error.changed();
+            let error = with_ini_nearby(error, context.fs);
+            Err(Error::Plain { diagnostic: in_terms_of_dsc(Diagnostic::from(&error)), changed })
         }
     }
 }
