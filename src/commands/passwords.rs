@@ -84,12 +84,17 @@ impl PasswordTracker {
     }
 
     /// Observes what the ini has, and what it will have if that changes. Each call starts anew.
-    pub fn observe(&mut self, ini: &Ini, current: Option<&[u8]>, new: Option<&NewContent>) {
-        let hashes = PasswordHasher::new(&new_salt);
+    pub fn observe(
+        &mut self,
+        ini: &Ini,
+        current: Option<&[u8]>,
+        new: Option<&NewContent>,
+        hashes: &PasswordHasher<'_>,
+    ) {
         // What can't be decoded says nothing about passwords.
         let decoded = |bytes: Option<&[u8]>| ini.decode(bytes?.to_vec()).ok();
         if let Some(current) = decoded(current) {
-            self.found.observe(|section| text_of(&current.document, section), &hashes);
+            self.found.observe(|section| text_of(&current.document, section), hashes);
         }
         self.left.clone_from(&self.found);
         match new {
@@ -97,7 +102,7 @@ impl PasswordTracker {
             Some(NewContent::Delete) => self.left = PasswordStore::default(),
             Some(NewContent::Write(bytes)) => {
                 if let Some(new) = decoded(Some(bytes)) {
-                    self.left.observe(|section| text_of(&new.document, section), &hashes);
+                    self.left.observe(|section| text_of(&new.document, section), hashes);
                 }
             }
             None => {}

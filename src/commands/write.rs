@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{BackupPolicy, MadeBy};
 use crate::edit::plan::{self, Change, Edit, LineChange};
@@ -22,7 +23,7 @@ use crate::request::{WhileRunning, WriteOptions};
 use super::context::{Context, RunEvent};
 use super::error::Error;
 use super::ini::{Ini, LARGEST_INI, too_large};
-use super::passwords::PasswordTracker;
+use super::passwords::{self, PasswordTracker};
 use super::written::WriteOutcome;
 
 /// An edit, worked out for the bytes that the ini has now.
@@ -57,7 +58,8 @@ pub fn write(
     context: &mut Context<'_>,
     draft: &mut Drafter<'_>,
 ) -> Result<WriteOutcome, Error> {
-    Write { ini, options, made_by: MadeBy::Edit, processes: &Processes::default() }.run(context, draft)
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
+    Write { ini, options, made_by: MadeBy::Edit, processes: &processes, hashes: &hashes }.run(context, draft)
 }
 
 /// A write of one ini.
@@ -71,6 +73,8 @@ pub struct Write<'a> {
     pub made_by: MadeBy,
     /// Where instances that use the ini are looked for.
     pub processes: &'a Processes,
+    /// The password hashes of this run.
+    pub hashes: &'a PasswordHasher<'a>,
 }
 
 impl Write<'_> {
@@ -79,9 +83,10 @@ impl Write<'_> {
     /// # Errors
     /// As [`write`].
     pub fn run(self, context: &mut Context<'_>, draft: &mut Drafter<'_>) -> Result<WriteOutcome, Error> {
-        let Write { ini, options, processes, .. } = self;
+        let Write { ini, options, processes, hashes, .. } = self;
         let mut content = Drafting {
             ini,
+            hashes,
             draft,
             may_create: options.create,
             any_ini: options.any_ini,
@@ -311,6 +316,7 @@ struct Drafting<'a> {
     change: Option<Draft>,
     /// The latest draft that changes nothing.
     no_change: Option<Draft>,
+    hashes: &'a PasswordHasher<'a>,
     /// What is stored about the ini's passwords, if anything is stored and may change.
     passwords: Option<PasswordTracker>,
 }
@@ -332,7 +338,7 @@ impl Drafting<'_> {
         let is_created = !exists && new != NewContent::Delete;
         let is_change = draft.is_change || is_created;
         if let Some(passwords) = &mut self.passwords {
-            passwords.observe(self.ini, current, is_change.then_some(&new));
+            passwords.observe(self.ini, current, is_change.then_some(&new), self.hashes);
         }
         let latest = if is_change { &mut self.change } else { &mut self.no_change };
         *latest = Some(draft);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use argon2::Argon2;
+use argon2::{Argon2, Block, Params};
 use blake2::{Blake2b512, Digest};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,8 @@ pub struct PasswordHasher<'a> {
     new_salt: &'a (dyn Fn() -> Option<Salt> + Sync),
     /// How many hashes may be computed at once.
     slots: Budget,
+    /// The memory of finished hashes, for the next ones: allocators keep several blocks of this size per thread.
+    memory: Mutex<Vec<Vec<Block>>>,
 }
 
 impl<'a> PasswordHasher<'a> {
@@ -71,7 +73,8 @@ impl<'a> PasswordHasher<'a> {
         const MAX_HASHES: usize = 4;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let slots = Budget::new(cores.min(MAX_HASHES) as u64);
-        PasswordHasher { computed: Mutex::default(), salts: Mutex::default(), new_salt, slots }
+        let (computed, salts, memory) = Default::default();
+        PasswordHasher { computed, salts, new_salt, slots, memory }
     }
 
     fn hash(&self, salt: Salt, password: &Guarded) -> Option<Hash> {
@@ -81,9 +84,21 @@ impl<'a> PasswordHasher<'a> {
             let _permit = self.slots.acquire(1);
             let mut hash = [0; 32];
             let bytes = password.reveal(Viewer::Program).as_bytes();
-            Argon2::default().hash_password_into(bytes, &salt, &mut hash).ok()?;
-            Some(hash)
+            let finished = locked(&self.memory).pop();
+            let mut memory =
+                finished.unwrap_or_else(|| vec![Block::default(); Params::DEFAULT.block_count()]);
+            let result =
+                Argon2::default().hash_password_into_with_memory(bytes, &salt, &mut hash, &mut memory[..]);
+            locked(&self.memory).push(memory);
+            result.ok().map(|()| hash)
         })
+    }
+
+    /// Takes the remembered hash for that of a password, without computing it.
+    fn assume(&self, remembered: &Remembered, password: &Guarded) {
+        let shared =
+            Arc::clone(locked(&self.computed).entry((remembered.salt, password.clone())).or_default());
+        shared.get_or_init(|| Some(remembered.hash));
     }
 
     fn hash_with_new_salt(&self, password: &Guarded) -> Option<(Salt, Hash)> {
@@ -121,10 +136,16 @@ impl PasswordStore {
         stored: &Guarded,
         hasher: &PasswordHasher<'_>,
     ) -> PasswordMatch {
+        let remembered = self.passwords.get(section);
         if stored == wanted {
+            // Not hashed: that would take minutes for thousands of users. Only a password that was set without
+            // msipcfg could differ from the remembered one, and would then be set again.
+            if let Some(remembered) = remembered {
+                hasher.assume(remembered, wanted);
+            }
             return PasswordMatch::Plain;
         }
-        let Some(remembered) = self.passwords.get(section) else { return PasswordMatch::Other };
+        let Some(remembered) = remembered else { return PasswordMatch::Other };
         let (is_possible, result) = match &remembered.stored {
             Some(known) => (*known == fingerprint(stored), PasswordMatch::Confirmed),
             None => (remembered.can_become(stored), PasswordMatch::Unconfirmed),
@@ -156,8 +177,6 @@ impl PasswordStore {
                 remembered.stored = Some(fingerprint(stored));
                 return;
             }
-            // Not hashed again: that would take minutes for thousands of users. Only a password that was set without
-            // msipcfg could differ from the one that is remembered.
             (PasswordMatch::Plain, Some(remembered)) if remembered.stored.is_none() => return,
             _ => {}
         }
@@ -312,6 +331,20 @@ mod tests {
         }
         assert_eq!(one, other);
         assert_eq!(locked(&hasher.computed).len(), 1);
+    }
+
+    #[test]
+    fn password_that_already_matches_in_clear_text_is_not_hashed() {
+        let mut store = PasswordStore::default();
+        record(&mut store, "", PasswordMatch::Other);
+        let hasher = PasswordHasher::new(SALT);
+        let found = store.compare(SECTION, &secret(), &secret(), &hasher);
+        store.observe(|_| secret(), &hasher);
+        store.record(SECTION, &secret(), &secret(), found, &hasher);
+        assert!(locked(&hasher.memory).is_empty(), "a hash was computed");
+        assert_eq!(compare(&store, &encrypted()), PasswordMatch::Unconfirmed);
+        store.observe(|_| Guarded::password("Secret"), &hasher);
+        assert_eq!(locked(&hasher.memory).len(), 1);
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub fn apply(
     let ini = Ini::choose_or_create(choice, options.create, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
     let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
-    let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes };
+    let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes, hashes: &hashes };
     Application { desired: &desired, allow, hashes: &hashes }.apply(write, context)
 }
 

@@ -262,7 +262,8 @@ fn set(
             };
             let hashes = PasswordHasher::new(&new_salt);
             let application = Application { desired, allow, hashes: &hashes };
-            let written = application.apply(write_of(&ini, options, &Processes::default()), context)?;
+            let written =
+                application.apply(write_of(&ini, options, &Processes::default(), &hashes), context)?;
             let document = match options.dry_run {
                 true => {
                     let current = ini.exists.then(|| ini.bytes(context)).transpose()?;
@@ -280,8 +281,8 @@ fn set(
 
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
-    let processes = Processes::default();
-    let written = write_of(ini, options, &processes).run(context, &mut |ini, current| {
+    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&new_salt));
+    let written = write_of(ini, options, &processes, &hashes).run(context, &mut |ini, current| {
         let is_change = current.is_some();
         let is_microsip = recognize::is_microsip(&ini.decode_or_first_run(current)?.document);
         Ok(Draft { is_change, is_microsip, ..Draft::nothing() })
@@ -290,8 +291,13 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
     Ok(answer(None, changed, written, context.fs))
 }
 
-fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -> Write<'a> {
-    Write { ini, options, made_by: MadeBy::Edit, processes }
+fn write_of<'a>(
+    ini: &'a Ini,
+    options: WriteOptions,
+    processes: &'a Processes,
+    hashes: &'a PasswordHasher<'a>,
+) -> Write<'a> {
+    Write { ini, options, made_by: MadeBy::Edit, processes, hashes }
 }
 
 /// Returns the answer of a write after which the ini is in this state, or would be.

@@ -278,7 +278,8 @@ impl Work<'_> {
     }
 
     fn write<'w>(&'w self, ini: &'w Ini, options: WriteOptions) -> Write<'w> {
-        Write { ini, options, made_by: MadeBy::Edit, processes: &self.processes }
+        let (processes, hashes) = (&self.processes, &self.hashes);
+        Write { ini, options, made_by: MadeBy::Edit, processes, hashes }
     }
 
     /// Returns the ini of a place, opened through its pinned folder.
