@@ -114,12 +114,20 @@ fn for_shell(argument: &str, shell: Shell) -> Option<String> {
             // PowerShell treats typographic quotes as quotes
             const SINGLE: &[char] = &['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
             const SPECIAL_IN_DOUBLE_QUOTES: &[char] = &['"', '$', '`', '\u{201C}', '\u{201D}', '\u{201E}'];
-            if !argument.is_empty() && !argument.contains(SPECIAL_IN_DOUBLE_QUOTES) {
-                return Some(between_quotes(argument));
+            // Windows PowerShell passes the text inside on verbatim, between quotes if it contains a space. So
+            // quotes in it need a backslash, backslashes before the added quote are doubled, and an empty argument
+            // would be dropped.
+            let inner = match argument {
+                "" => "\"\"".to_string(),
+                _ if argument.contains(char::is_whitespace) => {
+                    let quoted = between_quotes(argument);
+                    quoted[1..quoted.len() - 1].to_string()
+                }
+                _ => escape_quotes(argument),
+            };
+            if !inner.contains(SPECIAL_IN_DOUBLE_QUOTES) {
+                return Some(format!("\"{inner}\""));
             }
-            // Windows PowerShell passes the text inside on verbatim, so quotes in it need a backslash, and an empty
-            // argument would be dropped
-            let inner = if argument.is_empty() { "\"\"".to_string() } else { escape_quotes(argument) };
             let doubled = inner.chars().flat_map(|c| {
                 let second = SINGLE.contains(&c).then_some(c);
                 std::iter::once(c).chain(second)
@@ -159,6 +167,108 @@ mod tests {
             {
                 assert_eq!(for_shell(argument, shell).as_deref(), Some(expected), "{argument} for {shell:?}");
             }
+        }
+    }
+
+    /// Splits a command line as C programs do.
+    fn argv(line: &str) -> Vec<String> {
+        let (mut arguments, mut argument, mut is_quoted) = (Vec::new(), None::<String>, false);
+        let mut chars = line.chars().peekable();
+        while let Some(c) = chars.next() {
+            let mut backslashes = usize::from(c == '\\');
+            while backslashes > 0 && chars.next_if_eq(&'\\').is_some() {
+                backslashes += 1;
+            }
+            match c {
+                '\\' if chars.peek() == Some(&'"') => {
+                    let argument = argument.get_or_insert_default();
+                    argument.push_str(&"\\".repeat(backslashes / 2));
+                    if backslashes % 2 == 1 {
+                        argument.extend(chars.next());
+                    }
+                }
+                '\\' => argument.get_or_insert_default().push_str(&"\\".repeat(backslashes)),
+                '"' => {
+                    is_quoted = !is_quoted;
+                    argument.get_or_insert_default();
+                }
+                ' ' | '\t' if !is_quoted => arguments.extend(argument.take()),
+                _ => argument.get_or_insert_default().push(c),
+            }
+        }
+        arguments.into_iter().chain(argument).collect()
+    }
+
+    /// Returns the command line that cmd passes on; `None` if it would do something else.
+    fn through_cmd(line: &str) -> Option<String> {
+        let (mut passed, mut is_quoted, mut chars) = (String::new(), false, line.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '%' => return None,
+                '^' if !is_quoted => passed.extend(chars.next()),
+                '&' | '|' | '<' | '>' | '(' | ')' if !is_quoted => return None,
+                _ => {
+                    is_quoted ^= c == '"';
+                    passed.push(c);
+                }
+            }
+        }
+        Some(passed)
+    }
+
+    /// Returns the command line that Windows PowerShell passes on; `None` if it would do something else.
+    fn through_powershell(argument: &str) -> Option<String> {
+        const SINGLE: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
+        const DOUBLE: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
+        let mut chars = argument.chars();
+        let text: String = match chars.next()? {
+            '"' => {
+                let inner = chars.as_str().strip_suffix('"')?;
+                (!inner.contains(DOUBLE) && !inner.contains(['$', '`'])).then(|| inner.to_string())?
+            }
+            '\'' => {
+                let mut inner = chars.as_str().strip_suffix('\'')?.chars();
+                let mut text = String::new();
+                while let Some(c) = inner.next() {
+                    text.push(c);
+                    if SINGLE.contains(&c) && !inner.next().is_some_and(|second| SINGLE.contains(&second)) {
+                        return None;
+                    }
+                }
+                text
+            }
+            _ => argument
+                .chars()
+                .all(|c| c.is_alphanumeric() || r"-_./\:+=".contains(c))
+                .then(|| argument.into())?,
+        };
+        let is_wrapped = text.contains(char::is_whitespace) && !text.starts_with('"');
+        Some(if is_wrapped { format!("\"{text}\"") } else { text })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shells_pass_quoted_arguments_unchanged(
+            argument in proptest::collection::vec(
+                proptest::prelude::prop_oneof![
+                    8 => proptest::sample::select("\"\\\\ \t'&|^%$`()<>!;,=-.:a\u{2018}\u{201C}ü{}@#".chars().collect::<Vec<_>>()),
+                    1 => proptest::char::range(' ', '\u{FFFD}'),
+                ],
+                0..10,
+            ),
+        ) {
+            let argument = String::from_iter(argument);
+            if let Some(cmd) = for_shell(&argument, Shell::Cmd) {
+                let passed = through_cmd(&cmd).map(|line| argv(&line));
+                proptest::prop_assert_eq!(passed, Some(vec![argument.clone()]), "cmd: {}", cmd);
+            } else {
+                proptest::prop_assert!(argument.contains('%'));
+            }
+            let powershell = for_shell(&argument, Shell::PowerShell).unwrap();
+            let passed = through_powershell(&powershell).map(|line| argv(&line));
+            proptest::prop_assert_eq!(passed, Some(vec![argument.clone()]), "PowerShell: {}", powershell);
+            let posix = for_shell(&argument, Shell::Posix).unwrap();
+            proptest::prop_assert_eq!(shlex::split(&posix), Some(vec![argument]), "sh: {}", posix);
         }
     }
 

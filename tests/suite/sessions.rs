@@ -3,6 +3,7 @@
 //! `tests/cases/README.md` describes the files. `SNAPSHOTS=overwrite` writes what the program does now.
 
 mod files;
+mod printed;
 mod redact;
 mod session;
 
@@ -79,6 +80,18 @@ fn sessions_are_as_recorded_and_complete() {
     let count = failures.len();
     assert!(count == 0, "{count} of {} sessions differ\n{}", sessions.len(), failures.join("\n"));
     assert_complete();
+}
+
+#[test]
+fn printed_commands_are_accepted() {
+    let mut paths = Vec::new();
+    find(&folder(), &mut paths);
+    let accepted = |path: &PathBuf| {
+        let output = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+        printed::assert_accepted(&output, &path.display().to_string())
+    };
+    let count: usize = paths.iter().map(accepted).sum();
+    assert!(count > 100, "only {count} commands were found");
 }
 
 /// Fails unless every command and every exit status occurs in a session.
