@@ -115,6 +115,14 @@ fn create_makes_missing_inis_and_warns_about_the_skipped_first_run() {
     let ran =
         sandbox.run(&apply(&["--create", "-n"])).exits(0).says("to be changed").says("first-run-skipped");
     assert!(!sandbox.path(&ini_of("new")).parent().unwrap().exists(), "{}", ran.transcript);
+    let json = sandbox.run(&apply(&["--create", "-n", "--json"])).exits(0).json();
+    let creates = |user: &str| {
+        let profiles = json["profiles"].as_array().unwrap();
+        let profile = profiles.iter().find(|profile| profile["user"] == user).unwrap();
+        profile["creates"].as_array().unwrap().len()
+    };
+    // Its folder and the ini.
+    assert_eq!((creates("new"), creates("ann")), (2, 0), "{json}");
     let ran = sandbox.run(&apply(&["--create"])).exits(0).says("3 users: 3 changed");
     assert!(
         ran.stderr.contains("first-run-skipped") && ran.stderr.contains("and 1 more"),

@@ -270,7 +270,9 @@ impl Outcome for UserResult {
             "status": state_name(&self.state),
         });
         let parts = match &self.state {
-            UserState::Written(written) => parts_of(written.json(), &["changes", "backup", "warnings"]),
+            UserState::Written(written) => {
+                parts_of(written.json(), &["changes", "backup", "creates", "warnings"])
+            }
             UserState::Checked(checked) => parts_of(checked.json(), &["differences", "warnings"]),
             UserState::Skipped(skip) => {
                 vec![("reason", json!(skip)), ("message", json!(skip.meaning()))]
@@ -287,7 +289,8 @@ impl Outcome for UserResult {
 }
 
 fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)> {
-    names.iter().map(|name| (*name, json[*name].take())).collect()
+    let mut take = |name| json.as_object_mut()?.shift_remove(name);
+    names.iter().filter_map(|name| Some((*name, take(*name)?))).collect()
 }
 
 fn state_name(state: &UserState) -> &'static str {
