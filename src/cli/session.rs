@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use crate::commands::{self, Context, Error, Outcome, RunEvent};
+use crate::desired::passwords::PasswordHasher;
 use crate::platform::{Env, SystemFs};
 use crate::request::{Request, ValueSource};
 
@@ -42,6 +43,7 @@ impl Session<'_> {
             now: &SystemTime::now,
             stop: &|| self.is_stopped(),
             secret: self.secret,
+            hashes: &PasswordHasher::new(&commands::passwords::new_salt),
             report: &mut |event: RunEvent<'_>| reporter.report(&event),
         })
     }

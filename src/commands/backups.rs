@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
 use crate::edit::lock::Lock;
@@ -25,7 +24,6 @@ use super::context::Context;
 use super::error::Error;
 use super::ini::Ini;
 use super::outcome::Outcome;
-use super::passwords;
 use super::write::{Draft, Write};
 use super::written::WriteOutcome;
 
@@ -183,9 +181,8 @@ pub fn restore(
         Err(Error::Encoding { source: EncodingError::Unknown, .. }) => None,
         Err(error) => return Err(error),
     };
-    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
-    let write =
-        Write { ini: &ini, options, made_by: MadeBy::Restore, processes: &processes, hashes: &hashes };
+    let processes = Processes::default();
+    let write = Write { ini: &ini, options, made_by: MadeBy::Restore, processes: &processes };
     write.run(context, &mut |ini, current| {
         // A restore must also work on an ini that can't be decoded any more.
         let before = match &current {

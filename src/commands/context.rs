@@ -3,6 +3,7 @@
 use std::io;
 use std::time::SystemTime;
 
+use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::Diagnostic;
 use crate::edit::transaction::Progress;
 use crate::hook::event::Event;
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Reads a secret from its source.
     pub secret: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
+    /// The password hashes of this run.
+    pub hashes: &'a PasswordHasher<'a>,
     /// Receives what happens while the command works.
     pub report: &'a mut dyn FnMut(RunEvent<'_>),
 }

@@ -19,7 +19,7 @@ pub mod ini;
 pub mod keys;
 pub mod links;
 pub mod outcome;
-mod passwords;
+pub mod passwords;
 mod printed_file;
 mod samples;
 pub mod set_hook;

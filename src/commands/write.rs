@@ -23,7 +23,7 @@ use crate::request::{WhileRunning, WriteOptions};
 use super::context::{Context, RunEvent};
 use super::error::Error;
 use super::ini::{Ini, LARGEST_INI, too_large};
-use super::passwords::{self, PasswordTracker};
+use super::passwords::PasswordTracker;
 use super::written::WriteOutcome;
 
 /// An edit, worked out for the bytes that the ini has now.
@@ -58,8 +58,7 @@ pub fn write(
     context: &mut Context<'_>,
     draft: &mut Drafter<'_>,
 ) -> Result<WriteOutcome, Error> {
-    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
-    Write { ini, options, made_by: MadeBy::Edit, processes: &processes, hashes: &hashes }.run(context, draft)
+    Write { ini, options, made_by: MadeBy::Edit, processes: &Processes::default() }.run(context, draft)
 }
 
 /// A write of one ini.
@@ -73,8 +72,6 @@ pub struct Write<'a> {
     pub made_by: MadeBy,
     /// Where instances that use the ini are looked for.
     pub processes: &'a Processes,
-    /// The password hashes of this run.
-    pub hashes: &'a PasswordHasher<'a>,
 }
 
 impl Write<'_> {
@@ -83,10 +80,10 @@ impl Write<'_> {
     /// # Errors
     /// As [`write`].
     pub fn run(self, context: &mut Context<'_>, draft: &mut Drafter<'_>) -> Result<WriteOutcome, Error> {
-        let Write { ini, options, processes, hashes, .. } = self;
+        let Write { ini, options, processes, .. } = self;
         let mut content = Drafting {
             ini,
-            hashes,
+            hashes: context.hashes,
             draft,
             may_create: options.create,
             any_ini: options.any_ini,

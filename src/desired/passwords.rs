@@ -1,4 +1,4 @@
-//! Tells whether a stored password is still the one that was set.
+//! Tells whether somebody changed a password that was set.
 //!
 //! MicroSIP encrypts a password at its next start, in a form that only MicroSIP can make and read. So a slow hash of
 //! what was set is kept next to the ini, together with a fingerprint of what MicroSIP made of it.
@@ -60,8 +60,8 @@ pub struct PasswordHasher<'a> {
     /// One salt for each password that is set in this run.
     salts: Mutex<HashMap<Guarded, Salt>>,
     new_salt: &'a (dyn Fn() -> Option<Salt> + Sync),
-    /// How many hashes may be computed at once.
-    slots: Budget,
+    /// How many hashes may be computed at once. Counting the cores opens files, so it waits until a hash is needed.
+    slots: OnceLock<Budget>,
     /// The memory of finished hashes, for the next ones: allocators keep several blocks of this size per thread.
     memory: Mutex<Vec<Vec<Block>>>,
 }
@@ -69,11 +69,7 @@ pub struct PasswordHasher<'a> {
 impl<'a> PasswordHasher<'a> {
     /// Creates a hasher that has computed nothing yet.
     pub fn new(new_salt: &'a (dyn Fn() -> Option<Salt> + Sync)) -> Self {
-        // Each hash takes 19 MiB and a core.
-        const MAX_HASHES: usize = 4;
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let slots = Budget::new(cores.min(MAX_HASHES) as u64);
-        let (computed, salts, memory) = Default::default();
+        let (computed, salts, slots, memory) = Default::default();
         PasswordHasher { computed, salts, new_salt, slots, memory }
     }
 
@@ -81,7 +77,7 @@ impl<'a> PasswordHasher<'a> {
         // the lock is released before the slow part, so that other threads can compute other hashes
         let shared = Arc::clone(locked(&self.computed).entry((salt, password.clone())).or_default());
         *shared.get_or_init(|| {
-            let _permit = self.slots.acquire(1);
+            let _permit = self.slots.get_or_init(slots).acquire(1);
             let mut hash = [0; 32];
             let bytes = password.reveal(Viewer::Program).as_bytes();
             let finished = locked(&self.memory).pop();
@@ -110,6 +106,13 @@ impl<'a> PasswordHasher<'a> {
         };
         Some((salt, self.hash(salt, password)?))
     }
+}
+
+/// Returns how many hashes may be computed at once: each takes 19 MiB and a core.
+fn slots() -> Budget {
+    const MAX_HASHES: usize = 4;
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Budget::new(cores.min(MAX_HASHES) as u64)
 }
 
 /// Locks a mutex whose content is valid even if a thread panicked while it held the lock.

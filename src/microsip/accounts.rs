@@ -63,8 +63,8 @@ pub fn is_old_layout(document: &IniDocument) -> bool {
     selected(document).is_none() && domain.is_some_and(|domain| !domain.is_empty())
 }
 
-/// Returns whether MicroSIP deletes the keys of the old layout at its next start, and STUN with them, without making an
-/// account of them: `accountId` is empty, and there is no such account (3.22.3, settings.cpp).
+/// Returns whether MicroSIP deletes the keys of the old layout at its next start, and STUN with them: `accountId` is
+/// empty, and there is no account of the old layout that it would keep (3.22.3, settings.cpp).
 pub fn are_old_keys_deleted(document: &IniDocument) -> bool {
     selected(document).is_none() && !is_old_layout(document)
 }

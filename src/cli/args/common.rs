@@ -21,6 +21,14 @@ pub fn joined(argv: &[OsString], start: usize, count: usize) -> String {
     command_line(&args)
 }
 
+/// Where a file is written that is otherwise printed.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Write to FILE, in UTF-8; a shell's > can change the encoding
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
+    pub output: Option<PathBuf>,
+}
+
 /// The options of every command.
 #[derive(Debug, Args)]
 #[command(version, propagate_version = true, next_help_heading = "Global options")]

@@ -99,22 +99,14 @@ pub(super) enum Command {
         r"msipcfg export -o state.toml"
         r"msipcfg export --ini D:\Phone\MicroSIP.ini"
     ))]
-    Export {
-        /// Write to FILE, in UTF-8; a shell's > can change the encoding
-        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
-        output: Option<PathBuf>,
-    },
+    Export(common::OutputArgs),
 
     /// Print the JSON Schema of desired-state files, for editors
     #[command(after_help = examples!(
         r"msipcfg schema"
         r"msipcfg schema -o phone.schema.json"
     ))]
-    Schema {
-        /// Write to FILE, in UTF-8; a shell's > can change the encoding
-        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
-        output: Option<PathBuf>,
-    },
+    Schema(common::OutputArgs),
 }
 
 #[derive(Debug, Args)]
@@ -250,8 +242,8 @@ impl Command {
                 }
                 None => Query::Detect { desired: desired.into(), style },
             },
-            Command::Export { output } => Query::Export { output },
-            Command::Schema { output } => return Ok(Request::Schema { output }),
+            Command::Export(args) => Query::Export { output: args.output },
+            Command::Schema(args) => return Ok(Request::Schema { output: args.output }),
         };
         Ok(Request::Read { ini, query })
     }

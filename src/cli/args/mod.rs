@@ -3,7 +3,7 @@
 //! Each group of commands has a module with its options and the requests that it makes.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::builder::{PossibleValue, StyledStr};
 use clap::error::ErrorKind;
@@ -112,9 +112,8 @@ enum Command {
         /// Shell to complete in
         shell: Shell,
 
-        /// Write to FILE, in UTF-8; a shell's > can change the encoding
-        #[arg(short, long, value_name = "FILE", value_parser = common::path())]
-        output: Option<PathBuf>,
+        #[command(flatten)]
+        args: common::OutputArgs,
     },
 }
 
@@ -227,7 +226,7 @@ impl Cli {
             Command::Dsc { command } => Ok(command.into_request(ini)),
             Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),
             Command::Links(args) => Ok(args.into_request()),
-            Command::Completions { shell, output } => Ok(Request::Completions { shell, output }),
+            Command::Completions { shell, args } => Ok(Request::Completions { shell, output: args.output }),
         }
     }
 }

@@ -126,9 +126,9 @@ pub fn apply(
     let template = Template::load(desired, context)?;
     let ini = Ini::choose_or_create(choice, options.create, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
-    let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes, hashes: &hashes };
-    Application { desired: &desired, allow, hashes: &hashes }.apply(write, context)
+    let processes = Processes::default();
+    let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes };
+    Application { desired: &desired, allow }.apply(write, context)
 }
 
 /// Compares an ini with a desired state.
@@ -143,9 +143,8 @@ pub fn check(
     let template = Template::load(desired, context)?;
     let (ini, decoded) = Ini::open(choice, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&passwords::new_salt));
-    let application = Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: &hashes };
-    application.check(ini, &decoded, &processes, context)
+    let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
+    application.check(ini, &decoded, &Processes::default(), context)
 }
 
 /// A desired state that is applied to inis or compared with them.
@@ -154,8 +153,6 @@ pub struct Application<'a> {
     pub desired: &'a Desired,
     /// What is accepted although it would be refused by default.
     pub allow: Allow,
-    /// The password hashes of this run.
-    pub hashes: &'a PasswordHasher<'a>,
 }
 
 impl Application<'_> {
@@ -164,11 +161,11 @@ impl Application<'_> {
     /// # Errors
     /// As [`Write::run`].
     pub fn apply(&self, write: Write<'_>, context: &mut Context<'_>) -> Result<WriteOutcome, Error> {
-        let (env, fs) = (context.env, context.fs);
+        let Context { env, fs, hashes, .. } = *context;
         let mut passwords = Vec::new();
         let mut written = write.run(context, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
-            let wanted = self.wanted(ini, &decoded, env, fs)?;
+            let wanted = self.wanted(ini, &decoded, env, fs, hashes)?;
             if let Some(TooOld { min, found }) = wanted.too_old {
                 let message =
                     format!("this MicroSIP is version {found}, but the file requires {min} or newer");
@@ -181,7 +178,7 @@ impl Application<'_> {
         })?;
         if !written.dry_run {
             // Only now: until the ini is written, the stored hashes are still right.
-            let noted = passwords::note(&passwords, write.ini, self.hashes, context.fs);
+            let noted = passwords::note(&passwords, write.ini, hashes, fs);
             written.warnings.extend(noted);
         }
         Ok(written)
@@ -192,7 +189,7 @@ impl Application<'_> {
     /// # Errors
     /// A hook or a value was refused.
     pub fn preview(&self, ini: &Ini, decoded: &Decoded, context: &Context<'_>) -> Result<IniDocument, Error> {
-        let wanted = self.wanted(ini, decoded, context.env, context.fs)?;
+        let wanted = self.wanted(ini, decoded, context.env, context.fs, context.hashes)?;
         Ok(plan::make(decoded, &wanted.edits).document)
     }
 
@@ -210,7 +207,7 @@ impl Application<'_> {
         processes: &Processes,
         context: &Context<'_>,
     ) -> Result<CheckOutcome, Error> {
-        let wanted = self.wanted(&ini, decoded, context.env, context.fs)?;
+        let wanted = self.wanted(&ini, decoded, context.env, context.fs, context.hashes)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences = plan.changes;
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Change {
@@ -248,8 +245,15 @@ struct Wanted {
 }
 
 impl Application<'_> {
-    fn wanted(&self, ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Result<Wanted, Error> {
-        let &Application { desired, allow, hashes } = self;
+    fn wanted(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        env: &Env,
+        fs: &dyn FileSystem,
+        hashes: &PasswordHasher<'_>,
+    ) -> Result<Wanted, Error> {
+        let &Application { desired, allow } = self;
         let document = &decoded.document;
         let version = save_dialect(None, ini, document, env).version;
         let mut warnings = desired.warnings.clone();

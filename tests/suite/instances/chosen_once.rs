@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use msipcfg::commands::{self, Context, RunEvent};
+use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::hook::event::Event;
 use msipcfg::hook::sample::Sample;
 use msipcfg::hook::target::Allow;
@@ -43,6 +44,7 @@ fn run_while_another_microsip_starts(request: Request) -> Vec<u8> {
             now: &SystemTime::now,
             stop: &|| false,
             secret: &|_| unreachable!("no secret is needed"),
+            hashes: &PasswordHasher::new(&|| None),
             report: &mut |event| {
                 if let RunEvent::Chosen(candidate) = event {
                     chosen.push(candidate.ini.clone());

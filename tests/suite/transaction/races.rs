@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use msipcfg::commands::{self, Context, RunEvent};
+use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use msipcfg::edit::backup;
 use msipcfg::edit::transaction::{Progress, Step, TransactionErrorKind, TransactionOutcome};
@@ -219,6 +220,7 @@ fn an_ini_deleted_in_the_meantime_is_only_created_again_with_create() {
                 now: &SystemTime::now,
                 stop: &|| false,
                 secret: &|_| unreachable!(),
+                hashes: &PasswordHasher::new(&|| None),
                 report: &mut |event| {
                     if let RunEvent::Progress(Progress::Step(Step::Lock)) = event {
                         std::fs::remove_file(&ini).unwrap();

@@ -10,12 +10,10 @@ use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::{Ini, reading_warnings, with_ini_nearby};
-use crate::commands::passwords::new_salt;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
 use crate::desired::error::{DesiredError, DesiredErrorKind};
 use crate::desired::instance::{self, EXIST, INI, Instance, InstanceState, Passwords, Presence};
-use crate::desired::passwords::PasswordHasher;
 use crate::desired::resolve::Desired;
 use crate::desired::schema::PARTS;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
@@ -221,8 +219,7 @@ fn compare(
     decoded: &Decoded,
     context: &Context<'_>,
 ) -> Result<CheckOutcome, Error> {
-    let hashes = PasswordHasher::new(&new_salt);
-    let application = Application { desired, allow: Application::WHEN_CHECKED, hashes: &hashes };
+    let application = Application { desired, allow: Application::WHEN_CHECKED };
     application.check(ini, decoded, &Processes::default(), context)
 }
 
@@ -260,10 +257,8 @@ fn set(
                 Found::Ini(ini) => ini,
                 Found::NoIni(_) => Ini::choose_or_create(choice, options.create, context)?,
             };
-            let hashes = PasswordHasher::new(&new_salt);
-            let application = Application { desired, allow, hashes: &hashes };
-            let written =
-                application.apply(write_of(&ini, options, &Processes::default(), &hashes), context)?;
+            let application = Application { desired, allow };
+            let written = application.apply(write_of(&ini, options, &Processes::default()), context)?;
             let document = match options.dry_run {
                 true => {
                     let current = ini.exists.then(|| ini.bytes(context)).transpose()?;
@@ -281,8 +276,8 @@ fn set(
 
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
-    let (processes, hashes) = (Processes::default(), PasswordHasher::new(&new_salt));
-    let written = write_of(ini, options, &processes, &hashes).run(context, &mut |ini, current| {
+    let processes = Processes::default();
+    let written = write_of(ini, options, &processes).run(context, &mut |ini, current| {
         let is_change = current.is_some();
         let is_microsip = recognize::is_microsip(&ini.decode_or_first_run(current)?.document);
         Ok(Draft { is_change, is_microsip, ..Draft::nothing() })
@@ -291,13 +286,8 @@ fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result
     Ok(answer(None, changed, written, context.fs))
 }
 
-fn write_of<'a>(
-    ini: &'a Ini,
-    options: WriteOptions,
-    processes: &'a Processes,
-    hashes: &'a PasswordHasher<'a>,
-) -> Write<'a> {
-    Write { ini, options, made_by: MadeBy::Edit, processes, hashes }
+fn write_of<'a>(ini: &'a Ini, options: WriteOptions, processes: &'a Processes) -> Write<'a> {
+    Write { ini, options, made_by: MadeBy::Edit, processes }
 }
 
 /// Returns the answer of a write after which the ini is in this state, or would be.

@@ -7,8 +7,6 @@ use crate::budget::Budget;
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::ini::LARGEST_INI;
-use crate::commands::passwords::new_salt;
-use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
@@ -38,13 +36,11 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
         // These folders may be another computer's.
         Profiles::In(_) => many.code_page,
     };
-    let hashes = PasswordHasher::new(&new_salt);
     let work = Work {
         budget: Budget::new(LARGEST_INI),
         template: &template,
         secrets: &secrets,
         rows: &rows,
-        hashes: &hashes,
         processes: Processes::default(),
         code_page,
         action: many.action,

@@ -13,7 +13,6 @@ use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
 use crate::desired::error::{DesiredError, DesiredErrorKind};
-use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
 use crate::edit::transaction::Progress;
@@ -37,7 +36,6 @@ pub struct Work<'a> {
     pub template: &'a Template,
     pub secrets: &'a Secrets<'a>,
     pub rows: &'a Rows<'a>,
-    pub hashes: &'a PasswordHasher<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
     pub action: ManyUsersAction,
@@ -88,10 +86,10 @@ impl Work<'_> {
     /// Works on every user whose ini isn't in use. Returns the others.
     fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, context: &mut Context<'_>) -> Vec<Blocked> {
         let mut blocked = Vec::new();
-        let Context { env, fs, now, stop, secret, .. } = *context;
+        let Context { env, fs, now, stop, secret, hashes, .. } = *context;
         let work = |profile: Profile| {
             // The steps of a single user would flood the report of many.
-            let mut context = Context { env, fs, now, stop, secret, report: &mut |_| {} };
+            let mut context = Context { env, fs, now, stop, secret, hashes, report: &mut |_| {} };
             let result = self.result_of(&profile, &mut context);
             (profile, result)
         };
@@ -221,8 +219,7 @@ impl Work<'_> {
                     Found::NoIni(_) => return Ok(UserState::Skipped(Skip::NoIni)),
                     Found::NoAppData => return Ok(UserState::Skipped(Skip::NoProfile)),
                 };
-                let application =
-                    Application { desired: &desired, allow: Application::WHEN_CHECKED, hashes: self.hashes };
+                let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
                 let here = self.ini_in(&place, context.fs);
                 *ini = Some(here.path.clone());
                 let fs = scoped_fs(&place, None, context.fs);
@@ -231,7 +228,7 @@ impl Work<'_> {
                 application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
             }
             ManyUsersAction::Apply { allow, options, .. } => {
-                let application = Application { desired: &desired, allow, hashes: self.hashes };
+                let application = Application { desired: &desired, allow };
                 let options =
                     WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
                 match found {
@@ -278,8 +275,7 @@ impl Work<'_> {
     }
 
     fn write<'w>(&'w self, ini: &'w Ini, options: WriteOptions) -> Write<'w> {
-        let (processes, hashes) = (&self.processes, &self.hashes);
-        Write { ini, options, made_by: MadeBy::Edit, processes, hashes }
+        Write { ini, options, made_by: MadeBy::Edit, processes: &self.processes }
     }
 
     /// Returns the ini of a place, opened through its pinned folder.
