@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use msipcfg::cli::args::Cli;
 use msipcfg::commands::{self, Context, Error};
+use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::platform::{Env, SystemFs};
 
 use crate::sandbox::{Sandbox, utf16};
@@ -57,6 +58,7 @@ fn run(ini: &Path, args: &[&str]) -> Result<(), Error> {
         now: &SystemTime::now,
         stop: &|| false,
         secret: &|_| unreachable!("no secret is set"),
+        hashes: &PasswordHasher::new(&|| None),
         report: &mut |_| {},
     };
     commands::run(request, &mut context).map(|_| ())
