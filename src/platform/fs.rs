@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::file_id::FileId;
 use super::system;
 
 /// The file system. [`SystemFs`] is the real one; tests use others that fail, [`ScopedFs`](super::ScopedFs) confines
@@ -31,6 +32,11 @@ pub trait FileSystem {
     /// Returns whether two paths lead to the same file.
     fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
         system::is_same_file(a, b)
+    }
+
+    /// Returns what identifies a file; a link isn't followed.
+    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+        system::file_id(path)
     }
 
     /// Returns the path with all its links followed.
@@ -154,7 +160,7 @@ impl LockFile {
     /// # Errors
     /// Nothing has this path, or it can't be examined.
     pub fn has_path(&self, path: &Path) -> io::Result<bool> {
-        system::is_named(&self.0, path)
+        Ok(system::id_of_open(&self.0)?.has_number_of(&system::file_id(path)?))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod env;
+mod file_id;
 mod file_path;
 mod fs;
 mod installs;
@@ -28,6 +29,7 @@ use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
 pub use env::Env;
+pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, move_to,

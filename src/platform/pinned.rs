@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::file_id::FileId;
 use super::file_path::FilePath;
 use super::fs::{FileSystem, LockFile, read_all};
 use super::system::{self, Owner};
@@ -162,6 +163,10 @@ impl FileSystem for ScopedFs<'_> {
 
     fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
         self.fs.is_same_file(a, b)
+    }
+
+    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+        self.fs.file_id(path)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::step::Step;
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::edit::lock::LockError;
+use crate::edit::lock::{BLOCKED_HINT, LockError};
 use crate::microsip::instances::Instance;
 use crate::platform;
 
@@ -134,7 +134,7 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
                 )
             }
             Kind::Lock(error) => return error.hint(),
-            Kind::Io { source, .. } => io_hint(source, self.changed),
+            Kind::Io { step, source, .. } => io_hint(*step, source, self.changed),
             Kind::KeepsChanging => "close the program that writes to it, then run the command again".into(),
             Kind::ReadOnly => "remove the read-only attribute, then run the command again".into(),
             Kind::Stopped => return None,
@@ -143,8 +143,9 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
     }
 }
 
-fn io_hint(error: &io::Error, changed: bool) -> String {
+fn io_hint(step: Step, error: &io::Error, changed: bool) -> String {
     let advice = match error.kind() {
+        io::ErrorKind::NotFound if matches!(step, Step::Lock | Step::Temp | Step::Backup) => BLOCKED_HINT,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free up space on the disk"
         }

@@ -8,7 +8,6 @@ use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::time::Duration;
 
-use same_file::Handle;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, INVALID_HANDLE_VALUE,
 };
@@ -16,13 +15,16 @@ use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, DELETE, FILE_ADD_FILE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_DIRECTORY,
     FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
     FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FindClose, FindFirstStreamW, FindNextStreamW,
-    FindStreamInfoStandard, GetFileInformationByHandle, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH,
-    MoveFileExW, SetFileAttributesW, WIN32_FIND_STREAM_DATA,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_ID_INFO, FILE_READ_ATTRIBUTES, FileIdInfo, FindClose,
+    FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard, GetFileInformationByHandle,
+    GetFileInformationByHandleEx, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    SetFileAttributesW, WIN32_FIND_STREAM_DATA,
 };
 
+use crate::platform::FileId;
+
 use super::security::copy_access;
-use super::win32::{check, wide};
+use super::win32::{check, size_in_bytes, wide};
 
 pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
     options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
@@ -209,19 +211,41 @@ pub fn why_not_writable(path: &Path) -> Option<io::Error> {
     (error.kind() == io::ErrorKind::PermissionDenied).then_some(error)
 }
 
-/// Returns how many names a file has; a link isn't followed.
-pub fn link_count(path: &Path) -> io::Result<u64> {
+/// Returns what identifies a file; a link isn't followed.
+pub(in crate::platform) fn file_id(path: &Path) -> io::Result<FileId> {
     let mut options = OpenOptions::new();
     options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-    let file = options.open(path)?;
-    // SAFETY: all zeros is a valid value of this plain structure
-    let mut information: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
-    // SAFETY: the file is open, and the structure can be written to
-    check(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) })?;
-    Ok(information.nNumberOfLinks.into())
+    id_of_open(&options.open(path)?)
 }
 
-/// Returns whether an open file has this path.
-pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
-    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
+/// Returns what identifies an open file: 128 bits (`FILE_ID_INFO`), because the 64 of `BY_HANDLE_FILE_INFORMATION`
+/// aren't unique on ReFS, and those 64 where a file system has no others.
+pub(in crate::platform) fn id_of_open(file: &File) -> io::Result<FileId> {
+    let handle = file.as_raw_handle();
+    // SAFETY: all zeros is a valid value of this plain structure
+    let mut basic: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
+    // SAFETY: the file is open, and the structure can be written to
+    check(unsafe { GetFileInformationByHandle(handle, &mut basic) })?;
+    let links = basic.nNumberOfLinks.into();
+    // SAFETY: all zeros is a valid value of this plain structure
+    let mut long: FILE_ID_INFO = unsafe { std::mem::zeroed() };
+    // SAFETY: the file is open, and the structure has the type and size of this class
+    let found = check(unsafe {
+        GetFileInformationByHandleEx(
+            handle,
+            FileIdInfo,
+            (&raw mut long).cast(),
+            size_in_bytes::<FILE_ID_INFO>(),
+        )
+    });
+    Ok(match found {
+        Ok(()) => {
+            let index = u128::from_le_bytes(long.FileId.Identifier);
+            FileId { volume: long.VolumeSerialNumber, index, links }
+        }
+        Err(_) => {
+            let index = u64::from(basic.nFileIndexHigh) << 32 | u64::from(basic.nFileIndexLow);
+            FileId { volume: basic.dwVolumeSerialNumber.into(), index: index.into(), links }
+        }
+    })
 }
