@@ -1,5 +1,6 @@
 //! The commands that msipcfg prints as advice: each is one that it accepts, and that can be pasted where it was printed.
 
+#[cfg(unix)]
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
@@ -20,6 +21,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
 ];
 
 /// The commands that ask a question, or start or close a program.
+#[cfg(unix)]
 const INTERACTIVE: &[&str] = &["wizard", "start", "exit", "call", "test-hook", "--close", "--restart"];
 
 /// Fails unless msipcfg accepts every command in the output of a session. Returns how many there are.
@@ -41,6 +43,7 @@ pub fn assert_accepted(output: &str, session: &str) -> usize {
 }
 
 /// Returns the commands in an output that can be run as they are, each once.
+#[cfg(unix)]
 pub fn runnable<'a>(output: &'a str, session: &str) -> BTreeSet<&'a str> {
     let is_runnable = |command: &&str| {
         let words = split(command, session);
