@@ -285,6 +285,8 @@ codes! {
         "another program has registered for these links since, so they were left unchanged";
 
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
+    ProcessesUnreadable = "processes-unreadable", File,
+        "the running programs couldn't be listed, so it isn't known whether MicroSIP is running";
     MicrosipNotRunning = "microsip-not-running", No, "MicroSIP isn't running, so it can't be controlled";
     InstanceAmbiguous = "instance-ambiguous", NoIni,
         "several instances of MicroSIP are running and none was chosen";

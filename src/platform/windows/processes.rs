@@ -3,17 +3,19 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, HandleOrNull, OwnedHandle};
-use std::path::{Path, PathBuf};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
 use std::ptr;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, HANDLE, HWND, LPARAM, TRUE, WAIT_FAILED, WPARAM};
+use windows_sys::Win32::Foundation::{
+    ERROR_SUCCESS, ERROR_TIMEOUT, HANDLE, HWND, LPARAM, SetLastError, TRUE, WAIT_FAILED, WPARAM,
+};
 use windows_sys::Win32::Security::{TOKEN_DUPLICATE, TOKEN_QUERY};
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
 use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
 use windows_sys::Win32::System::Threading::{
-    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, OpenProcess, PROCESS_INFORMATION,
+    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, PROCESS_INFORMATION,
     PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, STARTUPINFOW, WaitForMultipleObjects,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
@@ -21,47 +23,12 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     IsWindowVisible, PostMessageW, SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
 };
 
-use super::installs::{app_data_of, install_facts_of};
+use super::process_details::open;
 use super::security::{Token, privileges};
 use super::win32::{check, size_in_bytes, wide};
-use crate::platform::paths::WindowsPaths;
-use crate::platform::processes::ProcessPlace;
 
 /// Whether the windows of programs can be found.
 pub const CAN_REACH_WINDOWS: bool = true;
-
-/// Returns `true`: here every program is a Windows program.
-pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
-    true
-}
-
-/// Returns the Windows session of a process.
-pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
-    process.session_id().map(sysinfo::Pid::as_u32)
-}
-
-/// Locates a process. Its user's folder comes from its environment if this user may read that, or else from the
-/// registry.
-pub fn place_of_process(
-    key: &str,
-    _pid: u32,
-    exe: Option<&Path>,
-    _first_argument: Option<&str>,
-    user: Option<&sysinfo::Uid>,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Option<ProcessPlace> {
-    let exe_on_disk = exe?.to_path_buf();
-    let sid = user.map(|user| user.to_string());
-    let by_environment = variable("APPDATA").map(PathBuf::from);
-    let by_registry = || sid.as_deref().and_then(app_data_of);
-    Some(ProcessPlace {
-        exe: exe_on_disk.to_str()?.to_string(),
-        exe_on_disk,
-        app_data: by_environment.or_else(by_registry).into_iter().collect(),
-        facts: install_facts_of(key, sid.as_deref()),
-        paths: WindowsPaths::Native,
-    })
-}
 
 /// A top-level window without an owner window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +89,9 @@ impl ProgramWindow {
         let message = COPYDATASTRUCT { dwData: data, cbData: bytes, lpData: text.as_ptr().cast_mut().cast() };
         let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX);
         let mut answer = 0;
+        // some versions of Windows set no error after a timeout
+        // SAFETY: it takes only a number
+        unsafe { SetLastError(ERROR_SUCCESS) };
         // SAFETY: the message and its text outlive the call, and `answer` can be written to
         let sent = unsafe {
             SendMessageTimeoutW(
@@ -138,8 +108,8 @@ impl ProgramWindow {
             return Ok(answer);
         }
         let error = io::Error::last_os_error();
-        // some versions of Windows set no error after a timeout
-        let is_late = matches!(error.raw_os_error().map(i32::cast_unsigned), Some(0 | ERROR_TIMEOUT));
+        let is_late =
+            matches!(error.raw_os_error().map(i32::cast_unsigned), Some(ERROR_SUCCESS | ERROR_TIMEOUT));
         Err(if is_late { io::ErrorKind::TimedOut.into() } else { error })
     }
 }
@@ -266,12 +236,6 @@ impl Drop for Environment {
         // SAFETY: CreateEnvironmentBlock created it
         unsafe { DestroyEnvironmentBlock(self.0) };
     }
-}
-
-fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
-    // SAFETY: it takes only numbers, and a new handle has no other owner
-    let handle = unsafe { HandleOrNull::from_raw_handle(OpenProcess(access, 0, pid)) };
-    OwnedHandle::try_from(handle).map_err(|_| io::Error::last_os_error())
 }
 
 /// Encloses a path in quotes, which it can't contain itself.
