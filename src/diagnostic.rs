@@ -293,6 +293,8 @@ codes! {
     MicrosipUnreachable = "microsip-unreachable", No,
         "a running MicroSIP has no window that msipcfg can reach, has higher privileges, or doesn't respond";
     MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP can't make calls yet";
+    SettingsOfOtherUser = "settings-of-other-user", Done,
+        "msipcfg runs as another user than the one who is logged on, and uses that other user's settings";
     StartFailed = "start-failed", File, "MicroSIP couldn't be started";
     CloseImpossible = "close-impossible", Done,
         "a running MicroSIP couldn't be asked to close, so msipcfg waits for it to exit";

@@ -11,6 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, PhoneCommand, Transport};
+use crate::microsip::desktop::{self, StartError};
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
@@ -149,10 +150,8 @@ fn start(
     if let Some(instance) = running.into_iter().find(is_same) {
         return Ok(ControlOutcome { command: "start", sent: None, changed: false, instance });
     }
-    // Started from an administrator's prompt, it wouldn't receive links that are clicked elsewhere.
-    let rights = Rights::of_desktop();
     let argument = minimized.then_some("/minimized");
-    let pid = platform::start(&exe, argument, rights.as_ref()).map_err(|error| not_started(&exe, &error))?;
+    let pid = desktop::start(&exe, argument).map_err(|error| not_started(&exe, &error))?;
     let until = Instant::now() + FOR_ITS_WINDOW;
     loop {
         let instance = processes.instances(&[])?.into_iter().find(|instance| instance.pid == pid);
@@ -162,7 +161,7 @@ fn start(
                 return Ok(ControlOutcome { command: "start", sent: None, changed: true, instance });
             }
             None if WatchedProcess::open(pid).is_err() || Instant::now() >= until => {
-                return Err(not_started(&exe, &io::Error::other("it exited at once")).into());
+                return Err(not_started(&exe, &io::Error::other("it exited at once").into()).into());
             }
             _ => pause(context)?,
         }
@@ -204,8 +203,7 @@ fn send_command(
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
             let exe = instance.exe_on_disk.clone().ok_or_else(|| no_exe(None))?;
-            let rights = Rights::of(instance.pid).ok();
-            let started = platform::start(&exe, Some(&message.text), rights.as_ref());
+            let started = desktop::start_like(&exe, Some(&message.text), Rights::of(instance.pid).ok());
             started.map_err(|error| not_started(&exe, &error))?;
         }
     }
@@ -274,9 +272,9 @@ fn no_exe(ini: Option<&Path>) -> Diagnostic {
         .with_hint("specify the ini of the copy to start with --ini PATH")
 }
 
-fn not_started(exe: &Path, error: &io::Error) -> Diagnostic {
+fn not_started(exe: &Path, error: &StartError) -> Diagnostic {
     Diagnostic::new(Code::StartFailed, format!("{} couldn't be started: {error}", exe.display()))
-        .with_hint("start it yourself to see what's wrong")
+        .with_hint(error.hint())
 }
 
 fn unreachable(instance: &Instance, why: &str) -> Diagnostic {

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::desktop;
 use super::instances::{self, Instance, Processes};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::{self, Rights};
@@ -119,7 +120,7 @@ impl Closing {
             }
             let argument = (!was_visible).then_some("/minimized");
             let started = exe.ok_or_else(|| "its exe isn't known".to_string()).and_then(|exe| {
-                let pid = platform::start(&exe, argument, rights.as_ref());
+                let pid = desktop::start_like(&exe, argument, rights);
                 pid.map(|pid| Restarted { exe, pid }).map_err(|error| error.to_string())
             });
             match started {

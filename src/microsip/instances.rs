@@ -94,7 +94,7 @@ impl Instance {
 
 /// Returns the name of a user, or else the user's SID or number. The name is looked up once, and only when it is
 /// shown: without a domain controller, each look-up can take seconds.
-fn name_of(user: &UserId) -> String {
+pub fn name_of(user: &UserId) -> String {
     static NAMES: LazyLock<Mutex<HashMap<UserId, String>>> = LazyLock::new(Mutex::default);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let look_up = || platform::user_name(user).unwrap_or_else(|| user.0.clone());

@@ -39,7 +39,7 @@ pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};
-pub use processes::{ListedProcess, ProcessDetails, ProcessPlace, UserId};
+pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::*;

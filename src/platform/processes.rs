@@ -22,6 +22,15 @@ pub struct ListedProcess {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserId(pub String);
 
+/// A user, with administrator rights or without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user, if known.
+    pub user: Option<UserId>,
+    /// Whether it has administrator rights.
+    pub is_elevated: bool,
+}
+
 /// What this user may know about a process.
 #[derive(Clone, Debug, Default)]
 pub struct ProcessDetails {

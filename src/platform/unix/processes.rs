@@ -11,7 +11,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 use super::paths::active_prefix;
 use crate::platform::env::Env;
 use crate::platform::paths::WindowsPaths;
-use crate::platform::processes::{ListedProcess, ProcessDetails, ProcessPlace, UserId};
+use crate::platform::processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 
 /// Whether the windows of programs can be found. Those of programs under Wine can be found only by programs under Wine.
 pub const CAN_REACH_WINDOWS: bool = false;
@@ -114,6 +114,16 @@ fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
 /// Returns the user of this program.
 pub fn own_user() -> Option<UserId> {
     Some(UserId(rustix::process::geteuid().as_raw().to_string()))
+}
+
+/// Returns the user of this program.
+pub fn own_identity() -> Identity {
+    Identity { user: own_user(), is_elevated: false }
+}
+
+/// Returns `None`: only Windows has numbered sessions.
+pub fn own_session() -> Option<u32> {
+    None
 }
 
 /// Returns nothing: a Wine prefix that belongs to this user has no users whose processes can't be read.
@@ -223,9 +233,17 @@ impl Rights {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Returns `None`: Wine has no desktop process with other rights.
-    pub fn of_desktop() -> Option<Rights> {
-        None
+    /// Returns `None`: the desktop isn't Windows'.
+    ///
+    /// # Errors
+    /// None.
+    pub fn of_desktop() -> io::Result<Option<Rights>> {
+        Ok(None)
+    }
+
+    /// Returns the user of this program.
+    pub fn identity(&self) -> Identity {
+        own_identity()
     }
 }
 
@@ -233,6 +251,6 @@ impl Rights {
 ///
 /// # Errors
 /// Always.
-pub fn start(_exe: &Path, _argument: Option<&str>, _rights: Option<&Rights>) -> io::Result<u32> {
+pub fn start(_exe: &Path, _argument: Option<&str>, _as_other: Option<&Rights>) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }

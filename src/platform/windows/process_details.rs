@@ -16,6 +16,7 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Security::{SE_DEBUG_NAME, TOKEN_ADJUST_PRIVILEGES, TOKEN_QUERY};
 use windows_sys::Win32::Storage::FileSystem::{GetLogicalDrives, QueryDosDeviceW};
 use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;
+use windows_sys::Win32::System::RemoteDesktop::ProcessIdToSessionId;
 use windows_sys::Win32::System::Threading::{
     GetExitCodeProcess, GetProcessTimes, OpenProcess, PEB, PROCESS_BASIC_INFORMATION,
     PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_VM_READ, QueryFullProcessImageNameW,
@@ -29,7 +30,7 @@ use super::security::{Token, account_name, privileges};
 use super::win32::{check, checked_status, query_growing, size_in_bytes, text_at, text_of_string};
 use crate::platform::access::Sid;
 use crate::platform::paths::WindowsPaths;
-use crate::platform::processes::{ListedProcess, ProcessDetails, ProcessPlace, UserId};
+use crate::platform::processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 
 /// ProcessCommandLineInformation of NtQueryInformationProcess, since Windows 8.1. Wine 10 doesn't have it.
 const PROCESS_COMMAND_LINE_INFORMATION: PROCESSINFOCLASS = 60;
@@ -97,7 +98,20 @@ pub fn is_running(pid: u32, started: u64) -> bool {
 
 /// Returns the user of this program.
 pub fn own_user() -> Option<UserId> {
-    privileges().user.map(|sid| UserId(sid.0))
+    own_identity().user
+}
+
+/// Returns the user and the rights of this program.
+pub fn own_identity() -> Identity {
+    let privileges = privileges();
+    Identity { user: privileges.user.map(|sid| UserId(sid.0)), is_elevated: privileges.is_elevated }
+}
+
+/// Returns the Windows session of this program.
+pub fn own_session() -> Option<u32> {
+    let mut session = 0;
+    // SAFETY: the number can be written to
+    check(unsafe { ProcessIdToSessionId(std::process::id(), &mut session) }).ok().map(|()| session)
 }
 
 /// Returns the name of a user, with the domain. This can take seconds if no domain controller answers.
