@@ -286,12 +286,16 @@ codes! {
         "another program has registered for these links since, so they were left unchanged";
 
     MicrosipRunning = "microsip-running", StillRunning, "MicroSIP is running and uses this ini";
+    ProcessesUnreadable = "processes-unreadable", File,
+        "the running programs couldn't be listed, so it isn't known whether MicroSIP is running";
     MicrosipNotRunning = "microsip-not-running", No, "MicroSIP isn't running, so it can't be controlled";
     InstanceAmbiguous = "instance-ambiguous", NoIni,
         "several instances of MicroSIP are running and none was chosen";
     MicrosipUnreachable = "microsip-unreachable", No,
         "a running MicroSIP has no window that msipcfg can reach, has higher privileges, or doesn't respond";
     MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP can't make calls yet";
+    SettingsOfOtherUser = "settings-of-other-user", Done,
+        "msipcfg runs as another user than the one who is logged on, and uses that other user's settings";
     StartFailed = "start-failed", File, "MicroSIP couldn't be started";
     CloseImpossible = "close-impossible", Done,
         "a running MicroSIP couldn't be asked to close, so msipcfg waits for it to exit";

@@ -193,7 +193,7 @@ fn progress_bar(total: usize) -> ProgressBar {
 
 /// Returns pids and users, short enough for one line.
 fn pids(blockers: &[Instance]) -> String {
-    let shown = blockers.iter().map(|blocker| match &blocker.user {
+    let shown = blockers.iter().map(|blocker| match blocker.user_name() {
         Some(user) => format!("pid {} ({user})", blocker.pid),
         None => format!("pid {}", blocker.pid),
     });

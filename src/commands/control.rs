@@ -11,6 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::dialect::SaveDialect;
 use crate::microsip::closing::Closing;
 use crate::microsip::control::{self, Message, PhoneCommand, Transport};
+use crate::microsip::desktop::{self, StartError};
 use crate::microsip::guard::Watch;
 use crate::microsip::instances::{self, Instance, Processes};
 use crate::microsip::locate;
@@ -80,12 +81,10 @@ pub fn run(
             .into());
     }
     let processes = Processes::default();
-    let running = running(choice, &processes);
+    let running = running(choice, &processes)?;
     Ok(match request {
         ControlRequest::Start { minimized } => start(choice, running, *minimized, &processes, context)?,
-        ControlRequest::Exit { timeout } => {
-            exit(only_instance(choice, running)?, *timeout, &processes, context)?
-        }
+        ControlRequest::Exit { timeout } => exit(only_instance(choice, running)?, *timeout, context)?,
         ControlRequest::Command(command) => {
             send_command(choice, only_instance(choice, running)?, command, context)?
         }
@@ -93,15 +92,15 @@ pub fn run(
 }
 
 /// Returns the running instances, or those of a named ini.
-fn running(choice: &IniChoice, processes: &Processes) -> Vec<Instance> {
+fn running(choice: &IniChoice, processes: &Processes) -> Result<Vec<Instance>, Error> {
     let stem = choice.path.as_ref().and_then(|ini| ini.file_stem());
     let stem = stem.map(|stem| stem.to_string_lossy().to_lowercase());
     let stems: Vec<&str> = stem.as_deref().into_iter().collect();
-    let mut running = processes.instances(&stems);
+    let mut running = processes.instances(&stems)?;
     if let Some(ini) = &choice.path {
-        running.retain(|instance| instance.inis.is_some() && instance.blocks(ini));
+        running.retain(|instance| instance.inis.known().is_some() && instance.blocks(ini));
     }
-    running
+    Ok(running)
 }
 
 /// Returns the running instance, if there is exactly one.
@@ -151,20 +150,18 @@ fn start(
     if let Some(instance) = running.into_iter().find(is_same) {
         return Ok(ControlOutcome { command: "start", sent: None, changed: false, instance });
     }
-    // Started from an administrator's prompt, it wouldn't receive links that are clicked elsewhere.
-    let rights = Rights::of_desktop();
     let argument = minimized.then_some("/minimized");
-    let pid = platform::start(&exe, argument, rights.as_ref()).map_err(|error| not_started(&exe, &error))?;
+    let pid = desktop::start(&exe, argument).map_err(|error| not_started(&exe, &error))?;
     let until = Instant::now() + FOR_ITS_WINDOW;
     loop {
-        let instance = processes.instances(&[]).into_iter().find(|instance| instance.pid == pid);
+        let instance = processes.instances(&[])?.into_iter().find(|instance| instance.pid == pid);
         let has_window = instances::windows().iter().any(|window| window.pid == pid);
         match instance {
             Some(instance) if has_window || Instant::now() >= until => {
                 return Ok(ControlOutcome { command: "start", sent: None, changed: true, instance });
             }
             None if WatchedProcess::open(pid).is_err() || Instant::now() >= until => {
-                return Err(not_started(&exe, &io::Error::other("it exited at once")).into());
+                return Err(not_started(&exe, &io::Error::other("it exited at once").into()).into());
             }
             _ => pause(context)?,
         }
@@ -172,19 +169,14 @@ fn start(
 }
 
 /// Asks an instance to exit and waits until it has.
-fn exit(
-    instance: Instance,
-    timeout: Duration,
-    processes: &Processes,
-    context: &Context<'_>,
-) -> Result<ControlOutcome, Error> {
+fn exit(instance: Instance, timeout: Duration, context: &Context<'_>) -> Result<ControlOutcome, Error> {
     let until = Instant::now() + timeout;
     let (mut closing, mut watch) = (Closing::default(), Watch::default());
     loop {
         if let Some(Diagnostic { message, .. }) = closing.ask(slice::from_ref(&instance)).pop() {
             return Err(unreachable(&instance, &message).into());
         }
-        if !processes.is_running(&instance) {
+        if !instance.is_running() {
             return Ok(ControlOutcome { command: "exit", sent: None, changed: true, instance });
         }
         let left = until.saturating_duration_since(Instant::now());
@@ -194,7 +186,7 @@ fn exit(
                 .with_hint("look at its window; it may be asking something")
                 .into());
         }
-        watch.pause(slice::from_ref(&instance), processes, left);
+        watch.pause(slice::from_ref(&instance), left);
         check_stop(context)?;
     }
 }
@@ -211,8 +203,7 @@ fn send_command(
         Transport::CopyData { data } => send(&instance, data, &message, context)?,
         Transport::StartExe => {
             let exe = instance.exe_on_disk.clone().ok_or_else(|| no_exe(None))?;
-            let rights = Rights::of(instance.pid).ok();
-            let started = platform::start(&exe, Some(&message.text), rights.as_ref());
+            let started = desktop::start_like(&exe, Some(&message.text), Rights::of(instance.pid).ok());
             started.map_err(|error| not_started(&exe, &error))?;
         }
     }
@@ -250,7 +241,7 @@ fn send(instance: &Instance, data: usize, message: &Message, context: &Context<'
 fn version_of(choice: &IniChoice, instance: &Instance, context: &Context<'_>) -> Option<Version> {
     let by_exe = instance.exe_on_disk.as_deref().and_then(platform::version_of_exe).map(Version::from);
     by_exe.or_else(|| {
-        let ini = instance.inis.iter().flatten().find(|ini| context.fs.is_file(ini))?;
+        let ini = instance.inis.known()?.iter().find(|ini| context.fs.is_file(ini))?;
         let decoded = Ini::at(ini.clone(), choice, context.fs).ok()?.read(context).ok()?;
         let save_dialect = SaveDialect::determine(None, None, Some(&decoded.document));
         // The oldest known version of each dialect supports the least.
@@ -281,9 +272,9 @@ fn no_exe(ini: Option<&Path>) -> Diagnostic {
         .with_hint("specify the ini of the copy to start with --ini PATH")
 }
 
-fn not_started(exe: &Path, error: &io::Error) -> Diagnostic {
+fn not_started(exe: &Path, error: &StartError) -> Diagnostic {
     Diagnostic::new(Code::StartFailed, format!("{} couldn't be started: {error}", exe.display()))
-        .with_hint("start it yourself to see what's wrong")
+        .with_hint(error.hint())
 }
 
 fn unreachable(instance: &Instance, why: &str) -> Diagnostic {

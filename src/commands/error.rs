@@ -14,6 +14,7 @@ use crate::hook::command::{HookError, HookTextError};
 use crate::hook::target::TargetError;
 use crate::ini::encoding::EncodingError;
 use crate::ini::name::NameError;
+use crate::microsip::instances::ScanError;
 use crate::microsip::links::LinksError;
 use crate::microsip::locate::LocateError;
 use crate::microsip::profiles::ProfileError;
@@ -62,6 +63,8 @@ pub enum Error {
     Links(#[from] LinksError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     /// An error that only one place reports, so that nothing has to distinguish it. `changed` says whether something
     /// was written before.
     #[error("{diagnostic}")]
@@ -121,6 +124,7 @@ impl Error {
             Error::Desired(error) => error,
             Error::Links(error) => error,
             Error::Profile(error) => error,
+            Error::Scan(error) => error,
             Error::Plain { diagnostic, .. } => diagnostic,
             Error::NotThere { .. }
             | Error::BrokenLink { .. }

@@ -9,6 +9,7 @@ use crate::edit::plan::PlanWarning;
 use crate::ini::encoding::{self, CodePage, Decoded, Encoding};
 use crate::ini::name::SectionName;
 use crate::ini::write;
+use crate::microsip::desktop;
 use crate::microsip::locate::{self, Candidate, LocateError, Why};
 use crate::microsip::recognize::{self, NotMicrosip};
 use crate::platform::{self, FilePath, FileSystem, FileSystemExt};
@@ -75,6 +76,12 @@ impl Ini {
             },
         };
         (context.report)(RunEvent::Chosen(&chosen));
+        let is_in_app_data = |why: &Why| matches!(why, Why::AppData | Why::LocalAppData | Why::ToBeCreated);
+        if chosen.why.iter().any(is_in_app_data)
+            && let Some(warning) = desktop::other_user_warning()
+        {
+            (context.report)(RunEvent::Warning(warning));
+        }
         let path = chosen.ini;
         match Ini::at(path.clone(), choice, context.fs) {
             Err(Error::NotThere { .. }) if create => {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::microsip::desktop;
 use crate::microsip::links::{self, CLASSES, Link, LinkSource, LinksError, MARK_BEFORE, Plan, ValueChange};
 use crate::microsip::locate;
 use crate::page::{Page, Styles};
@@ -112,7 +113,9 @@ fn value_text(value: &ClassValue) -> String {
 pub fn run(request: &LinksRequest, context: &Context<'_>) -> Result<LinksOutcome, Error> {
     let mut registry = platform::class_registry().ok_or(LinksError::NotWindows)?;
     let exe = exe(request, context.env)?;
-    Ok(carry_out(request, exe.as_deref(), registry.as_mut())?)
+    let mut outcome = carry_out(request, exe.as_deref(), registry.as_mut())?;
+    outcome.warnings.extend(desktop::other_user_warning());
+    Ok(outcome)
 }
 
 fn carry_out(

@@ -34,6 +34,8 @@ pub struct Status {
     pub installs: Vec<Install>,
     /// Running instances.
     pub instances: Vec<Instance>,
+    /// Why those aren't known, if so.
+    pub scan_error: Option<Diagnostic>,
     /// The named ini, or all that were found.
     pub inis: Vec<IniStatus>,
     /// The places that were checked, if no ini was named.
@@ -82,8 +84,10 @@ impl Outcome for Status {
             let kind = if install.is_portable { "portable" } else { "installed" };
             let _ = writeln!(text, "  {} {version}, {kind}", install.exe.display());
         }
-        if self.instances.is_empty() {
-            text.push_str("  not running\n");
+        match &self.scan_error {
+            Some(error) => text.push_str(&diagnostic_text("  ", error, "  ", page.styles)),
+            None if self.instances.is_empty() => text.push_str("  not running\n"),
+            None => {}
         }
         for instance in &self.instances {
             let _ = writeln!(text, "  running: {instance}");
@@ -103,19 +107,26 @@ impl Outcome for Status {
     }
 
     fn json(&self) -> Json {
-        json!({
+        let mut json = json!({
             "ok": true,
             "installs": self.installs.iter().map(install_json).collect::<Vec<_>>(),
             "instances": self.instances,
             "inis": self.inis.iter().map(|ini| ini_json(ini, self)).collect::<Vec<_>>(),
             "looked": self.searched.iter().map(|place| path_text(place)).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(error) = &self.scan_error {
+            json["instances_error"] = json!(error);
+        }
+        json
     }
 }
 
 /// Collects the status.
 pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
-    let instances = Processes::default().instances(&[]);
+    let (instances, scan_error) = match Processes::default().instances(&[]) {
+        Ok(instances) => (instances, None),
+        Err(error) => (Vec::new(), Some(Diagnostic::from(&error))),
+    };
     let Search { found, searched } = match &choice.path {
         Some(path) => {
             let ini = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -124,7 +135,7 @@ pub fn status(choice: &IniChoice, context: &Context<'_>) -> Status {
         None => locate::search(context.env, &instances),
     };
     let inis = found.into_iter().map(|found| ini_status(found, choice, context)).collect();
-    Status { installs: locate::installs(context.env), instances, inis, searched }
+    Status { installs: locate::installs(context.env), instances, scan_error, inis, searched }
 }
 
 fn ini_status(found: Candidate, choice: &IniChoice, context: &Context<'_>) -> IniStatus {

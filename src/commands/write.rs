@@ -15,7 +15,7 @@ use crate::edit::verify;
 use crate::ini::encoding::Decoded;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::{InstanceGuard, RunningInstances};
-use crate::microsip::instances::{Instance, Processes};
+use crate::microsip::instances::{Instance, Processes, ScanError};
 use crate::microsip::recognize;
 use crate::platform::{self, FileSystem, FileSystemExt};
 use crate::request::{WhileRunning, WriteOptions};
@@ -105,7 +105,7 @@ impl Write<'_> {
             content.creates = content.change.as_ref().map_or_else(Vec::new, |_| missing(ini, context.fs));
         }
         if !is_change || options.dry_run {
-            let blockers = guard.blockers();
+            let blockers = guard.blockers()?;
             // What an instance saves when it closes can only be compared after that.
             let is_decided =
                 options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
@@ -148,7 +148,7 @@ impl Write<'_> {
         // While an instance holds the file without sharing it, it can only be read after that exits.
         let is_held = matches!(&bytes, Err(Error::Unreadable { source, .. }) if platform::is_file_in_use(source))
             && !self.options.dry_run
-            && !guard.blockers().is_empty();
+            && !guard.blockers()?.is_empty();
         if is_held {
             return Ok(FirstDraft::Unknown);
         }
@@ -205,9 +205,13 @@ enum FirstDraft {
     Unknown,
 }
 
-/// Returns the warning that an instance uses an ini that needs no change, and may still change it.
+/// Returns the warning that an instance uses an ini that needs no change, and may still change it, or that this isn't
+/// known.
 pub fn running_warning(ini: &Ini, processes: &Processes) -> Option<Diagnostic> {
-    blockers(ini, processes).first().map(no_change_warning)
+    match blockers(ini, processes) {
+        Ok(blockers) => blockers.first().map(no_change_warning),
+        Err(error) => Some(Diagnostic::from(&error)),
+    }
 }
 
 /// Returns the warning that a replaced ini is no longer the same file as its other names.
@@ -241,7 +245,10 @@ fn dry_run_warning(instance: &Instance) -> Diagnostic {
 }
 
 /// Returns the instances that use an ini.
-pub fn blockers(ini: &Ini, processes: &Processes) -> Vec<Instance> {
+///
+/// # Errors
+/// It isn't known which instances run.
+pub fn blockers(ini: &Ini, processes: &Processes) -> Result<Vec<Instance>, ScanError> {
     RunningInstances::new(ini.file.shown(), processes, None).blockers()
 }
 
@@ -252,7 +259,7 @@ pub fn start_again(
     processes: &Processes,
     context: &mut Context<'_>,
 ) {
-    for instance in closing.closed(processes) {
+    for instance in closing.closed() {
         (context.report)(RunEvent::Closed(instance));
     }
     if while_running == WhileRunning::CloseAndRestart {

@@ -56,7 +56,7 @@ pub struct BackupPolicy {
 /// If the folder can't be listed.
 pub fn list(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
     let mut backups = files_named_like_backups(ini, fs)?;
-    backups.retain(|backup| !is_same_file(backup, ini, fs));
+    backups.retain(|backup| !is_unfinished(backup, ini, fs));
     Ok(backups)
 }
 
@@ -67,7 +67,7 @@ pub fn list(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {
 /// If the folder can't be listed.
 pub fn unfinished(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<PathBuf>> {
     let backups = files_named_like_backups(ini, fs)?.into_iter();
-    Ok(backups.filter(|backup| is_same_file(backup, ini, fs)).map(|backup| backup.path).collect())
+    Ok(backups.filter(|backup| is_unfinished(backup, ini, fs)).map(|backup| backup.path).collect())
 }
 
 /// Returns an unused path for a backup that is made at this time.
@@ -124,8 +124,16 @@ fn files_named_like_backups(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<B
     Ok(backups)
 }
 
-fn is_same_file(backup: &Backup, ini: &Path, fs: &dyn FileSystem) -> bool {
-    fs.is_same_file(&backup.path, ini).unwrap_or(false)
+/// Returns whether a backup is still the ini. As it will be deleted then, its content is compared too: the numbers of
+/// files can't always be trusted.
+fn is_unfinished(backup: &Backup, ini: &Path, fs: &dyn FileSystem) -> bool {
+    is_second_name(&backup.path, ini, fs)
+        && matches!((fs.read(&backup.path), fs.read(ini)), (Ok(backup), Ok(ini)) if backup == ini)
+}
+
+/// Returns whether a path is a second name of the ini.
+pub(super) fn is_second_name(path: &Path, ini: &Path, fs: &dyn FileSystem) -> bool {
+    matches!((fs.file_id(path), fs.file_id(ini)), (Ok(path), Ok(ini)) if path.is_second_name_of(&ini))
 }
 
 fn parse(folder: &Path, prefix: &OsStr, name: &OsStr, fs: &dyn FileSystem) -> Option<Backup> {

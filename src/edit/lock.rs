@@ -16,6 +16,11 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long Windows can refuse access to a lock file that is being deleted.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The advice if a new file couldn't be created because something doesn't exist: the folder, or so Windows says when it
+/// protects the folder.
+pub(super) const BLOCKED_HINT: &str = "check that the folder still exists; if it does, Windows' ransomware protection \
+    (Controlled folder access) may block msipcfg, and an administrator can allow it in Windows Security";
+
 /// A lock that is held. Dropping it removes the file and releases the lock.
 #[derive(Debug)]
 pub struct Lock {
@@ -47,6 +52,7 @@ impl ToDiagnostic for LockError {
         Some(
             match self {
                 LockError::Busy { .. } => "wait until it has finished, or stop it, then try again",
+                LockError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => BLOCKED_HINT,
                 LockError::Io { .. } => {
                     "check that you may write to the folder and that the disk has free space"
                 }
@@ -119,20 +125,20 @@ impl Drop for Lock {
 /// Opens and locks the file. Returns `None` if another process holds the lock, or removed the file before it was
 /// locked here.
 fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<LockFile>> {
-    let opened = fs.open_to_lock(path).or_else(|error| {
-        if error.kind() != io::ErrorKind::NotFound {
-            return Err(error);
+    let opened = match fs.open_to_lock(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create(ini, path, fs)?;
+            match fs.open_to_lock(path) {
+                // another process has locked, used and removed the file that was just created
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened,
+            }
         }
-        create(ini, path, fs)?;
-        fs.open_to_lock(path)
-    });
+        opened => opened,
+    };
     let file = match opened {
         // on Windows, another process that has it open doesn't share it
         Err(error) if platform::is_file_in_use(&error) => return Ok(None),
-        // another process has locked, used and removed the file that was just created
-        Err(error) if error.kind() == io::ErrorKind::NotFound && fs.is_dir(folder_of(path)) => {
-            return Ok(None);
-        }
         opened => opened?,
     };
     if !file.try_lock()? {
@@ -151,7 +157,11 @@ fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<L
 fn create(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<()> {
     let (prefix, suffix) = temp_name(ini);
     let mut temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
-    fs.copy_access(fs.exists(ini).then_some(ini), &mut temp)?;
+    match fs.copy_access(fs.exists(ini).then_some(ini), &mut temp) {
+        // another program has just deleted the ini
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        copied => copied?,
+    }
     match fs.persist_new(temp, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => result,

@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
                 Attempt::Replaced => {}
             }
             self.report_step(Step::LookLast);
-            if self.tx.guard.blockers().is_empty() {
+            if self.tx.guard.blockers()?.is_empty() {
                 return Ok(());
             }
             // that MicroSIP may have read the old ini; if its exit undoes the edit, the edit is made again
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
     fn wait<E>(&mut self) -> Result<(), E> {
         self.step(Step::Wait)?;
         loop {
-            let blockers = self.tx.guard.blockers();
+            let blockers = self.tx.guard.blockers()?;
             if blockers.is_empty() {
                 return Ok(());
             }
@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             // a missed save isn't in the ini yet, so this attempt must be finished
-            if missed.is_none() && !self.tx.guard.blockers().is_empty() {
+            if missed.is_none() && !self.tx.guard.blockers()?.is_empty() {
                 (self.tx.report)(Progress::Redo);
                 return Ok(Attempt::MicrosipStarted);
             }

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::desktop;
 use super::instances::{self, Instance, Processes};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::{self, Rights};
@@ -92,9 +93,9 @@ impl Closing {
     }
 
     /// Returns the instances that were asked to close and have exited.
-    pub fn closed(&self, processes: &Processes) -> Vec<Instance> {
+    pub fn closed(&self) -> Vec<Instance> {
         let asked = self.asked.iter().map(|asked| &asked.instance);
-        asked.filter(|instance| !processes.is_running(instance)).cloned().collect()
+        asked.filter(|instance| !instance.is_running()).cloned().collect()
     }
 
     /// Starts each closed exe once, unless somebody started it in the meantime.
@@ -103,7 +104,7 @@ impl Closing {
     pub fn restart(self, processes: &Processes) -> (Vec<Restarted>, Vec<Diagnostic>) {
         let (mut restarted, mut warnings): (Vec<Restarted>, _) = (Vec::new(), Vec::new());
         for Asked { instance, exe, was_visible, rights } in self.asked {
-            if processes.is_running(&instance) {
+            if instance.is_running() {
                 let message =
                     format!("{instance} was asked to close but is still running, so it won't be restarted");
                 let warning = Diagnostic::new(Code::RestartFailed, message)
@@ -112,13 +113,14 @@ impl Closing {
                 continue;
             }
             let stem = exe.as_ref().and_then(|exe| exe.file_stem()).unwrap_or_default();
-            let running = processes.instances(&[&stem.to_string_lossy().to_lowercase()]);
+            // whether somebody started it in the meantime matters little: a second start only shows the window
+            let running = processes.instances(&[&stem.to_string_lossy().to_lowercase()]).unwrap_or_default();
             if running.iter().any(|other| other.exe.eq_ignore_ascii_case(&instance.exe)) {
                 continue;
             }
             let argument = (!was_visible).then_some("/minimized");
             let started = exe.ok_or_else(|| "its exe isn't known".to_string()).and_then(|exe| {
-                let pid = platform::start(&exe, argument, rights.as_ref());
+                let pid = desktop::start_like(&exe, argument, rights);
                 pid.map(|pid| Restarted { exe, pid }).map_err(|error| error.to_string())
             });
             match started {
@@ -159,6 +161,8 @@ fn why_no_window(instance: &Instance, can_reach_windows: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::microsip::used_inis::UsedInis;
+    use crate::platform::UserId;
 
     fn instance(session: Option<u32>) -> Instance {
         Instance {
@@ -166,10 +170,11 @@ mod tests {
             started: 1,
             exe: r"C:\MicroSIP\MicroSIP.exe".into(),
             exe_on_disk: None,
-            user: Some("ann".into()),
+            user: Some(UserId("ann".into())),
             is_own: false,
             session,
-            inis: None,
+            inis: UsedInis::Known(Vec::new()),
+            is_refused: false,
         }
     }
 

@@ -4,14 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::closing::Closing;
-use super::instances::{Instance, Processes};
+use super::instances::{Instance, Processes, ScanError};
 use crate::diagnostic::Diagnostic;
 use crate::platform::{self, WatchedProcess};
 
 /// Tells a writer which instances use an ini.
 pub trait InstanceGuard {
     /// Returns the instances that block the ini now.
-    fn blockers(&mut self) -> Vec<Instance>;
+    ///
+    /// # Errors
+    /// It isn't known which instances run.
+    fn blockers(&mut self) -> Result<Vec<Instance>, ScanError>;
 
     /// Asks the instances to close, if the user wants that. Returns warnings about those that can't be asked.
     fn close(&mut self, _blockers: &[Instance]) -> Vec<Diagnostic> {
@@ -34,9 +37,9 @@ pub struct Watch {
 
 impl Watch {
     /// Pauses for a moment, or until one of the instances exits. Returns whether one did or can't be watched.
-    pub fn pause(&mut self, instances: &[Instance], processes: &Processes, at_most: Duration) -> bool {
+    pub fn pause(&mut self, instances: &[Instance], at_most: Duration) -> bool {
         let length = LONGEST_PAUSE.min(at_most);
-        if !self.add(instances, processes) {
+        if !self.add(instances) {
             std::thread::sleep(length);
             return true;
         }
@@ -45,7 +48,7 @@ impl Watch {
     }
 
     /// Starts to watch those that aren't watched yet. Returns whether all of them are watched now.
-    fn add(&mut self, instances: &[Instance], processes: &Processes) -> bool {
+    fn add(&mut self, instances: &[Instance]) -> bool {
         self.watched
             .retain(|(watched, _)| instances.iter().any(|instance| instance.is_same_process(watched)));
         for instance in instances {
@@ -54,7 +57,7 @@ impl Watch {
             }
             // check after opening: from then on the system can't give the process number to another process
             let Ok(watched) = WatchedProcess::open(instance.pid) else { return false };
-            if !processes.is_running(instance) {
+            if !instance.is_running() {
                 return false;
             }
             self.watched.push((instance.clone(), watched));
@@ -82,12 +85,12 @@ impl<'a> RunningInstances<'a> {
 }
 
 impl InstanceGuard for RunningInstances<'_> {
-    fn blockers(&mut self) -> Vec<Instance> {
+    fn blockers(&mut self) -> Result<Vec<Instance>, ScanError> {
         self.pauses_since_scan = 0;
         let stem = self.ini.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let mut instances = self.processes.instances(&[&stem]);
+        let mut instances = self.processes.instances(&[&stem])?;
         instances.retain(|instance| instance.blocks(self.ini));
-        instances
+        Ok(instances)
     }
 
     fn close(&mut self, blockers: &[Instance]) -> Vec<Diagnostic> {
@@ -98,6 +101,6 @@ impl InstanceGuard for RunningInstances<'_> {
         /// An instance that just started may show only later which ini it uses, and another one may start.
         const PAUSES_PER_SCAN: u32 = 10;
         self.pauses_since_scan += 1;
-        self.watch.pause(blockers, self.processes, at_most) || self.pauses_since_scan >= PAUSES_PER_SCAN
+        self.watch.pause(blockers, at_most) || self.pauses_since_scan >= PAUSES_PER_SCAN
     }
 }

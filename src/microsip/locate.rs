@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::platform::{self, AppData, Env, FileSystem, FileSystemExt, InstallFacts, SystemFs, WindowsPaths};
 
 use super::ini_path::{self, IniPlace};
-use super::instances::{Instance, Processes};
+use super::instances::{Instance, Processes, ScanError};
 use super::links;
 use super::version::Version;
 
@@ -98,6 +98,8 @@ pub enum LocateError {
     NotFound { searched: Vec<PathBuf> },
     #[error("more than one MicroSIP.ini was found: {}", list(.found))]
     Several { found: Vec<Candidate> },
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     #[error("can't tell where to create the ini, because MicroSIP wasn't found or was found more than once")]
     NoPlaceToCreate,
 }
@@ -107,6 +109,7 @@ impl ToDiagnostic for LocateError {
         match self {
             LocateError::NotFound { .. } | LocateError::NoPlaceToCreate => Code::IniNotFound,
             LocateError::Several { .. } => Code::IniAmbiguous,
+            LocateError::Scan(error) => error.code(),
         }
     }
 
@@ -116,6 +119,7 @@ impl ToDiagnostic for LocateError {
                 LocateError::NotFound { .. } => {
                     "specify it with --ini PATH or MSIPCFG_INI; set, set-hook and apply can create it with --create"
                 }
+                LocateError::Scan(error) => return error.hint(),
                 LocateError::Several { .. } => "choose one with --ini PATH or MSIPCFG_INI",
                 LocateError::NoPlaceToCreate => "specify the ini to create with --ini PATH",
             }
@@ -128,7 +132,7 @@ impl ToDiagnostic for LocateError {
 /// today and fail tomorrow.
 ///
 /// # Errors
-/// There is none, or more than one.
+/// There is none, or more than one, or it isn't known which MicroSIPs are running.
 pub fn only_ini(env: &Env) -> Result<Candidate, LocateError> {
     let mut found = all(env)?;
     match found.len() {
@@ -140,9 +144,9 @@ pub fn only_ini(env: &Env) -> Result<Candidate, LocateError> {
 /// Returns all inis, at least one.
 ///
 /// # Errors
-/// There is none.
+/// There is none, or it isn't known which MicroSIPs are running.
 pub fn all(env: &Env) -> Result<Vec<Candidate>, LocateError> {
-    let Search { found, searched } = search(env, &Processes::default().instances(&[]));
+    let Search { found, searched } = search(env, &Processes::default().instances(&[])?);
     if found.is_empty() { Err(LocateError::NotFound { searched }) } else { Ok(found) }
 }
 
@@ -155,7 +159,7 @@ pub fn search(env: &Env, running: &[Instance]) -> Search {
     let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
     let mut search = Search::default();
     for instance in running.iter().filter(|instance| instance.is_own) {
-        let inis = instance.inis.iter().flatten();
+        let inis = instance.inis.known().unwrap_or_default().iter();
         for ini in inis.filter(|ini| platform::is_on_this_windows(ini, env)) {
             search.add(ini, Why::Running { pid: instance.pid });
         }

@@ -6,6 +6,7 @@ use std::fs::{DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::file_id::FileId;
 use super::system;
 use super::temp_file::TempFile;
 
@@ -30,6 +31,11 @@ pub trait FileSystem {
     /// Returns whether two paths lead to the same file.
     fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
         system::is_same_file(a, b)
+    }
+
+    /// Returns what identifies a file; a link isn't followed.
+    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+        system::file_id(path)
     }
 
     /// Returns the path with all its links followed.
@@ -162,7 +168,7 @@ impl LockFile {
     /// # Errors
     /// Nothing has this path, or it can't be examined.
     pub fn has_path(&self, path: &Path) -> io::Result<bool> {
-        system::is_named(&self.0, path)
+        Ok(system::id_of_open(&self.0)?.has_number_of(&system::file_id(path)?))
     }
 }
 

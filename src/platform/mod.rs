@@ -5,6 +5,7 @@
 
 mod access;
 mod env;
+mod file_id;
 mod file_path;
 mod fs;
 mod installs;
@@ -29,6 +30,7 @@ use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, NotCopied, Privileges, Sid};
 pub use env::Env;
+pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, names_with_prefix,
@@ -37,7 +39,7 @@ pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};
-pub use processes::ProcessPlace;
+pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::*;

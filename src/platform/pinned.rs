@@ -5,6 +5,7 @@ use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::file_id::FileId;
 use super::file_path::FilePath;
 use super::fs::{FileSystem, LockFile, read_all};
 use super::system::{self, Owner};
@@ -158,19 +159,20 @@ impl ScopedFs<'_> {
         {
             return refuse("it belongs to neither this user nor an administrator");
         }
-        let names = system::names_of(file)?;
+        let id = system::id_of_open(file)?;
         // a backup is another name of the ini for a moment
-        if names > 1 && self.names_inside(file)? != names {
+        if id.links > 1 && self.names_inside(&id)? != id.links {
             return refuse("it is a hard link to a file outside this folder");
         }
         Ok(())
     }
 
-    /// Returns how many names in the folder an open file has.
-    fn names_inside(&self, file: &File) -> io::Result<u64> {
+    /// Returns how many names in the folder a file has that has several names.
+    fn names_inside(&self, id: &FileId) -> io::Result<u64> {
         let entries = self.fs.list(self.folder.reached())?;
         let is_name = |entry: &&DirEntry| {
-            system::is_named(file, &self.folder.inside(&entry.file_name())).unwrap_or(false)
+            let other = self.fs.file_id(&self.folder.inside(&entry.file_name()));
+            other.is_ok_and(|other| other.is_second_name_of(id))
         };
         Ok(entries.iter().filter(is_name).count() as u64)
     }
@@ -193,6 +195,10 @@ impl FileSystem for ScopedFs<'_> {
 
     fn is_same_file(&self, a: &Path, b: &Path) -> io::Result<bool> {
         self.fs.is_same_file(a, b)
+    }
+
+    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+        self.fs.file_id(path)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {

@@ -201,7 +201,7 @@ fn scan() {
     let start = Instant::now();
     let processes = Processes::default();
     for _ in 0..SCANS {
-        black_box(processes.instances(&["microsip"]));
+        black_box(processes.instances(&["microsip"]).unwrap());
     }
     println!("{}", start.elapsed().as_nanos());
 }

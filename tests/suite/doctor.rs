@@ -82,7 +82,7 @@ fn proposed_fix_changes_only_the_line_that_it_is_about() {
             let printed = doctor(&sandbox, &[]).exits(0).stdout;
             let line = fix.lines().find(|line| line.starts_with("msipcfg ")).unwrap();
             assert!(printed.lines().any(|other| other.ends_with(line)), "{line}: {printed}");
-            sandbox.run_in_shell(line).exits(0);
+            sandbox.finish(sandbox.shell(line)).exits(0);
             assert_eq!(text_of_ini(&sandbox.ini()), wanted, "{line}");
         }
     }

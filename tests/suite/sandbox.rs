@@ -117,13 +117,13 @@ impl Sandbox {
         self.run(&all)
     }
 
-    /// Runs a command line of msipcfg in a shell, as if it were pasted there.
+    /// Returns a shell that runs a command line of msipcfg, as if it were pasted there.
     #[cfg(unix)]
-    pub fn run_in_shell(&self, line: &str) -> Ran {
+    pub fn shell(&self, line: &str) -> Command {
         let mut command = self.command("/bin/sh");
         let folder = Path::new(PROGRAM).parent().unwrap();
         command.env("PATH", folder).args(["-c", line]);
-        self.finish(command)
+        command
     }
 
     /// Runs a command until it exits. It writes to files, because programs that it starts would keep a pipe open.

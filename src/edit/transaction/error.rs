@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::step::Step;
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::edit::lock::LockError;
-use crate::microsip::instances::Instance;
+use crate::edit::lock::{BLOCKED_HINT, LockError};
+use crate::microsip::instances::{Instance, ScanError};
 use crate::platform;
 
 /// A failed transaction. The ini has either the old bytes or the new ones.
@@ -25,6 +25,8 @@ pub struct TransactionError<E> {
 pub enum TransactionErrorKind<E> {
     /// A MicroSIP is using the ini.
     Running(Vec<Instance>),
+    /// It isn't known whether a MicroSIP is using the ini.
+    Scan(ScanError),
     /// The lock wasn't acquired.
     Lock(LockError),
     /// A file system operation failed.
@@ -44,6 +46,12 @@ use TransactionErrorKind as Kind;
 impl<E> Kind<E> {
     pub(super) fn io(step: Step, path: &Path, what: &'static str, source: io::Error) -> Kind<E> {
         Kind::Io { step, path: path.to_path_buf(), what, source }
+    }
+}
+
+impl<E> From<ScanError> for Kind<E> {
+    fn from(error: ScanError) -> Kind<E> {
+        Kind::Scan(error)
     }
 }
 
@@ -89,6 +97,7 @@ impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
                     list(blockers)
                 )
             }
+            Kind::Scan(error) => write!(f, "{ini} {state} {error}"),
             Kind::Lock(error) if self.changed => write!(f, "{ini} {state} {error}"),
             Kind::Lock(error) => write!(f, "{error}"),
             Kind::Io { step, path, what, source } => {
@@ -111,6 +120,7 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
         match &self.kind {
             Kind::Running(_) if self.changed => Code::EditMayBeUndone,
             Kind::Running(_) => Code::MicrosipRunning,
+            Kind::Scan(error) => error.code(),
             Kind::Lock(error) => error.code(),
             Kind::Io { step: Step::Read, .. } => Code::FileRead,
             Kind::Io { step: Step::Backup | Step::Prune, .. } => Code::BackupFailed,
@@ -126,6 +136,11 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
             Kind::Running(_) if self.changed => {
                 "exit MicroSIP with the Exit command of its menu, then run the command again".into()
             }
+            Kind::Running(blockers) if blockers.iter().all(|blocker| blocker.is_refused && !blocker.is_own) => {
+                "run msipcfg as an administrator to see which ini it uses, have its user exit it, or wait longer with \
+                 --timeout"
+                    .into()
+            }
             Kind::Running(_) => {
                 let close = if platform::CAN_REACH_WINDOWS { "use --close, " } else { "" };
                 format!(
@@ -133,8 +148,9 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
                      longer with --timeout"
                 )
             }
+            Kind::Scan(error) => return error.hint(),
             Kind::Lock(error) => return error.hint(),
-            Kind::Io { source, .. } => io_hint(source, self.changed),
+            Kind::Io { step, source, .. } => io_hint(*step, source, self.changed),
             Kind::KeepsChanging => "close the program that writes to it, then run the command again".into(),
             Kind::ReadOnly => "remove the read-only attribute, then run the command again".into(),
             Kind::Stopped => return None,
@@ -143,8 +159,9 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
     }
 }
 
-fn io_hint(error: &io::Error, changed: bool) -> String {
+fn io_hint(step: Step, error: &io::Error, changed: bool) -> String {
     let advice = match error.kind() {
+        io::ErrorKind::NotFound if matches!(step, Step::Lock | Step::Temp | Step::Backup) => BLOCKED_HINT,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free up space on the disk"
         }

@@ -31,13 +31,13 @@ pub fn leftovers(ini: &Path, fs: &dyn FileSystem) -> Vec<PathBuf> {
 
 /// Returns how many names the ini has in addition to its own and to those that msipcfg gave it.
 pub fn other_names(ini: &Path, fs: &dyn FileSystem) -> u64 {
-    let count = || platform::link_count(ini).unwrap_or(1);
+    let count = || fs.file_id(ini).map_or(1, |id| id.links);
     let before = count();
     if before < 2 {
         return 0;
     }
     let names = temp_files(ini, fs).into_iter().chain(backup::unfinished(ini, fs).unwrap_or_default());
-    let own = names.filter(|path| fs.is_same_file(path, ini).unwrap_or(false)).count() as u64;
+    let own = names.filter(|path| backup::is_second_name(path, ini, fs)).count() as u64;
     // another run may have replaced the ini in the meantime
     if count() == before { (before - 1).saturating_sub(own) } else { 0 }
 }

@@ -1,6 +1,6 @@
 //! Files on Unix.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
+use crate::platform::FileId;
 use crate::platform::temp_file::TempFile;
 
 pub(super) fn never_follow_links(options: &mut OpenOptions) {
@@ -124,18 +125,16 @@ fn is_mounted_file(_path: &Path) -> bool {
     false
 }
 
-/// Returns how many names a file has; a link isn't followed.
-pub fn link_count(path: &Path) -> io::Result<u64> {
-    Ok(path.symlink_metadata()?.nlink())
+/// Returns what identifies a file; a link isn't followed.
+pub(in crate::platform) fn file_id(path: &Path) -> io::Result<FileId> {
+    path.symlink_metadata().map(|metadata| id_of(&metadata))
 }
 
-/// Returns how many names an open file has.
-pub(in crate::platform) fn names_of(file: &File) -> io::Result<u64> {
-    Ok(file.metadata()?.nlink())
+/// Returns what identifies an open file.
+pub(in crate::platform) fn id_of_open(file: &File) -> io::Result<FileId> {
+    file.metadata().map(|metadata| id_of(&metadata))
 }
 
-/// Returns whether an open file has this path; a link isn't followed.
-pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
-    let (open, named) = (file.metadata()?, path.symlink_metadata()?);
-    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+fn id_of(metadata: &Metadata) -> FileId {
+    FileId { volume: metadata.dev(), index: metadata.ino().into(), links: metadata.nlink() }
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 
-/// Calls `visit` with the process number and the file name of every running program, as the first argument of
-/// its command line gives it.
+use crate::platform::processes::ListedProcess;
+
+/// Lists the running programs, named by the first argument of their command lines.
 ///
 /// The name that the kernel keeps (`comm`) isn't used: under Wine any thread can change it. Processes without a
 /// command line are left out. They are the kernel's own, have exited, or are still being started; Wine gives
@@ -12,17 +13,18 @@ use std::io;
 /// # Errors
 /// The processes can't be listed.
 #[cfg(target_os = "linux")]
-pub fn for_each_program(visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
-    for_each_program_in("/proc", visit)
+pub fn list_processes() -> io::Result<Vec<ListedProcess>> {
+    list_processes_in("/proc")
 }
 
 /// The same for any folder that is laid out like `/proc`. Opens one file per process: tests count them.
 #[cfg(target_os = "linux")]
-fn for_each_program_in(proc: &str, visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
+fn list_processes_in(proc: &str) -> io::Result<Vec<ListedProcess>> {
     use std::fs::File;
     use std::io::{BufRead as _, BufReader, Read as _};
     /// The kernel's MAX_ARG_STRLEN; only a process that changed its own command line can exceed it.
     const LONGEST_ARGUMENT: u64 = 128 * 1024;
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(proc)? {
         let entry = entry?;
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -31,37 +33,32 @@ fn for_each_program_in(proc: &str, visit: &mut dyn FnMut(u32, &str)) -> io::Resu
         let mut argument = Vec::new();
         if BufReader::new(file.take(LONGEST_ARGUMENT)).read_until(0, &mut argument).is_ok() {
             let argument = argument.strip_suffix(&[0]).unwrap_or(&argument);
-            visit_program(pid, &String::from_utf8_lossy(argument), visit);
+            found.extend(listed(pid, &String::from_utf8_lossy(argument)));
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Calls `visit` with the process number and the file name of every running program, as the first argument of
-/// its command line gives it.
+/// Lists the running programs, named by the first argument of their command lines.
 ///
 /// # Errors
 /// The processes can't be listed.
 #[cfg(not(target_os = "linux"))]
-pub fn for_each_program(visit: &mut dyn FnMut(u32, &str)) -> io::Result<()> {
+pub fn list_processes() -> io::Result<Vec<ListedProcess>> {
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
     let mut system = System::new().map_err(|_| io::ErrorKind::Unsupported)?;
     let details = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, details);
-    for (pid, process) in system.processes() {
-        if let Some(argument) = process.cmd().first() {
-            visit_program(pid.as_u32(), &argument.to_string_lossy(), visit);
-        }
-    }
-    Ok(())
+    let processes = system.processes().iter();
+    let found = processes
+        .filter_map(|(pid, process)| listed(pid.as_u32(), &process.cmd().first()?.to_string_lossy()));
+    Ok(found.collect())
 }
 
-/// Visits a process by the file name in a Windows or Unix path, if it has one.
-fn visit_program(pid: u32, path: &str, visit: &mut dyn FnMut(u32, &str)) {
+/// Returns a process by the file name in a Windows or Unix path, if it has one.
+fn listed(pid: u32, path: &str) -> Option<ListedProcess> {
     let name = path.rsplit(['\\', '/']).next().unwrap_or_default();
-    if !name.is_empty() {
-        visit(pid, name);
-    }
+    (!name.is_empty()).then(|| ListedProcess { pid, name: name.to_string(), ..ListedProcess::default() })
 }
 
 #[cfg(target_os = "linux")]
@@ -76,9 +73,8 @@ mod tests {
     use super::*;
 
     fn programs_in(proc: &Path) -> Vec<(u32, String)> {
-        let mut found = Vec::new();
-        for_each_program_in(proc.to_str().unwrap(), &mut |pid, name| found.push((pid, name.to_string())))
-            .unwrap();
+        let listed = list_processes_in(proc.to_str().unwrap()).unwrap();
+        let mut found: Vec<_> = listed.into_iter().map(|process| (process.pid, process.name)).collect();
         found.sort();
         found
     }
@@ -114,7 +110,7 @@ mod tests {
         let expected =
             [(1, "init"), (20, "MicroSIP.exe"), (21, "MicroSIP.exe"), (22, "phone.exe"), (23, "long.exe")];
         assert_eq!(programs_in(proc.path()), expected.map(|(pid, name)| (pid, name.to_string())));
-        assert!(for_each_program_in(proc.path().join("7").to_str().unwrap(), &mut |_, _| {}).is_err());
+        assert!(list_processes_in(proc.path().join("7").to_str().unwrap()).is_err());
     }
 
     #[test]

@@ -94,17 +94,6 @@ pub fn privileges() -> Privileges {
     Privileges::default()
 }
 
-/// Returns the name of a user of this machine.
-pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
-    let users = sysinfo::Users::new_with_refreshed_list().ok()?;
-    users.get_user_by_id(user).map(|user| user.name().to_string())
-}
-
-/// Returns whether this program runs as that user.
-pub fn is_own_user(user: &sysinfo::Uid) -> bool {
-    **user == rustix::process::geteuid().as_raw()
-}
-
 /// Returns `None`: Windows' accounts aren't known here.
 pub fn account_name(_sid: &Sid) -> Option<String> {
     None

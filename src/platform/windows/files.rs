@@ -9,7 +9,6 @@ use std::path::Path;
 use std::ptr;
 use std::time::Duration;
 
-use same_file::Handle;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
     INVALID_HANDLE_VALUE,
@@ -20,10 +19,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT,
     FILE_ATTRIBUTE_SYSTEM, FILE_ATTRIBUTE_TAG_INFO, FILE_BASIC_INFO, FILE_DISPOSITION_FLAG_DELETE,
     FILE_DISPOSITION_FLAG_POSIX_SEMANTICS, FILE_DISPOSITION_INFO, FILE_DISPOSITION_INFO_EX,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAG_WRITE_THROUGH,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAG_WRITE_THROUGH, FILE_ID_INFO,
     FILE_INFO_BY_HANDLE_CLASS, FILE_READ_ATTRIBUTES, FILE_RENAME_INFO, FILE_SHARE_READ, FILE_SHARE_WRITE,
-    FileAttributeTagInfo, FileBasicInfo, FileDispositionInfo, FileDispositionInfoEx, FileRenameInfo,
-    FileRenameInfoEx, FindClose, FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard,
+    FileAttributeTagInfo, FileBasicInfo, FileDispositionInfo, FileDispositionInfoEx, FileIdInfo,
+    FileRenameInfo, FileRenameInfoEx, FindClose, FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard,
     GetFileInformationByHandle, GetFileInformationByHandleEx, SetFileInformationByHandle,
     WIN32_FIND_STREAM_DATA, WRITE_DAC, WRITE_OWNER,
 };
@@ -33,6 +32,7 @@ use windows_sys::Win32::System::WindowsProgramming::{
 
 use super::security::{NewOwner, copy_access_to};
 use super::win32::{check, size_in_bytes, wide};
+use crate::platform::FileId;
 use crate::platform::temp_file::TempFile;
 
 /// Creates a file that no other program can open, rename or remove while this handle is open. Its owner and access can
@@ -235,9 +235,9 @@ fn rename(file: &File, to: &Path, class: FILE_INFO_BY_HANDLE_CLASS, flags: u32) 
     name.pop();
     let header = std::mem::offset_of!(FILE_RENAME_INFO, FileName);
     let name_size = size_of_val(&*name);
-    // in units that have the alignment of the structure; its own size is the minimum
     let size = (header + name_size).max(size_of::<FILE_RENAME_INFO>());
-    let mut buffer = vec![0_u64; size.div_ceil(size_of::<u64>())];
+    // in units that have the alignment of the structure, with a NUL after the name, which Wine needs
+    let mut buffer = vec![0_u64; size.div_ceil(size_of::<u64>()) + 1];
     let information: *mut FILE_RENAME_INFO = buffer.as_mut_ptr().cast();
     let too_long = |_| io::Error::from(io::ErrorKind::InvalidFilename);
     let (name_size, size) =
@@ -301,7 +301,7 @@ pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
         FileKind::StoredElsewhere => {
             // with that flag, its contents can't be read; what has been exchanged for a link leads to another file
             let contents = open(0)?;
-            if Handle::from_file(contents.try_clone()?)? == Handle::from_file(file)? {
+            if id_of_open(&contents)?.has_number_of(&id_of_open(&file)?) {
                 return Ok(contents);
             }
         }
@@ -420,29 +420,43 @@ pub fn why_not_writable(path: &Path) -> Option<io::Error> {
     (error.kind() == io::ErrorKind::PermissionDenied).then_some(error)
 }
 
-/// Returns how many names a file has; a link isn't followed.
-pub fn link_count(path: &Path) -> io::Result<u64> {
-    names_of(&open_to_identify(path)?)
+/// Returns what identifies a file; a link isn't followed.
+pub(in crate::platform) fn file_id(path: &Path) -> io::Result<FileId> {
+    let mut options = OpenOptions::new();
+    options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    id_of_open(&options.open(path)?)
 }
 
-/// Opens a file or a folder to see which one it is; a link isn't followed.
-fn open_to_identify(path: &Path) -> io::Result<File> {
-    let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS;
-    OpenOptions::new().access_mode(FILE_READ_ATTRIBUTES).custom_flags(flags).open(path)
-}
-
-/// Returns how many names an open file has.
-pub(in crate::platform) fn names_of(file: &File) -> io::Result<u64> {
+/// Returns what identifies an open file: 128 bits (`FILE_ID_INFO`), because the 64 of `BY_HANDLE_FILE_INFORMATION`
+/// aren't unique on ReFS, and those 64 where a file system has no others.
+pub(in crate::platform) fn id_of_open(file: &File) -> io::Result<FileId> {
+    let handle = file.as_raw_handle();
     // SAFETY: all zeros is a valid value of this plain structure
-    let mut information: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
+    let mut basic: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
     // SAFETY: the file is open, and the structure can be written to
-    check(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) })?;
-    Ok(information.nNumberOfLinks.into())
-}
-
-/// Returns whether an open file has this path; a link isn't followed.
-pub(in crate::platform) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
-    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_file(open_to_identify(path)?)?)
+    check(unsafe { GetFileInformationByHandle(handle, &mut basic) })?;
+    let links = basic.nNumberOfLinks.into();
+    // SAFETY: all zeros is a valid value of this plain structure
+    let mut long: FILE_ID_INFO = unsafe { std::mem::zeroed() };
+    // SAFETY: the file is open, and the structure has the type and size of this class
+    let found = check(unsafe {
+        GetFileInformationByHandleEx(
+            handle,
+            FileIdInfo,
+            (&raw mut long).cast(),
+            size_in_bytes::<FILE_ID_INFO>(),
+        )
+    });
+    Ok(match found {
+        Ok(()) => {
+            let index = u128::from_le_bytes(long.FileId.Identifier);
+            FileId { volume: long.VolumeSerialNumber, index, links }
+        }
+        Err(_) => {
+            let index = u64::from(basic.nFileIndexHigh) << 32 | u64::from(basic.nFileIndexLow);
+            FileId { volume: basic.dwVolumeSerialNumber.into(), index: index.into(), links }
+        }
+    })
 }
 
 #[cfg(test)]

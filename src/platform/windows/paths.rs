@@ -53,6 +53,13 @@ pub fn app_data_folders(env: &Env) -> Vec<AppData> {
     known.iter().cloned().chain(named.filter(is_other)).collect()
 }
 
+/// Returns this user's settings folders, roaming and local, also in the form that opening a file in them shows: they
+/// may be on a share.
+pub fn own_app_data() -> Vec<PathBuf> {
+    let known = [&FOLDERID_RoamingAppData, &FOLDERID_LocalAppData].into_iter().filter_map(known_folder);
+    known.flat_map(|folder| std::fs::canonicalize(&folder).ok().into_iter().chain([folder])).collect()
+}
+
 fn is_same(a: &Path, b: &Path) -> bool {
     a.as_os_str().eq_ignore_ascii_case(b) || same_file::is_same_file(a, b).unwrap_or(false)
 }

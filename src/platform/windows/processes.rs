@@ -3,65 +3,38 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, HandleOrNull, OwnedHandle};
-use std::path::{Path, PathBuf};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
 use std::ptr;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, HANDLE, HWND, LPARAM, TRUE, WAIT_FAILED, WPARAM};
+use windows_sys::Win32::Foundation::{
+    ERROR_SUCCESS, ERROR_TIMEOUT, HANDLE, HWND, LPARAM, SetLastError, TRUE, WAIT_FAILED, WPARAM,
+};
 use windows_sys::Win32::Security::{TOKEN_DUPLICATE, TOKEN_QUERY};
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
 use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
+use windows_sys::Win32::System::JobObjects::{
+    JOB_OBJECT_LIMIT_BREAKAWAY_OK, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
+    JobObjectExtendedLimitInformation, QueryInformationJobObject,
+};
 use windows_sys::Win32::System::Threading::{
-    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW, OpenProcess, PROCESS_INFORMATION,
-    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, STARTUPINFOW, WaitForMultipleObjects,
+    CREATE_BREAKAWAY_FROM_JOB, CREATE_UNICODE_ENVIRONMENT, CreateProcessW, CreateProcessWithTokenW,
+    PROCESS_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, STARTUPINFOW,
+    WaitForMultipleObjects,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     EnumWindows, GW_OWNER, GetClassNameW, GetShellWindow, GetWindow, GetWindowThreadProcessId,
     IsWindowVisible, PostMessageW, SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_CLOSE, WM_COPYDATA,
 };
 
-use super::installs::{app_data_of, install_facts_of};
-use super::security::{Token, privileges};
+use super::process_details::open;
+use super::security::Token;
 use super::win32::{check, size_in_bytes, wide};
-use crate::platform::paths::WindowsPaths;
-use crate::platform::processes::ProcessPlace;
+use crate::platform::processes::{Identity, UserId};
 
 /// Whether the windows of programs can be found.
 pub const CAN_REACH_WINDOWS: bool = true;
-
-/// Returns `true`: here every program is a Windows program.
-pub fn may_be_windows_program(_exe: Option<&Path>, _first_argument: Option<&str>) -> bool {
-    true
-}
-
-/// Returns the Windows session of a process.
-pub fn session_of(process: &sysinfo::Process) -> Option<u32> {
-    process.session_id().map(sysinfo::Pid::as_u32)
-}
-
-/// Locates a process. Its user's folder comes from its environment if this user may read that, or else from the
-/// registry.
-pub fn place_of_process(
-    key: &str,
-    _pid: u32,
-    exe: Option<&Path>,
-    _first_argument: Option<&str>,
-    user: Option<&sysinfo::Uid>,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Option<ProcessPlace> {
-    let exe_on_disk = exe?.to_path_buf();
-    let sid = user.map(|user| user.to_string());
-    let by_environment = variable("APPDATA").map(PathBuf::from);
-    let by_registry = || sid.as_deref().and_then(app_data_of);
-    Some(ProcessPlace {
-        exe: exe_on_disk.to_str()?.to_string(),
-        exe_on_disk,
-        app_data: by_environment.or_else(by_registry).into_iter().collect(),
-        facts: install_facts_of(key, sid.as_deref()),
-        paths: WindowsPaths::Native,
-    })
-}
 
 /// A top-level window without an owner window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +95,9 @@ impl ProgramWindow {
         let message = COPYDATASTRUCT { dwData: data, cbData: bytes, lpData: text.as_ptr().cast_mut().cast() };
         let limit = u32::try_from(at_most.as_millis()).unwrap_or(u32::MAX);
         let mut answer = 0;
+        // some versions of Windows set no error after a timeout
+        // SAFETY: it takes only a number
+        unsafe { SetLastError(ERROR_SUCCESS) };
         // SAFETY: the message and its text outlive the call, and `answer` can be written to
         let sent = unsafe {
             SendMessageTimeoutW(
@@ -138,8 +114,8 @@ impl ProgramWindow {
             return Ok(answer);
         }
         let error = io::Error::last_os_error();
-        // some versions of Windows set no error after a timeout
-        let is_late = matches!(error.raw_os_error().map(i32::cast_unsigned), Some(0 | ERROR_TIMEOUT));
+        let is_late =
+            matches!(error.raw_os_error().map(i32::cast_unsigned), Some(ERROR_SUCCESS | ERROR_TIMEOUT));
         Err(if is_late { io::ErrorKind::TimedOut.into() } else { error })
     }
 }
@@ -186,28 +162,40 @@ impl Rights {
         Token::of(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE).map(|token| Rights { token })
     }
 
-    /// Returns the rights of this user's desktop, if there is one. They don't include administrator rights.
-    pub fn of_desktop() -> Option<Rights> {
+    /// Returns the rights of the shell of this desktop, if there is one. They don't include administrator rights.
+    ///
+    /// # Errors
+    /// This user may not query them, because the desktop is another user's.
+    pub fn of_desktop() -> io::Result<Option<Rights>> {
         let mut pid = 0;
         // SAFETY: without a shell there is no window and no process id, which is accepted
         unsafe { GetWindowThreadProcessId(GetShellWindow(), &mut pid) };
-        Rights::of(pid).ok().filter(|_| pid != 0)
+        if pid == 0 { Ok(None) } else { Rights::of(pid).map(Some) }
+    }
+
+    /// Returns the user, and whether these are administrator rights.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            user: self.token.user().map(|sid| UserId(sid.0)),
+            is_elevated: self.token.is_elevated().unwrap_or(false),
+        }
     }
 }
 
-/// Starts a program that inherits only the environment, and returns its process id.
+/// Starts a program that inherits only the environment, and returns its process id. `as_other` are the rights of another
+/// user, or this user's without administrator rights.
 ///
 /// # Errors
 /// It doesn't exist, or may not be started with these rights.
-pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io::Result<u32> {
+pub fn start(exe: &Path, argument: Option<&str>, as_other: Option<&Rights>) -> io::Result<u32> {
     let mut line: Vec<u16> = quoted(exe.as_os_str());
     line.extend(argument.iter().flat_map(|argument| [0x20].into_iter().chain(argument.encode_utf16())));
     line.push(0);
     let startup = STARTUPINFOW { cb: size_in_bytes::<STARTUPINFOW>(), ..Default::default() };
     let mut created = PROCESS_INFORMATION::default();
     let (file, folder) = (wide(exe), wide(exe.parent().unwrap_or(exe)));
-    match rights {
-        Some(rights) if rights.token.is_elevated() != Some(privileges().is_elevated) => {
+    match as_other {
+        Some(rights) => {
             let token = rights.token.to_primary()?;
             let environment = Environment::of(&token)?;
             // SAFETY: all texts end with NUL, and the token and the environment outlive the call
@@ -225,28 +213,59 @@ pub fn start(exe: &Path, argument: Option<&str>, rights: Option<&Rights>) -> io:
                 )
             })?;
         }
-        // no handles are inherited, because otherwise a reader of our output would wait until the program exits
-        // SAFETY: all texts end with NUL, and both structures are initialized
-        _ => check(unsafe {
-            CreateProcessW(
-                file.as_ptr(),
-                line.as_mut_ptr(),
-                ptr::null(),
-                ptr::null(),
-                0,
-                0,
-                ptr::null(),
-                folder.as_ptr(),
-                &startup,
-                &mut created,
-            )
-        })?,
+        None => {
+            // no handles are inherited, because otherwise a reader of our output would wait until the program exits
+            let mut create = |flags| {
+                let line = line.as_mut_ptr();
+                // SAFETY: all texts end with NUL, and both structures are initialized
+                check(unsafe {
+                    CreateProcessW(
+                        file.as_ptr(),
+                        line,
+                        ptr::null(),
+                        ptr::null(),
+                        0,
+                        flags,
+                        ptr::null(),
+                        folder.as_ptr(),
+                        &startup,
+                        &mut created,
+                    )
+                })
+            };
+            let flags = flags_to_leave(job_limits());
+            // an outer job may forbid it
+            create(flags).or_else(|error| if flags == 0 { Err(error) } else { create(0) })?;
+        }
     }
     for handle in [created.hProcess, created.hThread] {
         // SAFETY: the caller of CreateProcess owns these handles
         drop(unsafe { OwnedHandle::from_raw_handle(handle) });
     }
     Ok(created.dwProcessId)
+}
+
+/// Returns the limits of the job that this program is in, if it is in one.
+fn job_limits() -> Option<u32> {
+    let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+    let size = size_in_bytes::<JOBOBJECT_EXTENDED_LIMIT_INFORMATION>();
+    // SAFETY: without a job, the function uses that of this process; this is the structure for this information class
+    let known = check(unsafe {
+        QueryInformationJobObject(
+            ptr::null_mut(),
+            JobObjectExtendedLimitInformation,
+            (&raw mut limits).cast(),
+            size,
+            ptr::null_mut(),
+        )
+    });
+    known.ok().map(|()| limits.BasicLimitInformation.LimitFlags)
+}
+
+/// Returns the flags with which a new process leaves a job that would kill it at its end, if the job allows that.
+fn flags_to_leave(job_limits: Option<u32>) -> u32 {
+    const WANTED: u32 = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK;
+    if job_limits.unwrap_or(0) & WANTED == WANTED { CREATE_BREAKAWAY_FROM_JOB } else { 0 }
 }
 
 /// The environment variables of a user.
@@ -268,14 +287,35 @@ impl Drop for Environment {
     }
 }
 
-fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
-    // SAFETY: it takes only numbers, and a new handle has no other owner
-    let handle = unsafe { HandleOrNull::from_raw_handle(OpenProcess(access, 0, pid)) };
-    OwnedHandle::try_from(handle).map_err(|_| io::Error::last_os_error())
-}
-
 /// Encloses a path in quotes, which it can't contain itself.
 fn quoted(path: &OsStr) -> Vec<u16> {
     let quote = u16::from(b'"');
     [quote].into_iter().chain(path.encode_wide()).chain([quote]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_leaves_a_job_that_would_kill_it_and_lets_it_go() {
+        const KILL: u32 = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+        const LEAVE: u32 = JOB_OBJECT_LIMIT_BREAKAWAY_OK;
+        for (limits, expected) in [
+            (None, 0),
+            (Some(0), 0),
+            (Some(KILL), 0),
+            (Some(LEAVE), 0),
+            (Some(KILL | LEAVE | 1), CREATE_BREAKAWAY_FROM_JOB),
+        ] {
+            assert_eq!(flags_to_leave(limits), expected, "{limits:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_can_be_started_at_the_desktop_of_a_user() {
+        // Wine has no shell if its desktop isn't shown, and no session of services
+        let desktop = Rights::of_desktop().unwrap();
+        assert!(desktop.is_some() || super::super::own_session() != Some(0), "{desktop:?}");
+    }
 }

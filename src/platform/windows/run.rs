@@ -15,7 +15,7 @@ use windows_sys::Win32::System::Com::{
 };
 use windows_sys::Win32::System::Threading::{CREATE_NO_WINDOW, GetExitCodeProcess, WaitForSingleObject};
 use windows_sys::Win32::UI::Shell::{
-    SEE_MASK_FLAG_NO_UI, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW, ShellExecuteExW,
+    SEE_MASK_FLAG_NO_UI, SEE_MASK_NOASYNC, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW, ShellExecuteExW,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::SW_HIDE;
 
@@ -48,7 +48,8 @@ impl Runner {
         let [file, parameters] = [&command.file, &command.parameters].map(|text| [&text[..], &[0]].concat());
         let mut info = SHELLEXECUTEINFOW {
             cbSize: size_in_bytes::<SHELLEXECUTEINFOW>(),
-            fMask: SEE_MASK_NOCLOSEPROCESS | SEE_MASK_FLAG_NO_UI,
+            // without NOASYNC, a thread without a message loop may exit before the shell is done
+            fMask: SEE_MASK_NOCLOSEPROCESS | SEE_MASK_FLAG_NO_UI | SEE_MASK_NOASYNC,
             lpFile: file.as_ptr(),
             lpParameters: parameters.as_ptr(),
             nShow: SW_HIDE,

@@ -322,13 +322,14 @@ pub fn privileges() -> Privileges {
 pub(super) struct Token(OwnedHandle);
 
 impl Token {
-    fn of_this_process(access: u32) -> io::Result<Token> {
+    /// Opens the token of this process.
+    pub fn of_this_process(access: u32) -> io::Result<Token> {
         // SAFETY: this handle is always valid
         Token::of(unsafe { GetCurrentProcess() }, access)
     }
 
     /// Enables a privilege. Without it, the operation that needs it will fail.
-    fn enable(&self, privilege: PCWSTR) {
+    pub fn enable(&self, privilege: PCWSTR) {
         let mut privileges = TOKEN_PRIVILEGES { PrivilegeCount: 1, ..Default::default() };
         privileges.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
         // SAFETY: the name ends with NUL, the token is open, and the count of privileges is right
@@ -381,7 +382,8 @@ impl Token {
         Some(elevation.TokenIsElevated != 0)
     }
 
-    fn user(&self) -> Option<Sid> {
+    /// Returns its user.
+    pub fn user(&self) -> Option<Sid> {
         /// The structure, followed by the SID that it points to, which has at most 68 bytes.
         #[repr(C)]
         struct Buffer {
@@ -432,16 +434,6 @@ pub fn account_name(sid: &Sid) -> Option<String> {
     let text = |units: &[u16], length: u32| String::from_utf16_lossy(&units[..length.min(MAX_LEN) as usize]);
     let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
     (found != 0).then(|| if domain.is_empty() { name.clone() } else { format!("{domain}\\{name}") })
-}
-
-/// Returns the name of a user, with the domain. (The user list of sysinfo reads from a null pointer under Wine 8.)
-pub fn user_name(user: &sysinfo::Uid) -> Option<String> {
-    account_name(&Sid(user.to_string()))
-}
-
-/// Returns whether this program runs as that user.
-pub fn is_own_user(user: &sysinfo::Uid) -> bool {
-    privileges().user.is_some_and(|own| own.0 == user.to_string())
 }
 
 /// A SID that was converted from text.

@@ -1,16 +1,63 @@
 //! What calls of Win32 functions need: errors, sizes and texts.
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_void};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use windows_sys::Win32::Foundation::{
+    NTSTATUS, RtlNtStatusToDosError, STATUS_BUFFER_TOO_SMALL, STATUS_INFO_LENGTH_MISMATCH, UNICODE_STRING,
+};
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::core::PWSTR;
 
 /// Returns the error of a function that has just failed, if it returned 0.
 pub(super) fn check(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Returns the error of a function of the native API.
+pub(super) fn checked_status(status: NTSTATUS) -> io::Result<()> {
+    if status >= 0 {
+        return Ok(());
+    }
+    // SAFETY: it takes only a number
+    Err(io::Error::from_raw_os_error(unsafe { RtlNtStatusToDosError(status) }.cast_signed()))
+}
+
+/// Calls a query of the native API with a buffer that grows until the answer fits. `query` gets the buffer, its size
+/// in bytes, and where to write the size that is needed. The buffer is aligned for any structure.
+pub(super) fn query_growing(query: impl Fn(*mut c_void, u32, *mut u32) -> NTSTATUS) -> io::Result<Vec<u64>> {
+    const FIRST_SIZE: usize = 8 * 1024;
+    const LARGEST_SIZE: usize = 256 * 1024 * 1024;
+    let mut buffer = vec![0_u64; FIRST_SIZE / 8];
+    loop {
+        let mut needed = 0;
+        let size = u32::try_from(buffer.len() * 8).map_err(io::Error::other)?;
+        let status = query(buffer.as_mut_ptr().cast(), size, &mut needed);
+        if !matches!(status, STATUS_INFO_LENGTH_MISMATCH | STATUS_BUFFER_TOO_SMALL)
+            || buffer.len() * 8 > LARGEST_SIZE
+        {
+            return checked_status(status).map(|()| buffer);
+        }
+        // what is described may grow before the next call
+        buffer.resize(buffer.len().max(needed as usize / 8) * 2, 0);
+    }
+}
+
+/// Copies a text of the native API. An empty one may have no buffer.
+///
+/// # Safety
+/// The buffer has the length that the structure names, or is null.
+pub(super) unsafe fn text_of_string(string: &UNICODE_STRING) -> String {
+    if string.Buffer.is_null() {
+        return String::new();
+    }
+    let units = (0..usize::from(string.Length) / 2).map(|index| {
+        // SAFETY: the caller's promise; under Wine, the text may not be aligned
+        unsafe { string.Buffer.add(index).read_unaligned() }
+    });
+    String::from_utf16_lossy(&units.collect::<Vec<u16>>())
 }
 
 /// Returns the size of a structure, as Win32 needs it.

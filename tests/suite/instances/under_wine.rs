@@ -220,7 +220,7 @@ fn a_phone_that_starts_or_exits_during_a_scan_blocks_no_other_ini() {
         let mut seen = Vec::new();
         let until = Instant::now() + LONG;
         while seen.len() < SIGHTINGS && Instant::now() < until {
-            let mut instances = processes.instances(&["fleetingphone"]);
+            let mut instances = processes.instances(&["fleetingphone"]).unwrap();
             scans.fetch_add(1, Ordering::SeqCst);
             // phones of other tests have other names, and another run of this test has them in another folder
             let is_here = |exe: &PathBuf| exe.starts_with(disk.sandbox.path(""));

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use msipcfg::commands::{self, Context};
 use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::hook::target::Allow;
-use msipcfg::platform::{Env, FileSystem, LockFile, SystemFs, TempFile};
+use msipcfg::platform::{Env, FileId, FileSystem, LockFile, SystemFs, TempFile};
 use msipcfg::request::{
     DesiredChoice, ManyUsers, ManyUsersAction, Profiles, Request, WhileRunning, WriteOptions,
 };
@@ -57,6 +57,7 @@ counted! {
     fn metadata(&self, path: &Path) -> Metadata;
     fn link_metadata(&self, path: &Path) -> Metadata;
     fn is_same_file(&self, a: &Path, b: &Path) -> bool;
+    fn file_id(&self, path: &Path) -> FileId;
     fn canonicalize(&self, path: &Path) -> PathBuf;
     fn read_link(&self, path: &Path) -> PathBuf;
     fn list(&self, folder: &Path) -> Vec<DirEntry>;

@@ -8,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::files::{self, Files};
+#[cfg(unix)]
+use super::printed;
 use super::redact::Redactions;
 use crate::alone::Alone;
 use crate::sandbox::{PROGRAM, Ran, Sandbox};
@@ -80,8 +82,11 @@ impl Session {
         let mut text = self.heading.clone();
         let mut before = files::read(&sandbox);
         for (number, line) in self.lines.iter().enumerate() {
-            let ran = sandbox.finish(self.command(&sandbox, line));
+            let command = self.command(&sandbox, line);
+            let ran = sandbox.finish(command);
             let after = files::read(&sandbox);
+            #[cfg(unix)]
+            self.run_printed(line, &ran, &sandbox, &after);
             let gap = if number == 0 { "" } else { "\n" };
             let shown = show(&ran, &before, &after, &mut redactions);
             assert!(
@@ -95,16 +100,37 @@ impl Session {
         text
     }
 
+    /// Runs the commands that a run printed, in a shell and with a copy of the files, and fails if one can't be used.
+    #[cfg(unix)]
+    fn run_printed(&self, line: &str, ran: &Ran, sandbox: &Sandbox, files: &Files) {
+        let output = format!("{}\n{}", strings(&ran.stdout), ran.stderr);
+        for command in printed::runnable(&output, &self.name) {
+            let copy = Sandbox::new();
+            for (name, bytes) in files {
+                copy.write(name, bytes);
+            }
+            let folder = |sandbox: &Sandbox| sandbox.path("").to_str().unwrap().to_string();
+            let mut shell = copy.shell(&command.replace(&folder(sandbox), &folder(&copy)));
+            shell.envs(self.split(line).variables);
+            let ran = copy.finish(shell);
+            assert!(![2, 101, -1].contains(&ran.status), "{}: {line}\nprinted {}", self.name, ran.transcript);
+        }
+    }
+
     fn command(&self, sandbox: &Sandbox, line: &str) -> Command {
-        let Line { variables, arguments, input } = Line::split(line).unwrap_or_else(|| {
-            panic!("{}: not of the form [NAME=VALUE]... {NAME} [ARGUMENT]... [< FILE]: {line}", self.name)
-        });
+        let Line { variables, arguments, input } = self.split(line);
         let mut command = sandbox.command(PROGRAM);
         command.args(arguments).envs(variables);
         if let Some(input) = input {
             command.stdin(File::open(sandbox.path(&input)).unwrap());
         }
         command
+    }
+
+    fn split(&self, line: &str) -> Line {
+        Line::split(line).unwrap_or_else(|| {
+            panic!("{}: not of the form [NAME=VALUE]... {NAME} [ARGUMENT]... [< FILE]: {line}", self.name)
+        })
     }
 }
 
@@ -141,6 +167,23 @@ fn show(ran: &Ran, before: &Files, after: &Files, redactions: &mut Redactions) -
     }
     writeln!(shown, "==> status {}", ran.status).unwrap();
     shown + &redactions.apply(&files::changes(before, after))
+}
+
+/// Returns the strings of text that is one JSON object, one per line, and other text as it is.
+#[cfg(unix)]
+fn strings(text: &str) -> String {
+    fn add(json: &Value, strings: &mut String) {
+        match json {
+            Value::String(string) => *strings += &format!("{string}\n"),
+            Value::Array(items) => items.iter().for_each(|item| add(item, strings)),
+            Value::Object(fields) => fields.values().for_each(|value| add(value, strings)),
+            _ => {}
+        }
+    }
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return text.to_string() };
+    let mut strings = String::new();
+    add(&json, &mut strings);
+    strings
 }
 
 /// Returns text that is one JSON object on several lines, so that a diff shows which part changed.

@@ -1,11 +1,17 @@
 //! Which backups are made and kept.
 
+use std::io;
+use std::path::Path;
+
 use msipcfg::edit::backup::{BackupPolicy, MadeBy};
-use msipcfg::edit::transaction::TransactionOutcome;
+use msipcfg::edit::transaction::{self, TransactionOutcome};
+use msipcfg::platform::{FileId, FileSystem};
 
 use super::failing::LOCKING;
 use super::faulty_fs::FaultyFs;
-use super::harness::{NEW, NO_BACKUP, OLD, ONE_BACKUP, TestRun, assert_no_unexpected_files, backup_states};
+use super::harness::{
+    NEW, NO_BACKUP, OLD, ONE_BACKUP, OTHERS, TestRun, assert_no_unexpected_files, backup_states,
+};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -52,6 +58,29 @@ fn the_policy_decides_which_backups_are_made_and_kept() {
             assert_eq!(is_restore, policy.made_by == Some(MadeBy::Restore));
         }
         assert_no_unexpected_files(&sandbox);
+    }
+}
+
+/// A file system whose numbers of files don't identify them, such as the share of a virtual machine.
+struct WithoutIds(FileId);
+
+impl FileSystem for WithoutIds {
+    fn file_id(&self, _path: &Path) -> io::Result<FileId> {
+        Ok(self.0)
+    }
+}
+
+#[test]
+fn backups_stay_where_all_files_have_the_same_number() {
+    for (index, links) in [(0, 1), (0, 2), (7, 1), (7, 2)] {
+        let sandbox = Sandbox::with_ini(OLD.bytes());
+        let fs = WithoutIds(FileId { volume: 1, index, links });
+        for expected in [vec![OLD], vec![OTHERS, OLD]] {
+            TestRun { fs: &fs, ..TestRun::default() }.run(&sandbox.ini()).outcome();
+            assert_eq!(backup_states(&sandbox), expected, "number {index}, {links} links");
+            transaction::remove_leftovers(&sandbox.ini(), &fs);
+            std::fs::write(sandbox.ini(), OTHERS.bytes()).unwrap();
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io;
 use std::path::Path;
 
-use msipcfg::diagnostic::{ExitStatus, ToDiagnostic};
+use msipcfg::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use msipcfg::edit::transaction::TransactionOutcome;
 use msipcfg::platform::{FileSystem, SystemFs};
 
@@ -101,6 +101,23 @@ fn problems_after(scenario: Scenario, sandbox: &Sandbox, result: &TestResult, ca
 #[test]
 fn a_failed_edit_leaves_a_complete_ini_and_a_true_result() {
     fail_everywhere(Scenario::Plain, Fault::Fails);
+}
+
+#[test]
+fn a_file_that_windows_forbids_to_create_ends_the_edit_at_once() {
+    // the lock, and the new ini
+    for number in [1, 1 + LOCKING.len()] {
+        let sandbox = Sandbox::with_ini(OLD.bytes());
+        // Controlled folder access answers so
+        let fault = Some((number, Fault::Fails(io::ErrorKind::NotFound)));
+        let fs = FaultyFs { fault, ..FaultyFs::default() };
+        let error = TestRun { fs: &fs, ..TestRun::default() }.run(&sandbox.ini()).result.unwrap_err();
+        assert_eq!((fs.failed_call(), fs.calls.borrow().len()), (Some("create_temp"), number));
+        assert_eq!(error.code(), Code::FileWrite);
+        assert!(error.hint().unwrap().contains("Controlled folder access"), "{:?}", error.hint());
+        assert_eq!(IniState::of(&sandbox.ini()), Some(OLD));
+        assert_no_unexpected_files(&sandbox);
+    }
 }
 
 #[test]

@@ -15,7 +15,8 @@ use msipcfg::ini::encoding::{self, EncodingError};
 use msipcfg::ini::name::{SectionName, ValueText};
 use msipcfg::ini::write;
 use msipcfg::microsip::guard::InstanceGuard;
-use msipcfg::microsip::instances::Instance;
+use msipcfg::microsip::instances::{Instance, ScanError};
+use msipcfg::microsip::used_inis::{Unknown, UsedInis};
 use msipcfg::platform::{FileSystem, SystemFs};
 
 use crate::sandbox::{Sandbox, utf16};
@@ -179,7 +180,7 @@ struct ScriptedGuard<'a> {
 }
 
 impl InstanceGuard for ScriptedGuard<'_> {
-    fn blockers(&mut self) -> Vec<Instance> {
+    fn blockers(&mut self) -> Result<Vec<Instance>, ScanError> {
         let instance = Instance {
             pid: 4242,
             started: 1,
@@ -188,9 +189,10 @@ impl InstanceGuard for ScriptedGuard<'_> {
             user: None,
             is_own: true,
             session: None,
-            inis: None,
+            inis: UsedInis::Any(Unknown::Exe),
+            is_refused: false,
         };
-        if (self.is_running)(self.now.get()) { vec![instance] } else { Vec::new() }
+        Ok(if (self.is_running)(self.now.get()) { vec![instance] } else { Vec::new() })
     }
 
     fn pause(&mut self, _blockers: &[Instance], _at_most: Duration) -> bool {

@@ -297,12 +297,16 @@ fn answer(
     mut written: WriteOutcome,
     fs: &dyn FileSystem,
 ) -> Answer {
-    let warnings = std::mem::take(&mut written.warnings);
+    let mut warnings = std::mem::take(&mut written.warnings);
     // While an ini is written, nobody uses it.
     let restart = match Ini::at(written.ini.clone(), &IniChoice::default(), fs) {
         Ok(ini) if written.dry_run || !written.changed => blockers(&ini, &Processes::default()),
-        _ => Vec::new(),
+        _ => Ok(Vec::new()),
     };
+    let restart = restart.unwrap_or_else(|error| {
+        warnings.push(Diagnostic::from(&error));
+        Vec::new()
+    });
     let ini = Some(written.ini.clone());
     let what_if = written.dry_run.then_some(written);
     let instance = InstanceAnswer { ini, state, what_if, restart, ..InstanceAnswer::default() };
@@ -325,7 +329,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
         }
         return Ok(answer);
     }
-    let search = locate::search(context.env, &Processes::default().instances(&[]));
+    let search = locate::search(context.env, &Processes::default().instances(&[])?);
     for found in search.found {
         let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {

@@ -19,7 +19,7 @@ use crate::edit::transaction::Progress;
 use crate::ini::encoding::CodePage;
 use crate::microsip::closing::Closing;
 use crate::microsip::guard::Watch;
-use crate::microsip::instances::{Instance, Processes};
+use crate::microsip::instances::{Instance, Processes, ScanError};
 use crate::microsip::profiles::{self, Found, Place, Profile};
 use crate::platform::{FileSystem, FileSystemExt, Owner, ScopedFs};
 use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
@@ -154,7 +154,13 @@ impl Work<'_> {
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
         let mut watch = Watch::default();
         while !blocked.is_empty() && !(context.stop)() {
-            let blockers = self.blockers_of(&blocked);
+            let blockers = match self.blockers_of(&blocked) {
+                Ok(blockers) => blockers,
+                Err(error) => {
+                    (context.report)(RunEvent::Warning(Diagnostic::from(&error)));
+                    break;
+                }
+            };
             let is_used = |user: &Blocked| uses_any(&blockers, &user.result);
             let (used, free): (Vec<Blocked>, Vec<Blocked>) = blocked.into_iter().partition(is_used);
             blocked = used;
@@ -168,7 +174,7 @@ impl Work<'_> {
                 (context.report)(RunEvent::Warning(diagnostic));
             }
             (context.report)(RunEvent::Progress(Progress::Waiting { blockers: &blockers, until }));
-            watch.pause(&blockers, &self.processes, left);
+            watch.pause(&blockers, left);
         }
         if let Some(closing) = closing {
             start_again(closing, options.while_running, &self.processes, context);
@@ -177,12 +183,12 @@ impl Work<'_> {
     }
 
     /// Returns the instances that use the inis of these users.
-    fn blockers_of(&self, blocked: &[Blocked]) -> Vec<Instance> {
-        let mut running = self.processes.instances(&["microsip"]);
+    fn blockers_of(&self, blocked: &[Blocked]) -> Result<Vec<Instance>, ScanError> {
+        let mut running = self.processes.instances(&["microsip"])?;
         running.retain(|instance| {
             blocked.iter().filter_map(|user| user.result.ini.as_ref()).any(|ini| instance.blocks(ini))
         });
-        running
+        Ok(running)
     }
 
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
