@@ -234,7 +234,8 @@ codes! {
         "the program isn't given by its full Windows path and wasn't found by name";
     HookTargetBadPath = "hook-target-bad-path", Refused,
         "the path contains wildcards, quotes, control characters or a device name";
-    HookTargetMissing = "hook-target-missing", Refused, "the program doesn't exist";
+    HookTargetMissing = "hook-target-missing", Refused,
+        "the program doesn't exist, or MicroSIP, a 32-bit program, finds it only under another path";
     HookTargetFolder = "hook-target-folder", Refused, "the path is a folder";
     HookTargetUnreadable = "hook-target-unreadable", Refused, "this user can't read the program";
     HookTargetEmpty = "hook-target-empty", Refused, "the program's file is empty";

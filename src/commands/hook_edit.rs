@@ -91,7 +91,7 @@ pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env)
     for warning in target_warnings {
         match (&warning, set.allow.mark) {
             (TargetError::Blocked { path, .. }, true) => {
-                let file = targets.paths.to_host(path).unwrap_or_else(|| path.into());
+                let file = targets.to_host(path).unwrap_or_else(|| path.into());
                 // Nobody should wait for an edit whose other half fails.
                 (targets.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
                     path: path.clone(),
@@ -139,7 +139,7 @@ fn encoded(
     let encoded = match command::encode(&command, save_dialect.dialect) {
         // A path without spaces has a stable form.
         Err(HookError::Unstable { dialect }) => {
-            let host = targets.paths.to_host(&command.program);
+            let host = targets.to_host(&command.program);
             let Some(program) = host.and_then(|host| platform::short_path(&host)) else {
                 return Err(HookError::Unstable { dialect }.into());
             };

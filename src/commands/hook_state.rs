@@ -4,14 +4,14 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, Decoded, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::target::{self, FileProbe, TargetContext, TargetError};
+use crate::hook::target::{self, FileProbe, Redirection, TargetContext, TargetError};
 use crate::hook::trust::Trust;
 use crate::ini::Wide;
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::lookup;
 use crate::microsip::locate;
 use crate::microsip::version::Version;
-use crate::platform::{self, Env};
+use crate::platform::{self, Env, FileSystemExt, SystemFs};
 
 use super::ini::Ini;
 
@@ -124,9 +124,13 @@ pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError {
 /// Returns where the programs of an ini's hooks are looked for.
 pub fn target_context(ini: &Ini, env: &Env) -> TargetContext {
     const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
+    let paths = platform::windows_paths(ini.file.shown());
+    let has_file = |path: &str| paths.to_host(path).is_some_and(|host| SystemFs.is_file(&host));
+    let is_32_bit = locate::exe_of(ini.file.shown(), env).and_then(|exe| platform::is_32_bit_exe(&exe));
     let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     TargetContext {
-        paths: platform::windows_paths(ini.file.shown()),
+        redirection: Redirection::of(is_32_bit, &platform::windows_folder(env), has_file),
+        paths,
         ini: ini.file.shown().to_path_buf(),
         search_folders: platform::search_folders(env),
         extensions: extensions.split(';').filter(|one| one.starts_with('.')).map(str::to_string).collect(),

@@ -292,14 +292,16 @@ impl<'a> Run<'a> {
             let staged = self.stage(&new, current.as_deref());
             let Some((temp, old)) = self.unless_deleted(staged, current.is_some())? else { continue };
             self.step(Step::LookAgain)?;
-            if !self.is_still(current.as_deref())? {
-                (self.tx.report)(Progress::Redo);
-                continue;
-            }
             // a missed save isn't in the ini yet, so this attempt must be finished
             if missed.is_none() && !self.tx.guard.blockers()?.is_empty() {
                 (self.tx.report)(Progress::Redo);
                 return Ok(Attempt::MicrosipStarted);
+            }
+            // Last, because listing the processes takes so long that a MicroSIP can start, save and exit. Its save
+            // would be missing until it is merged, and a MicroSIP that starts before that would undo it.
+            if !self.is_still(current.as_deref())? {
+                (self.tx.report)(Progress::Redo);
+                continue;
             }
             self.step(Step::Replace)?;
             if !self.replace_ini(temp, current.is_none())? {

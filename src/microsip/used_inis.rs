@@ -57,10 +57,11 @@ impl UsedInis {
     pub fn of(details: &ProcessDetails, version: Option<Version>, own: &OwnProcess) -> UsedInis {
         let Some(place) = &details.place else { return UsedInis::Any(Unknown::Exe) };
         let by_rule = by_rule(place, version);
+        let arguments = details.arguments.iter().flatten().skip(1).map(String::as_str);
+        let named = ini_path::named_on_command_line(arguments);
+        let named = named.into_iter().filter_map(|file| place.paths.to_host(file));
         let unknown = match (&by_rule, &details.arguments) {
-            (Some(by_rule), Some(arguments)) => {
-                let named = ini_path::named_on_command_line(arguments.iter().skip(1).map(String::as_str));
-                let named = named.into_iter().filter_map(|file| place.paths.to_host(file));
+            (Some(by_rule), Some(_)) => {
                 return UsedInis::Known(by_rule.iter().cloned().chain(named).collect());
             }
             (_, None) => Unknown::CommandLine,
@@ -72,7 +73,7 @@ impl UsedInis {
         let next_to_exe = ini_stem(place, version).map(|stem| next_to(place, stem));
         UsedInis::AnyOutside {
             folders: own.app_data.clone(),
-            certain: by_rule.into_iter().flatten().chain(next_to_exe).collect(),
+            certain: by_rule.into_iter().flatten().chain(next_to_exe).chain(named).collect(),
             unknown,
         }
     }

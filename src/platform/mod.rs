@@ -37,7 +37,7 @@ pub use fs::{
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
-pub use pe::{ProgramProbe, probe_program, version_of_exe};
+pub use pe::{ProgramProbe, is_32_bit_exe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};
 pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 pub use profiles::{AppData, ListedProfile, ProfileList};

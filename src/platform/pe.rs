@@ -39,6 +39,15 @@ pub fn probe_program(path: &Path) -> ProgramProbe {
     }
 }
 
+/// Returns whether an executable image is a 32-bit program for x86; `None` if that can't be read.
+pub fn is_32_bit_exe(path: &Path) -> Option<bool> {
+    /// `IMAGE_FILE_MACHINE_I386`, the first field after the signature.
+    const I386: u16 = 0x14C;
+    let mut file = File::open(path).ok()?;
+    let start = pe_header(&mut file).ok().flatten()?;
+    Some(word(&read_at(&mut file, start + 4, 2).ok()?, 0)? == I386)
+}
+
 /// Reads the four numbers of a Windows program's file version from its version resource (VS_FIXEDFILEINFO).
 pub fn version_of_exe(path: &Path) -> Option<[u16; 4]> {
     /// `dwSignature` 0xFEEF04BD and `dwStrucVersion` 1.0.
@@ -125,6 +134,21 @@ mod tests {
         image.extend([0; 16]);
         image.extend(resources);
         image
+    }
+
+    #[test]
+    fn the_machine_of_an_exe_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let exe = folder.path().join("MicroSIP.exe");
+        let mut bytes = image(b".rsrc\0\0\0", b"");
+        for (machine, is_32_bit) in [([0x64, 0x86], false), ([0x4C, 1], true), ([0x64, 0xAA], false)] {
+            bytes[68..70].copy_from_slice(&machine);
+            std::fs::write(&exe, &bytes).unwrap();
+            assert_eq!(is_32_bit_exe(&exe), Some(is_32_bit), "{machine:02X?}");
+        }
+        std::fs::write(&exe, b"text").unwrap();
+        assert_eq!(is_32_bit_exe(&exe), None);
+        assert_eq!(is_32_bit_exe(folder.path()), None);
     }
 
     #[test]

@@ -270,6 +270,7 @@ fn found_on_disk((command, files, known): (&str, &[&str], FileProbe)) -> Vec<Fin
     let targets = TargetContext {
         paths: WindowsPaths::Prefix(WinePrefix::at(folder.path()).unwrap()),
         ini: folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
+        redirection: None,
         search_folders: vec![r"C:\tools".into()],
         extensions: vec![".EXE".into()],
         trust: Trust::new(Privileges::default(), None),

@@ -10,6 +10,7 @@ use crate::hook::command::{self, Run};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks;
+use crate::hook::target::TargetContext;
 use crate::ini::{Wide, lookup, wide};
 use crate::microsip::version::Dialect;
 use crate::platform::{Recording, Runner, ShellCommand, Started};
@@ -69,7 +70,7 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
             if test.command.is_some() && runner.is_ok() {
                 (context.report)(RunEvent::Testing { event: *event, caller });
             }
-            run_hook(&mut test, runner.as_ref(), asked.capture, context.stop)?;
+            run_hook(&mut test, runner.as_ref(), &targets, asked.capture, context.stop)?;
             tests.push(test);
         }
     }
@@ -129,6 +130,7 @@ fn prepare(value: &[u16], event: Event, save_dialect: &SaveDialect, caller: &str
 fn run_hook(
     test: &mut HookTest,
     runner: Result<&Runner, &io::Error>,
+    targets: &TargetContext,
     capture: bool,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), Diagnostic> {
@@ -143,6 +145,7 @@ fn run_hook(
             return Ok(());
         }
     };
+    let command = &as_64_bit(command, targets);
     let recording = capture.then(Recording::new).transpose().map_err(not_recorded)?;
     let begun = Instant::now();
     let started = match &recording {
@@ -161,6 +164,13 @@ fn run_hook(
     test.problems.extend(run_problems(test.result, test.is_waited_for, capture));
     test.printed = recording.map(|recording| recording.text()).transpose().map_err(not_recorded)?;
     Ok(())
+}
+
+/// Returns the command with which this program, a 64-bit one, starts what MicroSIP starts.
+fn as_64_bit(command: &ShellCommand, targets: &TargetContext) -> ShellCommand {
+    let file = String::from_utf16(&command.file).ok().and_then(|file| targets.as_64_bit(&file));
+    let file = file.map_or(command.file.clone(), |file| wide(&file));
+    ShellCommand { file, ..command.clone() }
 }
 
 fn not_recorded(error: io::Error) -> Diagnostic {

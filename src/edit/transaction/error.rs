@@ -91,9 +91,11 @@ impl<E: ToDiagnostic> std::fmt::Display for TransactionError<E> {
                 list(blockers)
             ),
             Kind::Running(blockers) => {
+                let is_certain = blockers.iter().any(|blocker| blocker.inis.known().is_some());
+                let is_using = if is_certain { "is using" } else { "may be using" };
                 write!(
                     f,
-                    "{ini} wasn't changed: MicroSIP is still running ({}) and is using it",
+                    "{ini} wasn't changed: MicroSIP is still running ({}) and {is_using} it",
                     list(blockers)
                 )
             }
@@ -187,4 +189,38 @@ fn io_hint(step: Step, error: &io::Error, changed: bool) -> String {
 fn list(blockers: &[Instance]) -> String {
     let shown: Vec<_> = blockers.iter().map(Instance::to_string).collect();
     shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostic;
+    use crate::microsip::used_inis::{Unknown, UsedInis};
+
+    fn error(inis: UsedInis, is_refused: bool) -> TransactionError<Diagnostic> {
+        let instance = Instance {
+            pid: 4,
+            started: 1,
+            exe: r"C:\MicroSIP\MicroSIP.exe".into(),
+            exe_on_disk: None,
+            user: None,
+            is_own: false,
+            session: Some(3),
+            inis,
+            is_refused,
+        };
+        let ini = PathBuf::from("MicroSIP.ini");
+        TransactionError { ini, changed: false, kind: Kind::Running(vec![instance]) }
+    }
+
+    #[test]
+    fn a_microsip_that_cant_be_read_only_may_be_using_the_ini() {
+        let known = error(UsedInis::Known(vec!["MicroSIP.ini".into()]), false);
+        assert!(known.to_string().ends_with("MicroSIP.exe, pid 4) and is using it"), "{known}");
+        assert!(known.hint().unwrap().contains("Exit command"));
+        let unknown = error(UsedInis::Any(Unknown::CommandLine), true);
+        assert!(unknown.to_string().contains("command line can't be read) and may be using it"), "{unknown}");
+        assert!(unknown.hint().unwrap().contains("as an administrator"));
+        assert_eq!(unknown.code(), Code::MicrosipRunning);
+    }
 }

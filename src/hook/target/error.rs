@@ -43,6 +43,11 @@ pub enum TargetError {
     BadPath { path: String, why: &'static str },
     #[error("{path} doesn't exist")]
     Missing { path: String, nearest: Option<String> },
+    #[error(
+        "{path} exists only for 64-bit programs: MicroSIP is a 32-bit program, for which Windows looks in another folder \
+         (SysWOW64)"
+    )]
+    Only64Bit { path: String, sysnative: String },
     #[error("{path} is a folder")]
     Folder { path: String },
     #[error("{path} can't be read: {why}")]
@@ -128,7 +133,9 @@ impl TargetError {
     /// Returns whether it prevents a hook from being set.
     fn is_refused(&self, allow: Allow) -> bool {
         match self {
-            TargetError::Missing { .. } | TargetError::InterpreterMissing { .. } => !allow.missing,
+            TargetError::Missing { .. }
+            | TargetError::Only64Bit { .. }
+            | TargetError::InterpreterMissing { .. } => !allow.missing,
             TargetError::Batch { .. } | TargetError::Shell { .. } => !allow.unsafe_target,
             TargetError::Writable { is_strict, .. } => *is_strict && !allow.unsafe_target,
             TargetError::Blocked { role: Role::Program, .. } => !allow.mark,
@@ -142,7 +149,7 @@ impl ToDiagnostic for TargetError {
         match self {
             TargetError::Relative { .. } | TargetError::FoundByName { .. } => Code::HookTargetRelative,
             TargetError::BadPath { .. } => Code::HookTargetBadPath,
-            TargetError::Missing { .. } => Code::HookTargetMissing,
+            TargetError::Missing { .. } | TargetError::Only64Bit { .. } => Code::HookTargetMissing,
             TargetError::Folder { .. } => Code::HookTargetFolder,
             TargetError::Unreadable { .. } => Code::HookTargetUnreadable,
             TargetError::Empty { .. } => Code::HookTargetEmpty,
@@ -165,6 +172,7 @@ impl ToDiagnostic for TargetError {
         let hint = match self {
             E::Relative { advice, .. } => return Some(advice.clone()),
             E::FoundByName { path: Some(path), .. } => return Some(format!("use its full path, {path}")),
+            E::Only64Bit { sysnative, .. } => return Some(format!("use {sysnative}")),
             E::Missing { nearest: Some(nearest), .. } => {
                 return Some(format!(
                     "did you mean {nearest}? To allow a missing program, use --allow-missing"

@@ -7,6 +7,7 @@ mod error;
 mod interpreters;
 mod path;
 mod probe;
+mod redirection;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use super::trust::{self, WeakSpot};
 
 pub use error::{Allow, Role, TargetError};
 pub use probe::{FileProbe, TargetContext};
+pub use redirection::Redirection;
 
 use interpreters::{Interpreter, script_of};
 use path::{defect, extension, is_full, is_name, is_temporary, other_user};
@@ -100,7 +102,7 @@ fn with_interpreter(
         TargetError::InterpreterMissing { path: script.program.clone(), interpreter: interpreter.names[0] };
     let Some(program) = interpreter.path(context) else { return Err(missing) };
     if context.exists(&program) {
-        if let Some(host) = context.paths.to_host(&program) {
+        if let Some(host) = context.to_host(&program) {
             errors.extend(check_origin(&program, &host, Role::Program, context));
         }
     } else if context.paths != WindowsPaths::Unknown {
@@ -154,7 +156,10 @@ fn check_program(program: &str, context: &TargetContext) -> Vec<TargetError> {
             TargetError::FoundByName { typed: program.to_string(), path: None },
             TargetError::Unchecked { path: program.to_string() },
         ],
-        None => vec![TargetError::Missing { path: program.to_string(), nearest: None }],
+        None => match context.find_sysnative(program) {
+            Some(sysnative) => vec![TargetError::Only64Bit { path: program.to_string(), sysnative }],
+            None => vec![TargetError::Missing { path: program.to_string(), nearest: None }],
+        },
     }
 }
 
@@ -169,7 +174,7 @@ fn full_path(typed: &str, context: &TargetContext) -> Result<String, TargetError
         format!("use the path that MicroSIP sees in Wine, such as Z:{path}")
     } else if !is_name(&path) {
         USE_FULL_PATH.into()
-    } else if let Some(found) = context.find_by_name(&path) {
+    } else if let Some(found) = context.find_by_name(&path).or_else(|| context.find_sysnative(&path)) {
         return Ok(found);
     } else if context.paths == WindowsPaths::Unknown {
         format!("it can't be looked up by name from this computer; {USE_FULL_PATH}")
@@ -194,11 +199,12 @@ fn check_path(path: &str, role: Role, context: &TargetContext) -> Vec<TargetErro
     let mut errors = Vec::new();
     let mut origin = Vec::new();
     let mut is_image = true;
-    match context.paths.to_host(path).map(|host| (platform::probe_program(&host), host)) {
+    match context.to_host(path).map(|host| (platform::probe_program(&host), host)) {
         None => errors.push(TargetError::Unchecked { path: owned() }),
-        Some((ProgramProbe::Missing, host)) => {
-            errors.push(TargetError::Missing { path: owned(), nearest: nearest_in_folder(path, &host) });
-        }
+        Some((ProgramProbe::Missing, host)) => errors.push(match context.sysnative_of(path) {
+            Some(sysnative) => TargetError::Only64Bit { path: owned(), sysnative },
+            None => TargetError::Missing { path: owned(), nearest: nearest_in_folder(path, &host) },
+        }),
         Some((ProgramProbe::Folder, _)) => return vec![TargetError::Folder { path: owned() }],
         Some((ProgramProbe::Unreadable(why), _)) => {
             return vec![TargetError::Unreadable { path: owned(), why }];

@@ -7,13 +7,16 @@ use crate::guess;
 use crate::hook::trust::Trust;
 use crate::platform::{self, Access, ProgramProbe, WindowsPaths};
 
-use super::path::{extension, is_full};
+use super::path::{extension, is_full, is_name};
+use super::redirection::Redirection;
 
 /// Where programs are looked for, and how they are judged.
 #[derive(Clone, Debug)]
 pub struct TargetContext {
     /// Where Windows paths lead to on this computer.
     pub paths: WindowsPaths,
+    /// Which files MicroSIP opens instead of others.
+    pub redirection: Option<Redirection>,
     /// The ini that the hook is for.
     pub ini: PathBuf,
     /// The folders in which a program is looked for by name, in order.
@@ -31,6 +34,7 @@ impl TargetContext {
     pub fn path_only() -> TargetContext {
         TargetContext {
             paths: WindowsPaths::Unknown,
+            redirection: None,
             ini: PathBuf::new(),
             search_folders: Vec::new(),
             extensions: Vec::new(),
@@ -39,11 +43,38 @@ impl TargetContext {
         }
     }
 
-    /// Returns whether there is a file at this Windows path.
+    /// Returns the path of this machine for the file that MicroSIP opens by a full Windows path.
+    pub fn to_host(&self, path: &str) -> Option<PathBuf> {
+        match &self.redirection {
+            Some(redirection) => self.paths.to_host(&redirection.opened(path)),
+            None => self.paths.to_host(path),
+        }
+    }
+
+    /// Returns whether MicroSIP finds a file at this Windows path.
     pub fn exists(&self, path: &str) -> bool {
-        self.paths
-            .to_host(path)
-            .is_some_and(|host| matches!(platform::probe_program(&host), ProgramProbe::File { .. }))
+        self.to_host(path).is_some_and(|host| is_file(&host))
+    }
+
+    /// Returns the path by which MicroSIP opens a file that only 64-bit programs find at this path.
+    pub(super) fn sysnative_of(&self, path: &str) -> Option<String> {
+        let sysnative = self.redirection.as_ref()?.sysnative(path)?;
+        self.exists(&sysnative).then_some(sysnative)
+    }
+
+    /// Returns the path by which MicroSIP opens a program that only 64-bit programs find by its name.
+    pub(super) fn find_sysnative(&self, name: &str) -> Option<String> {
+        let redirection = self.redirection.as_ref()?;
+        let for_64_bit = TargetContext { redirection: None, ..self.clone() };
+        redirection.sysnative(&for_64_bit.find_by_name(name)?)
+    }
+
+    /// Returns what a 64-bit program has to start, so that the same program is started as by MicroSIP.
+    pub fn as_64_bit(&self, program: &str) -> Option<String> {
+        let redirection = self.redirection.as_ref()?;
+        let path = if is_name(program) { self.find_by_name(program)? } else { program.to_string() };
+        let opened = redirection.opened(&path);
+        (opened != path.replace('/', "\\")).then_some(opened)
     }
 
     /// Returns the full path of a program that is given by its name, as Windows would find it.
@@ -73,6 +104,10 @@ impl TargetContext {
         let exe = if is_complete { name.to_string() } else { format!("{name}.exe") };
         self.paths.app_paths(&exe).into_iter().find(|path| is_full(path) && self.exists(path))
     }
+}
+
+fn is_file(path: &Path) -> bool {
+    matches!(platform::probe_program(path), ProgramProbe::File { .. })
 }
 
 /// The functions that ask the system about a file. Tests use their own.

@@ -8,7 +8,7 @@ use crate::hook::trust::Trust;
 use crate::platform::{self, Access, WindowsPaths, WinePrefix};
 
 use super::probe::nearest_in_folder;
-use super::{Allow, FileProbe, TargetContext, TargetError, check, resolve};
+use super::{Allow, FileProbe, Redirection, TargetContext, TargetError, check, resolve};
 
 struct Prefix {
     folder: tempfile::TempDir,
@@ -49,9 +49,16 @@ impl Prefix {
             .map_err(|error| error.code())
     }
 
+    fn redirection(&self) -> Option<Redirection> {
+        Redirection::of(None, r"C:\Windows", |path| {
+            self.paths.to_host(path).is_some_and(|host| host.is_file())
+        })
+    }
+
     fn context(&self) -> TargetContext {
         TargetContext {
             paths: self.paths.clone(),
+            redirection: self.redirection(),
             ini: self.folder.path().join("drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"),
             search_folders: [r"C:\Windows\System32", r"C:\Windows"].map(String::from).into(),
             extensions: [".COM", ".EXE", ".BAT"].map(String::from).into(),
@@ -85,6 +92,39 @@ fn only_files_that_microsip_can_start_are_accepted() {
     assert_eq!(prefix.verdict(r"C:\hooks"), Err(Code::HookTargetFolder));
     assert_eq!(prefix.verdict(r"C:\hooks\none.exe"), Err(Code::HookTargetMissing));
     assert_eq!(prefix.verdict(r"C:\hooks\hook.bat"), Err(Code::HookTargetBatch));
+}
+
+#[test]
+fn programs_are_checked_where_a_32_bit_microsip_opens_them() {
+    let image = image();
+    let files: &[(&str, &[u8])] = &[
+        ("Windows/SysWOW64/ntdll.dll", b"x"),
+        ("Windows/SysWOW64/cmdkey.exe", &image),
+        ("Windows/System32/msg.exe", &image),
+        ("Windows/System32/spool/x.exe", &image),
+    ];
+    let prefix = prefix(files);
+    let sysnative = r"C:\Windows\Sysnative\msg.exe";
+    assert_eq!(prefix.verdict(r"C:\Windows\System32\cmdkey.exe"), Ok(vec![]));
+    assert_eq!(prefix.verdict(r"C:\Windows\System32\spool\x.exe"), Ok(vec![]));
+    assert_eq!(prefix.verdict(r"C:\Windows\System32\msg.exe"), Err(Code::HookTargetMissing));
+    assert_eq!(prefix.verdict(sysnative), Ok(vec![]));
+    assert_eq!(prefix.verdict(r"C:\Windows\Sysnative\cmdkey.exe"), Err(Code::HookTargetMissing));
+    // a name becomes a path that works
+    let found = |name| prefix.resolve(name, &[], Allow::default()).map(|(command, _)| command.program);
+    assert_eq!(found("msg"), Ok(sysnative.into()));
+    assert_eq!(found("cmdkey.exe"), Ok(r"C:\Windows\System32\cmdkey.exe".into()));
+    // such a hook that is already set
+    let program = r"C:\Windows\System32\msg.exe".to_string();
+    let errors = check(&HookCommand { program: program.clone(), args: vec![] }, &prefix.context());
+    assert_eq!(errors, [TargetError::Only64Bit { path: program, sysnative: sysnative.into() }]);
+    assert_eq!(errors[0].hint(), Some(format!("use {sysnative}")));
+    // test-hook starts the same file
+    let started = |program: &str| prefix.context().as_64_bit(program);
+    assert_eq!(started("cmdkey").as_deref(), Some(r"C:\Windows\SysWOW64\cmdkey.exe"));
+    assert_eq!(started(sysnative).as_deref(), Some(r"C:\Windows\System32\msg.exe"));
+    assert_eq!(started(r"C:\hooks\ring.exe"), None);
+    assert_eq!(started("msg"), None);
 }
 
 #[test]

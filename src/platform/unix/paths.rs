@@ -22,6 +22,11 @@ pub fn is_on_this_windows(path: &Path, env: &Env) -> bool {
     active_prefix(env).is_some_and(|prefix| prefix.contains(path))
 }
 
+/// Returns Windows' own folder, which is the same in every Wine prefix.
+pub fn windows_folder(_env: &Env) -> String {
+    r"C:\windows".into()
+}
+
 /// Returns the folders in which a program is searched by its name. Wine searches its own folders before others.
 pub fn search_folders(_env: &Env) -> Vec<String> {
     [r"C:\windows\system32", r"C:\windows", r"C:\windows\system32\WindowsPowerShell\v1.0"]

@@ -32,10 +32,16 @@ pub fn is_on_this_windows(_path: &Path, _env: &Env) -> bool {
     true
 }
 
+/// Returns Windows' own folder.
+pub fn windows_folder(env: &Env) -> String {
+    let root = env.system_root.as_ref().and_then(|root| root.to_str());
+    root.unwrap_or(r"C:\Windows").to_string()
+}
+
 /// Returns the folders in which a program is searched by its name: Windows' own first, which only administrators can
 /// write to, then those of the PATH.
 pub fn search_folders(env: &Env) -> Vec<String> {
-    let root = env.system_root.clone().unwrap_or_else(|| PathBuf::from(r"C:\Windows"));
+    let root = PathBuf::from(windows_folder(env));
     let system = root.join("System32");
     let own = [system.clone(), root, system.join(r"WindowsPowerShell\v1.0")];
     let path = env.search_path.iter().flat_map(std::env::split_paths);

@@ -182,8 +182,8 @@ impl Rights {
     }
 }
 
-/// Starts a program that inherits only the environment, and returns its process id. `as_other` are the rights of another
-/// user, or this user's without administrator rights.
+/// Starts a program that inherits only the environment, and returns its process id. `as_other` are the rights of
+/// another user, or this user's without administrator rights.
 ///
 /// # Errors
 /// It doesn't exist, or may not be started with these rights.

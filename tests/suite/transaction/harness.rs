@@ -123,6 +123,8 @@ pub(super) struct TestRun<'a> {
     pub timeout: Duration,
     /// Returns whether a MicroSIP is using the ini.
     pub is_running: &'a dyn Fn(Moment) -> bool,
+    /// Returns whether the running programs can't be listed.
+    pub is_list_refused: &'a dyn Fn(Moment) -> bool,
     /// Is called while the transaction waits for MicroSIP.
     pub while_waiting: &'a dyn Fn(),
     /// Is called when a step begins.
@@ -142,6 +144,7 @@ impl Default for TestRun<'_> {
             backups: ONE_BACKUP,
             timeout: Duration::from_secs(60),
             is_running: &|_| false,
+            is_list_refused: &|_| false,
             while_waiting: &|| {},
             on_step: &|_| {},
             stop: &|| false,
@@ -176,11 +179,15 @@ impl TestResult {
 struct ScriptedGuard<'a> {
     now: &'a Cell<Moment>,
     is_running: &'a dyn Fn(Moment) -> bool,
+    is_list_refused: &'a dyn Fn(Moment) -> bool,
     while_waiting: &'a dyn Fn(),
 }
 
 impl InstanceGuard for ScriptedGuard<'_> {
     fn blockers(&mut self) -> Result<Vec<Instance>, ScanError> {
+        if (self.is_list_refused)(self.now.get()) {
+            return Err(ScanError::Incomplete);
+        }
         let instance = Instance {
             pid: 4242,
             started: 1,
@@ -212,6 +219,7 @@ impl TestRun<'_> {
             guard: &mut ScriptedGuard {
                 now: &now,
                 is_running: self.is_running,
+                is_list_refused: self.is_list_refused,
                 while_waiting: self.while_waiting,
             },
             now: &SystemTime::now,

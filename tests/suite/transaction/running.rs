@@ -29,6 +29,20 @@ fn nothing_is_written_while_microsip_is_running() {
 }
 
 #[test]
+fn nothing_is_written_if_the_running_programs_cant_be_listed() {
+    for (step, changed) in [(Step::Wait, false), (Step::LookAgain, false), (Step::LookLast, true)] {
+        let sandbox = Sandbox::with_ini(OLD.bytes());
+        let is_list_refused = |moment: Moment| moment.step == step;
+        let result = TestRun { is_list_refused: &is_list_refused, ..TestRun::default() }.run(&sandbox.ini());
+        let error = result.error();
+        assert_eq!((error.code(), error.changed), (Code::ProcessesUnreadable, changed), "{step:?}: {error}");
+        assert!(error.hint().is_some());
+        assert_eq!(IniState::of(&sandbox.ini()), Some(if changed { NEW } else { OLD }), "{step:?}");
+        assert_no_unexpected_files(&sandbox);
+    }
+}
+
+#[test]
 fn a_run_waits_for_microsip_until_the_timeout() {
     let sandbox = Sandbox::with_ini(OLD.bytes());
     let pauses = Cell::new(0);
