@@ -93,36 +93,12 @@ fn state(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, u32, u32, i64)> {
     all
 }
 
-/// Applies a state to the only user's ini while this folder of the user is redirected. Returns the number of calls.
-fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
-    let sandbox = Sandbox::new();
-    std::fs::create_dir_all(sandbox.path("profiles/ann/AppData/Roaming/MicroSIP")).unwrap();
-    if has_ini {
-        sandbox.write(&format!("profiles/ann/{INI}"), utf16(OLD));
-    }
-    // what a run would edit, link, remove or give away if it followed the link
-    let target = sandbox.path("target");
-    sandbox.write(&format!("target/{INI}"), utf16(OLD));
-    for name in [
-        "MicroSIP.ini.20260131T235959.123Z.bak",
-        "MicroSIP.ini.msipcfg-passwords.json",
-        ".MicroSIP.ini.msipcfg-lock",
-        ".MicroSIP.ini.abcdef.msipcfg-tmp",
-    ] {
-        sandbox.write(&format!("target/AppData/Roaming/MicroSIP/{name}"), "theirs");
-    }
-    let before_run = state(&target);
+fn apply(sandbox: &Sandbox) -> Request {
     // clearing a password needs no hash, which takes long, but a note about it
     let account = "{ domain = 'a', username = '1', password = false }";
     let desired =
         sandbox.write("desired.toml", format!("accounts = [{account}]\n[settings]\nvolumeRing = 50\n"));
-    let fs = RedirectingFs {
-        before,
-        calls: AtomicUsize::new(0),
-        folder: &sandbox.path(&format!("profiles/ann{folder}")),
-        target: &sandbox.path(&format!("target{folder}")),
-    };
-    let many = ManyUsers {
+    Request::ManyUsers(ManyUsers {
         profiles: Profiles::In(sandbox.path("profiles")),
         code_page: None,
         desired: DesiredChoice {
@@ -145,10 +121,37 @@ fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
             },
             skip_running: false,
         },
+    })
+}
+
+/// Applies a state to the only user's ini while this folder of the user is redirected. Returns the number of calls.
+fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path("profiles/ann/AppData/Roaming/MicroSIP")).unwrap();
+    if has_ini {
+        sandbox.write(&format!("profiles/ann/{INI}"), utf16(OLD));
+    }
+    // what a run would edit, link, remove or give away if it followed the link
+    let target = sandbox.path("target");
+    sandbox.write(&format!("target/{INI}"), utf16(OLD));
+    for name in [
+        "MicroSIP.ini.20260131T235959.123Z.bak",
+        "MicroSIP.ini.msipcfg-passwords.json",
+        ".MicroSIP.ini.msipcfg-lock",
+        ".MicroSIP.ini.abcdef.msipcfg-tmp",
+    ] {
+        sandbox.write(&format!("target/AppData/Roaming/MicroSIP/{name}"), "theirs");
+    }
+    let before_run = state(&target);
+    let fs = RedirectingFs {
+        before,
+        calls: AtomicUsize::new(0),
+        folder: &sandbox.path(&format!("profiles/ann{folder}")),
+        target: &sandbox.path(&format!("target{folder}")),
     };
     // whether it fails depends on the call; a panic or a change of the target would be wrong
     let _ = commands::run(
-        Request::ManyUsers(many),
+        apply(&sandbox),
         &mut Context {
             env: &Env::default(),
             fs: &fs,
