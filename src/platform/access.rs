@@ -13,6 +13,11 @@ impl Sid {
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         (has_start("S-1-5-21-") || has_start("S-1-12-1-")) && self.0[2..].split('-').all(is_number)
     }
+
+    /// Returns whether this is SYSTEM or the group of administrators.
+    pub fn is_administrative(&self) -> bool {
+        matches!(&*self.0, "S-1-5-18" | "S-1-5-32-544")
+    }
 }
 
 /// The owner and the access list of a file or a folder.
@@ -75,9 +80,27 @@ pub struct Privileges {
     pub user: Option<Sid>,
 }
 
+/// What a new file couldn't get from the file that it replaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotCopied {
+    /// Whether it belongs to the user of this program, because this user may not give files away.
+    pub owner: bool,
+    /// The names of the alternate data streams that it lacks.
+    pub streams: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_system_and_administrators_are_administrative() {
+        let is_administrative = |sid: &str| Sid(sid.into()).is_administrative();
+        assert!(is_administrative("S-1-5-18") && is_administrative("S-1-5-32-544"));
+        for other in ["S-1-5-19", "S-1-5-32-545", "S-1-5-21-1-2-3-500", "S-1-1-0", "S-1-5-32-5440"] {
+            assert!(!is_administrative(other), "{other}");
+        }
+    }
 
     #[test]
     fn another_reader_makes_access_wider() {
