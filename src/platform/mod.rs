@@ -28,7 +28,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-pub use access::{Access, AccessEntry, EntryKind, NotCopied, Privileges, Sid};
+pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;

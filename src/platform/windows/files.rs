@@ -30,9 +30,10 @@ use windows_sys::Win32::System::WindowsProgramming::{
     FILE_RENAME_FLAG_POSIX_SEMANTICS, FILE_RENAME_FLAG_REPLACE_IF_EXISTS,
 };
 
-use super::security::{NewOwner, copy_access_to};
+use super::security::copy_access_to;
 use super::win32::{check, size_in_bytes, wide};
 use crate::platform::FileId;
+use crate::platform::access::NewOwner;
 use crate::platform::temp_file::TempFile;
 
 /// Creates a file that no other program can open, rename or remove while this handle is open. Its owner and access can

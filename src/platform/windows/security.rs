@@ -8,9 +8,7 @@ use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_INVALID_OWNER, ERROR_PRIVILEGE_NOT_HELD, ERROR_SUCCESS, HANDLE, LocalFree,
-};
+use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSidToStringSidW, ConvertStringSidToSidW, GetSecurityInfo, SE_FILE_OBJECT, SetSecurityInfo,
 };
@@ -31,7 +29,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 use windows_sys::core::{PCWSTR, PWSTR};
 use windows_sys::{s, w};
 
-use crate::platform::access::{Access, AccessEntry, EntryKind, Privileges, Sid};
+use crate::platform::access::{Access, AccessEntry, EntryKind, NewOwner, Privileges, Sid};
 
 use super::win32::{check, text_at};
 
@@ -50,15 +48,6 @@ fn open_to_examine(path: &Path, rights: u32) -> io::Result<File> {
     options.access_mode(READ_CONTROL | rights).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
-/// Who owns a new file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NewOwner {
-    /// The owner of the file that it replaces.
-    Same,
-    /// The user of this program, who may not give it to that owner.
-    Us,
-}
-
 /// Gives an open file the access list of another one, and its owner if this user may do that: only Administrators and
 /// SYSTEM may give a file to somebody else. A user whose ini an administrator created can edit it nevertheless.
 pub(super) fn copy_access_to(model: &File, file: &File) -> io::Result<NewOwner> {
@@ -67,19 +56,7 @@ pub(super) fn copy_access_to(model: &File, file: &File) -> io::Result<NewOwner> 
     if !wanted.has_same_access_as(&present) {
         wanted.apply_access(file)?;
     }
-    match set_owner(file, &present, wanted.owner) {
-        Ok(()) => Ok(NewOwner::Same),
-        Err(error) if is_owner_refused(error.raw_os_error()) => Ok(NewOwner::Us),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns whether an error of SetSecurityInfo means that this user may not give the file to that owner.
-fn is_owner_refused(error: Option<i32>) -> bool {
-    matches!(
-        error.map(i32::cast_unsigned),
-        Some(ERROR_INVALID_OWNER | ERROR_ACCESS_DENIED | ERROR_PRIVILEGE_NOT_HELD)
-    )
+    NewOwner::after(set_owner(file, &present, wanted.owner))
 }
 
 /// The security descriptor of a file, and pointers into it.
@@ -473,6 +450,18 @@ mod tests {
         // files of an elevated administrator belong to the group
         assert!(writers.contains(&access.owner.0.as_str()), "{entries:?}");
         assert!(access.owner == own || access.owner.0 == "S-1-5-32-544", "{:?}", access.owner);
+    }
+
+    #[test]
+    fn a_file_gets_the_access_list_of_another_and_inherits_as_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let [model, file] = ["model", "file"].map(|name| folder.path().join(name));
+        std::fs::write(&model, "").unwrap();
+        std::fs::write(&file, "").unwrap();
+        copy_access(&model, &file).unwrap();
+        let [wanted, found] = [&model, &file].map(|path| Security::at(path).unwrap());
+        assert_eq!(found.access().unwrap(), wanted.access().unwrap());
+        assert_eq!(found.is_protected().unwrap(), wanted.is_protected().unwrap());
     }
 
     #[test]
