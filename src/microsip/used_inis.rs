@@ -139,9 +139,10 @@ fn next_to(place: &ProcessPlace, stem: &str) -> PathBuf {
     place.exe_on_disk.with_file_name(format!("{stem}.ini"))
 }
 
-/// Returns whether two paths lead to the same file. Paths to missing or locked files are compared as text.
+/// Returns whether two paths lead to the same file. They are compared as text first, because otherwise both files are
+/// opened, and missing or locked ones can't be.
 fn is_same(a: &Path, b: &Path) -> bool {
-    SystemFs.is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+    spelling(a) == spelling(b) || SystemFs.is_same_file(a, b).unwrap_or(false)
 }
 
 /// Returns whether a path is in a folder, as text.
