@@ -211,18 +211,32 @@ pub(in crate::platform) fn replace(temp: TempFile, to: &Path) -> io::Result<()> 
     };
     let may_pass =
         |error: &io::Error| may_replacement_succeed_later(number_of(error), || refusal_to_delete(to));
-    named(temp, |file| retry(MAX_PAUSE_TO_REPLACE, may_pass, || rename_once(file)))
+    let (unshared, mut path) = temp.into_parts();
+    let id = id_of_open(&unshared)?;
+    drop(unshared);
+    let file = open_to_rename(&path)?;
+    if !id_of_open(&file)?.has_number_of(&id) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the temporary file was exchanged"));
+    }
+    retry(MAX_PAUSE_TO_REPLACE, may_pass, || rename_once(&file))?;
+    path.disable_cleanup(true);
+    Ok(())
+}
+
+/// Opens a temporary file to rename it. It is shared with readers, because the handle is still open for a moment when
+/// the file already has the name of the ini: a MicroSIP that can't read its ini then would start with defaults.
+fn open_to_rename(path: &Path) -> io::Result<File> {
+    let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_WRITE_THROUGH;
+    let mut options = OpenOptions::new();
+    options.access_mode(DELETE | FILE_READ_ATTRIBUTES).custom_flags(flags);
+    options.share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
+    retry(MAX_PAUSE_TO_OPEN, is_file_in_use, || options.open(path))
 }
 
 /// Gives a temporary file its name, which must be free.
 pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<()> {
-    named(temp, |file| rename(file, to, FileRenameInfo, 0))
-}
-
-/// Renames a temporary file; removes it if that fails.
-fn named(temp: TempFile, rename: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let (file, mut path) = temp.into_parts();
-    let renamed = rename(&file);
+    let renamed = rename(&file, to, FileRenameInfo, 0);
     path.disable_cleanup(renamed.is_ok());
     // first, because Windows doesn't remove a file that is open and isn't shared
     drop(file);
@@ -552,6 +566,17 @@ mod tests {
                 std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file());
             assert_eq!(files.count(), 1);
         }
+    }
+
+    #[test]
+    fn a_file_is_shared_with_readers_while_it_is_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "x").unwrap();
+        let file = open_to_rename(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"x");
+        assert!(is_file_in_use(&std::fs::remove_file(&path).unwrap_err()));
+        drop(file);
     }
 
     #[test]
