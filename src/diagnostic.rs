@@ -302,6 +302,8 @@ codes! {
     RestartFailed = "restart-failed", Done, "a MicroSIP that was closed couldn't be started again";
     EditMayBeUndone = "edit-may-be-undone", StillRunning,
         "the change was written, but MicroSIP started in the meantime and may undo it when it exits";
+    InputLostCharacters = "input-lost-characters", Done,
+        "standard input contains '?', which Windows PowerShell sends in place of characters that aren't ASCII";
     FileNotRegular = "file-not-regular", File, "the path is a folder, a device or a pipe, not a file";
     FileRead = "file-read", File, "the file couldn't be read";
     FileWrite = "file-write", File, "the file couldn't be written";
