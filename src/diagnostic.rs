@@ -268,6 +268,7 @@ codes! {
     IniStaleCopy = "ini-stale-copy", Done,
         "another MicroSIP.ini is in a place where MicroSIP no longer looks";
     IniTwoPlaces = "ini-two-places", Done, "a portable and an installed MicroSIP each have an ini";
+    StreamNotCopied = "stream-not-copied", Done, "alternate data streams of the ini couldn't be copied to the new one";
     Leftover = "leftover", Done, "a file was left behind when msipcfg was killed";
     BackupExposed = "backup-exposed", Done,
         "a backup, which can contain passwords, is readable by more users than its ini";

@@ -62,6 +62,11 @@ impl ProgressReporter {
             RunEvent::Progress(Progress::Redo) => {
                 self.verbose("the ini has changed in the meantime; editing it again");
             }
+            RunEvent::Progress(Progress::OwnerChanged) => {
+                self.verbose(
+                    "only an administrator may give files to the ini's owner, so the new ini belongs to you",
+                );
+            }
             RunEvent::Progress(Progress::Warning(warning)) | RunEvent::Warning(warning) => {
                 self.say(|output| output.warn(warning));
                 self.effects.warnings.push(warning.clone());

@@ -69,14 +69,12 @@ impl Placed {
         self.folders.extend(new.map(Path::to_path_buf));
         fs.create_folders(folder)?;
         let mut file = fs.create_temp(folder, "msipcfg-".as_ref(), ".tmp")?;
-        fs.write(file.as_file_mut(), text.as_bytes())?;
-        fs.adopt(Some(ini).filter(|ini| fs.exists(ini)), file.as_file(), file.path())?;
-        if platform::download_mark(file.path()).is_some() {
-            // The ini may have been downloaded; the script wasn't.
-            platform::remove_download_mark(file.path())?;
-        }
-        fs.sync(file.as_file())?;
-        fs.persist_new(file.into_temp_path(), script)?;
+        let model = Some(ini).filter(|ini| fs.exists(ini));
+        fs.copy_access(model, &mut file)?;
+        fs.write(&mut file, text.as_bytes())?;
+        fs.copy_attributes(None, &mut file)?;
+        fs.sync(&file)?;
+        fs.persist_new(file, script)?;
         self.files.push(script.to_path_buf());
         Ok(())
     }

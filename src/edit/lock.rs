@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::page::duration_text;
-use crate::platform::{self, FileSystem, FileSystemExt, LockFile, SystemFs};
+use crate::platform::{self, FileSystem, FileSystemExt, LockFile};
 
 /// How long to wait for another msipcfg.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -116,24 +116,29 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // removed while it is locked, so that no other process can lock a file that is about to disappear
-        let _ = SystemFs.remove(&self.path);
-        self.file.take();
+        if let Some(file) = self.file.take() {
+            file.remove(&self.path);
+        }
     }
 }
 
 /// Opens and locks the file. Returns `None` if another process holds the lock, or removed the file before it was
 /// locked here.
 fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<LockFile>> {
-    let file = match fs.open_to_lock(path) {
+    let opened = match fs.open_to_lock(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             create(ini, path, fs)?;
             match fs.open_to_lock(path) {
                 // another process has locked, used and removed the file that was just created
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                opened => opened?,
+                opened => opened,
             }
         }
+        opened => opened,
+    };
+    let file = match opened {
+        // on Windows, another process that has it open doesn't share it
+        Err(error) if platform::is_file_in_use(&error) => return Ok(None),
         opened => opened?,
     };
     if !file.try_lock()? {
@@ -151,21 +156,15 @@ fn try_once(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<Option<L
 /// killed here must not lock the user out.
 fn create(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<()> {
     let (prefix, suffix) = temp_name(ini);
-    let temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
-    match fs.adopt(fs.exists(ini).then_some(ini), temp.as_file(), temp.path()) {
+    let mut temp = fs.create_temp(folder_of(ini), &prefix, suffix)?;
+    match fs.copy_access(fs.exists(ini).then_some(ini), &mut temp) {
         // another program has just deleted the ini
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        adopted => adopted?,
+        copied => copied?,
     }
-    match fs.link(temp.path(), path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            // a file system without hard links
-            match fs.persist_new(temp.into_temp_path(), path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                result => result,
-            }
-        }
-        _ => Ok(()),
+    match fs.persist_new(temp, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
     }
 }
 

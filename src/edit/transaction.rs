@@ -13,12 +13,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use tempfile::TempPath;
-
-use crate::diagnostic::{Diagnostic, ToDiagnostic};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::microsip::guard::InstanceGuard;
 use crate::microsip::instances::Instance;
-use crate::platform::{self, FileSystem, FileSystemExt};
+use crate::platform::{self, FileSystem, FileSystemExt, NotCopied, TempFile};
 
 use super::backup::{self, BackupPolicy, MadeBy};
 use super::lock::{Lock, folder_of, temp_name};
@@ -41,6 +39,8 @@ pub enum Progress<'a> {
     Warning(Diagnostic),
     /// The ini has changed in the meantime, so the edit is made again.
     Redo,
+    /// The new ini belongs to this user, who may not give it to the owner of the old one.
+    OwnerChanged,
 }
 
 /// The options of a transaction.
@@ -192,6 +192,13 @@ pub fn check_writable<E>(ini: &Path, fs: &dyn FileSystem) -> Result<(), E> {
     Ok(())
 }
 
+fn streams_not_copied(ini: &Path, streams: &[String]) -> Diagnostic {
+    let (ini, names) = (ini.display(), streams.join(", "));
+    let message = format!("the new {ini} lacks alternate data streams that couldn't be copied: {names}");
+    Diagnostic::new(Code::StreamNotCopied, message)
+        .with_hint("MicroSIP doesn't need them; if another program does, copy them from a backup")
+}
+
 type Result<T, E> = std::result::Result<T, TransactionErrorKind<E>>;
 
 struct Run<'a> {
@@ -285,14 +292,16 @@ impl<'a> Run<'a> {
             let staged = self.stage(&new, current.as_deref());
             let Some((temp, old)) = self.unless_deleted(staged, current.is_some())? else { continue };
             self.step(Step::LookAgain)?;
-            if !self.is_still(current.as_deref())? {
-                (self.tx.report)(Progress::Redo);
-                continue;
-            }
             // a missed save isn't in the ini yet, so this attempt must be finished
             if missed.is_none() && !self.tx.guard.blockers()?.is_empty() {
                 (self.tx.report)(Progress::Redo);
                 return Ok(Attempt::MicrosipStarted);
+            }
+            // Last, because listing the processes takes so long that a MicroSIP can start, save and exit. Its save
+            // would be missing until it is merged, and a MicroSIP that starts before that would undo it.
+            if !self.is_still(current.as_deref())? {
+                (self.tx.report)(Progress::Redo);
+                continue;
             }
             self.step(Step::Replace)?;
             if !self.replace_ini(temp, current.is_none())? {
@@ -342,7 +351,7 @@ impl<'a> Run<'a> {
         &mut self,
         new: &NewContent,
         current: Option<&[u8]>,
-    ) -> Result<(Option<TempPath>, OldFile<'a>), E> {
+    ) -> Result<(Option<TempFile>, OldFile<'a>), E> {
         self.step(Step::Temp)?;
         let temp = new.bytes().map(|bytes| self.write_temp(bytes, current.is_some())).transpose()?;
         self.step(Step::Backup)?;
@@ -365,14 +374,22 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the new text to a file next to the ini, with the ini's owner and access.
-    fn write_temp<E>(&mut self, bytes: &[u8], exists: bool) -> Result<TempPath, E> {
-        self.write_beside(bytes, exists).map_err(|source| {
+    fn write_temp<E>(&mut self, bytes: &[u8], exists: bool) -> Result<TempFile, E> {
+        let temp = self.write_beside(bytes, exists).map_err(|source| {
             TransactionErrorKind::io(Step::Temp, folder_of(self.tx.ini), "couldn't be written to", source)
-        })
+        })?;
+        let NotCopied { owner, streams } = &temp.not_copied;
+        if *owner {
+            (self.tx.report)(Progress::OwnerChanged);
+        }
+        if !streams.is_empty() {
+            (self.tx.report)(Progress::Warning(streams_not_copied(self.tx.ini, streams)));
+        }
+        Ok(temp)
     }
 
     /// Writes a temporary file, which nobody else can read until it has the ini's owner and access.
-    fn write_beside(&self, bytes: &[u8], exists: bool) -> io::Result<TempPath> {
+    fn write_beside(&self, bytes: &[u8], exists: bool) -> io::Result<TempFile> {
         let ini = self.tx.ini;
         let (prefix, suffix) = temp_name(ini);
         let model = exists.then_some(ini);
@@ -400,17 +417,18 @@ impl<'a> Run<'a> {
         let is_linked = fs.link(ini, &path).is_ok();
         if !is_linked {
             // a file system without hard links: a copy, which gets the name of the backup when it is complete
-            self.write_beside(bytes, true).and_then(|temp| platform::move_to(fs, temp, &path)).map_err(
-                |source| TransactionErrorKind::io(Step::Backup, &path, "couldn't be written", source),
-            )?;
+            self.write_beside(bytes, true).and_then(|temp| fs.replace(temp, &path)).map_err(|source| {
+                TransactionErrorKind::io(Step::Backup, &path, "couldn't be written", source)
+            })?;
         }
         Ok(old(Some(path), is_linked, true))
     }
 
     /// Replaces or deletes the ini. Returns false if another program has created it in the meantime.
-    fn replace_ini<E>(&mut self, temp: Option<TempPath>, is_new: bool) -> Result<bool, E> {
+    fn replace_ini<E>(&mut self, temp: Option<TempFile>, is_new: bool) -> Result<bool, E> {
         let (result, what) = match temp {
-            Some(temp) => (self.put_in_place(temp, is_new), "couldn't be replaced"),
+            Some(temp) if is_new => (self.tx.fs.persist_new(temp, self.tx.ini), "couldn't be created"),
+            Some(temp) => (self.tx.fs.replace(temp, self.tx.ini), "couldn't be replaced"),
             None => (self.tx.fs.remove(self.tx.ini), "couldn't be deleted"),
         };
         match result {
@@ -418,18 +436,6 @@ impl<'a> Run<'a> {
             Err(error) if is_new && error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(source) => Err(TransactionErrorKind::io(Step::Replace, self.tx.ini, what, source)),
         }
-    }
-
-    fn put_in_place(&self, temp: TempPath, is_new: bool) -> io::Result<()> {
-        if is_new {
-            match self.tx.fs.link(&temp, self.tx.ini) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-                // a file system without hard links
-                Err(_) => {}
-            }
-        }
-        platform::move_to(self.tx.fs, temp, self.tx.ini)
     }
 
     /// Syncs the folder, and finds out whether MicroSIP saved to the old file before it was replaced.

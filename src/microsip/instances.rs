@@ -155,12 +155,13 @@ trait System: Send {
     fn list(&self) -> io::Result<Vec<ListedProcess>>;
     fn pids_with_window(&self) -> Vec<u32>;
     fn inspect(&self, listed: &ListedProcess) -> Option<ProcessDetails>;
-    fn own_user(&self) -> Option<UserId>;
-    fn own_app_data(&self) -> Vec<PathBuf>;
+    fn own_process(&self) -> OwnProcess;
 }
 
 struct Scanner {
     system: Box<dyn System>,
+    /// Found at the first scan.
+    own: Option<OwnProcess>,
     /// The versions of exes, because a run that waits scans often.
     versions: HashMap<PathBuf, Option<Version>>,
     /// Processes that stayed without a name.
@@ -203,18 +204,26 @@ impl Processes {
 
 impl Scanner {
     fn of(system: impl System + 'static) -> Scanner {
-        Scanner { system: Box::new(system), versions: HashMap::new(), nameless: HashSet::new(), last: None }
+        Scanner {
+            system: Box::new(system),
+            own: None,
+            versions: HashMap::new(),
+            nameless: HashSet::new(),
+            last: None,
+        }
     }
 
     fn scan(&mut self, stems: &[&str]) -> Result<Vec<Instance>, ScanError> {
         let listed = self.list()?;
-        let own = std::process::id();
-        let session = listed.iter().find(|process| process.pid == own).ok_or(ScanError::Incomplete)?.session;
-        let app_data = self.system.own_app_data();
-        let own = OwnProcess { user: self.system.own_user(), session, app_data };
+        let (own, others): (Vec<_>, Vec<_>) =
+            listed.iter().partition(|process| process.pid == std::process::id());
+        if own.is_empty() {
+            return Err(ScanError::Incomplete);
+        }
+        let own = self.own.get_or_insert_with(|| self.system.own_process()).clone();
         let with_window = self.system.pids_with_window();
         let mut instances = Vec::new();
-        for process in listed.iter().filter(|process| process.pid != std::process::id()) {
+        for process in others {
             let has_window = with_window.contains(&process.pid);
             if has_window || is_wanted_name(&process.name, stems) {
                 instances.extend(self.inspect_until_known(process, has_window, stems, &own));
@@ -319,12 +328,12 @@ impl System for ThisComputer {
         platform::inspect_process(listed, ini_path::REGISTRY_KEY)
     }
 
-    fn own_user(&self) -> Option<UserId> {
-        platform::own_user()
-    }
-
-    fn own_app_data(&self) -> Vec<PathBuf> {
-        platform::own_app_data()
+    fn own_process(&self) -> OwnProcess {
+        OwnProcess {
+            user: platform::own_identity().user,
+            session: platform::own_session(),
+            app_data: platform::own_app_data(),
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ProfileList, SystemFs};
+use crate::platform::{
+    self, FilePath, FileSystem, FileSystemExt, ListedProfile, Owner, PinnedDir, ProfileList, Sid, SystemFs,
+};
 
 /// A user's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,17 +88,18 @@ const INI: &str = "MicroSIP.ini";
 
 /// Returns the users of this computer, or `None` if the system has no list of them.
 pub fn of_this_machine() -> Option<Vec<Profile>> {
-    let own_name = |sid: &platform::Sid| platform::account_name(sid);
+    let own_name = |sid: &Sid| platform::account_name(sid);
     Some(of_list(platform::profile_list()?, &own_name, &|folder| SystemFs.is_dir(folder)))
 }
 
 /// Returns the listed profiles that belong to people. Windows also lists those of its services.
 fn of_list(
     list: ProfileList,
-    name_of: &dyn Fn(&platform::Sid) -> Option<String>,
+    name_of: &dyn Fn(&Sid) -> Option<String>,
     exists: &dyn Fn(&Path) -> bool,
 ) -> Vec<Profile> {
-    let users = list.profiles.into_iter().filter(|listed| listed.sid.is_user() && exists(&listed.folder));
+    let users =
+        without_temporary(list.profiles).filter(|listed| listed.sid.is_user() && exists(&listed.folder));
     let mut profiles: Vec<Profile> = users
         .map(|listed| {
             let folder_name = folder_name(&listed.folder);
@@ -118,6 +121,32 @@ fn of_list(
     let default = list.default.filter(|folder| exists(folder));
     profiles.extend(default.map(|folder| Profile { is_listed: true, ..found(folder, true) }));
     profiles
+}
+
+/// Leaves out the temporary profiles. If Windows can't load a user's profile, it adds `.bak` to the name of its entry and
+/// may create one for a temporary profile, whose folder it deletes when the user logs off.
+fn without_temporary(profiles: Vec<ListedProfile>) -> impl Iterator<Item = ListedProfile> {
+    const SET_ASIDE: &str = ".bak";
+    let is_temporary = |folder: &Path| {
+        let name = folder_name(folder).to_ascii_lowercase();
+        name == "temp" || name.starts_with("temp.")
+    };
+    let names: Vec<String> = profiles.iter().map(|listed| listed.sid.0.clone()).collect();
+    let folders: Vec<PathBuf> = profiles.iter().map(|listed| listed.folder.clone()).collect();
+    profiles.into_iter().filter_map(move |listed| {
+        let other = |name: &str| names.iter().position(|other| other.eq_ignore_ascii_case(name));
+        match listed.sid.0.strip_suffix(SET_ASIDE) {
+            Some(sid) if other(sid).is_none_or(|index| is_temporary(&folders[index])) => {
+                Some(ListedProfile { sid: Sid(sid.to_string()), ..listed })
+            }
+            Some(_) => None,
+            None => {
+                let is_set_aside = || other(&format!("{}{SET_ASIDE}", listed.sid.0)).is_some();
+                let is_left_out = is_temporary(&listed.folder) && is_set_aside();
+                (!is_left_out).then_some(listed)
+            }
+        }
+    })
 }
 
 /// Returns whether a path is in a folder, ignoring letter case as Windows does.
@@ -311,7 +340,6 @@ fn not_entered<T>(error: io::Error, path: PathBuf) -> Result<Option<T>, ProfileE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::{ListedProfile, Sid};
 
     #[test]
     fn users_have_a_persons_sid_and_an_existing_folder() {
@@ -344,6 +372,27 @@ mod tests {
             [("Entra", false, false), ("ann", false, true), ("zoe", false, false), ("Default", true, false)]
         );
         assert_eq!(profiles[1].names().collect::<Vec<_>>(), ["ann", r"FIRM\ann", "ann.FIRM"]);
+    }
+
+    #[test]
+    fn the_real_profile_is_used_instead_of_a_temporary_one() {
+        let users = |entries: &[(&str, &str)]| {
+            let listed = |(sid, folder): &(&str, &str)| ListedProfile {
+                sid: Sid(format!("S-1-5-21-1-2-3-{sid}")),
+                folder: folder.into(),
+                app_data: None,
+            };
+            let list = ProfileList { profiles: entries.iter().map(listed).collect(), default: None };
+            let profiles = of_list(list, &|_| None, &|_| true);
+            profiles.into_iter().map(|profile| profile.folder.display().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(users(&[("7", "C:/Users/TEMP"), ("7.bak", "C:/Users/ann")]), ["C:/Users/ann"]);
+        assert_eq!(users(&[("7", "C:/Users/TEMP.FIRM"), ("7.bak", "C:/Users/ann")]), ["C:/Users/ann"]);
+        assert_eq!(users(&[("7.bak", "C:/Users/ann")]), ["C:/Users/ann"]);
+        // a new profile, and the entry of the old one is left over
+        assert_eq!(users(&[("7", "C:/Users/ann.FIRM"), ("7.bak", "C:/Users/ann")]), ["C:/Users/ann.FIRM"]);
+        // a user who is called so
+        assert_eq!(users(&[("7", "C:/Users/temp"), ("8.bak", "C:/Users/bob")]).len(), 2);
     }
 
     #[test]

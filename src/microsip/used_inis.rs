@@ -57,10 +57,11 @@ impl UsedInis {
     pub fn of(details: &ProcessDetails, version: Option<Version>, own: &OwnProcess) -> UsedInis {
         let Some(place) = &details.place else { return UsedInis::Any(Unknown::Exe) };
         let by_rule = by_rule(place, version);
+        let arguments = details.arguments.iter().flatten().skip(1).map(String::as_str);
+        let named = ini_path::named_on_command_line(arguments);
+        let named = named.into_iter().filter_map(|file| place.paths.to_host(file));
         let unknown = match (&by_rule, &details.arguments) {
-            (Some(by_rule), Some(arguments)) => {
-                let named = ini_path::named_on_command_line(arguments.iter().skip(1).map(String::as_str));
-                let named = named.into_iter().filter_map(|file| place.paths.to_host(file));
+            (Some(by_rule), Some(_)) => {
                 return UsedInis::Known(by_rule.iter().cloned().chain(named).collect());
             }
             (_, None) => Unknown::CommandLine,
@@ -72,7 +73,7 @@ impl UsedInis {
         let next_to_exe = ini_stem(place, version).map(|stem| next_to(place, stem));
         UsedInis::AnyOutside {
             folders: own.app_data.clone(),
-            certain: by_rule.into_iter().flatten().chain(next_to_exe).collect(),
+            certain: by_rule.into_iter().flatten().chain(next_to_exe).chain(named).collect(),
             unknown,
         }
     }
@@ -138,9 +139,10 @@ fn next_to(place: &ProcessPlace, stem: &str) -> PathBuf {
     place.exe_on_disk.with_file_name(format!("{stem}.ini"))
 }
 
-/// Returns whether two paths lead to the same file. Paths to missing or locked files are compared as text.
+/// Returns whether two paths lead to the same file. They are compared as text first, because otherwise both files are
+/// opened, and missing or locked ones can't be.
 fn is_same(a: &Path, b: &Path) -> bool {
-    SystemFs.is_same_file(a, b).unwrap_or_else(|_| spelling(a) == spelling(b))
+    spelling(a) == spelling(b) || SystemFs.is_same_file(a, b).unwrap_or(false)
 }
 
 /// Returns whether a path is in a folder, as text.

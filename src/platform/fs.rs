@@ -6,10 +6,9 @@ use std::fs::{DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
-
 use super::file_id::FileId;
 use super::system;
+use super::temp_file::TempFile;
 
 /// The file system. [`SystemFs`] is the real one; tests use others that fail, [`ScopedFs`](super::ScopedFs) confines
 /// it to a folder.
@@ -55,8 +54,8 @@ pub trait FileSystem {
     }
 
     /// Creates a new file that nobody else can read, never through a link. It is removed when it is dropped.
-    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<TempFile> {
+        TempFile::create(folder, prefix, suffix)
     }
 
     /// Creates a folder and its parents, as far as they don't exist.
@@ -65,18 +64,24 @@ pub trait FileSystem {
     }
 
     /// Writes all bytes.
-    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-        file.write_all(bytes)
+    fn write(&self, temp: &mut TempFile, bytes: &[u8]) -> io::Result<()> {
+        temp.file().write_all(bytes)
     }
 
     /// Flushes a file to the disk.
-    fn sync(&self, file: &File) -> io::Result<()> {
-        file.sync_all()
+    fn sync(&self, temp: &TempFile) -> io::Result<()> {
+        temp.file_ref().sync_all()
     }
 
-    /// Gives a file the owner, access and attributes of another one, or without one those of a new file.
-    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
-        system::adopt(model, file, path)
+    /// Gives a temporary file the owner and access of another file, or without one those of a new file.
+    fn copy_access(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
+        let model = model.map(system::open_to_read).transpose()?;
+        system::copy_access_to_temp(model.as_ref(), temp)
+    }
+
+    /// Gives a temporary file the attributes of another file, or without one those of a new file.
+    fn copy_attributes(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
+        system::copy_attributes(model, temp)
     }
 
     /// Gives a file a second name, which must be free.
@@ -84,14 +89,14 @@ pub trait FileSystem {
         std::fs::hard_link(from, to)
     }
 
-    /// Renames a file over another one in a single step.
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        system::replace(from, to)
+    /// Gives a temporary file its name, replacing what has it, in a single step.
+    fn replace(&self, temp: TempFile, to: &Path) -> io::Result<()> {
+        system::replace(temp, to)
     }
 
     /// Gives a temporary file its name, which must be free; otherwise the temporary file is removed.
-    fn persist_new(&self, temp: TempPath, to: &Path) -> io::Result<()> {
-        temp.persist_noclobber(to).map_err(|error| error.error)
+    fn persist_new(&self, temp: TempFile, to: &Path) -> io::Result<()> {
+        system::persist_new(temp, to)
     }
 
     /// Flushes the names in a folder to the disk.
@@ -111,10 +116,7 @@ pub trait FileSystem {
 
     /// Opens an existing file to lock it, never through a link.
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        system::never_follow_links(&mut options);
-        options.open(path).map(LockFile)
+        system::open_to_lock(path).map(LockFile)
     }
 }
 
@@ -140,9 +142,15 @@ impl<F: FileSystem + ?Sized> FileSystemExt for F {}
 
 /// A file that is open to be locked. The lock is released when it is dropped.
 #[derive(Debug)]
-pub struct LockFile(File);
+pub struct LockFile(pub(super) File);
 
 impl LockFile {
+    /// Removes the file while it is still locked, so that nobody can lock a file that is about to disappear.
+    pub fn remove(self, path: &Path) {
+        // a lock file that stays does no harm
+        let _ = system::remove_open(&self.0, path);
+    }
+
     /// Locks the file, and returns whether that succeeded: `false` if another program has locked it.
     ///
     /// # Errors
@@ -203,51 +211,6 @@ impl Write for OutputFile {
 pub struct SystemFs;
 
 impl FileSystem for SystemFs {}
-
-/// Gives a temporary file its name, replacing what has it.
-///
-/// # Errors
-/// It can't be renamed; the temporary file is removed.
-pub fn move_to(fs: &dyn FileSystem, mut temp: TempPath, path: &Path) -> io::Result<()> {
-    fs.replace(&temp, path)?;
-    // the temporary name doesn't exist any more
-    temp.disable_cleanup(true);
-    Ok(())
-}
-
-/// Writes a temporary file with the owner and access of `model`. Nobody else can read the file before it has them.
-/// `temp_name` is the prefix and the suffix of its name.
-///
-/// # Errors
-/// The file can't be written; it is removed.
-pub fn write_temp(
-    fs: &dyn FileSystem,
-    folder: &Path,
-    bytes: &[u8],
-    model: Option<&Path>,
-    (prefix, suffix): (&OsStr, &str),
-) -> io::Result<TempPath> {
-    let mut file = fs.create_temp(folder, prefix, suffix)?;
-    fs.write(file.as_file_mut(), bytes)?;
-    fs.adopt(model, file.as_file(), file.path())?;
-    fs.sync(file.as_file())?;
-    Ok(file.into_temp_path())
-}
-
-/// Writes a file in a single step, like [`write_temp`].
-///
-/// # Errors
-/// The file can't be written; what it contained stays.
-pub fn write_atomically(
-    fs: &dyn FileSystem,
-    path: &Path,
-    bytes: &[u8],
-    model: Option<&Path>,
-    temp_name: (&OsStr, &str),
-) -> io::Result<()> {
-    let temp = write_temp(fs, path.parent().unwrap_or(Path::new("")), bytes, model, temp_name)?;
-    move_to(fs, temp, path)
-}
 
 /// Decodes UTF-8, or UTF-16LE with BOM, which Windows PowerShell writes. The text has no BOM.
 ///

@@ -16,6 +16,7 @@ mod processes;
 mod profiles;
 pub mod registry;
 mod run;
+mod temp_file;
 mod wine;
 
 #[cfg(not(windows))]
@@ -27,13 +28,12 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-pub use access::{Access, AccessEntry, EntryKind, Privileges, Sid};
+pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
-    FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, move_to,
-    names_with_prefix, write_atomically, write_temp,
+    FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, names_with_prefix,
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
@@ -43,4 +43,5 @@ pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserI
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::*;
+pub use temp_file::{TempFile, write_atomically, write_temp};
 pub use wine::WinePrefix;

@@ -5,17 +5,18 @@ use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
-
 use super::file_id::FileId;
 use super::file_path::FilePath;
 use super::fs::{FileSystem, LockFile, read_all};
 use super::system::{self, Owner};
+use super::temp_file::TempFile;
 
 /// A folder that was reached without following a link, and that stays the same while this value exists.
 ///
-/// On Linux its files are opened through its descriptor. On Windows nobody can rename the folder or replace it with a
-/// junction. Other systems check it only once.
+/// On Linux its files are opened through its descriptor. On Windows nobody can rename or remove the folder while it is
+/// open, but its owner can turn it into a junction while it is empty. Therefore the real path of each file is compared
+/// with the folder's after the file was opened, and the lock and temporary files can't be removed while they are open,
+/// so the folder isn't empty during an edit. Other systems check the folder only once.
 #[derive(Debug)]
 pub struct PinnedDir {
     path: PathBuf,
@@ -140,17 +141,48 @@ impl ScopedFs<'_> {
     fn is_inside(&self, path: &Path) -> bool {
         path.parent().is_some_and(|parent| self.is_pinned(parent))
     }
+
+    /// Opens a regular file in the folder to read it.
+    fn open(&self, path: &Path) -> io::Result<File> {
+        let file = system::open_file(path)?;
+        self.folder.handle.check_contains(&file)?;
+        self.check_is_users(&file)?;
+        Ok(file)
+    }
+
+    /// Returns an error if a file may be somebody else's, to which the user of this folder made a hard link: an edit
+    /// would show its contents to that user.
+    fn check_is_users(&self, file: &File) -> io::Result<()> {
+        let refuse = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        if let Some(owner) = self.owner
+            && !owner.may_own(file)?
+        {
+            return refuse("it belongs to neither this user nor an administrator");
+        }
+        let id = system::id_of_open(file)?;
+        // a backup is another name of the ini for a moment
+        if id.links > 1 && self.names_inside(&id)? != id.links {
+            return refuse("it is a hard link to a file outside this folder");
+        }
+        Ok(())
+    }
+
+    /// Returns how many names in the folder a file has that has several names.
+    fn names_inside(&self, id: &FileId) -> io::Result<u64> {
+        let entries = self.fs.list(self.folder.reached())?;
+        let is_name = |entry: &&DirEntry| {
+            let other = self.fs.file_id(&self.folder.inside(&entry.file_name()));
+            other.is_ok_and(|other| other.is_second_name_of(id))
+        };
+        Ok(entries.iter().filter(is_name).count() as u64)
+    }
 }
 
 // a method that is missing here would follow links
 #[warn(clippy::missing_trait_methods)]
 impl FileSystem for ScopedFs<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if self.is_inside(path) {
-            read_all(system::open_file(path)?, self.max_len)
-        } else {
-            self.fs.read(path)
-        }
+        if self.is_inside(path) { read_all(self.open(path)?, self.max_len) } else { self.fs.read(path) }
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
@@ -182,8 +214,16 @@ impl FileSystem for ScopedFs<'_> {
         self.fs.list(folder)
     }
 
-    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
-        self.fs.create_temp(folder, prefix, suffix)
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<TempFile> {
+        let temp = self.fs.create_temp(folder, prefix, suffix)?;
+        if self.is_pinned(folder)
+            && let Err(error) = self.folder.handle.check_contains(temp.file_ref())
+        {
+            // by its handle: its path may not lead to it any more
+            let _ = system::remove_open(temp.file_ref(), temp.path());
+            return Err(error);
+        }
+        Ok(temp)
     }
 
     fn create_folders(&self, path: &Path) -> io::Result<()> {
@@ -191,37 +231,40 @@ impl FileSystem for ScopedFs<'_> {
         if self.is_pinned(path) { Ok(()) } else { self.fs.create_folders(path) }
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-        self.fs.write(file, bytes)
+    fn write(&self, temp: &mut TempFile, bytes: &[u8]) -> io::Result<()> {
+        self.fs.write(temp, bytes)
     }
 
-    fn sync(&self, file: &File) -> io::Result<()> {
-        self.fs.sync(file)
+    fn sync(&self, temp: &TempFile) -> io::Result<()> {
+        self.fs.sync(temp)
     }
 
-    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+    fn copy_access(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
         match model {
             Some(model) if self.is_inside(model) => {
-                let open = system::open_file(model)?;
-                self.fs.adopt(Some(&system::path_of_open(&open, model)), file, path)
+                system::copy_access_to_temp(Some(&self.open(model)?), temp)
             }
-            Some(model) => self.fs.adopt(Some(model), file, path),
+            Some(model) => self.fs.copy_access(Some(model), temp),
             None => {
-                self.fs.adopt(None, file, path)?;
-                self.owner.map_or(Ok(()), |owner| owner.take(file, path))
+                self.fs.copy_access(None, temp)?;
+                self.owner.map_or(Ok(()), |owner| owner.take(temp.file_ref()))
             }
         }
+    }
+
+    fn copy_attributes(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
+        self.fs.copy_attributes(model, temp)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.fs.link(from, to)
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.fs.replace(from, to)
+    fn replace(&self, temp: TempFile, to: &Path) -> io::Result<()> {
+        self.fs.replace(temp, to)
     }
 
-    fn persist_new(&self, temp: TempPath, to: &Path) -> io::Result<()> {
+    fn persist_new(&self, temp: TempFile, to: &Path) -> io::Result<()> {
         self.fs.persist_new(temp, to)
     }
 
@@ -230,7 +273,7 @@ impl FileSystem for ScopedFs<'_> {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.fs.remove(path)
+        if self.is_inside(path) { self.folder.handle.remove(path) } else { self.fs.remove(path) }
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
@@ -238,7 +281,11 @@ impl FileSystem for ScopedFs<'_> {
     }
 
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
-        self.fs.open_to_lock(path)
+        let lock = self.fs.open_to_lock(path)?;
+        if self.is_inside(path) {
+            self.folder.handle.check_contains(&lock.0)?;
+        }
+        Ok(lock)
     }
 }
 
@@ -267,7 +314,7 @@ mod tests {
         let fs = fs(&pinned);
         assert_eq!(fs.read(&pinned.inside("a".as_ref())).unwrap(), b"own");
         let temp_file = fs.create_temp(pinned.reached(), "t".as_ref(), "").unwrap();
-        fs.replace(&temp_file.into_temp_path(), &pinned.inside("a".as_ref())).unwrap();
+        fs.replace(temp_file, &pinned.inside("a".as_ref())).unwrap();
         assert_eq!(std::fs::read(path("user/moved/a")).unwrap(), b"");
         assert_eq!(std::fs::read(path("outside/a")).unwrap(), b"theirs");
         let again = PinnedDir::open(&path("user")).unwrap().enter("settings").unwrap_err();
@@ -291,9 +338,9 @@ mod tests {
         for name in ["link", "folder", "pipe", "large", "gone"] {
             assert!(fs.read(&inside(name)).is_err(), "{name}");
         }
-        let file = fs.create_temp(pinned.reached(), "t".as_ref(), "").unwrap();
-        assert!(fs.adopt(Some(&inside("link")), file.as_file(), file.path()).is_err());
-        fs.adopt(Some(&inside("file")), file.as_file(), file.path()).unwrap();
+        let mut file = fs.create_temp(pinned.reached(), "t".as_ref(), "").unwrap();
+        assert!(fs.copy_access(Some(&inside("link")), &mut file).is_err());
+        fs.copy_access(Some(&inside("file")), &mut file).unwrap();
     }
 
     #[test]

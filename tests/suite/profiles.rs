@@ -1,5 +1,8 @@
 //! `apply`, `check` and `detect` for many users at once.
 
+#[cfg(target_os = "linux")]
+mod redirected;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -367,6 +370,46 @@ mod links_and_owners {
         let found = outcomes(ran.json()["profiles"].as_array().unwrap());
         for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
             assert_eq!(found[user], "failed profile-link", "{}", ran.transcript);
+        }
+    }
+
+    #[test]
+    fn hard_links_to_files_outside_are_refused_and_those_inside_are_not() {
+        let sandbox = with_users(&["ann", "bob"]);
+        sandbox.write("desired.toml", DESIRED);
+        let secret = sandbox.write("secret.ini", utf16("[Settings]\r\nVAD=0\r\nsecret=1\r\n"));
+        let ini = sandbox.path(&ini_of("ann"));
+        std::fs::remove_file(&ini).unwrap();
+        std::fs::hard_link(&secret, &ini).unwrap();
+        // a run that was killed leaves a second name of the ini itself
+        let backup = sandbox.path(&ini_of("bob")).with_file_name("MicroSIP.ini.20260131T235959.123Z.bak");
+        std::fs::hard_link(sandbox.path(&ini_of("bob")), &backup).unwrap();
+        for words in [&["-n", "--json"][..], &["--json"]] {
+            let ran = sandbox.run(&apply(words)).fails(8, "some-failed");
+            assert_outcomes(&ran, &[("ann", "failed file-read"), ("bob", "changed")]);
+            assert!(ran.stdout.contains("hard link to a file outside"), "{}", ran.transcript);
+        }
+        let folder = std::fs::read_dir(ini.parent().unwrap()).unwrap();
+        assert_eq!(folder.count(), 1, "nothing of the file was copied");
+        assert_eq!(std::fs::metadata(&secret).unwrap().nlink(), 2);
+    }
+
+    #[test]
+    fn inis_of_somebody_else_are_refused() {
+        const USER: u32 = 4321;
+        let sandbox = with_users(&["ann", "bob", "zoe"]);
+        sandbox.write("desired.toml", DESIRED);
+        let owners = [("ann", USER), ("bob", USER + 1), ("zoe", 0)];
+        for (user, owner) in owners {
+            if chown(sandbox.path(&format!("profiles/{user}")), Some(USER), None).is_err() {
+                return;
+            }
+            chown(sandbox.path(&ini_of(user)), Some(owner), None).unwrap();
+        }
+        let ran = sandbox.run(&apply(&["--json"])).fails(8, "some-failed");
+        assert_outcomes(&ran, &[("ann", "changed"), ("bob", "failed file-read"), ("zoe", "changed")]);
+        for (user, owner) in owners {
+            assert_eq!(std::fs::metadata(sandbox.path(&ini_of(user))).unwrap().uid(), owner, "{user}");
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Makes an empty sandbox.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in(long_temp_dir()).unwrap();
         for name in ["home", "roaming", "local"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -85,10 +85,21 @@ impl Sandbox {
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command.env_clear().stdin(Stdio::null()).current_dir(self.folder.path());
-        // Windows and Wine need these
-        for name in
-            ["SystemRoot", "windir", "PATH", "PATHEXT", "WINEPREFIX", "WINEDEBUG", "WINEARCH", "COMSPEC"]
-        {
+        // Windows and Wine need these: without the folders, for example, the shell starts no programs
+        const KEPT: [&str; 11] = [
+            "SystemRoot",
+            "windir",
+            "SystemDrive",
+            "ProgramData",
+            "USERPROFILE",
+            "PATH",
+            "PATHEXT",
+            "COMSPEC",
+            "WINEPREFIX",
+            "WINEDEBUG",
+            "WINEARCH",
+        ];
+        for name in KEPT {
             if let Some(value) = std::env::var_os(name).filter(|_| cfg!(windows) || name == "PATH") {
                 command.env(name, value);
             }
@@ -154,6 +165,17 @@ impl Sandbox {
         );
         Ran { status: status.code().unwrap_or(-1), stdout, stderr, transcript }
     }
+}
+
+/// Returns the folder for temporary files. On Windows, its path may be in the short form (`RUNNER~1`), in which Windows
+/// doesn't report the programs and files in it, so tests couldn't compare paths.
+fn long_temp_dir() -> PathBuf {
+    let folder = std::env::temp_dir();
+    if !cfg!(windows) {
+        return folder;
+    }
+    let long = folder.canonicalize().unwrap();
+    long.to_str().and_then(|path| path.strip_prefix(r"\\?\")).map_or(folder, PathBuf::from)
 }
 
 /// Copies a program, or a script, so that it can be started at once.

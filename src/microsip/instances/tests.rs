@@ -105,12 +105,12 @@ impl System for TerminalServer {
         self.readable.get(&listed.pid).cloned().unwrap_or_else(|| Some(refused(listed)))
     }
 
-    fn own_user(&self) -> Option<UserId> {
-        Some(UserId(ANN.into()))
-    }
-
-    fn own_app_data(&self) -> Vec<PathBuf> {
-        vec![r"C:\Users\ann\AppData\Roaming".into()]
+    fn own_process(&self) -> OwnProcess {
+        OwnProcess {
+            user: Some(UserId(ANN.into())),
+            session: Some(ANNS_SESSION),
+            app_data: vec![r"C:\Users\ann\AppData\Roaming".into()],
+        }
     }
 }
 

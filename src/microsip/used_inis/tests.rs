@@ -118,6 +118,18 @@ fn a_portable_copy_in_my_appdata_blocks_the_ini_next_to_it() {
 }
 
 #[test]
+fn an_ini_in_my_appdata_that_another_users_command_line_names_is_blocked() {
+    let details = with(
+        |details| {
+            details.place.as_mut().unwrap().app_data.clear();
+            details.arguments.as_mut().unwrap().push(format!("/i:{OWN_INI}"));
+        },
+        readable(INSTALLED_EXE, BOB, 5),
+    );
+    assert_eq!(blocked(&details, &ann()), INIS);
+}
+
+#[test]
 fn without_a_known_appdata_folder_an_unreadable_instance_blocks_every_ini() {
     let own = OwnProcess { app_data: Vec::new(), ..ann() };
     assert_eq!(blocked(&refused(Some(INSTALLED_EXE), 5), &own), INIS);

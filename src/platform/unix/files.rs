@@ -9,9 +9,23 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
 use crate::platform::FileId;
+use crate::platform::temp_file::TempFile;
 
-pub(in crate::platform) fn never_follow_links(options: &mut OpenOptions) {
+pub(super) fn never_follow_links(options: &mut OpenOptions) {
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+/// Creates a file that only this user can open.
+pub(in crate::platform) fn create_unshared(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens an existing file to lock it, never through a link.
+pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    never_follow_links(&mut options);
+    options.open(path)
 }
 
 /// Returns `None`: Wine doesn't distinguish downloaded files.
@@ -29,8 +43,19 @@ pub fn remove_download_mark(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(in crate::platform) fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::rename(from, to)
+pub(in crate::platform) fn replace(temp: TempFile, to: &Path) -> io::Result<()> {
+    let (_file, path) = temp.into_parts();
+    Ok(path.persist(to)?)
+}
+
+pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<()> {
+    let (_file, path) = temp.into_parts();
+    Ok(path.persist_noclobber(to)?)
+}
+
+/// Removes an open file.
+pub(in crate::platform) fn remove_open(_file: &File, path: &Path) -> io::Result<()> {
+    remove(path)
 }
 
 pub(in crate::platform) fn open_to_read(path: &Path) -> io::Result<File> {

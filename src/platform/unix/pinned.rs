@@ -36,26 +36,34 @@ impl Pinned {
         path_to(&self.0, path)
     }
 
+    /// Succeeds: a file that was opened through the descriptor is in the folder.
+    pub(in crate::platform) fn check_contains(&self, _file: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Removes a file by its path through the descriptor.
+    pub(in crate::platform) fn remove(&self, path: &Path) -> io::Result<()> {
+        super::files::remove(path)
+    }
+
     /// Changes the owner of a folder that was just created: it must be ours and empty.
     pub(in crate::platform) fn give_to(&self, path: &Path, owner: &Owner) -> io::Result<()> {
         let metadata = rustix::fs::fstat(&self.0)?;
         let is_empty = std::fs::read_dir(self.path(path))?.next().is_none();
         if is_empty && metadata.st_uid == rustix::process::geteuid().as_raw() {
-            owner.take(&self.0, path)
+            owner.take(&self.0)
         } else {
             Err(io::ErrorKind::AlreadyExists.into())
         }
     }
 }
 
+/// Does nothing: files are opened through the descriptor of their folder.
+pub fn refuse_junctions_of_users() {}
+
 /// Returns a path to something open; `path` itself if the system has no such paths.
 fn path_to(open: &impl AsRawFd, path: &Path) -> PathBuf {
     let by_descriptor = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
     // other Unixes don't have /proc, and a container may hide it
     if cfg!(target_os = "linux") && by_descriptor.exists() { by_descriptor } else { path.to_path_buf() }
-}
-
-/// Returns a path to an open file.
-pub(in crate::platform) fn path_of_open(file: &File, path: &Path) -> PathBuf {
-    path_to(file, path)
 }

@@ -35,7 +35,7 @@ pub fn inspect_process(listed: &ListedProcess, key: &str) -> Option<ProcessDetai
         return None;
     }
     let user = process.user_id().map(|user| UserId(user.to_string()));
-    let own = own_user();
+    let own = own_identity().user;
     Some(ProcessDetails {
         process: ListedProcess { started: process.start_time(), ..listed.clone() },
         is_refused: process.environ().is_empty() && user != own && own != Some(UserId("0".into())),
@@ -112,13 +112,8 @@ fn mapped_file(pid: u32, name: &str) -> Option<PathBuf> {
 }
 
 /// Returns the user of this program.
-pub fn own_user() -> Option<UserId> {
-    Some(UserId(rustix::process::geteuid().as_raw().to_string()))
-}
-
-/// Returns the user of this program.
 pub fn own_identity() -> Identity {
-    Identity { user: own_user(), is_elevated: false }
+    Identity { user: Some(UserId(rustix::process::geteuid().as_raw().to_string())), is_elevated: false }
 }
 
 /// Returns `None`: only Windows has numbered sessions.

@@ -1,6 +1,6 @@
 //! Owners and modes of files.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -8,9 +8,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use rustix::fs::Mode;
+use xattr::FileExt;
 
 use super::files::never_follow_links;
 use crate::platform::access::{Access, Privileges, Sid};
+use crate::platform::temp_file::TempFile;
 
 /// Returns `None`: files in a Wine prefix have a mode instead of an access list.
 pub fn access_of(_path: &Path) -> Option<Access> {
@@ -24,17 +26,22 @@ pub fn has_wider_access(file: &Path, model: &Path) -> bool {
     matches!((readers(file), readers(model)), (Ok(here), Ok(there)) if here & !there != 0)
 }
 
-pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
+/// Gives a temporary file the owner, mode and extended attributes of another file, or without one those of a new file.
+pub(in crate::platform) fn copy_access_to_temp(model: Option<&File>, temp: &mut TempFile) -> io::Result<()> {
     const NEW_FILE: u32 = 0o666;
-    let Some(model) = model else {
-        return file.set_permissions(std::fs::Permissions::from_mode(NEW_FILE & !umask().bits()));
-    };
-    let wanted = std::fs::metadata(model)?;
-    Owner::of_metadata(&wanted).take(file, path)?;
+    match model {
+        Some(model) => copy_access_to(model, temp.file()),
+        None => temp.file().set_permissions(Permissions::from_mode(NEW_FILE & !umask().bits())),
+    }
+}
+
+fn copy_access_to(model: &File, file: &File) -> io::Result<()> {
+    let wanted = model.metadata()?;
+    Owner::of_metadata(&wanted).take(file)?;
     // access lists and labels, where the file system has them
-    for name in xattr::list(model).into_iter().flatten() {
-        if let Ok(Some(value)) = xattr::get(model, &name) {
-            match xattr::set(path, &name, &value) {
+    for name in model.list_xattr().into_iter().flatten() {
+        if let Ok(Some(value)) = model.get_xattr(&name) {
+            match file.set_xattr(&name, &value) {
                 // other attributes, such as labels, are set by the system itself
                 Err(error) if name.to_string_lossy().starts_with("system.") => return Err(error),
                 _ => {}
@@ -42,12 +49,17 @@ pub(in crate::platform) fn adopt(model: Option<&Path>, file: &File, path: &Path)
         }
     }
     // a folder may give each new file an access list that the model doesn't have
-    let kept: Vec<_> = xattr::list(model).into_iter().flatten().collect();
-    for name in xattr::list(path).into_iter().flatten().filter(|name| !kept.contains(name)) {
-        xattr::remove(path, name)?;
+    let kept: Vec<_> = model.list_xattr().into_iter().flatten().collect();
+    for name in file.list_xattr().into_iter().flatten().filter(|name| !kept.contains(name)) {
+        file.remove_xattr(name)?;
     }
     // after the access list, so that access is at no moment wider
-    file.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
+    file.set_permissions(Permissions::from_mode(wanted.mode() & 0o7777))
+}
+
+/// Succeeds, because Unix has no more attributes.
+pub(in crate::platform) fn copy_attributes(_model: Option<&Path>, _temp: &mut TempFile) -> io::Result<()> {
+    Ok(())
 }
 
 /// Returns the permissions that new files don't get.
@@ -74,7 +86,7 @@ pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     never_follow_links(&mut options);
-    adopt(Some(model), &options.open(path)?, path)
+    copy_access_to(&File::open(model)?, &options.open(path)?)
 }
 
 /// Returns nothing, because access lists aren't checked here.
@@ -109,11 +121,21 @@ impl Owner {
         None
     }
 
+    /// Returns whether an open file belongs to this user, to root or to the user of this program. If the owner is root,
+    /// it isn't known who the user is, so the file may be anybody's.
+    ///
+    /// # Errors
+    /// Its owner can't be read.
+    pub fn may_own(&self, file: &File) -> io::Result<bool> {
+        let owner = file.metadata()?.uid();
+        Ok(self.user == 0 || [self.user, 0, rustix::process::geteuid().as_raw()].contains(&owner))
+    }
+
     /// Gives a file or a folder to this owner, unless it is theirs already.
     ///
     /// # Errors
     /// The user of this program may not give files away.
-    pub fn take(&self, file: &impl AsFd, _path: &Path) -> io::Result<()> {
+    pub fn take(&self, file: &impl AsFd) -> io::Result<()> {
         let present = rustix::fs::fstat(file)?;
         if (present.st_uid, present.st_gid) == (self.user, self.group) {
             return Ok(());

@@ -82,6 +82,7 @@ pub(super) fn app_data_of(sid: &str) -> Option<PathBuf> {
     const FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
     let profile =
         LOCAL_MACHINE.open(format!(r"{PROFILES}\{sid}")).ok()?.get_string("ProfileImagePath").ok()?;
+    let profile = expand_variables(&profile).unwrap_or(profile);
     let folder = USERS.open(format!(r"{sid}\{FOLDERS}")).ok().and_then(|key| key.get_string("AppData").ok());
     let folder = folder.unwrap_or_else(|| r"%USERPROFILE%\AppData\Roaming".into());
     let folder = match folder.get(..USER_PROFILE.len()) {

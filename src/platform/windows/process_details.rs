@@ -96,11 +96,6 @@ pub fn is_running(pid: u32, started: u64) -> bool {
     }
 }
 
-/// Returns the user of this program.
-pub fn own_user() -> Option<UserId> {
-    own_identity().user
-}
-
 /// Returns the user and the rights of this program.
 pub fn own_identity() -> Identity {
     let privileges = privileges();
@@ -374,7 +369,7 @@ mod tests {
         let details = inspect_process(&listed, r"Software\MicroSIP").unwrap();
         assert!(!details.is_refused);
         assert_eq!(details.arguments.unwrap(), std::env::args().collect::<Vec<_>>());
-        assert_eq!(details.user, own_user());
+        assert_eq!(details.user, own_identity().user);
         let exe = std::env::current_exe().unwrap();
         assert!(same_file::is_same_file(details.place.unwrap().exe_on_disk, exe).unwrap());
         assert!(is_running(listed.pid, details.process.started));

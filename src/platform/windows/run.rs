@@ -63,7 +63,8 @@ impl Runner {
         Ok(Started { process })
     }
 
-    /// Starts the file as a process with the same command line, and records its output.
+    /// Starts the file as a process with the same command line, and records its output. The shell may replace each `/`
+    /// in the file, which the program sees as its own name; here it stays.
     ///
     /// # Errors
     /// It doesn't exist, or isn't a program.

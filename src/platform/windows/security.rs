@@ -1,7 +1,8 @@
 //! Owners and access lists.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
@@ -9,8 +10,7 @@ use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
-    ConvertSidToStringSidW, ConvertStringSidToSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT,
-    SetNamedSecurityInfoW,
+    ConvertSidToStringSidW, ConvertStringSidToSidW, GetSecurityInfo, SE_FILE_OBJECT, SetSecurityInfo,
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACL, AdjustTokenPrivileges, DACL_SECURITY_INFORMATION, DuplicateTokenEx, EqualSid,
@@ -21,23 +21,42 @@ use windows_sys::Win32::Security::{
     TOKEN_INFORMATION_CLASS, TOKEN_PRIVILEGES, TOKEN_QUERY, TOKEN_USER, TokenElevation, TokenPrimary,
     TokenUser, UNPROTECTED_DACL_SECURITY_INFORMATION,
 };
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, READ_CONTROL, WRITE_DAC, WRITE_OWNER,
+};
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::core::{PCWSTR, PWSTR};
 use windows_sys::{s, w};
 
-use crate::platform::access::{Access, AccessEntry, EntryKind, Privileges, Sid};
+use crate::platform::access::{Access, AccessEntry, EntryKind, NewOwner, Privileges, Sid};
 
-use super::win32::{check, text_at, wide};
+use super::win32::{check, text_at};
 
 /// Gives an existing file the access list of another one, and its owner if that is a different user.
 pub fn copy_access(model: &Path, path: &Path) -> io::Result<()> {
-    let (wanted, present) = (Security::of(model)?, Security::of(path)?);
+    let model = open_to_examine(model, 0)?;
+    // the right to set the owner may be missing where it isn't needed
+    let file =
+        open_to_examine(path, WRITE_DAC | WRITE_OWNER).or_else(|_| open_to_examine(path, WRITE_DAC))?;
+    copy_access_to(&model, &file).map(drop)
+}
+
+/// Opens a file or a folder to read its security descriptor, with these additional rights.
+fn open_to_examine(path: &Path, rights: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.access_mode(READ_CONTROL | rights).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
+}
+
+/// Gives an open file the access list of another one, and its owner if this user may do that: only Administrators and
+/// SYSTEM may give a file to somebody else. A user whose ini an administrator created can edit it nevertheless.
+pub(super) fn copy_access_to(model: &File, file: &File) -> io::Result<NewOwner> {
+    let (wanted, present) = (Security::of(model)?, Security::of(file)?);
     // a share may forbid changing lists; then both files inherited the list of the folder
     if !wanted.has_same_access_as(&present) {
-        wanted.apply_access(path)?;
+        wanted.apply_access(file)?;
     }
-    set_owner(path, &present, wanted.owner)
+    NewOwner::after(set_owner(file, &present, wanted.owner))
 }
 
 /// The security descriptor of a file, and pointers into it.
@@ -48,13 +67,14 @@ struct Security {
 }
 
 impl Security {
-    fn of(path: &Path) -> io::Result<Security> {
+    /// Reads it (GetSecurityInfo). The file must be open with READ_CONTROL.
+    fn of(file: &File) -> io::Result<Security> {
         let mut security =
             Security { descriptor: ptr::null_mut(), owner: ptr::null_mut(), access: ptr::null_mut() };
-        // SAFETY: the path ends with NUL, and the pointers can be written to
+        // SAFETY: the file is open, and the pointers can be written to
         let status = unsafe {
-            GetNamedSecurityInfoW(
-                wide(path).as_ptr(),
+            GetSecurityInfo(
+                file.as_raw_handle(),
                 SE_FILE_OBJECT,
                 OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
                 &mut security.owner,
@@ -65,6 +85,10 @@ impl Security {
             )
         };
         win32_result(status).map(|()| security)
+    }
+
+    fn at(path: &Path) -> io::Result<Security> {
+        Security::of(&open_to_examine(path, 0)?)
     }
 
     /// Converts it; `None` if it contains something invalid.
@@ -106,14 +130,14 @@ impl Security {
         bytes(self) == bytes(other)
     }
 
-    fn apply_access(&self, path: &Path) -> io::Result<()> {
+    fn apply_access(&self, file: &File) -> io::Result<()> {
         // entries are inherited from the folder again, unless the list is protected from that
         let inheritance = if self.is_protected()? {
             PROTECTED_DACL_SECURITY_INFORMATION
         } else {
             UNPROTECTED_DACL_SECURITY_INFORMATION
         };
-        match set_security(path, DACL_SECURITY_INFORMATION | inheritance, ptr::null_mut(), self.access) {
+        match set_security(file, DACL_SECURITY_INFORMATION | inheritance, ptr::null_mut(), self.access) {
             // the file system has no access lists
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
             applied => applied,
@@ -123,7 +147,7 @@ impl Security {
 
 impl Drop for Security {
     fn drop(&mut self) {
-        // SAFETY: GetNamedSecurityInfoW allocated it for this function to free
+        // SAFETY: GetSecurityInfo allocated it for this function to free
         unsafe { LocalFree(self.descriptor) };
     }
 }
@@ -181,7 +205,7 @@ impl Owner {
     /// Returns the owner of a file or a folder; `None` if it belongs to the machine or its administrators instead of a
     /// user, or if that isn't known.
     pub fn of(path: &Path) -> Option<Owner> {
-        let security = Security::of(path).ok()?;
+        let security = Security::at(path).ok()?;
         // SAFETY: the owner points into the descriptor
         let owner = unsafe { text_of(security.owner) }?;
         owner.is_user().then_some(Owner(owner))
@@ -192,20 +216,31 @@ impl Owner {
         Some(Owner(sid))
     }
 
+    /// Returns whether an open file belongs to this user, to SYSTEM or to the administrators.
+    ///
+    /// # Errors
+    /// Its owner can't be read.
+    pub fn may_own(&self, file: &File) -> io::Result<bool> {
+        let security = Security::of(file)?;
+        // SAFETY: the owner points into the descriptor
+        let owner = unsafe { text_of(security.owner) };
+        Ok(owner.is_some_and(|owner| owner == self.0 || owner.is_administrative()))
+    }
+
     /// Gives a file or a folder to this owner, unless it is theirs already.
     ///
     /// # Errors
     /// The user of this program may not give files away.
-    pub fn take(&self, _file: &File, path: &Path) -> io::Result<()> {
+    pub fn take(&self, file: &File) -> io::Result<()> {
         let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the SID of the user is invalid");
         let owner = NativeSid::parse(&self.0.0).ok_or_else(invalid)?;
-        set_owner(path, &Security::of(path)?, owner.0)
+        set_owner(file, &Security::of(file)?, owner.0)
     }
 }
 
-/// Sets the owner of a file, unless it is theirs already. The privilege to give files to others must be enabled first,
-/// once per process.
-fn set_owner(path: &Path, present: &Security, owner: PSID) -> io::Result<()> {
+/// Sets the owner of an open file, unless it is theirs already. The privilege to give files to others must be enabled
+/// first, once per process.
+fn set_owner(file: &File, present: &Security, owner: PSID) -> io::Result<()> {
     static PRIVILEGE: OnceLock<()> = OnceLock::new();
     // SAFETY: both are valid
     if unsafe { EqualSid(owner, present.owner) } != 0 {
@@ -216,15 +251,15 @@ fn set_owner(path: &Path, present: &Security, owner: PSID) -> io::Result<()> {
             token.enable(SE_RESTORE_NAME);
         }
     });
-    set_security(path, OWNER_SECURITY_INFORMATION, owner, ptr::null())
+    set_security(file, OWNER_SECURITY_INFORMATION, owner, ptr::null())
 }
 
-/// Sets what `what` names: the owner, or the access list. Both must be valid or null.
-fn set_security(path: &Path, what: u32, owner: PSID, access: *const ACL) -> io::Result<()> {
-    // SAFETY: the path ends with NUL, and the pointers are valid or null
+/// Sets what `what` names: the owner, or the access list (SetSecurityInfo). Both must be valid or null.
+fn set_security(file: &File, what: u32, owner: PSID, access: *const ACL) -> io::Result<()> {
+    // SAFETY: the file is open, and the pointers are valid or null
     win32_result(unsafe {
-        SetNamedSecurityInfoW(
-            wide(path).as_ptr(),
+        SetSecurityInfo(
+            file.as_raw_handle(),
             SE_FILE_OBJECT,
             what,
             owner,
@@ -240,7 +275,7 @@ fn set_security(path: &Path, what: u32, owner: PSID, access: *const ACL) -> io::
 /// Returns `None` under Wine, which derives the list from the file's mode without the sticky bit, so everybody could
 /// write to /tmp, and where each process runs as the same administrator.
 pub fn access_of(path: &Path) -> Option<Access> {
-    if is_wine() { None } else { Security::of(path).ok()?.access() }
+    if is_wine() { None } else { Security::at(path).ok()?.access() }
 }
 
 /// Returns whether somebody may read `file` who may not read `model`.
@@ -405,7 +440,7 @@ mod tests {
     #[test]
     fn the_access_list_of_a_new_file_is_read() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let access = Security::of(file.path()).unwrap().access().unwrap();
+        let access = Security::at(file.path()).unwrap().access().unwrap();
         let own = privileges().user.unwrap();
         assert!(own.0.starts_with("S-1-5-"), "{own:?}");
         let entries = access.entries.unwrap();
@@ -415,6 +450,18 @@ mod tests {
         // files of an elevated administrator belong to the group
         assert!(writers.contains(&access.owner.0.as_str()), "{entries:?}");
         assert!(access.owner == own || access.owner.0 == "S-1-5-32-544", "{:?}", access.owner);
+    }
+
+    #[test]
+    fn a_file_gets_the_access_list_of_another_and_inherits_as_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let [model, file] = ["model", "file"].map(|name| folder.path().join(name));
+        std::fs::write(&model, "").unwrap();
+        std::fs::write(&file, "").unwrap();
+        copy_access(&model, &file).unwrap();
+        let [wanted, found] = [&model, &file].map(|path| Security::at(path).unwrap());
+        assert_eq!(found.access().unwrap(), wanted.access().unwrap());
+        assert_eq!(found.is_protected().unwrap(), wanted.is_protected().unwrap());
     }
 
     #[test]

@@ -191,6 +191,8 @@ fn a_phone_with_an_unknown_ini_blocks_every_ini_of_its_name() {
     };
     let phone = start.start(&disk.sandbox);
     assert_blocked(&disk.sandbox, &ini, &phone);
+    let ran = disk.sandbox.run(&set_vad(&text_of(&ini), &["--timeout", "0"])).exits(5);
+    ran.says("its ini isn't known because the path of its program can't be read) and may be using it");
     assert_free(&disk.sandbox, &usual);
     phone.exit();
 }

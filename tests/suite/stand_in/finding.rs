@@ -40,6 +40,20 @@ fn a_phone_outside_the_registered_folder_is_portable() {
     phone.close();
 }
 
+#[test]
+fn an_ini_named_by_its_short_path_is_blocked_too() {
+    let sandbox = Sandbox::new();
+    let ini = sandbox.write("A long name/MicroSIP.ini", utf16(INI));
+    let Some(short) = msipcfg::platform::short_path(&ini) else {
+        println!("skipped: this disk has no short names");
+        return;
+    };
+    let phone = Start::at(&sandbox, "A long name/MicroSIP.exe").start();
+    sandbox.run(&with_ini(&["set", "--timeout", "0", "VAD=1"], &short)).fails(5, "microsip-running");
+    phone.close();
+    sandbox.run(&with_ini(&["set", "--timeout", "0", "VAD=1"], &short)).exits(0);
+}
+
 /// Runs msipcfg in a folder of the sandbox.
 fn run_in(sandbox: &Sandbox, folder: &str, args: &[&str]) -> Ran {
     let mut command = sandbox.command(PROGRAM);

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use msipcfg::cli::args::Cli;
-use msipcfg::commands::{self, Context, Error};
+use msipcfg::commands::{self, Context, Error, RunEvent};
 use msipcfg::desired::passwords::PasswordHasher;
+use msipcfg::edit::transaction::{Progress, Step};
 use msipcfg::platform::{Env, SystemFs};
 
 use crate::sandbox::{Sandbox, utf16};
@@ -46,12 +47,14 @@ fn run_phones(sandbox: &Sandbox, stop: &AtomicBool) -> usize {
     starts
 }
 
-/// Runs a command in this process: starting one for each edit would take most of the time.
-fn run(ini: &Path, args: &[&str]) -> Result<(), Error> {
+/// Runs a command in this process: starting one for each edit would take most of the time. Counts how often the ini was
+/// replaced by an edit that had to be made again.
+fn run(ini: &Path, args: &[&str], redone: &mut usize) -> Result<(), Error> {
     let ini = [OsString::from("--ini"), ini.into()];
     let args: Vec<OsString> =
         std::iter::once("msipcfg".into()).chain(ini).chain(args.iter().map(OsString::from)).collect();
     let request = Cli::try_from_argv(&args).unwrap().into_request(&args).unwrap();
+    let mut last_step = Step::Wait;
     let mut context = Context {
         env: &Env::default(),
         fs: &SystemFs,
@@ -59,7 +62,11 @@ fn run(ini: &Path, args: &[&str]) -> Result<(), Error> {
         stop: &|| false,
         secret: &|_| unreachable!("no secret is set"),
         hashes: &PasswordHasher::new(&|| None),
-        report: &mut |_| {},
+        report: &mut |event| match event {
+            RunEvent::Progress(Progress::Step(step)) => last_step = step,
+            RunEvent::Progress(Progress::Redo) => *redone += usize::from(last_step == Step::ReadBack),
+            _ => {}
+        },
     };
     commands::run(request, &mut context).map(|_| ())
 }
@@ -73,13 +80,14 @@ fn no_edit_and_no_save_is_lost() {
     let ini = "[Settings]\r\naccountId=1\r\nversion=3.22.3\r\nmainX=0\r\n";
     let sandbox = Sandbox::with_ini(utf16(ini));
     let stop = AtomicBool::new(false);
+    let mut redone = 0;
     std::thread::scope(|scope| {
         let phones = scope.spawn(|| run_phones(&sandbox, &stop));
         for n in 1..=EDITS {
             // MicroSIP saves mainX from memory, and doesn't know the other key
             let (saved, unknown) = (format!("mainX={n}"), format!("edit{n}={n}"));
             let args = ["set", "--timeout", "100s", "--keep-backups", "2", &saved, &unknown];
-            let ran = run(&sandbox.ini(), &args);
+            let ran = run(&sandbox.ini(), &args, &mut redone);
             // a phone may be writing the ini, line by line
             let line = format!("mainX={n}");
             let is_written = || sandbox.ini_text().lines().any(|other| other == line).then_some(());
@@ -96,11 +104,13 @@ fn no_edit_and_no_save_is_lost() {
     for n in 1..=EDITS {
         assert!(lines.contains(&&*format!("edit{n}={n}")), "edit {n} is not there: {text}");
     }
-    // every save increments the count that was read, so a lost save would leave a gap
+    // Every save increments the count that was read, so a lost save leaves a gap. So does a phone that starts between
+    // the rename and the merge of a save to the old file: it reads the count from before that save.
     let log = super::whole_log(&sandbox);
     let saves = log.iter().filter(|line| line.ends_with(" saved")).count();
     assert!(saves > 10, "too few saves: {saves}");
-    assert_eq!(value(&sandbox, "volumeOutput"), saves.to_string(), "{text}");
+    let count: usize = value(&sandbox, "volumeOutput").parse().unwrap();
+    assert!((saves - redone..=saves).contains(&count), "{count} of {saves} saves, {redone} redone: {text}");
     assert_eq!(value(&sandbox, "mainX"), EDITS.to_string());
     let own = ["MicroSIP.exe", "MicroSIP.ini"];
     let others: Vec<String> = sandbox.names().into_iter().filter(|name| !own.contains(&&**name)).collect();

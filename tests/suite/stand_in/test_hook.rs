@@ -107,7 +107,8 @@ fn test_hook_waits_like_microsip_and_shows_the_result() {
     const TAKES: [(&str, &str); 3] =
         [("ARGUMENT_DUMP_TAKES_MS", "1100"), ("ARGUMENT_DUMP_STATUS", "3"), ("ARGUMENT_DUMP_SAYS", "hi")];
     let sandbox = Sandbox::new();
-    let dumper = Dumper::at(sandbox.path("My Hooks/dumper.exe"));
+    // ShellExecuteEx may replace a `/` before it starts the program
+    let dumper = Dumper::at(sandbox.path(r"My Hooks\dumper.exe"));
     let value = format!("\"{}\" \\\"a b\\\"", dumper.exe.display());
     let ini = format!("[Settings]\r\naccountId=1\r\nversion=3.22.3\r\ncmdCallEnd=\"{value}\"\r\n");
     sandbox.write("MicroSIP.ini", utf16(&ini));

@@ -237,7 +237,7 @@ fn an_ini_is_created_without_hard_links() {
 }
 
 /// The calls that create the lock.
-pub(super) const LOCKING: &[&str] = &["create_temp", "adopt", "link"];
+pub(super) const LOCKING: &[&str] = &["create_temp", "copy_access", "persist_new"];
 
 #[test]
 fn the_new_file_is_synced_before_it_replaces_the_ini() {
@@ -247,6 +247,8 @@ fn the_new_file_is_synced_before_it_replaces_the_ini() {
     let calls = fs.calls.borrow();
     let calls = calls.strip_prefix(LOCKING).unwrap();
     let place = |name: &str| calls.iter().position(|call| *call == name).unwrap();
-    let places = ["create_temp", "write", "sync", "link", "replace", "sync_folder"].map(place);
+    let places =
+        ["create_temp", "copy_access", "write", "copy_attributes", "sync", "link", "replace", "sync_folder"]
+            .map(place);
     assert!(places.is_sorted(), "{calls:?}");
 }

@@ -2,12 +2,10 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use msipcfg::platform::{FileSystem, SystemFs};
-use tempfile::NamedTempFile;
+use msipcfg::platform::{FileSystem, SystemFs, TempFile};
 
 /// What goes wrong in one call to the file system.
 #[derive(Clone, Copy, Debug)]
@@ -65,24 +63,24 @@ impl FaultyFs<'_> {
 }
 
 impl FileSystem for FaultyFs<'_> {
-    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
+    fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<TempFile> {
         self.call("create_temp", || SystemFs.create_temp(folder, prefix, suffix))
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, temp: &mut TempFile, bytes: &[u8]) -> io::Result<()> {
         let half = &bytes[..bytes.len() / 2];
         let fault = self.enter("write");
         match fault {
             Some(Fault::Fails(kind)) => return Err(kind.into()),
             Some(Fault::FailsHalfway(kind)) => {
-                SystemFs.write(file, half)?;
+                SystemFs.write(temp, half)?;
                 return Err(kind.into());
             }
             Some(Fault::Hangs) => {
-                SystemFs.write(file, half)?;
+                SystemFs.write(temp, half)?;
                 hang();
             }
-            None => SystemFs.write(file, bytes)?,
+            None => SystemFs.write(temp, bytes)?,
         }
         if let Some(after) = self.after {
             after("write");
@@ -90,12 +88,16 @@ impl FileSystem for FaultyFs<'_> {
         Ok(())
     }
 
-    fn sync(&self, file: &File) -> io::Result<()> {
-        self.call("sync", || SystemFs.sync(file))
+    fn sync(&self, temp: &TempFile) -> io::Result<()> {
+        self.call("sync", || SystemFs.sync(temp))
     }
 
-    fn adopt(&self, model: Option<&Path>, file: &File, path: &Path) -> io::Result<()> {
-        self.call("adopt", || SystemFs.adopt(model, file, path))
+    fn copy_access(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
+        self.call("copy_access", || SystemFs.copy_access(model, temp))
+    }
+
+    fn copy_attributes(&self, model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
+        self.call("copy_attributes", || SystemFs.copy_attributes(model, temp))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -105,8 +107,12 @@ impl FileSystem for FaultyFs<'_> {
         self.call("link", || SystemFs.link(from, to))
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call("replace", || SystemFs.replace(from, to))
+    fn replace(&self, temp: TempFile, to: &Path) -> io::Result<()> {
+        self.call("replace", || SystemFs.replace(temp, to))
+    }
+
+    fn persist_new(&self, temp: TempFile, to: &Path) -> io::Result<()> {
+        self.call("persist_new", || SystemFs.persist_new(temp, to))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

@@ -234,6 +234,7 @@ impl TestRun<'_> {
                 Progress::Waiting { blockers, .. } => assert!(!blockers.is_empty()),
                 Progress::Redo => redos += 1,
                 Progress::Warning(warning) => panic!("{warning:?}"),
+                Progress::OwnerChanged => panic!("the owner changed"),
             },
             options: TransactionOptions { until: Instant::now() + self.timeout, backups: self.backups },
             prepared: None,

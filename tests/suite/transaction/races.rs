@@ -1,5 +1,6 @@
 //! Other programs that change, create or delete the ini during a run.
 
+use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use msipcfg::commands::{self, Context, RunEvent};
@@ -51,6 +52,29 @@ fn a_change_before_read_needs_no_second_attempt() {
         assert_eq!(IniState::of(&sandbox.ini()), Some(BOTH), "{step:?}");
         assert_eq!(backup_states(&sandbox), [OTHERS], "{step:?}");
     }
+}
+
+#[test]
+fn a_save_during_the_last_search_for_microsip_is_never_missing() {
+    let sandbox = Sandbox::with_ini(OLD.bytes());
+    let ini = sandbox.ini();
+    // a MicroSIP that starts, saves and exits while the processes are listed
+    let has_saved = Cell::new(false);
+    let is_running = |now: Moment| {
+        if now == at(Step::LookAgain, 1) && !has_saved.replace(true) {
+            write_in_place(&ini, OTHERS);
+        }
+        false
+    };
+    let on_step = |_: Moment| {
+        if has_saved.get() {
+            assert_eq!(IniState::of(&ini).unwrap().ring, OTHERS.ring);
+        }
+    };
+    let result = TestRun { is_running: &is_running, on_step: &on_step, ..TestRun::default() }.run(&ini);
+    assert_eq!(result.redos, 1);
+    assert_eq!(IniState::of(&ini), Some(BOTH));
+    assert_eq!(backup_states(&sandbox), [OTHERS]);
 }
 
 #[test]

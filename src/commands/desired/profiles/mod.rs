@@ -24,6 +24,9 @@ pub use summary::Summary;
 /// # Errors
 /// The file is wrong for every user, or there are no users. What fails for one user is in the summary.
 pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error> {
+    if platform::privileges().is_elevated {
+        platform::refuse_junctions_of_users();
+    }
     let template = Template::load(&many.desired, context)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(context.secret);

@@ -228,7 +228,7 @@ impl Work<'_> {
                 let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
                 let here = self.ini_in(&place, context.fs);
                 *ini = Some(here.path.clone());
-                let fs = scoped_fs(&place, None, context.fs);
+                let fs = scoped_fs(&place, profile.owner.as_ref(), context.fs);
                 let context = Context { fs: &fs, report: &mut |_| {}, ..*context };
                 let decoded = here.read(&context)?;
                 application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
