@@ -165,6 +165,8 @@ codes! {
     ProfileLink = "profile-link", File,
         "the path to the ini inside a user's folder contains a link, or the ini isn't a regular file";
     ProfileMoved = "profile-moved", File, "a user's AppData folder is outside the user's profile folder";
+    ProfileMaybeMoved = "profile-maybe-moved", Done,
+        "an ini was changed, but MicroSIP uses another one if the user, who is logged off, has a redirected AppData folder";
     UserNotListed = "user-not-listed", Refused, "the table of users has no row for the user who owns the ini";
     UserAmbiguous = "user-ambiguous", Refused,
         "a row in the table of users could belong to several users' folders, or several rows to one folder";
