@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap_complete::env::CompleteEnv;
 
-use crate::cli::args::{self, Cli, UsageError};
+use crate::cli::args::{self, Cli, Common, UsageError};
 use crate::cli::output::Output;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::prompt;
@@ -16,8 +16,8 @@ use crate::cli::session::Session;
 use crate::cli::trace::Level;
 use crate::cli::wizard::{self, Dialog};
 use crate::cli::{clap_error, completion, interrupt};
-use crate::commands::completions;
-use crate::diagnostic::ExitStatus;
+use crate::commands::{RunEvent, completions};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::platform::{self, Env, FileSystem as _, SystemFs};
 use crate::request::{Request, ValueSource};
 
@@ -56,17 +56,15 @@ pub fn run(args: &[OsString], process: Process) -> i32 {
 }
 
 fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) -> ExitStatus {
-    let common = &cli.common;
-    let output = Output {
-        json: common.json && dsc.is_none(),
-        quiet: common.quiet,
-        verbose: common.verbose || dsc == Some(Level::Debug),
-        dsc,
-        color: common.color,
-        name_ini: !common.names_ini(),
-    };
+    let output = output_for(&cli.common, dsc);
     let Process { env, variable, exit } = process;
-    let secret = move |source: &ValueSource| read_secret(source, variable);
+    let lost_characters = AtomicBool::new(false);
+    let secret = |source: &ValueSource| {
+        let text = read_secret(source, variable)?;
+        let is_piped = *source == ValueSource::StandardInput && dsc.is_none();
+        lost_characters.fetch_or(is_piped && may_have_lost_characters(&text), Ordering::Relaxed);
+        Ok(text)
+    };
     let session = Session { env, stop: Arc::new(AtomicBool::new(false)), secret: &secret };
     let theme = prompt::theme(output.has_color());
     if cli.is_for_wizard() && prompt::is_interactive(&cli.common) {
@@ -80,6 +78,9 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
         Ok(request) => request,
         Err(UsageError::NoCommand) if !output.json => {
             output.print_help(&args::help());
+            if platform::input_is_msys_pipe() {
+                output.err(&format!("\nThe wizard didn't start: {}.\n", args::MSYS_HINT));
+            }
             return ExitStatus::Usage;
         }
         Err(error) => return output.print_early_error(&error),
@@ -105,11 +106,25 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
         } else {
             run(request)
         };
+        if lost_characters.load(Ordering::Relaxed) {
+            reporter.report(&RunEvent::Warning(lost_characters_warning()));
+        }
         match result {
             Ok(outcome) => output.print(&*outcome, reporter.finish()),
             Err(error) => output.print_error(&error, reporter.finish()),
         }
     })
+}
+
+fn output_for(common: &Common, dsc: Option<Level>) -> Output {
+    Output {
+        json: common.json && dsc.is_none(),
+        quiet: common.quiet,
+        verbose: common.verbose || dsc == Some(Level::Debug),
+        dsc,
+        color: common.color,
+        name_ini: !common.names_ini(),
+    }
 }
 
 /// Lets Ctrl-C stop a write gracefully, and end everything else. A second Ctrl-C ends the program at once, because a
@@ -152,6 +167,18 @@ fn read_stdin() -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 16 MiB"));
     }
     platform::decode_text(bytes)
+}
+
+/// Returns whether a text from standard input may have lost characters on its way.
+fn may_have_lost_characters(text: &str) -> bool {
+    platform::PIPES_MAY_BE_ASCII && text.contains('?')
+}
+
+fn lost_characters_warning() -> Diagnostic {
+    let message = "standard input contains '?', which Windows PowerShell sends in place of characters that aren't ASCII";
+    let hint = "if it should be another character, use a file or an environment variable, or run '$OutputEncoding = \
+                [Text.Encoding]::UTF8' in PowerShell before";
+    Diagnostic::new(Code::InputLostCharacters, message).with_hint(hint)
 }
 
 /// Reads a secret from its source, without the line end after it.

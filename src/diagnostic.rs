@@ -165,6 +165,8 @@ codes! {
     ProfileLink = "profile-link", File,
         "the path to the ini inside a user's folder contains a link, or the ini isn't a regular file";
     ProfileMoved = "profile-moved", File, "a user's AppData folder is outside the user's profile folder";
+    ProfileMaybeMoved = "profile-maybe-moved", Done,
+        "an ini was changed, but MicroSIP uses another one if the user, who is logged off, has a redirected AppData folder";
     UserNotListed = "user-not-listed", Refused, "the table of users has no row for the user who owns the ini";
     UserAmbiguous = "user-ambiguous", Refused,
         "a row in the table of users could belong to several users' folders, or several rows to one folder";
@@ -303,6 +305,8 @@ codes! {
     RestartFailed = "restart-failed", Done, "a MicroSIP that was closed couldn't be started again";
     EditMayBeUndone = "edit-may-be-undone", StillRunning,
         "the change was written, but MicroSIP started in the meantime and may undo it when it exits";
+    InputLostCharacters = "input-lost-characters", Done,
+        "standard input contains '?', which Windows PowerShell sends in place of characters that aren't ASCII";
     FileNotRegular = "file-not-regular", File, "the path is a folder, a device or a pipe, not a file";
     FileRead = "file-read", File, "the file couldn't be read";
     FileWrite = "file-write", File, "the file couldn't be written";

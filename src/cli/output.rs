@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write as _};
 use clap::builder::StyledStr;
 use clap::{ColorChoice, ValueEnum};
 use dialoguer::console::Term;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::{Error, Outcome};
 use crate::diagnostic::{Diagnostic, ExitStatus, ToDiagnostic};
@@ -44,8 +44,10 @@ impl Output {
                 self.err(&format!("in {}\n", ini.display()));
             }
         }
-        let answer = if as_json { effects.answer(outcome) } else { outcome.text(&self.page()) };
-        let printed = self.out(&answer);
+        let printed = match as_json {
+            true => self.out_json(&effects.answer(outcome)),
+            false => self.out(&outcome.text(&self.page())),
+        };
         let report_error = &effects.report_error;
         let failure = outcome.failure().filter(|_| !as_json);
         failure.iter().chain(report_error).for_each(|error| self.diagnostic(Level::Error, error));
@@ -60,7 +62,7 @@ impl Output {
         if self.json {
             let mut json = json!({"ok": false, "changed": error.changed(), "error": error.json()});
             effects.add_to_failure(&mut json);
-            self.out(&format!("{json}\n"));
+            self.out_json(&json);
         } else {
             self.diagnostic(Level::Error, &diagnostic);
         }
@@ -71,7 +73,7 @@ impl Output {
     pub fn print_early_error<E: ToDiagnostic>(self, error: &E) -> ExitStatus {
         let diagnostic = Diagnostic::from(error);
         if self.json {
-            self.out(&format!("{}\n", json!({"ok": false, "changed": false, "error": diagnostic})));
+            self.out_json(&json!({"ok": false, "changed": false, "error": diagnostic}));
         } else {
             self.diagnostic(Level::Error, &diagnostic);
         }
@@ -110,6 +112,13 @@ impl Output {
 
     fn rendered(self, text: &StyledStr, stream: &impl anstream::stream::RawStream) -> String {
         if has_color(self.color, stream) { text.ansi().to_string() } else { text.to_string() }
+    }
+
+    /// Prints an answer as a line of JSON. Where no person reads it, it is ASCII: Windows PowerShell 5.1 decodes what a
+    /// program writes in the code page of the console, whatever it is.
+    fn out_json(self, json: &Value) -> ExitStatus {
+        let text = format!("{json}\n");
+        if io::stdout().is_terminal() { self.out(&text) } else { self.out(&terminal::ascii_json(&text)) }
     }
 
     /// Prints an answer byte for byte, because values can contain anything; a terminal gets no control characters.

@@ -20,7 +20,7 @@ use super::terminal::visible;
 use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
-use crate::platform::TerminalMode;
+use crate::platform::{self, TerminalMode};
 use crate::request::{Purge, Query, Request};
 
 /// Returns whether the user can be asked and allows it.
@@ -29,6 +29,7 @@ pub fn can_prompt(common: &Common) -> bool {
     const MIN_COLUMNS: u16 = 20;
     common.allows_prompts()
         && io::stdin().is_terminal()
+        && !platform::input_is_msys_pipe()
         && io::stderr().is_terminal()
         && Term::stderr().size().1 >= MIN_COLUMNS
 }

@@ -22,14 +22,14 @@ pub struct SideEffects {
 }
 
 impl SideEffects {
-    /// Returns an answer with the side effects, as a line of JSON.
-    pub fn answer(&self, outcome: &dyn Outcome) -> String {
+    /// Returns the JSON of an answer with the side effects.
+    pub fn answer(&self, outcome: &dyn Outcome) -> Json {
         let mut json = outcome.json();
         if let Some(warnings) = json.get_mut("warnings").and_then(Json::as_array_mut) {
             warnings.extend(self.warnings.iter().map(|warning| json!(warning)));
         }
         self.add_instances(&mut json);
-        format!("{json}\n")
+        json
     }
 
     /// Adds the side effects to the JSON of a failure.

@@ -49,6 +49,21 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// Escapes everything in JSON that isn't ASCII. It can only be in strings.
+pub fn ascii_json(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() {
+        return json.into();
+    }
+    let mut escaped = String::new();
+    for c in json.chars() {
+        match c {
+            c if c.is_ascii() => escaped.push(c),
+            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped += &format!("\\u{unit:04x}")),
+        }
+    }
+    escaped.into()
+}
+
 /// Returns the color sequence at the start of a text (SGR of ECMA-48).
 fn leading_color(text: &str) -> Option<&str> {
     let numbers = text.strip_prefix("\u{1B}[")?;
@@ -58,7 +73,18 @@ fn leading_color(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use serde_json::Value;
+
+    use super::{ascii_json, visible};
+
+    #[test]
+    fn json_becomes_ascii_with_the_same_meaning() {
+        let json = r#"{"é":"ÿ \"\\ 日本 😀\u{7f} \u00e9"}"#.replace(r"\u{7f}", "\u{7f}");
+        let ascii = ascii_json(&json);
+        assert_eq!(ascii, "{\"\\u00e9\":\"\\u00ff \\\"\\\\ \\u65e5\\u672c \\ud83d\\ude00\u{7f} \\u00e9\"}");
+        let [before, after] = [&json[..], &ascii].map(|text| serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(before, after);
+    }
 
     #[test]
     fn only_colors_reach_the_terminal() {

@@ -29,6 +29,8 @@ pub struct Profile {
     pub owner: Option<Owner>,
     /// The user's `%APPDATA%`, if it is known to be outside the folder.
     pub moved_app_data: Option<PathBuf>,
+    /// Whether that can't be known, because the user is logged off.
+    pub may_be_moved: bool,
 }
 
 /// The place of an existing or new ini.
@@ -113,6 +115,7 @@ fn of_list(
                 is_listed: true,
                 owner: Owner::of_sid(listed.sid),
                 moved_app_data: listed.app_data.filter(is_elsewhere),
+                may_be_moved: !listed.is_loaded,
                 folder: listed.folder,
             }
         })
@@ -189,6 +192,7 @@ fn found(folder: PathBuf, is_default: bool) -> Profile {
         is_listed: false,
         owner: None,
         moved_app_data: None,
+        may_be_moved: false,
     }
 }
 
@@ -347,6 +351,7 @@ mod tests {
             sid: Sid(sid.into()),
             folder: folder.into(),
             app_data: app_data.map(PathBuf::from),
+            is_loaded: app_data.is_some(),
         };
         let list = ProfileList {
             profiles: vec![
@@ -371,6 +376,11 @@ mod tests {
             shown,
             [("Entra", false, false), ("ann", false, true), ("zoe", false, false), ("Default", true, false)]
         );
+        assert_eq!(
+            profiles.iter().map(|profile| profile.may_be_moved).collect::<Vec<_>>(),
+            [true, false, false, false],
+            "only the redirection of a user who is logged on is known"
+        );
         assert_eq!(profiles[1].names().collect::<Vec<_>>(), ["ann", r"FIRM\ann", "ann.FIRM"]);
     }
 
@@ -381,6 +391,7 @@ mod tests {
                 sid: Sid(format!("S-1-5-21-1-2-3-{sid}")),
                 folder: folder.into(),
                 app_data: None,
+                is_loaded: false,
             };
             let list = ProfileList { profiles: entries.iter().map(listed).collect(), default: None };
             let profiles = of_list(list, &|_| None, &|_| true);

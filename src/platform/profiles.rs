@@ -31,4 +31,6 @@ pub struct ListedProfile {
     pub folder: PathBuf,
     /// `%APPDATA%` of the user, if that is known. It may be on another computer.
     pub app_data: Option<PathBuf>,
+    /// Whether the user's part of the registry is loaded, where a redirection of `%APPDATA%` would be.
+    pub is_loaded: bool,
 }

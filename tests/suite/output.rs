@@ -1,9 +1,7 @@
 //! Color in terminals, help texts and durations. Sessions show the rest of the output.
 
 use crate::bad_input::assert_plain;
-#[cfg(target_os = "linux")]
-use crate::sandbox::PROGRAM;
-use crate::sandbox::{Sandbox, utf16};
+use crate::sandbox::{PROGRAM, Sandbox, utf16};
 
 const INI: &str = "[Settings]\r\nVAD=1\r\nversion=3.22.3\r\n[Account1]\r\nlabel=x\r\n";
 
@@ -148,5 +146,30 @@ fn timeouts_have_units() {
         let sandbox = sandbox();
         let ran = sandbox.run_on_ini(&["set", "--json", "--timeout", duration, "VAD=0"]).fails(2, "usage");
         assert_plain(&ran);
+    }
+}
+
+#[test]
+fn json_for_programs_is_ascii() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nuserAgent=Müller 😀\r\n"));
+    let ran = sandbox.run_on_ini(&["get", "--json", "userAgent"]).exits(0);
+    assert!(ran.stdout.is_ascii() && ran.stdout.contains(r"M\u00fcller \ud83d\ude00"), "{}", ran.stdout);
+    assert_eq!(ran.json()["values"][0]["value"], "Müller 😀");
+    let ran = sandbox.run_on_ini(&["get", "--json", "Ünbekannt"]);
+    assert!(ran.stdout.is_ascii() && ran.json().to_string().contains("Ünbekannt"), "{}", ran.stdout);
+    assert_eq!(sandbox.run_on_ini(&["get", "userAgent"]).stdout, "Müller 😀\n");
+}
+
+#[test]
+fn a_question_mark_from_windows_powershell_is_a_warning() {
+    for (input, is_warned) in [("p?ssword", cfg!(windows)), ("password", false)] {
+        let sandbox = Sandbox::with_ini(utf16("[Account1]\r\nlabel=a\r\n"));
+        let ini = sandbox.ini();
+        let mut command = sandbox.command(PROGRAM);
+        command.args(["set", "--json", "--ini"]).arg(&ini).arg("Account1/password=@-");
+        command.stdin(std::fs::File::open(sandbox.write("input", input)).unwrap());
+        let warnings = sandbox.finish(command).exits(0).warnings();
+        let is_in = warnings.iter().any(|code| code == "input-lost-characters");
+        assert_eq!(is_in, is_warned, "{input}: {warnings:?}");
     }
 }

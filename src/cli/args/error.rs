@@ -4,6 +4,11 @@ use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::event::{Event, UnknownEvent};
 use crate::ini::name::{KeyPath, NameError};
 use crate::microsip::control::NumberError;
+use crate::platform;
+
+/// The advice to users of Git Bash, whose terminal is none for Windows programs.
+pub const MSYS_HINT: &str =
+    "no key can be read in this terminal; run 'winpty msipcfg wizard', or use Windows Terminal or cmd";
 
 /// A command line that clap accepts and that still isn't a request.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +90,7 @@ impl ToDiagnostic for UsageError {
                 return Some(format!("put the value in quotes:\n{command}"));
             }
             UsageError::NoCommand => "run 'msipcfg help' for a list of commands",
+            UsageError::WizardCannotPrompt if platform::input_is_msys_pipe() => MSYS_HINT,
             UsageError::WizardCannotPrompt => {
                 "run it in a terminal, without --json and --no-input, or use 'msipcfg set-hook'"
             }

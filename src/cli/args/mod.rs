@@ -31,7 +31,7 @@ mod settings;
 mod write;
 
 pub use common::{Common, joined};
-pub use error::UsageError;
+pub use error::{MSYS_HINT, UsageError};
 pub use hooks::DEFAULT_CALLER;
 pub use write::ExitCodes;
 

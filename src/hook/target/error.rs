@@ -14,6 +14,10 @@ pub struct Allow {
     pub mark: bool,
 }
 
+/// Where programs of hooks should be. A new folder such as C:\hooks can be changed by all users.
+const COPY_HINT: &str =
+    "copy it to a folder that only administrators may change, such as C:\\Program Files\\Hooks";
+
 /// What a file is to a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -207,7 +211,7 @@ impl ToDiagnostic for TargetError {
             }
             E::Unchecked { .. } => "check it on the Windows computer with 'msipcfg hooks'",
             E::Network { .. } => "copy it to a local disk",
-            E::OtherUser { .. } | E::Temporary { .. } => "copy it to a permanent folder, such as C:\\hooks",
+            E::OtherUser { .. } | E::Temporary { .. } => COPY_HINT,
             E::Blocked { .. } => {
                 "if you trust it, remove the mark with 'set-hook --unblock', or in Explorer with Properties > Unblock"
             }
@@ -225,9 +229,7 @@ fn hint_for_writable(fix: Option<&str>, is_strict: bool) -> String {
         // at the end, so that people can copy the rest of the line
         Some(commands) => format!("{risk}fix it: {commands}"),
         None => {
-            format!(
-                "{risk}copy it to a folder that only administrators may change, such as C:\\Program Files"
-            )
+            format!("{risk}{COPY_HINT}")
         }
     }
 }

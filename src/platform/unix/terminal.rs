@@ -1,6 +1,14 @@
-//! The input mode of the terminal.
+//! The input of the terminal, and its mode.
 
 use std::io;
+
+/// Returns `false`: such pipes exist only on Windows.
+pub fn input_is_msys_pipe() -> bool {
+    false
+}
+
+/// Whether a pipe into this program may have lost characters.
+pub const PIPES_MAY_BE_ASCII: bool = false;
 
 /// The input mode of the terminal.
 #[derive(Debug)]

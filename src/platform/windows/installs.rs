@@ -69,7 +69,8 @@ pub fn profile_list() -> Option<ProfileList> {
     let listed = |sid: String| {
         let folder = list.open(&sid).ok()?.get_string("ProfileImagePath").ok()?;
         let app_data = app_data_of(&sid);
-        Some(ListedProfile { sid: Sid(sid), folder: expand(folder), app_data })
+        let is_loaded = USERS.open(&sid).is_ok();
+        Some(ListedProfile { sid: Sid(sid), folder: expand(folder), app_data, is_loaded })
     };
     Some(ProfileList {
         profiles: list.keys().ok()?.filter_map(listed).collect(),

@@ -1,4 +1,22 @@
-//! The input mode of the console.
+//! The input of the console, and its mode.
+
+use std::io::{self, IsTerminal};
+use std::os::windows::io::AsRawHandle;
+
+use windows_sys::Win32::System::Console::GetConsoleMode;
+
+/// Returns whether standard input is a pipe from an msys terminal, such as Git Bash's mintty. std takes it for a
+/// terminal because of its name, but no key can be read from it: only a console has a mode (GetConsoleMode).
+pub fn input_is_msys_pipe() -> bool {
+    let stdin = io::stdin();
+    let mut mode = 0;
+    // SAFETY: the handle is open as long as this program runs, and `mode` can be written to
+    let has_mode = unsafe { GetConsoleMode(stdin.as_raw_handle(), &mut mode) } != 0;
+    stdin.is_terminal() && !has_mode
+}
+
+/// Whether a pipe into this program may have lost characters: Windows PowerShell 5.1 writes to pipes in ASCII.
+pub const PIPES_MAY_BE_ASCII: bool = true;
 
 /// The input mode of the console, which waiting for a key doesn't change.
 #[derive(Debug)]

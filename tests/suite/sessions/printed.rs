@@ -1,4 +1,4 @@
-//! The commands that msipcfg prints as advice: each is one that it accepts, and that can be pasted where it was printed.
+//! The commands that msipcfg prints as advice: each is accepted, and can be pasted where it was printed.
 
 #[cfg(unix)]
 use std::collections::BTreeSet;

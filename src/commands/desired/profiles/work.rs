@@ -194,7 +194,12 @@ impl Work<'_> {
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
         let mut ini = None;
         let state = self.state_of(profile, &mut ini, context);
-        let state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
+        let mut state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
+        if let UserState::Written(written) = &mut state
+            && written.changed
+        {
+            written.warnings.extend(profile.may_be_moved.then(maybe_moved));
+        }
         UserResult { user: profile.user.clone(), folder: Some(profile.folder.clone()), ini, state }
     }
 
@@ -309,6 +314,14 @@ fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, 
         written.warnings.push(Diagnostic::new(Code::FirstRunSkipped, FIRST_RUN_SKIPPED));
         written
     })
+}
+
+/// Returns the warning about an ini that was changed, but that MicroSIP may not use.
+fn maybe_moved() -> Diagnostic {
+    let message = "the user is logged off, so it isn't known whether the AppData folder is redirected; if it is, \
+                   MicroSIP uses another ini";
+    Diagnostic::new(Code::ProfileMaybeMoved, message)
+        .with_hint("where AppData is redirected, run msipcfg on the file server with --profiles")
 }
 
 /// Returns whether a state isn't wrong, but needs a user: it has a user's variables, or only accounts.
