@@ -3,9 +3,12 @@
 //! Users control what is in their folders, and a run that edits all of them has higher privileges than each user. So
 //! no links are followed there.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::platform::{
@@ -90,8 +93,36 @@ const INI: &str = "MicroSIP.ini";
 
 /// Returns the users of this computer, or `None` if the system has no list of them.
 pub fn of_this_machine() -> Option<Vec<Profile>> {
-    let own_name = |sid: &Sid| platform::account_name(sid);
-    Some(of_list(platform::profile_list()?, &own_name, &|folder| SystemFs.is_dir(folder)))
+    let names = AccountNames::default();
+    let look_up = |sid: &Sid| {
+        let start = Instant::now();
+        (platform::account_name(sid), start.elapsed())
+    };
+    let name_of = |sid: &Sid| names.get(sid, &look_up);
+    Some(of_list(platform::profile_list()?, &name_of, &|folder| SystemFs.is_dir(folder)))
+}
+
+/// The names of accounts. Without a domain controller, Windows takes seconds to find out that it can't name one. So
+/// after that, no other account of the same domain is looked up.
+#[derive(Default)]
+struct AccountNames {
+    unreachable: RefCell<HashSet<String>>,
+}
+
+impl AccountNames {
+    fn get(&self, sid: &Sid, look_up: &dyn Fn(&Sid) -> (Option<String>, Duration)) -> Option<String> {
+        /// An account that was deleted is found out at once.
+        const UNREACHABLE: Duration = Duration::from_secs(1);
+        let domain = sid.0.rsplit_once('-').map_or("", |(domain, _)| domain);
+        if self.unreachable.borrow().contains(domain) {
+            return None;
+        }
+        let (name, time) = look_up(sid);
+        if name.is_none() && time >= UNREACHABLE {
+            self.unreachable.borrow_mut().insert(domain.to_string());
+        }
+        name
+    }
 }
 
 /// Returns the listed profiles that belong to people. Windows also lists those of its services.
@@ -382,6 +413,31 @@ mod tests {
             "only the redirection of a user who is logged on is known"
         );
         assert_eq!(profiles[1].names().collect::<Vec<_>>(), ["ann", r"FIRM\ann", "ann.FIRM"]);
+    }
+
+    #[test]
+    fn no_more_names_are_looked_up_in_a_domain_that_does_not_answer() {
+        const SLOW: Duration = Duration::from_secs(5);
+        const FAST: Duration = Duration::ZERO;
+        let looked_up = RefCell::new(Vec::new());
+        let look_up = |sid: &Sid| {
+            looked_up.borrow_mut().push(sid.0.clone());
+            match &*sid.0 {
+                "S-1-5-21-1-1-1-7" => (Some("FIRM\\slow".to_string()), SLOW),
+                "S-1-5-21-1-1-1-8" => (None, FAST),
+                "S-1-5-21-1-1-1-9" => (None, SLOW),
+                _ => (Some("PC\\ann".to_string()), FAST),
+            }
+        };
+        let names = AccountNames::default();
+        let get = |sid: &str| names.get(&Sid(sid.into()), &look_up);
+        assert_eq!(get("S-1-5-21-1-1-1-7").as_deref(), Some("FIRM\\slow"));
+        assert_eq!(get("S-1-5-21-1-1-1-8"), None, "deleted");
+        assert_eq!(get("S-1-5-21-1-1-1-9"), None, "the controller doesn't answer");
+        assert_eq!(get("S-1-5-21-1-1-1-10"), None);
+        assert_eq!(get("S-1-5-21-2-2-2-10").as_deref(), Some("PC\\ann"));
+        let expected = ["1-1-1-7", "1-1-1-8", "1-1-1-9", "2-2-2-10"].map(|end| format!("S-1-5-21-{end}"));
+        assert_eq!(*looked_up.borrow(), expected);
     }
 
     #[test]
