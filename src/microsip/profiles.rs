@@ -157,8 +157,8 @@ fn of_list(
     profiles
 }
 
-/// Leaves out the temporary profiles. If Windows can't load a user's profile, it adds `.bak` to the name of its entry and
-/// may create one for a temporary profile, whose folder it deletes when the user logs off.
+/// Leaves out the temporary profiles. If Windows can't load a user's profile, it adds `.bak` to the name of its entry
+/// and may create one for a temporary profile, whose folder it deletes when the user logs off.
 fn without_temporary(profiles: Vec<ListedProfile>) -> impl Iterator<Item = ListedProfile> {
     const SET_ASIDE: &str = ".bak";
     let is_temporary = |folder: &Path| {

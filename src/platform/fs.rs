@@ -212,6 +212,41 @@ pub struct SystemFs;
 
 impl FileSystem for SystemFs {}
 
+/// Writes a temporary file with the owner, access and attributes of `model`. Nobody else can read the file before it
+/// has them. `temp_name` is the prefix and the suffix of its name.
+///
+/// # Errors
+/// The file can't be written; it is removed.
+pub fn write_temp(
+    fs: &dyn FileSystem,
+    folder: &Path,
+    bytes: &[u8],
+    model: Option<&Path>,
+    (prefix, suffix): (&OsStr, &str),
+) -> io::Result<TempFile> {
+    let mut temp = fs.create_temp(folder, prefix, suffix)?;
+    fs.copy_access(model, &mut temp)?;
+    fs.write(&mut temp, bytes)?;
+    fs.copy_attributes(model, &mut temp)?;
+    fs.sync(&temp)?;
+    Ok(temp)
+}
+
+/// Writes a file in a single step, like [`write_temp`].
+///
+/// # Errors
+/// The file can't be written; what it contained stays.
+pub fn write_atomically(
+    fs: &dyn FileSystem,
+    path: &Path,
+    bytes: &[u8],
+    model: Option<&Path>,
+    temp_name: (&OsStr, &str),
+) -> io::Result<()> {
+    let temp = write_temp(fs, path.parent().unwrap_or(Path::new("")), bytes, model, temp_name)?;
+    fs.replace(temp, path)
+}
+
 /// Decodes UTF-8, or UTF-16LE with BOM, which Windows PowerShell writes. The text has no BOM.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, names_with_prefix,
+    write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use paths::{DriveKind, WindowsPaths};
@@ -43,5 +44,5 @@ pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserI
 pub use profiles::{AppData, ListedProfile, ProfileList};
 pub use run::{Recording, ShellCommand};
 pub use system::*;
-pub use temp_file::{TempFile, write_atomically, write_temp};
+pub use temp_file::TempFile;
 pub use wine::WinePrefix;

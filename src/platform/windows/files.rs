@@ -50,8 +50,8 @@ pub(in crate::platform) fn create_unshared(path: &Path) -> io::Result<File> {
     })
 }
 
-/// Opens an existing file to lock it, never through a link. No other program can open it to lock it, rename it or remove
-/// it while this handle is open.
+/// Opens an existing file to lock it, never through a link. No other program can open it to lock it, rename it or
+/// remove it while this handle is open.
 pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.access_mode(GENERIC_READ | GENERIC_WRITE | DELETE).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
@@ -199,7 +199,7 @@ const MAX_PAUSE_TO_OPEN: Duration = Duration::from_millis(250);
 /// file open for a moment.
 pub(in crate::platform) fn replace(temp: TempFile, to: &Path) -> io::Result<()> {
     // Windows refuses a plain rename while any program has the target open, even one that shares it
-    // (FILE_RENAME_INFORMATION); POSIX semantics exist since Windows 10 1709, and the first error counts where they don't
+    // (FILE_RENAME_INFORMATION); where POSIX semantics don't exist, before Windows 10 1709, the first error counts
     let posix = FILE_RENAME_FLAG_REPLACE_IF_EXISTS | FILE_RENAME_FLAG_POSIX_SEMANTICS;
     let rename_once = |file: &File| {
         rename(file, to, FileRenameInfo, FILE_RENAME_FLAG_REPLACE_IF_EXISTS).or_else(|error| match number_of(
@@ -243,8 +243,8 @@ pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<
     renamed
 }
 
-/// Renames an open file (SetFileInformationByHandle, FILE_RENAME_INFO). The handle is opened for writing through, so the
-/// new name is on the disk afterwards.
+/// Renames an open file (SetFileInformationByHandle, FILE_RENAME_INFO). The handle is opened for writing through, so
+/// the new name is on the disk afterwards.
 fn rename(file: &File, to: &Path, class: FILE_INFO_BY_HANDLE_CLASS, flags: u32) -> io::Result<()> {
     let mut name = wide(&std::path::absolute(to)?);
     name.pop();
@@ -266,9 +266,9 @@ fn rename(file: &File, to: &Path, class: FILE_INFO_BY_HANDLE_CLASS, flags: u32) 
     })
 }
 
-/// Returns whether a file that couldn't be replaced may be replaceable in a moment, by the error of the attempt. Windows
-/// reports that access is denied both if a program has the target open and if this user may not replace it; then it
-/// depends on why the target can't be opened to delete it, if it can't.
+/// Returns whether a file that couldn't be replaced may be replaceable in a moment, by the error of the attempt.
+/// Windows reports that access is denied both if a program has the target open and if this user may not replace it;
+/// then it depends on why the target can't be opened to delete it, if it can't.
 fn may_replacement_succeed_later(error: u32, refusal_to_delete: impl FnOnce() -> Option<u32>) -> bool {
     match error {
         ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION => true,
@@ -414,13 +414,19 @@ pub(in crate::platform) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether two paths lead to the same file.
+/// Returns whether two paths lead to the same file. Neither is opened with the right to read it, which could prevent
+/// MicroSIP from opening its ini.
 pub(in crate::platform) fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
-    same_file::is_same_file(a, b)
+    let identify = |path: &Path| {
+        let mut options = OpenOptions::new();
+        options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+        id_of_open(&options.open(path)?)
+    };
+    Ok(identify(a)?.has_number_of(&identify(b)?))
 }
 
-/// Returns why this user can't create files in the folder, or why the file can't be replaced, as far as that can be seen
-/// without opening the file, which could prevent MicroSIP from opening it.
+/// Returns why this user can't create files in the folder, or why the file can't be replaced, as far as that can be
+/// seen without opening the file, which could prevent MicroSIP from opening it.
 pub fn why_not_writable(path: &Path) -> Option<io::Error> {
     let metadata = std::fs::metadata(path).ok()?;
     if !metadata.is_dir() {
