@@ -163,7 +163,10 @@ fn create(ini: &Path, path: &Path, fs: &dyn FileSystem) -> io::Result<()> {
         copied => copied?,
     }
     match fs.persist_new(temp, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // another msipcfg was faster, or took the temporary file for one that a killed run left behind
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+            Ok(())
+        }
         result => result,
     }
 }
