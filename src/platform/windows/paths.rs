@@ -12,6 +12,7 @@ use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
 use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath};
 use windows_sys::core::{GUID, PWSTR};
 
+use super::files::is_same_file;
 use super::win32::{text_at, wide};
 use crate::platform::env::Env;
 use crate::platform::paths::{DriveKind, WindowsPaths};
@@ -67,7 +68,7 @@ pub fn own_app_data() -> Vec<PathBuf> {
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {
-    a.as_os_str().eq_ignore_ascii_case(b) || same_file::is_same_file(a, b).unwrap_or(false)
+    a.as_os_str().eq_ignore_ascii_case(b) || is_same_file(a, b).unwrap_or(false)
 }
 
 fn known_folder(id: &GUID) -> Option<PathBuf> {
