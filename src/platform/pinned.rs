@@ -4,19 +4,20 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::file_id::FileId;
 use super::file_path::FilePath;
 use super::fs::{FileSystem, LockFile, read_all};
-use super::system::{self, Owner};
+use super::system::{self, Occupied, Owner};
 use super::temp_file::TempFile;
 
 /// A folder that was reached without following a link, and that stays the same while this value exists.
 ///
 /// On Linux its files are opened through its descriptor. On Windows nobody can rename or remove the folder while it is
 /// open, but its owner can turn it into a junction while it is empty. Therefore the real path of each file is compared
-/// with the folder's after the file was opened, and the lock and temporary files can't be removed while they are open,
-/// so the folder isn't empty during an edit. Other systems check the folder only once.
+/// with the folder's after the file was opened, and before anything is created, the folder is occupied: by a file that
+/// nobody else can remove. Other systems check the folder only once.
 #[derive(Debug)]
 pub struct PinnedDir {
     path: PathBuf,
@@ -54,6 +55,7 @@ impl PinnedDir {
     /// As for [`PinnedDir::enter`], or it can't be created or given to the owner.
     pub fn enter_or_create(self, name: &str, owner: Option<&Owner>) -> io::Result<PinnedDir> {
         let exists = self.find(name)?.is_some();
+        let _occupied = if exists { None } else { Some(self.handle.occupy(&self.path)?) };
         if !exists {
             std::fs::create_dir(self.inside(name.as_ref()))?;
         }
@@ -72,11 +74,11 @@ impl PinnedDir {
     /// Removes the folder if it is empty.
     pub fn remove_if_empty(self) {
         let PinnedDir { path, handle, parent, .. } = self;
+        let (Some(parent), Some(name)) = (parent, path.file_name()) else { return };
+        let Ok(_occupied) = parent.handle.occupy(&parent.path) else { return };
         // Windows doesn't remove a folder that is open
         drop(handle);
-        if let (Some(parent), Some(name)) = (parent, path.file_name()) {
-            let _ = std::fs::remove_dir(parent.inside(name));
-        }
+        let _ = std::fs::remove_dir(parent.inside(name));
     }
 
     /// Returns the exact name of a file or subfolder, or `None` if it doesn't exist.
@@ -131,9 +133,30 @@ pub struct ScopedFs<'a> {
     pub owner: Option<&'a Owner>,
     /// The maximum size of a file that is read, in bytes.
     pub max_len: u64,
+    /// Keeps the folder from being empty, from the first new file on.
+    occupied: Mutex<Option<Occupied>>,
 }
 
-impl ScopedFs<'_> {
+impl<'a> ScopedFs<'a> {
+    /// Confines a file system.
+    pub fn new(
+        fs: &'a (dyn FileSystem + Sync),
+        folder: &'a PinnedDir,
+        owner: Option<&'a Owner>,
+        max_len: u64,
+    ) -> ScopedFs<'a> {
+        ScopedFs { fs, folder, owner, max_len, occupied: Mutex::default() }
+    }
+
+    /// Keeps the folder from becoming a link until this value is dropped.
+    fn occupy(&self) -> io::Result<()> {
+        let mut occupied = self.occupied.lock().unwrap_or_else(PoisonError::into_inner);
+        if occupied.is_none() {
+            *occupied = Some(self.folder.handle.occupy(&self.folder.path)?);
+        }
+        Ok(())
+    }
+
     fn is_pinned(&self, path: &Path) -> bool {
         path == self.folder.reached()
     }
@@ -160,8 +183,11 @@ impl ScopedFs<'_> {
             return refuse("it belongs to neither this user nor an administrator");
         }
         let id = system::id_of_open(file)?;
-        // a backup is another name of the ini for a moment
-        if id.links > 1 && self.names_inside(&id)? != id.links {
+        // A backup is another name of the ini for a moment. Names that appear while they are counted don't count.
+        let are_all_inside = || -> io::Result<bool> {
+            Ok(self.names_inside(&id)? == id.links && system::id_of_open(file)?.links == id.links)
+        };
+        if id.links > 1 && !are_all_inside()? {
             return refuse("it is a hard link to a file outside this folder");
         }
         Ok(())
@@ -172,7 +198,7 @@ impl ScopedFs<'_> {
         let entries = self.fs.list(self.folder.reached())?;
         let is_name = |entry: &&DirEntry| {
             let other = self.fs.file_id(&self.folder.inside(&entry.file_name()));
-            other.is_ok_and(|other| other.is_second_name_of(id))
+            other.is_ok_and(|other| other.is_second_name_of(id) && other.links == id.links)
         };
         Ok(entries.iter().filter(is_name).count() as u64)
     }
@@ -215,15 +241,10 @@ impl FileSystem for ScopedFs<'_> {
     }
 
     fn create_temp(&self, folder: &Path, prefix: &OsStr, suffix: &str) -> io::Result<TempFile> {
-        let temp = self.fs.create_temp(folder, prefix, suffix)?;
-        if self.is_pinned(folder)
-            && let Err(error) = self.folder.handle.check_contains(temp.file_ref())
-        {
-            // by its handle: its path may not lead to it any more
-            let _ = system::remove_open(temp.file_ref(), temp.path());
-            return Err(error);
+        if self.is_pinned(folder) {
+            self.occupy()?;
         }
-        Ok(temp)
+        self.fs.create_temp(folder, prefix, suffix)
     }
 
     fn create_folders(&self, path: &Path) -> io::Result<()> {
@@ -297,7 +318,7 @@ mod tests {
     use crate::platform::SystemFs;
 
     fn fs(folder: &PinnedDir) -> ScopedFs<'_> {
-        ScopedFs { fs: &SystemFs, folder, owner: None, max_len: 100 }
+        ScopedFs::new(&SystemFs, folder, None, 100)
     }
 
     #[test]

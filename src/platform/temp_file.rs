@@ -11,8 +11,8 @@ use super::{NotCopied, system};
 
 /// A temporary file that is open. It is removed when it is dropped.
 ///
-/// On Windows no other program can open, rename or remove it before it has its name. So nobody can read it before it
-/// has its access list, and its folder isn't empty, which is what turning it into a junction would need.
+/// On Windows no other program can open, rename or remove it until it gets its name, so nobody can read it before it
+/// has its access list.
 #[derive(Debug)]
 pub struct TempFile {
     // dropped in this order, because Windows doesn't remove a file that isn't shared

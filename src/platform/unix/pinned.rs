@@ -17,6 +17,10 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 #[derive(Debug)]
 pub struct Pinned(OwnedFd);
 
+/// What keeps a folder from being empty, which makes no difference here.
+#[derive(Debug)]
+pub struct Occupied;
+
 impl Pinned {
     pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
         Ok(Pinned(openat(CWD, path, FOLDER, Mode::empty())?))
@@ -34,6 +38,11 @@ impl Pinned {
     /// Returns a path that leads to the folder even if the folders above it are replaced.
     pub(in crate::platform) fn path(&self, path: &Path) -> PathBuf {
         path_to(&self.0, path)
+    }
+
+    /// Does nothing: a folder that is open by its descriptor stays the same.
+    pub(in crate::platform) fn occupy(&self, _path: &Path) -> io::Result<Occupied> {
+        Ok(Occupied)
     }
 
     /// Succeeds: a file that was opened through the descriptor is in the folder.

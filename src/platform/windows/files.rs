@@ -124,7 +124,7 @@ fn set_information<T>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS, information
 }
 
 /// Copies the alternate streams of a file, such as the mark of a downloaded file. Returns those that can't be copied: a
-/// share may have streams that can't be read, and a disk without streams doesn't take them.
+/// share may have streams that can't be read, a disk without streams doesn't take them, and very large ones aren't.
 fn copy_streams(model: &Path, path: &Path) -> Vec<String> {
     const CONTENTS: &str = "::$DATA";
     let copy =
@@ -191,9 +191,9 @@ fn streams(path: &Path) -> Vec<String> {
 }
 
 /// The longest pause between attempts to replace a file that is in use; all pauses together are ten seconds.
-const MAX_PAUSE_TO_REPLACE: Duration = Duration::from_secs(5);
+const MAX_PAUSE_TO_REPLACE: Duration = Duration::from_millis(5120);
 /// The same for attempts to open or remove a file; together half a second.
-const MAX_PAUSE_TO_OPEN: Duration = Duration::from_millis(250);
+const MAX_PAUSE_TO_OPEN: Duration = Duration::from_millis(320);
 
 /// Gives a temporary file its name in one step, replacing what has it. A virus scanner or a sync client may have either
 /// file open for a moment.
@@ -224,7 +224,8 @@ pub(in crate::platform) fn replace(temp: TempFile, to: &Path) -> io::Result<()> 
 }
 
 /// Opens a temporary file to rename it. It is shared with readers, because the handle is still open for a moment when
-/// the file already has the name of the ini: a MicroSIP that can't read its ini then would start with defaults.
+/// the file already has the name of the ini: a MicroSIP that can't read its ini then would start with defaults. As with
+/// MoveFileExW, readers who don't share deletion are refused.
 fn open_to_rename(path: &Path) -> io::Result<File> {
     let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_WRITE_THROUGH;
     let mut options = OpenOptions::new();

@@ -7,23 +7,29 @@ use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 
-use windows_sys::Win32::Foundation::ERROR_UNTRUSTED_MOUNT_POINT;
+use windows_sys::Win32::Foundation::{ERROR_UNTRUSTED_MOUNT_POINT, GENERIC_WRITE};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_LIST_DIRECTORY, FILE_NAME_NORMALIZED, FILE_READ_ATTRIBUTES,
-    FILE_SHARE_READ, FILE_SHARE_WRITE, GetFinalPathNameByHandleW, READ_CONTROL, VOLUME_NAME_NT, WRITE_OWNER,
+    DELETE, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_LIST_DIRECTORY, FILE_NAME_NORMALIZED,
+    FILE_NAME_OPENED, FILE_READ_ATTRIBUTES, FILE_SHARE_READ, FILE_SHARE_WRITE,
+    GETFINALPATHNAMEBYHANDLE_FLAGS, GetFinalPathNameByHandleW, READ_CONTROL, VOLUME_NAME_NT, WRITE_OWNER,
 };
 use windows_sys::Win32::System::SystemServices::{
     PROCESS_MITIGATION_REDIRECTION_TRUST_POLICY, PROCESS_MITIGATION_REDIRECTION_TRUST_POLICY_0,
 };
 use windows_sys::Win32::System::Threading::{ProcessRedirectionTrustPolicy, SetProcessMitigationPolicy};
 
-use super::files::{open_to_remove, remove_open};
+use super::files::{id_of_open, open_to_remove, remove_open};
 use super::security::Owner;
 
 /// A folder that is kept open, so that nobody can rename or remove it.
 #[derive(Debug)]
 pub struct Pinned(File);
+
+/// A file that keeps a folder from being empty, so that nobody can turn it into a junction. Windows removes it when
+/// this value is dropped or the program ends.
+#[derive(Debug)]
+pub struct Occupied(#[expect(dead_code, reason = "only kept open")] File);
 
 impl Pinned {
     pub(in crate::platform) fn open(path: &Path) -> io::Result<Pinned> {
@@ -39,7 +45,30 @@ impl Pinned {
     /// Returns an error unless an open file or folder is in this folder. It isn't if this folder was turned into a
     /// junction after it was opened.
     pub(in crate::platform) fn check_contains(&self, file: &File) -> io::Result<()> {
-        if is_in_folder(&final_path(file)?, &final_path(&self.0)?) { Ok(()) } else { Err(redirected()) }
+        let is_inside = |form| -> io::Result<bool> {
+            Ok(is_in_folder(&final_path(file, form)?, &final_path(&self.0, form)?))
+        };
+        // on a share, the real spelling of a path takes access to each folder above it
+        if is_inside(FILE_NAME_NORMALIZED).or_else(|_| is_inside(FILE_NAME_OPENED))? {
+            Ok(())
+        } else {
+            Err(redirected())
+        }
+    }
+
+    /// Keeps the folder from being empty.
+    pub(in crate::platform) fn occupy(&self, path: &Path) -> io::Result<Occupied> {
+        let create = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).access_mode(GENERIC_WRITE | DELETE).share_mode(0);
+            options.custom_flags(FILE_FLAG_DELETE_ON_CLOSE).open(path)
+        };
+        let created = tempfile::Builder::new().prefix(".msipcfg-").make_in(path, create)?;
+        let (file, mut path) = created.into_parts();
+        // Windows removes it, wherever it is
+        path.disable_cleanup(true);
+        self.check_contains(&file)?;
+        Ok(Occupied(file))
     }
 
     /// Removes a file, unless its path leads to another place.
@@ -59,7 +88,8 @@ impl Pinned {
         let mut options = OpenOptions::new();
         let flags = FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT;
         let folder = options.access_mode(READ_CONTROL | WRITE_OWNER).custom_flags(flags).open(path)?;
-        if final_path(&folder)? == final_path(&self.0)? { owner.take(&folder) } else { Err(redirected()) }
+        let is_same = id_of_open(&folder)?.has_number_of(&id_of_open(&self.0)?);
+        if is_same { owner.take(&folder) } else { Err(redirected()) }
     }
 }
 
@@ -68,18 +98,13 @@ fn redirected() -> io::Error {
 }
 
 /// Returns the path of an open file without links, as the system calls it (GetFinalPathNameByHandleW).
-fn final_path(file: &File) -> io::Result<Vec<u16>> {
+fn final_path(file: &File, form: GETFINALPATHNAMEBYHANDLE_FLAGS) -> io::Result<Vec<u16>> {
     // the limit of Windows
     const MAX_LEN: u32 = 32 * 1024;
     let mut path = vec![0_u16; MAX_LEN as usize];
     // SAFETY: the file is open, and the buffer has the given length
     let length = unsafe {
-        GetFinalPathNameByHandleW(
-            file.as_raw_handle(),
-            path.as_mut_ptr(),
-            MAX_LEN,
-            FILE_NAME_NORMALIZED | VOLUME_NAME_NT,
-        )
+        GetFinalPathNameByHandleW(file.as_raw_handle(), path.as_mut_ptr(), MAX_LEN, form | VOLUME_NAME_NT)
     };
     match length {
         0 => Err(io::Error::last_os_error()),
@@ -101,8 +126,8 @@ fn is_in_folder(path: &[u16], folder: &[u16]) -> bool {
 }
 
 /// Makes Windows refuse junctions that somebody other than an administrator created, for the rest of this process
-/// (SetProcessMitigationPolicy, ProcessRedirectionTrustPolicy). Windows 10 before 21H2 doesn't know it, and the other
-/// checks of this module hold without it.
+/// (SetProcessMitigationPolicy, ProcessRedirectionTrustPolicy). Older versions of Windows 10 don't know it; it is an
+/// addition to the other checks of this module.
 pub fn refuse_junctions_of_users() {
     const ENFORCE: u32 = 1;
     let policy = PROCESS_MITIGATION_REDIRECTION_TRUST_POLICY {
@@ -136,5 +161,58 @@ fn open(path: &Path, flags: u32) -> io::Result<File> {
         Ok(folder)
     } else {
         Err(io::ErrorKind::NotADirectory.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_occupied_folder_is_not_empty_until_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || std::fs::read_dir(folder.path()).unwrap().count();
+        let pinned = Pinned::open(folder.path()).unwrap();
+        let occupied = pinned.occupy(folder.path()).unwrap();
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        assert!(std::fs::remove_file(&file).is_err());
+        assert!(std::fs::rename(&file, file.with_extension("x")).is_err());
+        assert_eq!(names(), 1);
+        drop(occupied);
+        assert_eq!(names(), 0);
+    }
+
+    #[test]
+    fn a_file_in_another_folder_is_noticed() {
+        let temp = tempfile::tempdir().unwrap();
+        let [inside, outside] = ["inside", "outside"].map(|name| temp.path().join(name));
+        let create = |folder: &Path| {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("a"), "").unwrap();
+            File::open(folder.join("a")).unwrap()
+        };
+        let [mine, theirs] = [create(&inside), create(&outside)];
+        let pinned = Pinned::open(&inside).unwrap();
+        pinned.check_contains(&mine).unwrap();
+        assert_eq!(pinned.check_contains(&theirs).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+    }
+
+    #[test]
+    fn only_what_is_directly_in_a_folder_is_in_it() {
+        let is_in = |path: &str, folder: &str| {
+            let [path, folder] = [path, folder].map(|text| text.encode_utf16().collect::<Vec<u16>>());
+            is_in_folder(&path, &folder)
+        };
+        assert!(is_in(r"\Device\Disk\a\b", r"\Device\Disk\a"));
+        assert!(is_in(r"\Device\Disk\a", r"\Device\Disk\"));
+        for other in [
+            r"\Device\Disk\a",
+            r"\Device\Disk\a\b\c",
+            r"\Device\Disk\ab",
+            r"\Device\Disk\x\b",
+            r"\Device\Disk\a\",
+        ] {
+            assert!(!is_in(other, r"\Device\Disk\a"), "{other}");
+        }
     }
 }

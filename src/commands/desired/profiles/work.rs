@@ -306,7 +306,7 @@ fn scoped_fs<'a>(
     owner: Option<&'a Owner>,
     fs: &'a (dyn FileSystem + Sync),
 ) -> ScopedFs<'a> {
-    ScopedFs { fs, folder: &place.folder, owner, max_len: LARGEST_INI }
+    ScopedFs::new(fs, &place.folder, owner, LARGEST_INI)
 }
 
 fn with_first_run(written: Result<WriteOutcome, Error>) -> Result<WriteOutcome, Error> {
