@@ -1,8 +1,7 @@
 //! Files on Windows.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
-    INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, DELETE, FILE_ADD_FILE, FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_DIRECTORY,
@@ -22,15 +20,15 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAG_WRITE_THROUGH, FILE_ID_INFO,
     FILE_INFO_BY_HANDLE_CLASS, FILE_READ_ATTRIBUTES, FILE_RENAME_INFO, FILE_SHARE_READ, FILE_SHARE_WRITE,
     FileAttributeTagInfo, FileBasicInfo, FileDispositionInfo, FileDispositionInfoEx, FileIdInfo,
-    FileRenameInfo, FileRenameInfoEx, FindClose, FindFirstStreamW, FindNextStreamW, FindStreamInfoStandard,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, SetFileInformationByHandle,
-    WIN32_FIND_STREAM_DATA, WRITE_DAC, WRITE_OWNER,
+    FileRenameInfo, FileRenameInfoEx, GetFileInformationByHandle, GetFileInformationByHandleEx,
+    SetFileInformationByHandle, WRITE_DAC, WRITE_OWNER,
 };
 use windows_sys::Win32::System::WindowsProgramming::{
     FILE_RENAME_FLAG_POSIX_SEMANTICS, FILE_RENAME_FLAG_REPLACE_IF_EXISTS,
 };
 
 use super::security::copy_access_to;
+use super::streams::copy_streams;
 use super::win32::{check, size_in_bytes, wide};
 use crate::platform::FileId;
 use crate::platform::access::NewOwner;
@@ -121,73 +119,6 @@ fn set_information<T>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS, information
             size_in_bytes::<T>(),
         )
     })
-}
-
-/// Copies the alternate streams of a file, such as the mark of a downloaded file. Returns those that can't be copied: a
-/// share may have streams that can't be read, a disk without streams doesn't take them, and very large ones aren't.
-fn copy_streams(model: &Path, path: &Path) -> Vec<String> {
-    const CONTENTS: &str = "::$DATA";
-    let copy =
-        |stream: &str| std::fs::write(stream_of(path, stream), std::fs::read(stream_of(model, stream))?);
-    let others = streams(model).into_iter().filter(|stream| stream != CONTENTS);
-    others.filter(|stream| copy(stream).is_err()).collect()
-}
-
-fn stream_of(path: &Path, stream: &str) -> OsString {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(stream);
-    name
-}
-
-/// The stream in which Windows records where a file was downloaded from ("mark of the web").
-const MARK: &str = ":Zone.Identifier";
-
-/// Reads the mark of a downloaded file: the text of an ini.
-pub fn download_mark(path: &Path) -> Option<Vec<u8>> {
-    // Windows writes only a few URLs
-    const MAX_LEN: u64 = 64 * 1024;
-    let mut bytes = Vec::new();
-    File::open(stream_of(path, MARK)).ok()?.take(MAX_LEN).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// Checks whether this user may remove the mark of a downloaded file, without removing it.
-pub fn can_remove_download_mark(path: &Path) -> io::Result<()> {
-    if std::fs::metadata(path)?.permissions().readonly() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is marked read-only"));
-    }
-    OpenOptions::new().access_mode(DELETE).open(stream_of(path, MARK)).map(drop)
-}
-
-/// Removes the mark of a downloaded file, if it has one.
-pub fn remove_download_mark(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(stream_of(path, MARK)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Lists the streams of a file; none if the file system doesn't have them.
-fn streams(path: &Path) -> Vec<String> {
-    // SAFETY: all zeros is a valid value of this plain structure
-    let mut found: WIN32_FIND_STREAM_DATA = unsafe { std::mem::zeroed() };
-    let mut names = Vec::new();
-    // SAFETY: the path ends with NUL, and `found` has the type of the information level
-    let search =
-        unsafe { FindFirstStreamW(wide(path).as_ptr(), FindStreamInfoStandard, (&raw mut found).cast(), 0) };
-    if search == INVALID_HANDLE_VALUE {
-        return names;
-    }
-    loop {
-        let length = found.cStreamName.iter().position(|&unit| unit == 0).unwrap_or(found.cStreamName.len());
-        names.push(String::from_utf16_lossy(&found.cStreamName[..length]));
-        // SAFETY: the search is open, and `found` has the type that it writes
-        if unsafe { FindNextStreamW(search, (&raw mut found).cast()) } == 0 {
-            // SAFETY: the search is open
-            unsafe { FindClose(search) };
-            return names;
-        }
-    }
 }
 
 /// The longest pause between attempts to replace a file that is in use; all pauses together are ten seconds.

@@ -12,6 +12,7 @@ mod programs;
 mod registry;
 mod run;
 mod security;
+mod streams;
 mod terminal;
 mod win32;
 
@@ -27,6 +28,7 @@ pub use programs::*;
 pub use registry::*;
 pub use run::*;
 pub use security::*;
+pub use streams::*;
 pub use terminal::*;
 
 /// Whether a program can exit with a status above 255.
