@@ -52,28 +52,32 @@ fn is_edit_read_alike(edit: &Edit) -> bool {
     is_read_alike(&document(&format!("[{section}]\n{key}={}\nz=1\n", text.as_str())), section)
 }
 
-/// Returns whether a section has a line end after which rust-ini continues a comment, or a line that it continues as a
-/// name or doesn't see as a comment.
-fn has_continued_line(document: &IniDocument, name: &str) -> bool {
+/// Returns whether a section has a line end after which rust-ini continues a comment or a value, a line that it
+/// continues as a name or doesn't see as a comment, or behind its header, in the same line, what rust-ini sees as
+/// another header.
+fn is_in_other_dialect(document: &IniDocument, name: &str) -> bool {
     let is_odd = |line: Line| {
         let text = document.units(line.text);
         let is_comment = text.get(0) == Some(u16::from(b';'));
         let has_key =
             text.iter().any(|unit| unit == u16::from(b'=')) && text.trim().get(0) != Some(u16::from(b';'));
-        !text.trim().is_empty() && !is_comment && !has_key
+        let is_continued = text.iter().last() == Some(u16::from(b'\\'));
+        is_continued || (!text.trim().is_empty() && !is_comment && !has_key)
     };
     lookup::section(document, name).is_some_and(|section| {
         let mut lines = document.lines(section.header.text.start..section.body.end);
         let has_bare_cr = lines.any(|line| document.line_end(&line) == b"\r\0");
-        has_bare_cr || document.lines(section.body).any(is_odd)
+        let header = document.units(section.header.text).to_string();
+        let has_second_header = header.split_once(']').is_some_and(|(_, rest)| rest.contains('['));
+        has_bare_cr || has_second_header || document.lines(section.body).any(is_odd)
     })
 }
 
 fn opinion(old: &IniDocument, new: &IniDocument, edit: &Edit) -> Opinion {
     let name = edit.path().section.as_str();
     let is_skipped = !is_edit_read_alike(edit)
-        || has_continued_line(old, name)
-        || has_continued_line(new, name)
+        || is_in_other_dialect(old, name)
+        || is_in_other_dialect(new, name)
         || !is_read_alike(old, name);
     if is_skipped {
         Opinion::Skipped
