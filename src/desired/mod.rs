@@ -4,7 +4,7 @@
 //! file leaves open, [`users`] holds the variables of each user, and [`schema`] knows which keys there can be.
 //! [`resolve`] turns all of that into edits of an ini. [`export`] writes the state of an ini as such a file, and
 //! [`instance`] exchanges states with Microsoft's DSC. [`json_schema`] describes both for other programs. [`passwords`]
-//! tells whether somebody changed a password that was set.
+//! shows whether a password was changed after it was set.
 //!
 //! A mistake is reported with its file, line and column before any ini is touched. A message never contains a password:
 //! [`redact`] decides what may be shown.

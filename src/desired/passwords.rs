@@ -1,4 +1,4 @@
-//! Tells whether somebody changed a password that was set.
+//! Shows whether a password was changed after it was set.
 //!
 //! MicroSIP encrypts a password at its next start, in a form that only MicroSIP can make and read. So a slow hash of
 //! what was set is kept next to the ini, together with a fingerprint of what MicroSIP made of it.

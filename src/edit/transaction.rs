@@ -173,7 +173,7 @@ struct MissedSave {
 /// edit that is impossible.
 ///
 /// # Errors
-/// The ini is read-only, this user may not write, or only the ini itself is mounted.
+/// The ini is read-only, this user may not write, only the ini itself is mounted, or it would lose its encryption.
 pub fn check_writable<E>(ini: &Path, fs: &dyn FileSystem) -> Result<(), E> {
     if fs.metadata(ini).is_ok_and(|metadata| metadata.permissions().readonly()) {
         return Err(TransactionErrorKind::ReadOnly);
@@ -181,10 +181,12 @@ pub fn check_writable<E>(ini: &Path, fs: &dyn FileSystem) -> Result<(), E> {
     let folder = folder_of(ini).ancestors().find(|folder| fs.exists(folder));
     for path in [Some(ini), folder].into_iter().flatten() {
         if let Some(source) = platform::why_not_writable(path) {
-            let is_busy = source.kind() == io::ErrorKind::ResourceBusy;
-            let (step, what) = match is_busy {
-                true => (Step::Replace, "can't be replaced"),
-                false => (Step::Temp, "isn't writable by this user"),
+            let (step, what) = match source.kind() {
+                // a mount, or on Windows an encrypted ini
+                io::ErrorKind::ResourceBusy | io::ErrorKind::Unsupported => {
+                    (Step::Replace, "can't be replaced")
+                }
+                _ => (Step::Temp, "isn't writable by this user"),
             };
             return Err(TransactionErrorKind::io(step, path, what, source));
         }

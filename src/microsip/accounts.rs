@@ -64,7 +64,7 @@ pub fn is_old_layout(document: &IniDocument) -> bool {
 }
 
 /// Returns whether MicroSIP deletes the keys of the old layout at its next start, and STUN with them: `accountId` is
-/// empty, and there is no account of the old layout that it would keep (3.22.3, settings.cpp).
+/// empty, and the old layout has no account that MicroSIP keeps (3.22.3, settings.cpp).
 pub fn are_old_keys_deleted(document: &IniDocument) -> bool {
     selected(document).is_none() && !is_old_layout(document)
 }

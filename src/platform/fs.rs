@@ -70,7 +70,7 @@ pub trait FileSystem {
 
     /// Flushes a file to the disk.
     fn sync(&self, temp: &TempFile) -> io::Result<()> {
-        temp.file_ref().sync_all()
+        temp.file().sync_all()
     }
 
     /// Gives a temporary file the owner and access of another file, or without one those of a new file.

@@ -268,7 +268,7 @@ impl FileSystem for ScopedFs<'_> {
             Some(model) => self.fs.copy_access(Some(model), temp),
             None => {
                 self.fs.copy_access(None, temp)?;
-                self.owner.map_or(Ok(()), |owner| owner.take(temp.file_ref()))
+                self.owner.map_or(Ok(()), |owner| owner.take(temp.file()))
             }
         }
     }

@@ -35,11 +35,7 @@ impl TempFile {
         &self.path
     }
 
-    pub(super) fn file(&mut self) -> &mut File {
-        &mut self.file
-    }
-
-    pub(super) fn file_ref(&self) -> &File {
+    pub(super) fn file(&self) -> &File {
         &self.file
     }
 

@@ -59,7 +59,7 @@ pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
 /// Gives a temporary file the owner and the access list of another file, or without one those of a new file.
 pub(in crate::platform) fn copy_access_to_temp(model: Option<&File>, temp: &mut TempFile) -> io::Result<()> {
     if let Some(model) = model {
-        temp.not_copied.owner = copy_access_to(model, temp.file_ref())? == NewOwner::Us;
+        temp.not_copied.owner = copy_access_to(model, temp.file())? == NewOwner::Us;
     }
     Ok(())
 }
@@ -67,14 +67,14 @@ pub(in crate::platform) fn copy_access_to_temp(model: Option<&File>, temp: &mut 
 /// Gives a temporary file the alternate data streams, the creation time and the attributes of another file, or without
 /// one those of a new file.
 pub(in crate::platform) fn copy_attributes(model: Option<&Path>, temp: &mut TempFile) -> io::Result<()> {
-    let Some(model) = model else { return set_basic_info(temp.file_ref(), 0, FILE_ATTRIBUTE_ARCHIVE) };
+    let Some(model) = model else { return set_basic_info(temp.file(), 0, FILE_ATTRIBUTE_ARCHIVE) };
     let metadata = open_file(model)?.metadata()?;
     let attributes = metadata.file_attributes();
-    if loses_encryption(attributes, temp.file_ref().metadata()?.file_attributes()) {
+    if loses_encryption(attributes, temp.file().metadata()?.file_attributes()) {
         return Err(io::Error::new(io::ErrorKind::Unsupported, LOSES_ENCRYPTION));
     }
     temp.not_copied.streams = copy_streams(model, temp.path());
-    set_basic_info(temp.file_ref(), metadata.creation_time(), kept_attributes(attributes))
+    set_basic_info(temp.file(), metadata.creation_time(), kept_attributes(attributes))
 }
 
 /// Returns the attributes that the new file gets. Others, such as compression, are inherited from the folder.
