@@ -91,6 +91,7 @@ codes! {
         "the file is a binary or isn't text, has no section header, or is larger than 16 MiB";
     NotMicrosip = "not-microsip", NotAnIni,
         "the ini has no setting that MicroSIP knows, so it's another program's; reading only warns";
+    HooksFileInvalid = "hooks-file-invalid", NotAnIni, "the file with the actions of the hooks has a mistake";
     EncodingUnknown = "encoding-unknown", NotAnIni,
         "the file is 8-bit text that isn't UTF-8, and its code page isn't known";
     EncodingInvalid = "encoding-invalid", NotAnIni,

@@ -15,6 +15,7 @@
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests prepare files on the disk")
 )]
 
+pub mod actions;
 pub mod app;
 pub mod budget;
 pub mod cli;

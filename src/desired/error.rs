@@ -4,6 +4,9 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::action::audience::UnknownWho;
+use crate::hook::action::template::TemplateError;
+use crate::hook::action::url_template::UrlError;
 use crate::hook::command::HookTextError;
 use crate::hook::event::UnknownEvent;
 use crate::microsip::values::ValueError;
@@ -56,6 +59,14 @@ pub enum DesiredErrorKind {
     Event(#[from] UnknownEvent),
     #[error(transparent)]
     Command(#[from] HookTextError),
+    #[error("{0}")]
+    Action(&'static str),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error(transparent)]
+    Who(#[from] UnknownWho),
     #[error("this row has a value in a column without a name")]
     NamelessColumn,
     #[error("the variable '{name}' has no value: in {row}, the column '{name}' is empty")]
@@ -136,6 +147,8 @@ impl ToDiagnostic for DesiredError {
             DesiredErrorKind::Value(error) => error.hint(),
             DesiredErrorKind::Event(error) => error.hint(),
             DesiredErrorKind::Command(error) => error.hint(),
+            DesiredErrorKind::Template(error) => error.hint(),
+            DesiredErrorKind::Url(error) => error.hint(),
             DesiredErrorKind::NamelessColumn => {
                 Some("write a name for this column in the first line, or clear the column".into())
             }

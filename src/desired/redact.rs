@@ -45,9 +45,37 @@ pub fn is_secret(name: &str) -> bool {
     name.eq_ignore_ascii_case("password")
 }
 
+/// The tables of an action in which every value may be a password, whatever its name.
+const PRIVATE_TABLES: [&str; 3] = ["headers", "json", "form"];
+
 /// Returns whether values of this name may be shown. An unknown name may be a misspelled `password`.
 pub(super) fn is_public(name: &str) -> bool {
-    const NAMES: [&str; 6] = ["$schema", "program", "args", "env", "file", "stdin"];
+    const NAMES: [&str; 23] = [
+        "$schema",
+        "program",
+        "args",
+        "env",
+        "file",
+        "stdin",
+        // actions; the values of headers and of what a request sends may be passwords
+        "open",
+        "again-after",
+        "notify",
+        "link",
+        "get",
+        "post",
+        "retry",
+        "log",
+        "separator",
+        "run",
+        "timeout",
+        "only",
+        "except",
+        "history",
+        "country",
+        "internal",
+        "outside-line",
+    ];
     let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let is_open = |section: &str| keys::find(section, name).is_some_and(|key| key.privacy == Privacy::Open);
     is_number
@@ -98,18 +126,20 @@ struct LineParts<'a> {
 }
 
 impl LineParts<'_> {
-    /// Adds the parts below a node. `is_open` is whether it is outside of every value that may be a password.
-    fn add(&mut self, node: &Node, name: &str, is_open: bool) {
+    /// Adds the parts below a node, which has this name. `is_open` is whether it is outside of every value that may be a password.
+    fn add(&mut self, node: &Node, own_name: &str, is_open: bool) {
         match &node.tree {
-            Tree::Leaf(_) => self.add_part(&node.span, is_public(name)),
-            Tree::List(items) => items.iter().for_each(|item| self.add(item, name, is_open)),
+            Tree::Leaf(_) => self.add_part(&node.span, is_public(own_name)),
+            Tree::List(items) => items.iter().for_each(|item| self.add(item, own_name, is_open)),
             Tree::Table(entries) => {
                 for (name, part) in entries {
+                    let name = if PRIVATE_TABLES.contains(&own_name) { own_name } else { name };
                     if part.key != part.span {
                         let is_known = is_public(name) || is_secret(name);
                         self.add_part(&part.key, is_known || is_open && part.key == *self.named);
                     }
-                    self.add(part, name, is_open && is_public(name));
+                    let is_open = is_open && (is_public(name) || PRIVATE_TABLES.contains(&name));
+                    self.add(part, name, is_open);
                 }
             }
         }

@@ -179,7 +179,7 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
 }
 
 /// Returns the error for a key that isn't one of those that are known.
-pub(super) fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
+pub fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
     let hint = match guess::nearest(key, known.iter().copied()) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => format!("the known keys are {}", known.join(", ")),

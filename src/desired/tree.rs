@@ -49,7 +49,7 @@ impl Node {
     }
 
     /// Returns the error that this part isn't what was expected.
-    pub(super) fn not(&self, expected: impl Into<String>) -> SpannedError {
+    pub fn not(&self, expected: impl Into<String>) -> SpannedError {
         DesiredErrorKind::Shape { found: self.type_name(), expected: expected.into() }.at(&self.span)
     }
 

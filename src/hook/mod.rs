@@ -1,8 +1,9 @@
 //! Hooks: the events of a call ([`event`]), the MicroSIP that will save them ([`dialect`]), the command line between
 //! the ini and the program ([`command`]), the masks in it ([`masks`]), shells that read it as a whole ([`shell`]), what
-//! its author intended ([`meaning`]), the program itself ([`target`]), who could replace it ([`trust`]), and the
-//! scripts that msipcfg brings along ([`sample`]).
+//! its author intended ([`meaning`]), the program itself ([`target`]), who could replace it ([`trust`]), the scripts
+//! that msipcfg brings along ([`sample`]), and hooks without a program ([`action`]).
 
+pub mod action;
 pub mod command;
 pub mod dialect;
 pub mod event;

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["app"],
     &["cli"],
     &["commands"],
-    &["desired"],
+    &["actions", "desired"],
     &["request"],
     &["hook", "edit"],
     &["microsip"],

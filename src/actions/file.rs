@@ -1,0 +1,153 @@
+//! The file `<stem>.hooks.toml` next to an ini, which contains the actions of its events.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::parse;
+use crate::desired::error::DesiredError;
+use crate::desired::redact::Redaction;
+use crate::desired::source::{Format, Source};
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::action::Actions;
+
+/// Returns the path of the file with the actions of an ini.
+pub fn path_for(ini: &Path) -> PathBuf {
+    let mut name = OsString::from(ini.file_stem().unwrap_or_default());
+    name.push(".hooks.toml");
+    ini.with_file_name(name)
+}
+
+/// A mistake in the file. It never contains the value of a header or a secret.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct HooksFileError(#[from] DesiredError);
+
+impl ToDiagnostic for HooksFileError {
+    fn code(&self) -> Code {
+        Code::HooksFileInvalid
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+}
+
+/// Reads the text of the file. `name` is its name in messages.
+///
+/// # Errors
+/// At the first mistake, with its place.
+pub fn read(name: String, text: String) -> Result<Actions, HooksFileError> {
+    let source = Source::parse(name, text, Format::Toml, Redaction::Passwords)?;
+    let actions = parse::actions(&source.root).map_err(|error| source.error(error))?;
+    Ok(actions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::action::{Kind, Separator, Work};
+    use crate::hook::event::Event;
+
+    fn read(text: &str) -> Result<Actions, HooksFileError> {
+        super::read("MicroSIP.hooks.toml".into(), text.into())
+    }
+
+    #[test]
+    fn the_name_follows_the_ini() {
+        for (ini, file) in [
+            ("a/MicroSIP.ini", "a/MicroSIP.hooks.toml"),
+            ("x.y.INI", "x.y.hooks.toml"),
+            ("z", "z.hooks.toml"),
+        ] {
+            assert_eq!(path_for(Path::new(ini)), Path::new(file));
+        }
+    }
+
+    #[test]
+    fn every_kind_of_action_is_read() {
+        let actions = read(
+            r#"
+history = "off"
+[numbers]
+country = "49"
+internal = 3
+outside-line = "0"
+[[ring]]
+open = "crm.example/find?phone={number:e164}"
+only = "external"
+again-after = "5m"
+[[ring]]
+notify = "{name|number} is calling"
+link = "https://crm.example/find?phone={number}"
+except = ["internal", "+49*"]
+[[end]]
+post = "https://crm.example/calls"
+headers = { Authorization = "Bearer {env:CRM_TOKEN}" }
+retry = "24h"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+json = { text = "{number}", list = [1, true, "{name}"] }
+[[end]]
+log = 'C:\calls.csv'
+separator = ";"
+[[answer]]
+run = 'C:\Tools\note.exe'
+args = ["--caller", "{number}"]
+timeout = "30s"
+[[answer]]
+get = "https://crm.example/answered"
+"#,
+        )
+        .unwrap();
+        let kinds = |event| actions.of(event).iter().map(|action| action.work.kind()).collect::<Vec<_>>();
+        assert_eq!(kinds(Event::Ring), [Kind::Open, Kind::Notify]);
+        assert_eq!(kinds(Event::End), [Kind::Post, Kind::Log]);
+        assert_eq!(kinds(Event::Answer), [Kind::Run, Kind::Get]);
+        assert!(matches!(&actions.of(Event::End)[1].work, Work::Log { separator: Separator::Semicolon, .. }));
+        assert_eq!(
+            actions.needed_events(),
+            [Event::Ring, Event::Answer, Event::Start, Event::End, Event::Busy, Event::Outgoing]
+        );
+    }
+
+    #[test]
+    fn mistakes_show_their_place_and_what_to_write() {
+        for (text, at, words) in [
+            ("[[rign]]\nopen = 'h'", "1:3", "unknown event 'rign'"),
+            ("[[ring]]\nopne = 'h'", "2:1", "unknown key 'opne'"),
+            ("[[ring]]\nopen = 'h/{numbr}'", "2:8", "unknown placeholder '{numbr}'"),
+            ("[[ring]]\nopen = 'https://{number}'", "2:8", "host"),
+            ("[[ring]]\nopen = 'h'\npost = 'h'", "3:1", "one thing"),
+            ("[[ring]]\nonly = 'external'", "1:3", "nothing"),
+            ("[[ring]]\nopen = 'h'\nargs = ['x']", "3:1", "unknown key 'args'"),
+            ("[[ring]]\nopen = 7", "2:8", "expected text"),
+            ("[[end]]\npost = 'h'\nretry = 'soon'", "3:9", "expected a time"),
+            ("[[end]]\npost = 'h'\nheaders = { 'a b' = 'x' }", "3:13", "header"),
+            ("[[end]]\npost = 'h'\njson = {}\nbody = 'x'", "4:1", "one body"),
+            ("history = 7", "1:11", "expected a time"),
+            ("[numbers]\ncountry = '999'", "2:11", "calling code"),
+            ("[[ring]]\nopen = 'h'\nonly = 'extern'", "3:8", "neither external"),
+            ("ring = 'x.exe'", "1:8", "expected a list of tables"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("hooks.toml:{at}:")) && error.contains(words), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn no_message_shows_the_value_of_a_header_or_a_secret() {
+        for text in [
+            "[[end]]\npost = 'h'\nheaders = { Authorization = 'Bearer s3cr3t {numbr}' }",
+            "[[end]]\npost = 'h'\nheaders = { Authorization = 's3cr3t' }, x",
+            "[[end]]\npost = 'h'\nheaders = { link = 's3cr3t', 'a b' = 's3cr3t' }",
+            "[[end]]\npost = 'h'\nbody = 's3cr3t {numbr}'",
+            "[[end]]\npost = 'h'\njson = { file = 's3cr3t {numbr}' }",
+            "[[end]]\npost = 'h'\nsecret = 's3cr3t'",
+            "[[end]]\npost = 'h'\nsecert = 's3cr3t'",
+            "[[end]]\npost = 'h'\nsecret = 's3cr3t\nretry = '1h'",
+        ] {
+            let error = read(text).unwrap_err();
+            let shown = format!("{error}\n{error:?}\n{:?}", error.hint());
+            assert!(!shown.contains("s3cr3t"), "{shown}");
+        }
+    }
+}

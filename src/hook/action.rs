@@ -1,0 +1,263 @@
+//! Actions: what a hook does without a script. A hook is either a program, which MicroSIP starts, or a list of actions,
+//! which msipcfg carries out. Pure.
+
+pub mod audience;
+pub mod numbers;
+pub mod template;
+pub mod url_template;
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::event::Event;
+use audience::Audience;
+use numbers::Numbers;
+use template::{Placeholder, Template};
+use url_template::UrlTemplate;
+
+/// Everything that `hooks.toml` says: the actions of each event, and the settings for all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Actions {
+    /// How long calls are remembered.
+    pub history: History,
+    /// How phone numbers are read.
+    pub numbers: Numbers,
+    /// The events that have actions, each once, and their actions in the order in which they start.
+    pub hooks: Vec<(Event, Vec<Action>)>,
+}
+
+impl Actions {
+    /// Returns the actions of an event.
+    pub fn of(&self, event: Event) -> &[Action] {
+        let hook = self.hooks.iter().find(|(other, _)| *other == event);
+        hook.map_or(&[], |(_, actions)| actions)
+    }
+
+    /// Returns the events at which the runner must be started, in the order of a call: those that have actions, and
+    /// those from which their actions learn how the call went.
+    pub fn needed_events(&self) -> Vec<Event> {
+        let all = || self.hooks.iter().filter(|(_, actions)| !actions.is_empty());
+        let needs_call = all().any(|(_, actions)| actions.iter().any(|action| action.work.needs_call()));
+        let is_needed = |event: &&Event| {
+            all().any(|(own, _)| own == *event) || needs_call && CALL_EVENTS.contains(*event)
+        };
+        Event::ALL.iter().filter(is_needed).copied().collect()
+    }
+}
+
+/// The events that show when a call began, was answered and ended.
+pub const CALL_EVENTS: [Event; 5] = [Event::Ring, Event::Start, Event::End, Event::Busy, Event::Outgoing];
+
+/// How long calls are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// Until everything is done.
+    Off,
+    /// For this time.
+    For(Duration),
+}
+
+impl Default for History {
+    /// 90 days.
+    fn default() -> History {
+        History::For(Duration::from_secs(90 * 24 * 60 * 60))
+    }
+}
+
+/// One thing that happens on an event, and for whose calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// What happens.
+    pub work: Work,
+    /// For which callers.
+    pub audience: Audience,
+}
+
+/// What an action does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// Opens a web page in the user's browser.
+    Open {
+        /// The page.
+        url: UrlTemplate,
+        /// How long the same page isn't opened again for a caller who rings again.
+        again_after: Duration,
+    },
+    /// Shows a message.
+    Notify {
+        /// The message.
+        text: Template,
+        /// The page that a click on it opens.
+        link: Option<UrlTemplate>,
+    },
+    /// Sends a web request.
+    Send(WebRequest),
+    /// Adds a line to a file.
+    Log {
+        /// The file, as it was written.
+        file: String,
+        /// What is between the columns of a CSV file.
+        separator: Separator,
+    },
+    /// Runs a program.
+    Run {
+        /// The program, as it was written.
+        program: String,
+        /// Its arguments.
+        args: Vec<Template>,
+        /// When the program and its children are ended. Without a limit, the action is done once the program has
+        /// started.
+        timeout: Option<Duration>,
+    },
+}
+
+/// The kinds of actions. Their names are the keys in `hooks.toml` and the options of `set-hook`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Open,
+    Notify,
+    Get,
+    Post,
+    Log,
+    Run,
+}
+
+impl Kind {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: &[Kind] = &[Kind::Open, Kind::Notify, Kind::Post, Kind::Get, Kind::Log, Kind::Run];
+
+    /// Returns the name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Open => "open",
+            Kind::Notify => "notify",
+            Kind::Get => "get",
+            Kind::Post => "post",
+            Kind::Log => "log",
+            Kind::Run => "run",
+        }
+    }
+}
+
+impl Work {
+    /// How long a page isn't opened again for a caller who rings again, by default.
+    pub const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+    /// Returns the kind of the action.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Work::Open { .. } => Kind::Open,
+            Work::Notify { .. } => Kind::Notify,
+            Work::Send(WebRequest { method: Method::Get, .. }) => Kind::Get,
+            Work::Send(WebRequest { method: Method::Post(_), .. }) => Kind::Post,
+            Work::Log { .. } => Kind::Log,
+            Work::Run { .. } => Kind::Run,
+        }
+    }
+
+    /// Returns whether the action uses what only other events of the call show: whether it was answered, and for how
+    /// long.
+    pub fn needs_call(&self) -> bool {
+        let in_template = |template: &Template| {
+            template.placeholders().any(|one| matches!(one, Placeholder::Answered | Placeholder::Duration))
+        };
+        match self {
+            Work::Open { url, .. } => in_template(url.template()),
+            Work::Notify { text, link } => {
+                in_template(text) || link.as_ref().is_some_and(|link| in_template(link.template()))
+            }
+            Work::Log { .. } => true,
+            Work::Run { args, .. } => args.iter().any(in_template),
+            Work::Send(request) => {
+                in_template(request.url.template())
+                    || request.headers.iter().any(|(_, value)| in_template(value))
+                    || request.method.needs_call(&in_template)
+            }
+        }
+    }
+}
+
+/// A web request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebRequest {
+    /// The method, with the body if it has one.
+    pub method: Method,
+    /// The address.
+    pub url: UrlTemplate,
+    /// Headers by name. Their values are private.
+    pub headers: Vec<(String, Template)>,
+    /// How long it is repeated if the server can't be reached or has a problem.
+    pub retry: Duration,
+    /// The key with which requests are signed. Private.
+    pub secret: Option<Template>,
+}
+
+impl WebRequest {
+    /// How long a request is repeated by default.
+    pub const RETRY: Duration = Duration::from_secs(60 * 60);
+}
+
+/// The method of a web request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    Get,
+    Post(Body),
+}
+
+impl Method {
+    fn needs_call(&self, in_template: &dyn Fn(&Template) -> bool) -> bool {
+        match self {
+            Method::Get => false,
+            Method::Post(Body::Call) => true,
+            Method::Post(Body::Json(json)) => json.needs_call(in_template),
+            Method::Post(Body::Form(fields)) => fields.iter().any(|(_, value)| in_template(value)),
+            Method::Post(Body::Text(text)) => in_template(text),
+        }
+    }
+}
+
+/// What a POST request sends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// The call as JSON.
+    Call,
+    /// This JSON, with placeholders in its texts.
+    Json(JsonTemplate),
+    /// The fields of a form.
+    Form(Vec<(String, Template)>),
+    /// This text.
+    Text(Template),
+}
+
+/// JSON with placeholders in its texts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JsonTemplate {
+    /// A number, a boolean or null.
+    Fixed(Json),
+    /// A text.
+    Text(Template),
+    /// A list.
+    List(Vec<JsonTemplate>),
+    /// An object, in the order in which it was written.
+    Object(Vec<(String, JsonTemplate)>),
+}
+
+impl JsonTemplate {
+    fn needs_call(&self, in_template: &dyn Fn(&Template) -> bool) -> bool {
+        match self {
+            JsonTemplate::Fixed(_) => false,
+            JsonTemplate::Text(text) => in_template(text),
+            JsonTemplate::List(items) => items.iter().any(|item| item.needs_call(in_template)),
+            JsonTemplate::Object(entries) => entries.iter().any(|(_, item)| item.needs_call(in_template)),
+        }
+    }
+}
+
+/// What is between the columns of a CSV file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Separator {
+    #[default]
+    Comma,
+    Semicolon,
+}

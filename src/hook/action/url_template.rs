@@ -1,0 +1,212 @@
+//! Web addresses with placeholders. Whatever a caller sends, the scheme, the host and the folders stay as written.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::template::{CallFacts, Placeholder, Template, TemplateError};
+
+/// A web address with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTemplate {
+    template: Template,
+    origin: String,
+}
+
+/// What is wrong with a web address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("'{scheme}:' isn't supported; the address must start with https:// or http://")]
+    Scheme { scheme: String },
+    #[error("a placeholder can't be part of the host, because a caller could choose it then")]
+    HostPlaceholder,
+    #[error("'{text}' isn't a web address: {reason}")]
+    Invalid { text: String, reason: String },
+    #[error("the address contains a space or a line break")]
+    Space,
+}
+
+impl UrlError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            UrlError::Template(error) => error.hint(),
+            UrlError::HostPlaceholder => Some(
+                "put the placeholder after the host, as in https://crm.example/find?phone={number}".into(),
+            ),
+            UrlError::Space => Some("write %20 for a space".into()),
+            UrlError::Scheme { .. } | UrlError::Invalid { .. } => None,
+        }
+    }
+}
+
+/// Why an address can't be used for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlNotUsed {
+    #[error("the caller has no number")]
+    NoNumber,
+    #[error("the caller's text would lead out of the folder of the address")]
+    LeavesPath,
+}
+
+/// The characters that RFC 3986 calls unreserved stay; everything else in a value is encoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl UrlTemplate {
+    /// Parses an address. Without a scheme, it gets `https://`.
+    ///
+    /// # Errors
+    /// See [`UrlError`].
+    pub fn parse(text: &str) -> Result<UrlTemplate, UrlError> {
+        let text = text.trim();
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(UrlError::Space);
+        }
+        let text = match scheme_of(text) {
+            Some(scheme) if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) => {
+                return Err(UrlError::Scheme { scheme: scheme.to_string() });
+            }
+            Some(_) => text.to_string(),
+            None => format!("https://{}", text.trim_start_matches('/')),
+        };
+        let template = Template::parse(&text)?;
+        let start = template.literal_start();
+        let after_scheme = start.split_once("://").map_or("", |(_, rest)| rest);
+        let has_placeholder = template.placeholders().next().is_some();
+        if has_placeholder && !after_scheme.contains(['/', '?', '#', '\\']) {
+            return Err(UrlError::HostPlaceholder);
+        }
+        let example = template.fill_plain(&|_| "0".to_string());
+        let url = Url::parse(&example)
+            .map_err(|error| UrlError::Invalid { text: text.clone(), reason: error.to_string() })?;
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(UrlError::Invalid { text, reason: "it has no host".into() });
+        }
+        Ok(UrlTemplate { origin: url.origin().ascii_serialization(), template })
+    }
+
+    /// Returns the text with its placeholders.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Returns the scheme, the host and the port.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Returns the address for a call.
+    ///
+    /// # Errors
+    /// It can't be used for this caller.
+    pub fn fill(&self, facts: &CallFacts) -> Result<Url, UrlNotUsed> {
+        if self.template.uses_number() && facts.number.trim().is_empty() {
+            return Err(UrlNotUsed::NoNumber);
+        }
+        let value = |placeholder: &Placeholder| facts.value(placeholder, &|_| None);
+        let encode = |value: &str| utf8_percent_encode(value, UNRESERVED).to_string();
+        let filled = self.template.fill(&value, &encode);
+        // A number in place of a value shows the folders as they were written.
+        let written = self.template.fill_plain(&|_| "0".to_string());
+        let dots = |text: &str| path_of(text).split(['/', '\\']).filter(|part| is_dots(part)).count();
+        if dots(&filled) != dots(&written) {
+            return Err(UrlNotUsed::LeavesPath);
+        }
+        match Url::parse(&filled) {
+            Ok(url) if url.origin().ascii_serialization() == self.origin => Ok(url),
+            _ => Err(UrlNotUsed::LeavesPath),
+        }
+    }
+}
+
+impl std::fmt::Display for UrlTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.template.fmt(f)
+    }
+}
+
+/// Returns the scheme of an address. `crm.example:8080/x` has none: a port follows the colon.
+fn scheme_of(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_port = !rest.starts_with('/') && rest.starts_with(|c: char| c.is_ascii_digit());
+    (is_scheme && !is_port).then_some(scheme)
+}
+
+/// Returns the path of an address.
+fn path_of(url: &str) -> &str {
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
+    &path[..path.find(['?', '#']).unwrap_or(path.len())]
+}
+
+/// Returns whether a part of a path means this folder or the one above.
+fn is_dots(part: &str) -> bool {
+    let part = part.to_ascii_lowercase().replace("%2e", ".");
+    part == "." || part == ".."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::action::template::tests::facts;
+
+    fn filled(template: &str, number: &str) -> Result<String, UrlNotUsed> {
+        UrlTemplate::parse(template).unwrap().fill(&facts(number)).map(String::from)
+    }
+
+    #[test]
+    fn values_are_encoded() {
+        for (template, number, url) in [
+            (
+                "https://crm.example/find?phone={number}",
+                "+49 30 1234",
+                "https://crm.example/find?phone=%2B49%2030%201234",
+            ),
+            ("https://crm.example/contact/{number}/view", "100", "https://crm.example/contact/100/view"),
+            ("crm.example/{number}", "a/../b?c#d&e=f", "https://crm.example/a%2F..%2Fb%3Fc%23d%26e%3Df"),
+            ("crm.example:8080/?q={number}", "ä\"%", "https://crm.example:8080/?q=%C3%A4%22%25"),
+            ("http://h#{number}", "1", "http://h/#1"),
+            ("https://h/a/../b/{number}", "1", "https://h/b/1"),
+        ] {
+            assert_eq!(filled(template, number).as_deref(), Ok(url), "{template} {number}");
+        }
+    }
+
+    #[test]
+    fn a_caller_cannot_leave_the_folder() {
+        for number in [".", ".."] {
+            assert_eq!(filled("https://h/a/{number}/b", number), Err(UrlNotUsed::LeavesPath), "{number}");
+            assert_eq!(filled("https://h/a?b={number}", number), Ok(format!("https://h/a?b={number}")));
+        }
+        assert_eq!(filled("https://h/a/.{number}", "."), Err(UrlNotUsed::LeavesPath));
+        assert_eq!(filled("https://h/a/%2e{number}", "."), Err(UrlNotUsed::LeavesPath));
+        assert_eq!(filled("https://h/a/{number}", "%2e%2e").as_deref(), Ok("https://h/a/%252e%252e"));
+    }
+
+    #[test]
+    fn an_address_with_the_number_needs_a_number() {
+        assert_eq!(filled("https://h/?q={number}", " "), Err(UrlNotUsed::NoNumber));
+        assert_eq!(filled("https://h/", "").as_deref(), Ok("https://h/"));
+    }
+
+    #[test]
+    fn addresses_that_a_caller_could_redirect_are_refused() {
+        for text in [
+            "https://{number}/",
+            "https://{number}",
+            "{number}",
+            "https://crm.{number}.example/",
+            "https://a:{number}@h/",
+        ] {
+            assert_eq!(UrlTemplate::parse(text), Err(UrlError::HostPlaceholder), "{text}");
+        }
+        for text in ["javascript:alert({number})", "file:///x", "ms-settings:{number}", "{number}:x"] {
+            assert!(UrlTemplate::parse(text).is_err(), "{text}");
+        }
+        for text in ["", "https://", "https:///", "a b", "https://h/\nx", "https://[x/"] {
+            assert!(UrlTemplate::parse(text).is_err(), "{text}");
+        }
+    }
+}
