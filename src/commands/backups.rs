@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use crate::actions::file as actions_file;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
+use crate::edit::companion::{self, CompanionEdit, Order};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
 use crate::edit::transaction::NewContent;
@@ -24,8 +26,8 @@ use super::context::Context;
 use super::error::Error;
 use super::ini::Ini;
 use super::outcome::Outcome;
-use super::write::{Draft, Write};
-use super::written::WriteOutcome;
+use super::write::{ActionsChange, Draft, Write};
+use super::written::{ActionsSummary, WriteOutcome};
 
 /// A backup in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -134,7 +136,7 @@ pub fn list(
         let _lock = Lock::acquire(ini.file.to_open(), context.fs, context.stop)?;
         let backups = found()?;
         for backup in &backups {
-            context.fs.remove(&backup.path).map_err(failed)?;
+            backup::remove(ini.file.to_open(), backup, context.fs).map_err(failed)?;
         }
         backups
     } else {
@@ -181,6 +183,9 @@ pub fn restore(
         Err(Error::Encoding { source: EncodingError::Unknown, .. }) => None,
         Err(error) => return Err(error),
     };
+    let wanted_actions =
+        backup::companion_of(ini.file.to_open(), &chosen.path, context.fs).map_err(failed)?;
+    let fs = context.fs;
     let processes = Processes::default();
     let write = Write { ini: &ini, options, made_by: MadeBy::Restore, processes: &processes };
     write.run(context, &mut |ini, current| {
@@ -197,9 +202,32 @@ pub fn restore(
             changes,
             restored: Some(chosen.name.clone()),
             is_microsip: wanted.as_ref().is_none_or(recognize::is_microsip),
+            actions: restored_actions(ini, wanted_actions.as_deref(), fs)?,
             ..Draft::nothing()
         })
     })
+}
+
+/// Returns the change that makes the actions those of the backup.
+fn restored_actions(
+    ini: &Ini,
+    wanted: Option<&[u8]>,
+    fs: &dyn FileSystem,
+) -> Result<Option<ActionsChange>, Error> {
+    let path = companion::path_for(ini.file.to_open());
+    let current = companion::read(ini.file.to_open(), fs)
+        .map_err(|source| Error::Unreadable { ini: ini.file.shown_for(&path), source })?;
+    if current.as_deref() == wanted {
+        return Ok(None);
+    }
+    let (new, order) = match wanted {
+        Some(bytes) => (NewContent::Write(bytes.to_vec()), Order::BeforeIni),
+        None => (NewContent::Delete, Order::AfterIni),
+    };
+    let lines = |bytes: Option<&[u8]>| bytes.map(actions_file::summary).unwrap_or_default();
+    let (removed, added) = (lines(current.as_deref()), lines(wanted));
+    let summary = ActionsSummary { file: ini.file.shown_for(&path), removed, added };
+    Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
 }
 
 fn no_backup(ini: &Ini, which: &BackupChoice) -> Diagnostic {

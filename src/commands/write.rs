@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{BackupPolicy, MadeBy};
+use crate::edit::companion::CompanionEdit;
 use crate::edit::plan::{self, Change, Edit, LineChange};
 use crate::edit::transaction::{
     self, Editor, NewContent, Prepared, Progress, Transaction, TransactionError, TransactionOptions,
@@ -24,7 +25,7 @@ use super::context::{Context, RunEvent};
 use super::error::Error;
 use super::ini::{Ini, LARGEST_INI, too_large};
 use super::passwords::PasswordTracker;
-use super::written::WriteOutcome;
+use super::written::{ActionsSummary, WriteOutcome};
 
 /// An edit, worked out for the bytes that the ini has now.
 pub struct Draft {
@@ -42,6 +43,17 @@ pub struct Draft {
     pub restored: Option<String>,
     /// Whether the ini is MicroSIP's.
     pub is_microsip: bool,
+    /// The change of the file with the actions, if there is one.
+    pub actions: Option<ActionsChange>,
+}
+
+/// A change of the file with the actions.
+#[derive(Clone, Debug)]
+pub struct ActionsChange {
+    /// The change of the file.
+    pub edit: CompanionEdit,
+    /// What the change does.
+    pub summary: ActionsSummary,
 }
 
 /// Works out an edit for the bytes of an ini; `None` if the ini doesn't exist.
@@ -90,13 +102,16 @@ impl Write<'_> {
             creates: Vec::new(),
             change: None,
             no_change: None,
+            actions: None,
+            companion: None,
             passwords: if options.dry_run { None } else { PasswordTracker::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
         let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
         let drafted = self.first_draft(&mut content, &mut guard, context)?;
-        let is_change = !matches!(drafted, FirstDraft::NoChange);
-        let hard_links = if is_change { hard_link_warning(ini, context.fs) } else { None };
+        let is_ini_change = !matches!(drafted, FirstDraft::NoChange);
+        let is_change = is_ini_change || content.companion.is_some();
+        let hard_links = if is_ini_change { hard_link_warning(ini, context.fs) } else { None };
         if !is_change && !options.dry_run {
             transaction::remove_leftovers(ini.file.to_open(), context.fs);
         }
@@ -110,8 +125,12 @@ impl Write<'_> {
             let is_decided =
                 options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
             if is_decided {
-                let warning = if is_change { dry_run_warning } else { no_change_warning };
+                let warning = if is_ini_change { dry_run_warning } else { no_change_warning };
                 let mut warnings: Vec<Diagnostic> = blockers.first().map(warning).into_iter().collect();
+                if is_change && !is_ini_change {
+                    // nobody waits for a MicroSIP because of the actions
+                    warnings.clear();
+                }
                 warnings.extend(hard_links);
                 warnings.extend(content.note_passwords(context));
                 let outcome = TransactionOutcome { changed: is_change, backup: None };
@@ -186,6 +205,7 @@ impl Write<'_> {
                     keep: options.keep_backups,
                 },
             },
+            only_companion: matches!(drafted, FirstDraft::NoChange) && content.companion.is_some(),
             prepared: match drafted {
                 FirstDraft::Change(prepared) => Some(prepared),
                 FirstDraft::NoChange | FirstDraft::Unknown => None,
@@ -289,6 +309,7 @@ impl Draft {
             warnings,
             restored: None,
             is_microsip,
+            actions: None,
         })
     }
 
@@ -302,6 +323,7 @@ impl Draft {
             warnings: Vec::new(),
             restored: None,
             is_microsip: true,
+            actions: None,
         }
     }
 }
@@ -320,6 +342,10 @@ struct Drafting<'a> {
     change: Option<Draft>,
     /// The latest draft that changes nothing.
     no_change: Option<Draft>,
+    /// What the change of the actions does. After a second attempt, that of the first one, which was made then.
+    actions: Option<ActionsSummary>,
+    /// The change of the file with the actions that belongs to the latest draft.
+    companion: Option<CompanionEdit>,
     hashes: &'a PasswordHasher<'a>,
     /// What is stored about the ini's passwords, if anything is stored and may change.
     passwords: Option<PasswordTracker>,
@@ -344,7 +370,13 @@ impl Drafting<'_> {
         if let Some(passwords) = &mut self.passwords {
             passwords.observe(self.ini, current, is_change.then_some(&new), self.hashes);
         }
-        let latest = if is_change { &mut self.change } else { &mut self.no_change };
+        self.companion = None;
+        if let Some(ActionsChange { edit, summary }) = draft.actions.take() {
+            self.companion = Some(edit);
+            self.actions = Some(summary);
+        }
+        let is_any_change = is_change || self.companion.is_some();
+        let latest = if is_any_change { &mut self.change } else { &mut self.no_change };
         *latest = Some(draft);
         Ok(is_change.then_some(new))
     }
@@ -355,6 +387,7 @@ impl Drafting<'_> {
     }
 
     fn outcome(self, outcome: TransactionOutcome, dry_run: bool, more: Vec<Diagnostic>) -> WriteOutcome {
+        let actions = self.actions.filter(|_| outcome.changed);
         let draft = if outcome.changed { self.change } else { self.no_change };
         let Draft { changes, lines, warnings: drafted, restored, .. } = draft.unwrap_or_else(Draft::nothing);
         // Several hooks may run the same program.
@@ -376,6 +409,7 @@ impl Drafting<'_> {
             lines,
             backup,
             restored,
+            actions,
             warnings,
         }
     }
@@ -386,6 +420,10 @@ impl Editor for Drafting<'_> {
 
     fn edit(&mut self, current: Option<&[u8]>) -> Result<Option<NewContent>, Error> {
         self.draft(current)
+    }
+
+    fn companion(&self) -> Option<CompanionEdit> {
+        self.companion.clone()
     }
 
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8> {

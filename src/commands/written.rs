@@ -32,8 +32,21 @@ pub struct WriteOutcome {
     pub backup: Option<PathBuf>,
     /// The name of the backup that was restored.
     pub restored: Option<String>,
+    /// What changes in the file with the actions.
+    pub actions: Option<ActionsSummary>,
     /// Warnings about the edit.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What changes in the file with the actions.
+#[derive(Clone, Debug)]
+pub struct ActionsSummary {
+    /// The file.
+    pub file: PathBuf,
+    /// The actions that are removed, each with its event, as one line without private values.
+    pub removed: Vec<String>,
+    /// The actions that are added.
+    pub added: Vec<String>,
 }
 
 impl Outcome for WriteOutcome {
@@ -63,6 +76,9 @@ impl Outcome for WriteOutcome {
             "restored": self.restored,
             "warnings": self.warnings,
         });
+        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+            json["actions"] = json!({ "file": path_text(file), "removed": removed, "added": added });
+        }
         if self.dry_run {
             json["creates"] = self.creates.iter().map(|path| path_text(path)).collect();
         }
@@ -82,9 +98,21 @@ impl WriteOutcome {
         } else {
             self.changes.iter().for_each(|change| text.push_str(&change_line(change)));
         }
+        let mut written = vec![self.ini.display().to_string()];
+        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+            let lines = |verb: &str, lines: &[String]| {
+                lines.iter().map(|line| format!("{verb} {line}\n")).collect::<String>()
+            };
+            text.push_str(&lines("Removed", removed));
+            text.push_str(&lines("Added", added));
+            if self.changes.is_empty() && self.restored.is_none() {
+                written.clear();
+            }
+            written.push(file.display().to_string());
+        }
         let backup = self.backup.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
         let backup = backup.map_or(String::new(), |name| format!(" (backup {name})"));
-        let _ = writeln!(text, "Wrote {}{backup}", self.ini.display());
+        let _ = writeln!(text, "Wrote {}{backup}", written.join(" and "));
         text
     }
 
@@ -104,6 +132,9 @@ impl WriteOutcome {
             self.changes.iter().for_each(|change| value_diff(&mut text, change, styles));
         } else {
             self.lines.iter().for_each(|change| line_diff(&mut text, change, styles));
+        }
+        if let Some(actions) = &self.actions {
+            actions_diff(&mut text, actions, styles);
         }
         text
     }
@@ -147,6 +178,17 @@ fn line_diff(text: &mut String, change: &LineChange, Styles { hint, added, remov
     }
     for line in new {
         let _ = writeln!(text, "{added}+{}{added:#}", shown(line));
+    }
+}
+
+fn actions_diff(text: &mut String, actions: &ActionsSummary, styles: Styles) {
+    let Styles { heading, added, removed, .. } = styles;
+    let _ = writeln!(text, "{heading}+++ {} (dry run, not written){heading:#}", actions.file.display());
+    for line in &actions.removed {
+        let _ = writeln!(text, "{removed}-{line}{removed:#}");
+    }
+    for line in &actions.added {
+        let _ = writeln!(text, "{added}+{line}{added:#}");
     }
 }
 

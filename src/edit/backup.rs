@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::companion;
 use crate::platform::{self, FileSystem};
 
 const SUFFIX: &str = ".bak";
@@ -105,9 +106,29 @@ pub fn prune(ini: &Path, keep: usize, made: Option<&Path>, fs: &dyn FileSystem) 
     let mut by_priority: Vec<Backup> = oldest.into_iter().chain(just_made).chain(backups).collect();
     let surplus = by_priority.split_off(keep.min(by_priority.len()));
     for backup in &surplus {
-        fs.remove(&backup.path)?;
+        remove(ini, backup, fs)?;
     }
     Ok(surplus.into_iter().map(|backup| backup.path).collect())
+}
+
+/// Removes a backup, and that of the companion with it.
+///
+/// # Errors
+/// One of them can't be removed.
+pub fn remove(ini: &Path, backup: &Backup, fs: &dyn FileSystem) -> io::Result<()> {
+    match fs.remove(&companion::backup_path(ini, &backup.path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed?,
+    }
+    fs.remove(&backup.path)
+}
+
+/// Reads the companion that was backed up with an ini; `None` if there was none.
+///
+/// # Errors
+/// It can't be read.
+pub fn companion_of(ini: &Path, backup: &Path, fs: &dyn FileSystem) -> io::Result<Option<Vec<u8>>> {
+    companion::read_file(&companion::backup_path(ini, backup), fs)
 }
 
 fn files_named_like_backups(ini: &Path, fs: &dyn FileSystem) -> io::Result<Vec<Backup>> {

@@ -4,6 +4,7 @@
 //! transaction works with paths and bytes only: an [`Editor`] makes the new bytes from the old ones, and an
 //! [`InstanceGuard`] says whether a MicroSIP is running.
 
+mod companions;
 mod error;
 mod leftovers;
 mod old_file;
@@ -19,8 +20,10 @@ use crate::microsip::instances::Instance;
 use crate::platform::{self, FileSystem, FileSystemExt, NotCopied, TempFile};
 
 use super::backup::{self, BackupPolicy, MadeBy};
+use super::companion::{self, CompanionEdit, Staged};
 use super::lock::{Lock, folder_of, temp_name};
 
+pub use super::content::NewContent;
 pub use error::{TransactionError, TransactionErrorKind};
 pub use leftovers::{leftovers, other_names, remove_leftovers};
 pub use step::Step;
@@ -55,7 +58,7 @@ pub struct TransactionOptions {
 /// What a transaction did.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TransactionOutcome {
-    /// Whether the ini was changed.
+    /// Whether the ini or its companion was changed.
     pub changed: bool,
     /// The backup, if one was made and kept.
     pub backup: Option<PathBuf>,
@@ -79,6 +82,9 @@ pub struct Transaction<'a> {
     pub options: TransactionOptions,
     /// The edit that the caller has already planned. It is used for the first attempt, unless the ini has changed.
     pub prepared: Option<Prepared>,
+    /// Whether the caller has seen that only the companion changes. Nobody waits for MicroSIP then, unless the ini has
+    /// to change too by the time when it is locked.
+    pub only_companion: bool,
 }
 
 /// A planned edit.
@@ -89,25 +95,6 @@ pub struct Prepared {
     pub new: NewContent,
 }
 
-/// What to do with an ini.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NewContent {
-    /// Write these bytes.
-    Write(Vec<u8>),
-    /// Delete the file. The backup keeps its content.
-    Delete,
-}
-
-impl NewContent {
-    /// Returns the new bytes, unless the file is to be deleted.
-    pub fn bytes(&self) -> Option<&[u8]> {
-        match self {
-            NewContent::Write(bytes) => Some(bytes),
-            NewContent::Delete => None,
-        }
-    }
-}
-
 /// Makes the new content of an ini.
 pub trait Editor {
     /// The reason why an edit is impossible.
@@ -116,6 +103,11 @@ pub trait Editor {
     /// Edits the bytes of the ini, or creates it if there is none. Returns `None` if nothing has to change. This is
     /// called again whenever the ini has changed in the meantime.
     fn edit(&mut self, current: Option<&[u8]>) -> std::result::Result<Option<NewContent>, Self::Error>;
+
+    /// Returns the change of the companion that belongs to the latest edit, if there is one.
+    fn companion(&self) -> Option<CompanionEdit> {
+        None
+    }
 
     /// Applies the changes that MicroSIP made from `old` to `saved` to `current`.
     fn merge(&self, old: &[u8], saved: &[u8], current: &[u8]) -> Vec<u8>;
@@ -149,18 +141,19 @@ enum Attempt {
     /// The ini was replaced.
     Replaced,
     /// The ini already was as it should be.
-    NothingToChange,
-    /// A MicroSIP has started. The lock is released while waiting for it.
-    MicrosipStarted,
+    IniIsRight,
+    /// A MicroSIP has started, or none was looked for yet. The lock is released while waiting for it.
+    MustWait,
 }
 
 /// The number of attempts before giving up on an ini that another program keeps writing to.
 const MAX_ATTEMPTS: usize = 50;
 
-/// The bytes of the ini, if it exists, and what to do with it, if anything.
+/// The bytes of the ini, if it exists, and what to do with it and with its companion, if anything.
 struct Planned {
     current: Option<Vec<u8>>,
     new: Option<NewContent>,
+    companion: Option<CompanionEdit>,
 }
 
 /// The bytes that were read before the ini was replaced, and those that MicroSIP had written by then.
@@ -216,10 +209,15 @@ impl<'a> Run<'a> {
     fn edit_until_stable<E: Editor>(&mut self, editor: &mut E) -> Result<(), E::Error> {
         check_writable(self.tx.ini, self.tx.fs)?;
         loop {
-            self.wait()?;
+            if !self.tx.only_companion {
+                self.wait()?;
+            }
             match self.replace(editor)? {
-                Attempt::MicrosipStarted => continue,
-                Attempt::NothingToChange => return Ok(()),
+                Attempt::MustWait => {
+                    self.tx.only_companion = false;
+                    continue;
+                }
+                Attempt::IniIsRight => return Ok(()),
                 Attempt::Replaced => {}
             }
             self.report_step(Step::LookLast);
@@ -277,7 +275,7 @@ impl<'a> Run<'a> {
             // its content is in the ini again
             let _ = fs.remove(&rescued);
         }
-        if matches!(attempt, Attempt::Replaced) {
+        if self.outcome.changed {
             self.prune()?;
         }
         Ok(attempt)
@@ -287,17 +285,25 @@ impl<'a> Run<'a> {
         let mut is_replaced = false;
         let mut missed: Option<MissedSave> = None;
         for _ in 0..MAX_ATTEMPTS {
-            let Planned { current, new } = self.read_and_plan(editor, missed.as_ref())?;
+            let Planned { current, new, companion } = self.read_and_plan(editor, missed.as_ref())?;
             let Some(new) = new else {
-                return Ok(if is_replaced { Attempt::Replaced } else { Attempt::NothingToChange });
+                if !self.change_companion(companion, current.as_deref())? {
+                    continue;
+                }
+                return Ok(if is_replaced { Attempt::Replaced } else { Attempt::IniIsRight });
             };
-            let staged = self.stage(&new, current.as_deref());
-            let Some((temp, old)) = self.unless_deleted(staged, current.is_some())? else { continue };
+            if self.tx.only_companion {
+                return Ok(Attempt::MustWait);
+            }
+            let staged = self.stage(&new, companion, current.as_deref());
+            let Some((temp, mut companion, old)) = self.unless_deleted(staged, current.is_some())? else {
+                continue;
+            };
             self.step(Step::LookAgain)?;
             // a missed save isn't in the ini yet, so this attempt must be finished
             if missed.is_none() && !self.tx.guard.blockers()?.is_empty() {
                 (self.tx.report)(Progress::Redo);
-                return Ok(Attempt::MicrosipStarted);
+                return Ok(Attempt::MustWait);
             }
             // Last, because listing the processes takes so long that a MicroSIP can start, save and exit. Its save
             // would be missing until it is merged, and a MicroSIP that starts before that would undo it.
@@ -305,8 +311,7 @@ impl<'a> Run<'a> {
                 (self.tx.report)(Progress::Redo);
                 continue;
             }
-            self.step(Step::Replace)?;
-            if !self.replace_ini(temp, current.is_none())? {
+            if !self.replace_both(temp, current.is_none(), &mut companion)? {
                 continue;
             }
             // the ini is new now; from here on, cancelling waits until the edit is sure to stay
@@ -315,6 +320,9 @@ impl<'a> Run<'a> {
             missed = self.sync_and_compare(&new, current, old)?;
             self.report_step(Step::ReadBack);
             if missed.is_none() && self.is_still(new.bytes())? {
+                if let Some(companion) = companion {
+                    self.commit_companion(companion)?;
+                }
                 return Ok(Attempt::Replaced);
             }
             (self.tx.report)(Progress::Redo);
@@ -329,9 +337,10 @@ impl<'a> Run<'a> {
         missed: Option<&MissedSave>,
     ) -> Result<Planned, E::Error> {
         self.step(Step::Read)?;
+        let is_companion_known = |run: &Self| run.is_companion_still(editor.companion().as_ref());
         let (current, prepared) = match self.tx.prepared.take() {
-            Some(Prepared { current, new }) => (Some(current), Some(new)),
-            None => (self.read()?, None),
+            Some(Prepared { current, new }) if is_companion_known(self)? => (Some(current), Some(new)),
+            _ => (self.read()?, None),
         };
         self.step(Step::Plan)?;
         let merged = match (missed, &current) {
@@ -345,19 +354,21 @@ impl<'a> Run<'a> {
         };
         let new = edited.or(merged.map(NewContent::Write));
         let new = new.filter(|new| new.bytes() != current.as_deref());
-        Ok(Planned { current, new })
+        Ok(Planned { current, new, companion: editor.companion() })
     }
 
-    /// Writes the new file, if there is one, and gives the old one a second name.
+    /// Writes the new files, if there are any, and gives the old ini a second name.
     fn stage<E>(
         &mut self,
         new: &NewContent,
+        companion: Option<CompanionEdit>,
         current: Option<&[u8]>,
-    ) -> Result<(Option<TempFile>, OldFile<'a>), E> {
+    ) -> Result<(Option<TempFile>, Option<Staged>, OldFile<'a>), E> {
         self.step(Step::Temp)?;
         let temp = new.bytes().map(|bytes| self.write_temp(bytes, current.is_some())).transpose()?;
+        let companion = self.stage_companion(companion)?;
         self.step(Step::Backup)?;
-        Ok((temp, self.keep_old(current)?))
+        Ok((temp, companion, self.keep_old(current)?))
     }
 
     /// Turns an error into `None` if its cause is that another program has deleted the ini.
@@ -402,7 +413,13 @@ impl<'a> Run<'a> {
     /// later whether MicroSIP wrote to the old file before it was replaced.
     fn keep_old<E>(&mut self, bytes: Option<&[u8]>) -> Result<OldFile<'a>, E> {
         let (ini, fs) = (self.tx.ini, self.tx.fs);
-        let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile { fs, path, is_linked, is_backup };
+        let old = |path: Option<PathBuf>, is_linked, is_backup| OldFile {
+            fs,
+            path,
+            is_linked,
+            is_backup,
+            companion: None,
+        };
         let Some(bytes) = bytes else { return Ok(old(None, false, false)) };
         let policy = self.tx.options.backups;
         let Some(made_by) = policy.made_by.filter(|_| policy.keep > 0 && self.outcome.backup.is_none())
@@ -423,7 +440,13 @@ impl<'a> Run<'a> {
                 TransactionErrorKind::io(Step::Backup, &path, "couldn't be written", source)
             })?;
         }
-        Ok(old(Some(path), is_linked, true))
+        let companion = companion::back_up(ini, &path, fs);
+        let mut old = old(Some(path), is_linked, true);
+        old.companion = companion.map_err(|source| {
+            let what = "couldn't be backed up";
+            TransactionErrorKind::io(Step::Backup, &companion::path_for(ini), what, source)
+        })?;
+        Ok(old)
     }
 
     /// Replaces or deletes the ini. Returns false if another program has created it in the meantime.
@@ -476,6 +499,7 @@ impl<'a> Run<'a> {
     fn keep_or_remove_old(&mut self, mut old: OldFile<'a>, is_missed: bool) {
         if old.is_backup {
             self.outcome.backup = old.path.take();
+            old.companion = None;
         } else if let Some(scratch) = old.path.as_ref().filter(|_| is_missed) {
             let path = backup::unused_path(self.tx.ini, MadeBy::Edit, (self.tx.now)(), self.tx.fs);
             if self.tx.fs.link(scratch, &path).is_ok() {

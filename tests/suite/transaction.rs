@@ -5,6 +5,7 @@
 
 #[cfg(unix)]
 mod access;
+mod actions;
 mod backups;
 mod cancelled;
 mod failing;
@@ -18,7 +19,7 @@ mod scenario;
 use msipcfg::edit::transaction::Step;
 use msipcfg::platform::SystemFs;
 
-use harness::{BOTH, IniState, unexpected_files};
+use harness::{BOTH, IniState, at, unexpected_files};
 use scenario::{SCENARIOS, Scenario};
 
 #[test]
@@ -29,7 +30,7 @@ fn every_scenario_succeeds() {
         assert!(result.outcome().changed, "{scenario:?}");
         assert_eq!(IniState::of(&sandbox.ini()), scenario.final_state(), "{scenario:?}");
         assert_eq!(unexpected_files(&sandbox), Vec::<String>::new(), "{scenario:?}");
-        let is_second_round = result.moments.iter().any(|moment| moment.time == 2);
+        let is_second_round = result.moments.contains(&at(Step::Read, 2));
         let has_second_round =
             scenario.final_state() == Some(BOTH) || scenario == Scenario::MicrosipStartedAndSavedNothing;
         assert_eq!(is_second_round, has_second_round, "{scenario:?}: {:?}", result.moments);
@@ -38,8 +39,12 @@ fn every_scenario_succeeds() {
 
 #[test]
 fn the_steps_run_in_order() {
-    let sandbox = Scenario::Plain.sandbox();
-    let result = Scenario::Plain.run(&sandbox.ini(), &SystemFs, &|| false, &|_| {});
-    let steps: Vec<Step> = result.moments.iter().map(|moment| moment.step).collect();
-    assert_eq!(steps, Step::ALL);
+    let steps = |scenario: Scenario| {
+        let result = scenario.run(&scenario.sandbox().ini(), &SystemFs, &|| false, &|_| {});
+        result.moments.iter().map(|moment| moment.step).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(Scenario::AddActions), Step::ALL);
+    let without_actions: Vec<Step> =
+        Step::ALL.iter().copied().filter(|step| *step != Step::Actions).collect();
+    assert_eq!(steps(Scenario::Plain), without_actions);
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::edit::backup;
+use crate::edit::companion;
 use crate::edit::lock::{Lock, folder_of, lock_path, temp_name};
 use crate::platform::{self, FileSystem};
 
@@ -44,7 +45,9 @@ pub fn other_names(ini: &Path, fs: &dyn FileSystem) -> u64 {
 
 /// Removes temporary files and unfinished backups. No running msipcfg uses them, because this one holds the lock.
 pub(super) fn remove_leftovers_under_lock(ini: &Path, fs: &dyn FileSystem) {
-    for path in temp_files(ini, fs).into_iter().chain(backup::unfinished(ini, fs).unwrap_or_default()) {
+    let backups = backup::unfinished(ini, fs).unwrap_or_default();
+    let companions: Vec<PathBuf> = backups.iter().map(|backup| companion::backup_path(ini, backup)).collect();
+    for path in temp_files(ini, fs).into_iter().chain(companions).chain(backups) {
         // a leftover that stays does no harm
         let _ = fs.remove(&path);
     }

@@ -14,6 +14,8 @@ pub(super) struct OldFile<'a> {
     pub is_linked: bool,
     /// Whether the name is that of a backup.
     pub is_backup: bool,
+    /// The backup of the companion that belongs to it, if there is one.
+    pub companion: Option<PathBuf>,
 }
 
 impl OldFile<'_> {
@@ -27,7 +29,9 @@ impl OldFile<'_> {
 impl Drop for OldFile<'_> {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            let _ = self.fs.remove(path);
+            for path in [Some(path), self.companion.as_ref()].into_iter().flatten() {
+                let _ = self.fs.remove(path);
+            }
         }
     }
 }

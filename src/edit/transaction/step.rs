@@ -17,6 +17,8 @@ pub enum Step {
     Backup,
     /// Checks again whether a MicroSIP has started or the ini has changed.
     LookAgain,
+    /// Renames the new file with the actions over the old one; if the ini stops using them, after the ini's.
+    Actions,
     /// Renames the new file over the old one.
     Replace,
     /// Syncs the folder, so that the rename is on the disk.
@@ -41,6 +43,7 @@ impl Step {
         Step::Temp,
         Step::Backup,
         Step::LookAgain,
+        Step::Actions,
         Step::Replace,
         Step::SyncFolder,
         Step::CompareOld,
@@ -59,6 +62,7 @@ impl Step {
             Step::Temp => "temp",
             Step::Backup => "backup",
             Step::LookAgain => "look-again",
+            Step::Actions => "actions",
             Step::Replace => "replace",
             Step::SyncFolder => "sync-folder",
             Step::CompareOld => "compare-old",

@@ -8,6 +8,7 @@ use msipcfg::diagnostic::{Code, ExitStatus, ToDiagnostic};
 use msipcfg::edit::transaction::TransactionOutcome;
 use msipcfg::platform::{FileSystem, SystemFs};
 
+use super::actions::problem_with_actions;
 use super::faulty_fs::{Fault, FaultyFs};
 use super::harness::{
     IniState, NEW, OLD, TestResult, TestRun, assert_no_unexpected_files, created, unexpected_files,
@@ -53,6 +54,7 @@ fn problems_after(scenario: Scenario, sandbox: &Sandbox, result: &TestResult, ca
     if !scenario.allows(left) {
         problems.push(format!("the ini is {left:?}"));
     }
+    problems.extend(problem_with_actions(scenario.edit(), sandbox));
     let is_new = scenario.is_done(left);
     // without a link, the old file can't be compared after it was replaced, so a late change is lost
     let is_lost = call == "link" && scenario.is_written_to();
@@ -117,6 +119,13 @@ fn a_file_that_windows_forbids_to_create_ends_the_edit_at_once() {
         assert!(error.hint().unwrap().contains("Controlled folder access"), "{:?}", error.hint());
         assert_eq!(IniState::of(&sandbox.ini()), Some(OLD));
         assert_no_unexpected_files(&sandbox);
+    }
+}
+
+#[test]
+fn a_failed_edit_never_leaves_an_ini_without_its_actions() {
+    for scenario in [Scenario::AddActions, Scenario::AddActionsWrittenTo, Scenario::RemoveActions] {
+        fail_everywhere(scenario, Fault::Fails);
     }
 }
 

@@ -19,6 +19,7 @@ use msipcfg::microsip::instances::{Instance, ScanError};
 use msipcfg::microsip::used_inis::{Unknown, UsedInis};
 use msipcfg::platform::{FileSystem, SystemFs};
 
+use super::actions::EditOfBoth;
 use crate::sandbox::{Sandbox, utf16};
 
 /// The values in the ini: the transaction sets `vad`, the other writer sets `ring`.
@@ -72,6 +73,12 @@ pub(super) enum TestEdit {
     SetVad,
     /// Deletes the ini.
     Delete,
+    /// Sets `VAD=1`, and writes the actions before.
+    AddActions,
+    /// Sets `VAD=1`, and removes the actions after.
+    RemoveActions,
+    /// Does the same as `AddActions`, for an ini that has `VAD=1` when the transaction begins.
+    OnlyActions,
 }
 
 pub(super) use TestEdit::SetVad;
@@ -238,8 +245,9 @@ impl TestRun<'_> {
             },
             options: TransactionOptions { until: Instant::now() + self.timeout, backups: self.backups },
             prepared: None,
+            only_companion: self.edit == TestEdit::OnlyActions,
         }
-        .run(&mut { self.edit });
+        .run(&mut EditOfBoth { edit: self.edit, ini });
         TestResult { result, moments, redos }
     }
 }
@@ -258,11 +266,15 @@ pub(super) fn backup_states(sandbox: &Sandbox) -> Vec<IniState> {
 
 /// Lists everything in the folder that is neither the ini nor a complete backup in a file of its own.
 pub(super) fn unexpected_files(sandbox: &Sandbox) -> Vec<String> {
+    const OWN: [&str; 2] = ["MicroSIP.ini", "MicroSIP.hooks.toml"];
     let ini = sandbox.ini();
     let backups = backup::list(&ini, &SystemFs).unwrap();
-    let is_backup = |name: &String| backups.iter().any(|backup| backup.name == *name);
+    let is_backup = |name: &String| {
+        let of_actions = name.replace("MicroSIP.hooks.toml.", "MicroSIP.ini.");
+        backups.iter().any(|backup| backup.name == *name || backup.name == of_actions)
+    };
     let mut found: Vec<String> =
-        sandbox.names().into_iter().filter(|name| name != "MicroSIP.ini" && !is_backup(name)).collect();
+        sandbox.names().into_iter().filter(|name| !OWN.contains(&&**name) && !is_backup(name)).collect();
     for backup in &backups {
         if same_file::is_same_file(&ini, &backup.path).unwrap_or(false) {
             found.push(format!("{} is the ini itself", backup.name));

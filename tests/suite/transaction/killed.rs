@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use msipcfg::edit::transaction::Step;
 
+use super::actions::problem_with_actions;
 use super::faulty_fs::{Fault, HANGING, hang};
 use super::harness::{
     IniState, Moment, NEW, assert_no_unexpected_files, at, backup_states, unexpected_files,
@@ -84,7 +85,7 @@ fn points(scenario: Scenario) -> Vec<Kill> {
 /// Kills a scenario at each point, then checks what is left and whether the next run cleans it up.
 fn kill_everywhere(scenario: Scenario) {
     let points = points(scenario);
-    assert!(points.len() >= Step::ALL.len() - 1, "{points:?}");
+    assert!(points.len() >= Step::ALL.len() - 2, "{points:?}");
     let mut problems = Vec::new();
     for point in points {
         let sandbox = scenario.sandbox();
@@ -101,6 +102,8 @@ fn kill_everywhere(scenario: Scenario) {
         if other_writer_ran && !is_other_change_kept(&sandbox) {
             problem(format!("the other writer's change is missing from {:?}", sandbox.names()));
         }
+
+        problem_with_actions(scenario.edit(), &sandbox).into_iter().for_each(&mut problem);
 
         let next = sandbox.run_on_ini(&["set", "--create", "--json", "updatesInterval=never"]);
         if next.status != 0 || next.json()["changed"] != true {
@@ -132,6 +135,23 @@ fn a_killed_second_attempt_keeps_the_other_writers_change() {
 
 // Starting a process is so slow on Windows, and even more so under Wine, that only some of these tests run there, and
 // only the first one with every call to the file system.
+
+#[test]
+fn a_killed_run_never_leaves_an_ini_without_its_actions() {
+    kill_everywhere(Scenario::AddActions);
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_killed_removal_of_actions_never_leaves_an_ini_without_them() {
+    kill_everywhere(Scenario::RemoveActions);
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_killed_second_attempt_never_leaves_an_ini_without_its_actions() {
+    kill_everywhere(Scenario::AddActionsWrittenTo);
+}
 
 #[cfg(not(windows))]
 #[test]

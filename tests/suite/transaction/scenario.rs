@@ -8,6 +8,7 @@ use msipcfg::edit::backup::BackupPolicy;
 use msipcfg::edit::transaction::Step;
 use msipcfg::platform::FileSystem;
 
+use super::actions::OLD_ACTIONS;
 use super::faulty_fs::FaultyFs;
 use super::harness::TestEdit::SetVad;
 use super::harness::{
@@ -46,9 +47,15 @@ pub(super) enum Scenario {
     DeleteWrittenTo,
     /// The ini is deleted on a file system without hard links.
     DeleteWithoutLinks,
+    /// The file with the actions changes before the ini.
+    AddActions,
+    /// The same, and another program writes to the ini directly before it is replaced.
+    AddActionsWrittenTo,
+    /// The file with the actions is removed after the ini has changed.
+    RemoveActions,
 }
 
-pub(super) const SCENARIOS: [Scenario; 12] = [
+pub(super) const SCENARIOS: [Scenario; 15] = [
     Scenario::Plain,
     Scenario::Create,
     Scenario::NoBackup,
@@ -61,6 +68,9 @@ pub(super) const SCENARIOS: [Scenario; 12] = [
     Scenario::Delete,
     Scenario::DeleteWrittenTo,
     Scenario::DeleteWithoutLinks,
+    Scenario::AddActions,
+    Scenario::AddActionsWrittenTo,
+    Scenario::RemoveActions,
 ];
 
 impl Scenario {
@@ -73,6 +83,9 @@ impl Scenario {
             return Sandbox::new();
         }
         let sandbox = Sandbox::with_ini(OLD.bytes());
+        if matches!(self.edit(), TestEdit::AddActions | TestEdit::RemoveActions) {
+            sandbox.write("MicroSIP.hooks.toml", OLD_ACTIONS);
+        }
         if self == Scenario::ManyBackups {
             for second in 0..3 {
                 let name = format!("MicroSIP.ini.2020010{second}T000000.000Z.bak");
@@ -90,11 +103,19 @@ impl Scenario {
     }
 
     pub fn is_written_to(self) -> bool {
-        matches!(self, Scenario::WrittenTo | Scenario::WrittenToWithoutBackup | Scenario::DeleteWrittenTo)
+        matches!(
+            self,
+            Scenario::WrittenTo
+                | Scenario::WrittenToWithoutBackup
+                | Scenario::DeleteWrittenTo
+                | Scenario::AddActionsWrittenTo
+        )
     }
 
-    fn edit(self) -> TestEdit {
+    pub fn edit(self) -> TestEdit {
         match self {
+            Scenario::AddActions | Scenario::AddActionsWrittenTo => TestEdit::AddActions,
+            Scenario::RemoveActions => TestEdit::RemoveActions,
             Scenario::Delete | Scenario::DeleteWrittenTo | Scenario::DeleteWithoutLinks => TestEdit::Delete,
             _ => SetVad,
         }
@@ -159,15 +180,18 @@ impl Scenario {
     /// Returns whether the edit is done in this state.
     pub fn is_done(self, state: Option<IniState>) -> bool {
         match self.edit() {
-            SetVad => state.is_some_and(|state| state.vad == NEW.vad),
             TestEdit::Delete => state.is_none(),
+            _ => state.is_some_and(|state| state.vad == NEW.vad),
         }
     }
 
     /// Returns the state after a successful run.
     pub fn final_state(self) -> Option<IniState> {
         match self {
-            Scenario::WrittenTo | Scenario::WrittenToWithoutBackup | Scenario::MicrosipStarted => Some(BOTH),
+            Scenario::WrittenTo
+            | Scenario::WrittenToWithoutBackup
+            | Scenario::MicrosipStarted
+            | Scenario::AddActionsWrittenTo => Some(BOTH),
             _ if self.edit() == TestEdit::Delete => None,
             _ => Some(NEW),
         }
