@@ -221,6 +221,17 @@ codes! {
         "a command is set for end but not for busy, and declined or busy calls don't trigger end";
     HookCut = "hook-cut", Refused, "the value is longer than MicroSIP reads, so its end is lost";
 
+    ActionsUnsupported = "actions-unsupported", Refused,
+        "this version of MicroSIP can't start the runner, so it has no actions";
+    ActionRefused = "action-refused", Refused,
+        "the address, text, file or caller of an action isn't valid";
+    ActionNotFound = "action-not-found", No, "the event has no action with this number";
+    RunnerMissing = "runner-missing", Refused, "msipcfg-run.exe isn't next to msipcfg.exe";
+    EventHasProgram = "event-has-program", Done,
+        "an action needs an event at which a program runs, so it doesn't learn of this event";
+    EventNeeded = "event-needed", Done,
+        "the runner stays at an event because the actions of other events need it";
+
     HookNotSet = "hook-not-set", No, "no hook is set for the event";
     HookNotStarted = "hook-not-started", No, "during a test, the hook's program couldn't be started";
     HookFailed = "hook-failed", No, "during a test, the hook's program exited with a non-zero status";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hook::action::Action;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::sample::Sample;
@@ -204,7 +205,12 @@ pub enum EditRequest {
     /// Set the hooks of events; all succeed or none do.
     SetHooks(Vec<SetHook>),
     /// Remove the hooks of these events.
-    UnsetHooks(Vec<Event>),
+    UnsetHooks {
+        /// The events.
+        events: Vec<Event>,
+        /// The number of the action to remove, from 1; without one, everything that the events do.
+        action: Option<usize>,
+    },
     /// Set these keys to these values; all succeed or none do.
     Set {
         values: Vec<(KeyPath, ValueSource)>,
@@ -256,6 +262,30 @@ pub struct SetHook {
     pub version: Option<Version>,
     /// What is accepted although it would be refused by default.
     pub allow: Allow,
+    /// Whether what the event does now stays; otherwise it is replaced.
+    pub add: bool,
+    /// Whether MicroSIP starts a script itself, rather than msipcfg for it.
+    pub direct: bool,
+    /// The runner for actions; without one, the one next to msipcfg.
+    pub runner: Option<String>,
+    /// The headers of a web request, and where their values come from.
+    pub headers: Vec<(String, ValueSource)>,
+}
+
+impl SetHook {
+    /// Returns the request to replace what an event does, with nothing else specified.
+    pub fn new(event: Event, what: HookText) -> SetHook {
+        SetHook {
+            event,
+            what,
+            version: None,
+            allow: Allow::default(),
+            add: false,
+            direct: false,
+            runner: None,
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// A command text to explain.
@@ -289,6 +319,8 @@ pub struct TestHook {
 pub enum HookText {
     /// A program and its arguments.
     Command(HookCommand),
+    /// An action, which msipcfg carries out.
+    Action(Box<Action>),
     /// A ready-made script, which is created next to the ini.
     Sample(Sample),
     /// The text after `=`, verbatim.

@@ -1,26 +1,17 @@
 //! The file `<stem>.hooks.toml` next to an ini, which contains the actions of its events.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
 use super::parse;
 use crate::desired::error::DesiredError;
 use crate::desired::redact::Redaction;
 use crate::desired::source::{Format, Source};
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::hook::action::Actions;
-
-/// Returns the path of the file with the actions of an ini.
-pub fn path_for(ini: &Path) -> PathBuf {
-    let mut name = OsString::from(ini.file_stem().unwrap_or_default());
-    name.push(".hooks.toml");
-    ini.with_file_name(name)
-}
+use crate::hook::action::{Action, Actions};
+use crate::hook::event::Event;
 
 /// A mistake in the file. It never contains the value of a header or a secret.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct HooksFileError(#[from] DesiredError);
+pub struct HooksFileError(#[from] pub DesiredError);
 
 impl ToDiagnostic for HooksFileError {
     fn code(&self) -> Code {
@@ -42,25 +33,30 @@ pub fn read(name: String, text: String) -> Result<Actions, HooksFileError> {
     Ok(actions)
 }
 
+/// Lists the actions in a file, one line each, without private values. A file with a mistake is one line.
+pub fn summary(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    match read(String::new(), text) {
+        Ok(actions) => lines(&actions),
+        Err(_) => vec!["a file with a mistake".into()],
+    }
+}
+
+/// Lists actions, one line each, without private values.
+pub fn lines(actions: &Actions) -> Vec<String> {
+    let line = |(event, list): &(Event, Vec<Action>)| {
+        list.iter().map(|action| format!("{event}: {action}")).collect::<Vec<_>>()
+    };
+    actions.hooks.iter().flat_map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hook::action::{Kind, Separator, Work};
-    use crate::hook::event::Event;
 
     fn read(text: &str) -> Result<Actions, HooksFileError> {
         super::read("MicroSIP.hooks.toml".into(), text.into())
-    }
-
-    #[test]
-    fn the_name_follows_the_ini() {
-        for (ini, file) in [
-            ("a/MicroSIP.ini", "a/MicroSIP.hooks.toml"),
-            ("x.y.INI", "x.y.hooks.toml"),
-            ("z", "z.hooks.toml"),
-        ] {
-            assert_eq!(path_for(Path::new(ini)), Path::new(file));
-        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::Template;
 use crate::hook::action::url_template::UrlTemplate;
 use crate::hook::action::{
-    Action, Actions, Body, History, JsonTemplate, Kind, Method, Separator, WebRequest, Work,
+    Action, Actions, Body, History, JsonTemplate, Kind, LogFormat, Method, Separator, WebRequest, Work,
 };
 use crate::hook::event::Event;
 
@@ -142,7 +142,11 @@ pub fn action(node: &Node, list: &Node) -> Result<Action> {
                     _ => return Err(part.not("\",\" or \";\"")),
                 },
             };
-            Work::Log { file: path(main)?, separator }
+            let file = path(main)?;
+            if LogFormat::of(&file).is_none() {
+                return Err(main.not("a path that ends with .csv, .jsonl or .txt"));
+            }
+            Work::Log { file, separator }
         }
         Kind::Run => Work::Run {
             program: path(main)?,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use crate::actions::file::HooksFileError;
 use crate::desired::error::DesiredError;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::lock::LockError;
@@ -60,6 +61,8 @@ pub enum Error {
     #[error(transparent)]
     Desired(#[from] DesiredError),
     #[error(transparent)]
+    HooksFile(#[from] HooksFileError),
+    #[error(transparent)]
     Links(#[from] LinksError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -100,7 +103,7 @@ impl Error {
     /// Returns the error for scripts: code, message, hint, and the place in a desired-state file.
     pub fn json(&self) -> Json {
         let mut json = json!(Diagnostic::from(self));
-        if let Error::Desired(error) = self {
+        if let Error::Desired(error) | Error::HooksFile(HooksFileError(error)) = self {
             json["file"] = json!(error.file);
             json["line"] = json!(error.line);
             json["column"] = json!(error.column);
@@ -122,6 +125,7 @@ impl Error {
             Error::Transaction(failure) => &**failure,
             Error::Lock(error) => error,
             Error::Desired(error) => error,
+            Error::HooksFile(error) => error,
             Error::Links(error) => error,
             Error::Profile(error) => error,
             Error::Scan(error) => error,

@@ -9,6 +9,7 @@ use crate::hook::command::{self, HookCommand};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning::{self, Verdict};
+use crate::hook::runner::RunnerCall;
 use crate::hook::target::{self, TargetContext, TargetError};
 use crate::ini::wide;
 use crate::page::{Page, Styles, command_lines, problem_list};
@@ -30,6 +31,8 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What MicroSIP starts, and the arguments before the caller's text; `None` if it starts nothing.
     pub command: Option<HookCommand>,
+    /// What the runner is started for, if MicroSIP starts it.
+    pub runner: Option<RunnerCall>,
     /// Whether the caller's text becomes part of the last argument.
     pub number_is_joined: bool,
     /// Errors and warnings.
@@ -54,7 +57,10 @@ impl Outcome for Explanation {
         let mut text = format!("{style}{}{style:#}: {meaning}\n", self.verdict.name());
         if let Some(HookCommand { program, args }) = &self.command {
             text.push_str(&command_lines(program, args));
-            if !self.number_is_joined {
+            if let Some(RunnerCall { event, ini }) = &self.runner {
+                let ini = ini.as_deref().unwrap_or("the user's MicroSIP.ini");
+                let _ = writeln!(text, "  msipcfg carries out the actions of {event} for {ini}");
+            } else if !self.number_is_joined {
                 let first = format!("{}+", args.len() + 1);
                 let _ =
                     writeln!(text, "  argument {first:<3} the caller's text: one argument, several, or none");
@@ -75,6 +81,7 @@ impl Outcome for Explanation {
             "verdict": self.verdict.name(),
             "program": self.command.as_ref().map(|command| &command.program),
             "args": self.command.as_ref().map_or(&[][..], |command| &command.args),
+            "runner": self.runner.is_some(),
             "problems": self.problems,
             "suggestion": self.suggestion,
         })
@@ -133,9 +140,11 @@ pub fn explain(asked: &Explain) -> Explanation {
         })
         .flatten();
     let is_run = named.is_ok() && save_dialect.supports(event);
+    let command = decoded.command().filter(|_| is_run);
     Explanation {
         event: named.ok().map(|_| event),
-        command: decoded.command().filter(|_| is_run),
+        runner: command.as_ref().and_then(RunnerCall::of),
+        command,
         number_is_joined: decoded
             .errors
             .iter()

@@ -70,6 +70,8 @@ pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env)
     let targets = target_context(ini, env);
     let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
         HookText::Command(typed) => encoded(typed, set, save_dialect, &targets)?,
+        // the runner is set instead
+        HookText::Action(_) => return Err(HookError::Empty.into()),
         HookText::Sample(sample) => {
             let allow = Allow { missing: true, ..set.allow };
             let set = SetHook { allow, ..set.clone() };
@@ -194,7 +196,7 @@ fn warnings_about_text(
 }
 
 /// Returns the warning about something that was allowed, without the advice to allow it.
-fn warning_about(error: TargetError) -> Diagnostic {
+pub fn warning_about(error: TargetError) -> Diagnostic {
     let diagnostic = Diagnostic::from(&error);
     if error.can_be_allowed() { Diagnostic { hint: None, ..diagnostic } } else { diagnostic }
 }

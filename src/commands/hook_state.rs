@@ -1,9 +1,11 @@
 //! What is set in an ini: the value of each event, what MicroSIP would run, and whether that would work.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hook::action::{Action, Actions};
 use crate::hook::command::{self, Decoded, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
+use crate::hook::runner::RunnerCall;
 use crate::hook::target::{self, FileProbe, Redirection, TargetContext, TargetError};
 use crate::hook::trust::Trust;
 use crate::ini::Wide;
@@ -24,17 +26,25 @@ pub struct Hook {
     pub value: Option<String>,
     /// The program, and the arguments that it receives before the caller's text.
     pub command: Option<HookCommand>,
+    /// Whether the program is the runner, which lets msipcfg carry out actions.
+    pub is_runner: bool,
+    /// The actions of the event.
+    pub actions: Vec<Action>,
     /// Whether MicroSIP could start it; `None` if nothing is set, or if it can't be checked here.
     pub works: Option<bool>,
     /// Errors and warnings about it.
     pub problems: Vec<Diagnostic>,
 }
 
-/// Returns the hook of every event in the text of an ini.
-pub fn all(ini: &Ini, document: &IniDocument, env: &Env) -> Vec<Hook> {
+/// Returns the hook of every event in the text of an ini with these actions.
+pub fn all(ini: &Ini, document: &IniDocument, actions: &Actions, env: &Env) -> Vec<Hook> {
     let save_dialect = save_dialect(None, ini, document, env);
     let targets = target_context(ini, env);
-    Event::ALL.iter().map(|event| hook_of(*event, document, &save_dialect, &targets)).collect()
+    let hook = |event: &Event| Hook {
+        actions: actions.of(*event).to_vec(),
+        ..hook_of(*event, document, &save_dialect, &targets)
+    };
+    Event::ALL.iter().map(hook).collect()
 }
 
 /// Returns how the MicroSIP of an ini reads and saves it: of the named version, else of the installed one.
@@ -85,7 +95,7 @@ impl Examined {
     }
 }
 
-/// Returns the hook of one event.
+/// Returns the hook of one event, without its actions.
 pub fn hook_of(
     event: Event,
     document: &IniDocument,
@@ -93,7 +103,15 @@ pub fn hook_of(
     targets: &TargetContext,
 ) -> Hook {
     let Some((_, text)) = text_of(event, document) else {
-        return Hook { event, value: None, command: None, works: None, problems: Vec::new() };
+        return Hook {
+            event,
+            value: None,
+            command: None,
+            is_runner: false,
+            actions: Vec::new(),
+            works: None,
+            problems: Vec::new(),
+        };
     };
     let examined = Examined::of(&text, event, save_dialect, targets);
     let works = examined.works();
@@ -103,9 +121,12 @@ pub fn hook_of(
     problems.extend(unsupported.iter().map(Diagnostic::from));
     let is_unchecked = works && problems.iter().any(|problem| problem.code == Code::HookTargetUnchecked);
     let is_known = !decoded.value.is_empty() && !is_unchecked;
+    let command = decoded.command();
     Hook {
         event,
-        command: decoded.command(),
+        is_runner: command.as_ref().and_then(RunnerCall::of).is_some(),
+        actions: Vec::new(),
+        command,
         value: Some(decoded.value),
         works: is_known.then_some(works),
         problems,

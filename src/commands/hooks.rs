@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Diagnostic;
+use crate::hook::action::Action;
 use crate::hook::event::Event;
 use crate::page::{Page, Styles, path_text, problem_list};
 use crate::request::IniChoice;
 
 use super::context::Context;
 use super::error::Error;
+use super::hook_actions;
 use super::hook_state::{self, Hook};
 use super::ini::{Ini, reading_warnings};
 use super::outcome::Outcome;
@@ -57,27 +59,38 @@ impl Outcome for HookList {
 /// No ini was found, or it can't be read.
 pub fn list(choice: &IniChoice, events: &[Event], context: &mut Context<'_>) -> Result<HookList, Error> {
     let (ini, decoded) = Ini::open(choice, context)?;
-    let mut hooks = hook_state::all(&ini, &decoded.document, context.env);
+    let (actions, mistake) = hook_actions::read_or_warn(&ini, context.fs);
+    let mut hooks = hook_state::all(&ini, &decoded.document, &actions, context.env);
     hooks.retain(|hook| events.contains(&hook.event));
-    Ok(HookList { warnings: reading_warnings(&decoded), ini: ini.path, hooks })
+    let warnings = reading_warnings(&decoded).into_iter().chain(mistake).collect();
+    Ok(HookList { warnings, ini: ini.path, hooks })
 }
 
 /// Returns a hook for scripts.
 pub fn hook_json(hook: &Hook) -> Json {
+    let action = |(number, action): (usize, &Action)| json!({ "number": number, "kind": action.work.kind().name(), "text": action.to_string() });
     json!({
         "event": hook.event.name(),
         "key": hook.event.key(),
         "value": hook.value,
         "program": hook.command.as_ref().map(|command| &command.program),
         "args": hook.command.as_ref().map(|command| &command.args),
+        "runner": hook.is_runner,
+        "actions": (1..).zip(&hook.actions).map(action).collect::<Vec<_>>(),
         "works": hook.works,
         "problems": hook.problems,
     })
 }
 
-/// Returns one line: the event, what runs, and whether it would work.
+/// Returns the event, what happens, and whether it would work.
 pub fn hook_line(hook: &Hook, Styles { error, warning, added, .. }: Styles) -> String {
     let runs = match (&hook.command, &hook.value) {
+        _ if hook.is_runner && hook.actions.is_empty() => "(the actions of other events learn of it)".into(),
+        _ if hook.is_runner => {
+            let lines: Vec<String> =
+                (1..).zip(&hook.actions).map(|(number, action)| format!("{number}. {action}")).collect();
+            lines.join(&format!("\n{:16}", ""))
+        }
         (Some(command), _) => command.to_string(),
         (None, Some(value)) if !value.is_empty() => format!("{value:?}"),
         _ => "-".into(),

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod explain;
+mod hook_actions;
 mod hook_edit;
 pub mod hook_state;
 pub mod hooks;
@@ -102,7 +103,7 @@ pub fn edit(
 ) -> Result<WriteOutcome, Error> {
     match edit {
         EditRequest::SetHooks(sets) => set_hook::set(ini, &sets, options, context),
-        EditRequest::UnsetHooks(events) => set_hook::unset(ini, &events, options, context),
+        EditRequest::UnsetHooks { events, action } => set_hook::unset(ini, &events, action, options, context),
         EditRequest::Set { values, allow_unknown } => {
             settings::set(ini, values, allow_unknown, options, context)
         }

@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
+use crate::hook::action::Action;
+use crate::hook::action::audience::Audience;
 use crate::hook::command;
 use crate::hook::event::Event;
 use crate::ini::lookup;
 use crate::ini::name::KeyPath;
 use crate::platform;
-use crate::request::{IniChoice, SetHook, WriteOptions};
+use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
+use super::hook_actions::{ActionsEditor, run_with_number};
 use super::hook_edit::{dialect_after, edit_for};
+use super::hook_state::save_dialect;
 use super::ini::Ini;
 use super::samples::Placed;
 use super::suggestion;
@@ -46,7 +50,7 @@ fn write_hooks(
     options: WriteOptions,
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
-    let env = context.env;
+    let (env, fs, secret) = (context.env, context.fs, context.secret);
     let is_dry_run = options.dry_run;
     let mut blocked: Vec<PathBuf> = Vec::new();
     let written = write(ini, options, context, &mut |ini, current| {
@@ -56,7 +60,16 @@ fn write_hooks(
         let version = sets.iter().find_map(|set| set.version);
         let dialect = dialect_after(version, sets.iter().map(|set| set.event), &[], ini, &decoded, env)?;
         suggestion::refuse_unquoted_path(sets, options, &dialect, ini, env)?;
+        let mut actions = ActionsEditor::open(ini, env, fs)?;
+        let (mut with_actions, mut with_programs) = (Vec::new(), Vec::new());
         for set in sets {
+            if let Some(action) = action_of(set) {
+                actions.set(set, action, &decoded.document, secret)?;
+                with_actions.push(set.event);
+                continue;
+            }
+            actions.clear(set.event);
+            with_programs.push(set.event);
             let hook = edit_for(set, &dialect, ini, env)?;
             warnings.extend(hook.warnings);
             edits.push(hook.edit);
@@ -68,7 +81,10 @@ fn write_hooks(
                 }
             }
         }
-        Draft::of_edits(decoded, &edits, warnings)
+        edits.extend(actions.runner_edits(&decoded.document, &dialect, &with_actions, &with_programs)?);
+        warnings.append(&mut actions.warnings);
+        let change = actions.change()?;
+        Ok(Draft { actions: change, ..Draft::of_edits(decoded, &edits, warnings)? })
     })?;
     // Last of all: unlike an ini, a mark can't be restored, so an edit that is refused or stopped must leave it.
     // In between, Windows could at worst ask whether to start the program.
@@ -81,28 +97,52 @@ fn write_hooks(
     Ok(written)
 }
 
-/// Removes the hooks of events.
+/// Returns the action of a request: a program becomes one if what the event does now stays.
+fn action_of(set: &SetHook) -> Option<Action> {
+    match &set.what {
+        HookText::Action(action) => Some((**action).clone()),
+        HookText::Command(command) if set.add => {
+            Some(Action { work: run_with_number(command), audience: Audience::default() })
+        }
+        _ => None,
+    }
+}
+
+/// Removes the hooks of events, or one action of an event.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write`], or there is no such action.
 pub fn unset(
     choice: &IniChoice,
     events: &[Event],
+    action: Option<usize>,
     options: WriteOptions,
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
     let ini = Ini::choose(choice, context)?;
+    let (env, fs) = (context.env, context.fs);
     write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
+        let mut actions = ActionsEditor::open(ini, env, fs)?;
         let mut edits = Vec::new();
         for event in events {
+            if let Some(number) = action {
+                actions.remove(*event, number)?;
+                continue;
+            }
+            actions.clear(*event);
             // An empty command runs nothing; its line shows which MicroSIP wrote the ini, so it stays.
             let value = lookup::value(&decoded.document, "Settings", event.key(), command::READ_LIMIT);
-            if value.is_some_and(|value| !value.is_empty()) {
+            if value.is_some_and(|value| !value.is_empty()) && !actions.has_runner(*event, &decoded.document)
+            {
                 edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? });
             }
         }
-        Draft::of_edits(decoded, &edits, Vec::new())
+        let dialect = save_dialect(None, ini, &decoded.document, env);
+        edits.extend(actions.runner_edits(&decoded.document, &dialect, &[], &[])?);
+        let warnings = std::mem::take(&mut actions.warnings);
+        let change = actions.change()?;
+        Ok(Draft { actions: change, ..Draft::of_edits(decoded, &edits, warnings)? })
     })
 }
 

@@ -11,7 +11,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::{self, Edit};
 use crate::guess;
 use crate::hook::event::Event;
-use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, SectionName};
@@ -328,12 +327,7 @@ fn wanted_value(path: KeyPath, value: ValueSource, context: &Context<'_>) -> Res
     let is_settings = path.section.as_str().eq_ignore_ascii_case("Settings");
     Ok(match Event::from_key(path.key.as_str()).filter(|_| is_settings) {
         Some(_) if value.is_empty() => Wanted::NoHook(path),
-        Some(event) => Wanted::Hook(SetHook {
-            event,
-            what: HookText::Value(value),
-            version: None,
-            allow: Allow::default(),
-        }),
+        Some(event) => Wanted::Hook(SetHook::new(event, HookText::Value(value))),
         None => Wanted::Value(path, value),
     })
 }

@@ -22,6 +22,7 @@ use super::context::Context;
 use super::doctor::examine::examine;
 use super::doctor::finding::{Finding, Severity, count, counted};
 use super::error::Error;
+use super::hook_actions;
 use super::hook_state::{self, Hook};
 use super::hooks::{hook_json, hook_line};
 use super::ini::{Ini, with_ini_nearby};
@@ -155,7 +156,7 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
     Ok(Content {
         encoding: decoded.encoding,
         version: hook_state::save_dialect(None, &ini, document, context.env).version,
-        hooks: hook_state::all(&ini, document, context.env),
+        hooks: hook_state::all(&ini, document, &hook_actions::read_or_warn(&ini, context.fs).0, context.env),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
         backups: backups::listed(

@@ -1,7 +1,7 @@
 //! Suggests what does what the user intended: another text for a broken command, or another command line.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hook::command::{self, Decoded, HookCommand};
+use crate::hook::command::{self, Decoded, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::meaning;
@@ -56,8 +56,11 @@ pub fn refuse_unquoted_path(
 ) -> Result<(), Diagnostic> {
     let Some(set) = sets.first() else { return Ok(()) };
     let (message, advice, command) = match &set.what {
-        HookText::Sample(_) => return Ok(()),
+        HookText::Sample(_) | HookText::Action(_) => return Ok(()),
         HookText::Command(typed) => {
+            if let Some(HookTextError::Url) = command::refused_program(&typed.program) {
+                return Err(web_address(typed, sets, ini));
+            }
             let Some((command, path)) = target::rejoined(typed, &target_context(ini, env)) else {
                 return Ok(());
             };
@@ -90,6 +93,19 @@ pub fn refuse_unquoted_path(
     args.extend(set_hook_args(set.allow, &events.join(","), &command));
     let hint = format!("{advice}:\n{}", command_line(&args));
     Err(Diagnostic::new(Code::HookPathUnquoted, message).with_hint(hint))
+}
+
+/// Returns the error that a web address isn't a program, with the command that opens it.
+fn web_address(typed: &HookCommand, sets: &[SetHook], ini: &Ini) -> Diagnostic {
+    let url = &typed.program;
+    // addresses that end like this were written for a number that is appended
+    let number = if url.contains('{') || !url.ends_with(['=', '/']) { "" } else { "{number}" };
+    let events: Vec<&str> = sets.iter().map(|set| set.event.name()).collect();
+    let mut args = ["msipcfg", "set-hook", "--ini"].map(String::from).to_vec();
+    args.push(ini.path.to_string_lossy().into_owned());
+    args.extend([events.join(","), "--open".into(), format!("{url}{number}")]);
+    let hint = format!("to open it in the browser:\n{}", command_line(&args));
+    Diagnostic::new(Code::HookUrl, HookTextError::Url.to_string()).with_hint(hint)
 }
 
 /// Returns the arguments of `set-hook` that set a hook.

@@ -126,7 +126,8 @@ struct LineParts<'a> {
 }
 
 impl LineParts<'_> {
-    /// Adds the parts below a node, which has this name. `is_open` is whether it is outside of every value that may be a password.
+    /// Adds the parts below a node, which has this name. `is_open` is whether it is outside of every value that may be
+    /// a password.
     fn add(&mut self, node: &Node, own_name: &str, is_open: bool) {
         match &node.tree {
             Tree::Leaf(_) => self.add_part(&node.span, is_public(own_name)),

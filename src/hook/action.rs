@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::command::HookCommand;
 use super::event::Event;
 use audience::Audience;
 use numbers::Numbers;
@@ -110,6 +111,34 @@ pub enum Work {
         /// started.
         timeout: Option<Duration>,
     },
+}
+
+impl std::fmt::Display for Action {
+    /// Shows what the action does in one line, without headers, bodies and secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ", self.work.kind().name())?;
+        match &self.work {
+            Work::Open { url, .. } => write!(f, "{url}")?,
+            Work::Notify { text, link: None } => write!(f, "\"{text}\"")?,
+            Work::Notify { text, link: Some(link) } => write!(f, "\"{text}\" (a click opens {link})")?,
+            Work::Send(request) => write!(f, "{}", request.url)?,
+            Work::Log { file, .. } => f.write_str(file)?,
+            Work::Run { program, args, .. } => {
+                let command = HookCommand {
+                    program: program.clone(),
+                    args: args.iter().map(Template::to_string).collect(),
+                };
+                write!(f, "{command}")?;
+            }
+        }
+        for (word, callers) in [("only", &self.audience.only), ("except", &self.audience.except)] {
+            if !callers.is_empty() {
+                let callers: Vec<String> = callers.iter().map(ToString::to_string).collect();
+                write!(f, " ({word} {})", callers.join(", "))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The kinds of actions. Their names are the keys in `hooks.toml` and the options of `set-hook`.
@@ -260,4 +289,28 @@ pub enum Separator {
     #[default]
     Comma,
     Semicolon,
+}
+
+/// The format of a log file, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A table.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+    /// One line of text per call.
+    Txt,
+}
+
+impl LogFormat {
+    /// Returns the format of a file by its name.
+    pub fn of(file: &str) -> Option<LogFormat> {
+        let (_, extension) = file.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" => Some(LogFormat::Csv),
+            "jsonl" => Some(LogFormat::Jsonl),
+            "txt" => Some(LogFormat::Txt),
+            _ => None,
+        }
+    }
 }

@@ -17,6 +17,7 @@
 mod many_users;
 mod sandbox;
 
+mod actions;
 mod alone;
 mod background;
 mod bad_input;

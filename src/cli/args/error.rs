@@ -1,5 +1,6 @@
 //! Why msipcfg refuses a command line that clap accepts.
 
+use super::action::ActionError;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::event::{Event, UnknownEvent};
 use crate::ini::name::{KeyPath, NameError};
@@ -27,8 +28,14 @@ pub enum UsageError {
     OptionAfterEvent { option: String },
     #[error("'{event}' is an event, so it can't be the program")]
     EventAsProgram { events: Vec<Event>, event: String },
-    #[error("no program given after the event")]
-    NoProgram,
+    #[error("unexpected argument '{typed}' found")]
+    UnknownOption { typed: String, nearest: Option<String> },
+    #[error("no action or program given after the event")]
+    NoProgram { event: Option<Event> },
+    #[error("--action removes the action of one event")]
+    ActionOfSeveralEvents,
+    #[error(transparent)]
+    Action(#[from] ActionError),
     #[error("--raw takes one argument after the event: the whole text after the '=' in the ini")]
     RawWithArguments { command: String },
     #[error("TEXT must be a single line without NUL characters")]
@@ -57,6 +64,7 @@ impl ToDiagnostic for UsageError {
             UsageError::Event(error) => error.code(),
             UsageError::Name(error) => error.code(),
             UsageError::Number(error) => error.code(),
+            UsageError::Action(error) => error.code(),
             _ => Code::Usage,
         }
     }
@@ -94,7 +102,21 @@ impl ToDiagnostic for UsageError {
             UsageError::WizardCannotPrompt => {
                 "run it in a terminal, without --json and --no-input, or use 'msipcfg set-hook'"
             }
-            UsageError::NoProgram => "use 'msipcfg set-hook EVENT PROGRAM'",
+            UsageError::NoProgram { event } => {
+                let event = event.map_or("EVENT", Event::name);
+                return Some(format!(
+                    "use 'msipcfg set-hook {event} --open URL', --notify, --post, --get or --log, or 'msipcfg set-hook \
+                     {event} PROGRAM'"
+                ));
+            }
+            UsageError::UnknownOption { nearest: Some(nearest), .. } => {
+                return Some(format!("a similar argument exists: '--{nearest}'"));
+            }
+            UsageError::UnknownOption { nearest: None, .. } => {
+                "if it's the program, put '--' before it; 'msipcfg help set-hook' lists the options"
+            }
+            UsageError::Action(error) => return error.hint(),
+            UsageError::ActionOfSeveralEvents => "name one event",
             UsageError::TextNotOneLine => "explain one line at a time",
             UsageError::StandardInputTwice => "read the other one with KEY=@env:NAME or KEY=@FILE",
             UsageError::DuplicateKey { .. } => "remove one of them",

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
+use super::action::{ActionArgs, ActionError};
 use super::common::{Common, joined};
 use super::error::UsageError;
 use super::write::{CreateArgs, WriteArgs};
@@ -37,18 +37,23 @@ const ALL_CALLERS: [&str; 8] = [
 // WriteArgs is the last field wherever it is used: its heading applies to all options after it
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run a program on a call event
+    /// Set what happens on a call event
     ///
-    /// Everything after EVENT is passed to the hook. Scripts are started with their interpreter, and a program
-    /// given without a folder is looked up as Windows would. MicroSIP adds the caller's text after the arguments:
-    /// usually the other party's number, but it can be several arguments, or none.
-    SetHook(SetHookArgs),
+    /// With an option such as --open, msipcfg opens a page, shows a message, sends a request or logs the call itself:
+    /// MicroSIP starts the small program msipcfg-run, and no script is needed. {number} and other placeholders are
+    /// replaced for each call.
+    ///
+    /// With a PROGRAM, MicroSIP starts it. Everything after PROGRAM is passed to it, and a program given without a
+    /// folder is looked up as Windows would. MicroSIP adds the caller's text after the arguments: usually the other
+    /// party's number, but it can be several arguments, or none.
+    SetHook(Box<SetHookArgs>),
 
     /// Remove hooks
     #[command(
         override_usage = "msipcfg unset-hook [OPTIONS] <EVENT...|--all>",
         after_help = examples!(
             r"msipcfg unset-hook ring"
+            r"msipcfg unset-hook ring --action 2"
             r"msipcfg unset-hook cmdCallStart cmdCallEnd"
             r"msipcfg unset-hook --all --dry-run"
         )
@@ -57,6 +62,10 @@ pub(super) enum Command {
         /// Remove the hooks of all events
         #[arg(long, conflicts_with = "events")]
         all: bool,
+
+        /// Remove only the action with this number; 'msipcfg hooks' shows the numbers
+        #[arg(long, value_name = "N", conflicts_with = "all")]
+        action: Option<usize>,
 
         /// Events, or their ini keys
         #[arg(required_unless_present = "all", value_name = "EVENT")]
@@ -147,8 +156,11 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM [ARGS]...",
+    override_usage = "msipcfg set-hook [OPTIONS] EVENT[,EVENT] <ACTION | PROGRAM [ARGS]...>",
     after_help = examples!(
+        r#"msipcfg set-hook ring --open "https://crm.example/find?phone={number}""#
+        r#"msipcfg set-hook ring --notify "{name|number} is calling""#
+        r"msipcfg set-hook end --add --log C:\Users\ann\Documents\calls.csv"
         r"msipcfg set-hook ring C:\hooks\ring.exe"
         r#"msipcfg set-hook "ring,outgoing" C:\hooks\log.exe"#
         r#"msipcfg set-hook --dry-run start "C:\My Scripts\log.ps1" --to crm"#
@@ -177,15 +189,16 @@ pub(super) struct SetHookArgs {
     #[arg(long)]
     unblock: bool,
 
-    /// Event ('msipcfg events' lists them) or several separated by commas, program, and its arguments
-    #[arg(
-        required = true,
-        num_args = 2..,
-        value_names = ["EVENT", "PROGRAM", "ARGS"],
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
-    event_and_hook: Vec<String>,
+    /// Event ('msipcfg events' lists them) or several separated by commas
+    #[arg(value_name = "EVENT")]
+    event: String,
+
+    /// Program, and its arguments
+    #[arg(value_names = ["PROGRAM", "ARGS"], num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
+    hook: Vec<String>,
+
+    #[command(flatten)]
+    action: ActionArgs,
 
     #[command(flatten)]
     write: CreateArgs,
@@ -200,15 +213,6 @@ impl Command {
         }
     }
 
-    /// Returns an error if a mistyped option of `set-hook` was taken for the event. clap accepts it, because
-    /// arguments of a hook may start with a hyphen.
-    pub fn mistyped_option(&self) -> Option<clap::Error> {
-        match self {
-            Command::SetHook(args) => args.mistyped_option(),
-            _ => None,
-        }
-    }
-
     /// Returns the request. `argv` is the whole command line.
     pub fn into_request(self, ini: IniChoice, argv: &[OsString]) -> Result<Request, UsageError> {
         Ok(match self {
@@ -216,11 +220,14 @@ impl Command {
                 let (hooks, write) = args.into_hooks(argv)?;
                 write.request(ini, EditRequest::SetHooks(hooks))
             }
-            Command::UnsetHook { write, all: true, .. } => {
-                write.request(ini, EditRequest::UnsetHooks(Event::ALL.to_vec()))
+            Command::UnsetHook { action: Some(_), events, .. } if events.len() != 1 => {
+                return Err(UsageError::ActionOfSeveralEvents);
             }
-            Command::UnsetHook { write, events, .. } => {
-                write.request(ini, EditRequest::UnsetHooks(parsed_events(&events)?))
+            Command::UnsetHook { write, all: true, .. } => {
+                write.request(ini, EditRequest::UnsetHooks { events: Event::ALL.to_vec(), action: None })
+            }
+            Command::UnsetHook { write, events, action, .. } => {
+                write.request(ini, EditRequest::UnsetHooks { events: parsed_events(&events)?, action })
             }
             Command::Hooks { event: None } => Request::Read { ini, query: Query::Hooks(Event::ALL.to_vec()) },
             Command::Hooks { event: Some(event) } => {
@@ -251,26 +258,13 @@ impl Command {
 }
 
 impl SetHookArgs {
-    fn mistyped_option(&self) -> Option<clap::Error> {
-        let typed = self.event_and_hook.first().filter(|text| text.len() > 1 && text.starts_with('-'))?;
-        let message = format!("unexpected argument '{typed}' found");
-        let mut command = set_hook_command();
-        let names = command.get_arguments().filter_map(clap::Arg::get_long);
-        let message = match guess::nearest(typed.trim_matches('-'), names) {
-            Some(nearest) => format!("{message}\n\n  hint: a similar argument exists: '--{nearest}'"),
-            None => message,
-        };
-        Some(command.error(ErrorKind::UnknownArgument, message))
-    }
-
     /// Splits the arguments into the hook of each event and the options for writing them.
     ///
     /// Everything after EVENT belongs to the hook. So that a misplaced `--dry-run` doesn't become an argument of the
     /// hook, an argument that is spelled like an option of msipcfg needs a `--` before PROGRAM.
     fn into_hooks(self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
-        let mut arguments = self.event_and_hook.into_iter();
-        let events = parsed_events(&[arguments.next().unwrap_or_default()])?;
-        let mut hook: Vec<String> = arguments.collect();
+        let events = parsed_events(&[self.event])?;
+        let mut hook = self.hook;
         // clap removes a `--` before EVENT and keeps one after it
         let mut is_escaped = argv[..argv.len() - hook.len()].iter().any(|argument| argument == "--");
         if hook.first().is_some_and(|argument| argument == "--") {
@@ -283,23 +277,58 @@ impl SetHookArgs {
         if !is_escaped && let Some(event) = hook.first().filter(|program| program.parse::<Event>().is_ok()) {
             return Err(UsageError::EventAsProgram { events, event: event.clone() });
         }
+        if let Some(typed) = hook.first().filter(|program| !is_escaped && program.starts_with("--")) {
+            return Err(unknown_option(typed));
+        }
+        let headers = self.action.headers()?;
+        let action = self.action.action()?;
+        if action.is_some() && (!hook.is_empty() || self.raw) {
+            return Err(ActionError::WithProgram.into());
+        }
         let mut hook = hook.into_iter();
-        let program = hook.next().ok_or(UsageError::NoProgram)?;
-        let args: Vec<String> = hook.collect();
-        let what = match (self.raw, args.is_empty()) {
-            (false, _) => HookText::Command(HookCommand { program, args }),
-            (true, true) => HookText::Raw(program),
-            (true, false) => {
-                let start = argv.len() - args.len() - 1;
-                return Err(UsageError::RawWithArguments { command: joined(argv, start, args.len() + 1) });
-            }
+        let what = match (action, hook.next()) {
+            (Some(action), _) => HookText::Action(Box::new(action)),
+            (None, None) => return Err(UsageError::NoProgram { event: events.first().copied() }),
+            (None, Some(program)) => program_text(program, hook.collect(), self.raw, argv)?,
         };
         let allow =
             Allow { missing: self.allow_missing, unsafe_target: self.allow_unsafe, mark: self.unblock };
-        let version = self.microsip_version;
-        let set = |event| SetHook { event, what: what.clone(), version, allow };
+        let set = |event| SetHook {
+            version: self.microsip_version,
+            allow,
+            add: self.action.add,
+            direct: self.action.direct,
+            runner: self.action.runner.clone(),
+            headers: headers.clone(),
+            ..SetHook::new(event, what.clone())
+        };
         Ok((events.into_iter().map(set).collect(), self.write))
     }
+}
+
+/// Returns the error for a mistyped option. clap takes it for the program, which may start with a hyphen.
+fn unknown_option(typed: &str) -> UsageError {
+    let command = set_hook_command();
+    let names = command.get_arguments().filter_map(clap::Arg::get_long);
+    let nearest = guess::nearest(typed.trim_matches('-'), names).map(str::to_string);
+    UsageError::UnknownOption { typed: typed.to_string(), nearest }
+}
+
+/// Returns the command of a program.
+fn program_text(
+    program: String,
+    args: Vec<String>,
+    is_raw: bool,
+    argv: &[OsString],
+) -> Result<HookText, UsageError> {
+    Ok(match (is_raw, args.is_empty()) {
+        (false, _) => HookText::Command(HookCommand { program, args }),
+        (true, true) => HookText::Raw(program),
+        (true, false) => {
+            let start = argv.len() - args.len() - 1;
+            return Err(UsageError::RawWithArguments { command: joined(argv, start, args.len() + 1) });
+        }
+    })
 }
 
 /// Parses events, of which each argument can have several, separated by commas. Two names of the same event count
@@ -369,10 +398,9 @@ mod tests {
     }
 
     #[test]
-    fn own_options_after_the_event_need_a_double_dash() {
+    fn own_options_after_the_program_need_a_double_dash() {
         for option in ["--dry-run", "-n", "-qn", "--json", "--timeout=5", "-v", "--help"] {
             assert!(hook(&["msipcfg", "set-hook", "ring", "x.exe", option]).is_err(), "{option}");
-            assert!(hook(&["msipcfg", "set-hook", "ring", option, "x.exe"]).is_err(), "{option}");
             for argv in [
                 ["msipcfg", "set-hook", "ring", "--", "x.exe", option],
                 ["msipcfg", "set-hook", "--", "ring", "x.exe", option],

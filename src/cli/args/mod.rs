@@ -19,6 +19,7 @@ macro_rules! examples {
     };
 }
 
+mod action;
 mod common;
 mod control;
 mod desired;
@@ -169,10 +170,7 @@ impl Cli {
         if matches.value_source("ini") == Some(ValueSource::CommandLine) && !cli.common.names_ini() {
             return Err(command.error(ErrorKind::InvalidValue, "the path given with --ini is empty"));
         }
-        match &cli.command {
-            Some(Command::Hooks(hooks)) => hooks.mistyped_option().map_or(Ok(cli), Err),
-            _ => Ok(cli),
-        }
+        Ok(cli)
     }
 
     /// Returns whether to start the wizard, if the terminal allows it.

@@ -22,7 +22,7 @@ fn command_lines(request: &Request) -> Vec<Vec<String>> {
         EditRequest::SetHooks(sets) => {
             sets.iter().filter_map(hook_arguments).map(|arguments| line("set-hook", arguments)).collect()
         }
-        EditRequest::UnsetHooks(events) => {
+        EditRequest::UnsetHooks { events, .. } => {
             vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
         }
         EditRequest::Restore(_) => vec![line("restore", Vec::new())],
@@ -86,7 +86,7 @@ mod tests {
     fn set(event: Event, program: &str, args: &[&str], mark: bool) -> SetHook {
         let args = args.iter().map(ToString::to_string).collect();
         let what = HookText::Command(HookCommand { program: program.into(), args });
-        SetHook { event, what, version: None, allow: Allow { mark, ..Allow::default() } }
+        SetHook { allow: Allow { mark, ..Allow::default() }, ..SetHook::new(event, what) }
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
             ),
             write(
                 None,
-                EditRequest::UnsetHooks(vec![Event::Busy, Event::End]),
+                EditRequest::UnsetHooks { events: vec![Event::Busy, Event::End], action: None },
                 false,
                 WhileRunning::CloseAndRestart,
             ),

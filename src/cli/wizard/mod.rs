@@ -291,7 +291,10 @@ impl Wizard<'_> {
         }
         let items = texts::hook_items(&hooks);
         match prompt::select(self.dialog.theme, "Which hook do you want to remove?", &items, 0)? {
-            Some(index) => self.edit_if_confirmed(EditRequest::UnsetHooks(vec![hooks[index].event])),
+            Some(index) => self.edit_if_confirmed(EditRequest::UnsetHooks {
+                events: vec![hooks[index].event],
+                action: None,
+            }),
             None => Ok(TaskResult::Unchanged),
         }
     }
@@ -456,6 +459,6 @@ impl Wizard<'_> {
 
 /// Returns the edit that sets the same hook for each event.
 fn set_hooks(events: &[Event], what: &HookText, allow: Allow) -> EditRequest {
-    let set = |event: &Event| SetHook { event: *event, what: what.clone(), version: None, allow };
+    let set = |event: &Event| SetHook { allow, ..SetHook::new(*event, what.clone()) };
     EditRequest::SetHooks(events.iter().map(set).collect())
 }

@@ -119,6 +119,8 @@ mod tests {
             event: *event,
             value: Some("x".into()),
             command: None,
+            is_runner: false,
+            actions: Vec::new(),
             works: None,
             problems: Vec::new(),
         };

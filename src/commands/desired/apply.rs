@@ -283,7 +283,7 @@ impl Application<'_> {
             dialect_after(None, hooks.clone().map(|(event, _)| *event), &edits, ini, decoded, env)?;
         for (event, command) in hooks {
             let what = HookText::Command(command.clone());
-            let set = SetHook { event: *event, what, version: None, allow };
+            let set = SetHook { allow, ..SetHook::new(*event, what) };
             let hook = edit_for(&set, &save_dialect, ini, env)?;
             warnings.extend(hook.warnings);
             if !is_already_set(&hook.edit, *event, document, &save_dialect) {

@@ -13,7 +13,6 @@ use crate::desired::export::ExportedState;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
-use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::platform::Env;
 use crate::request::{HookText, IniChoice, SetHook};
@@ -61,7 +60,7 @@ fn exported_hook(
         return Some(Err(error.to_string()));
     }
     let what = HookText::Command(command.clone());
-    let set = SetHook { event, what, version: None, allow: Allow::default() };
+    let set = SetHook::new(event, what);
     Some(match edit_for(&set, &save_dialect, ini, env) {
         Ok(_) => Ok(command),
         Err(error) => Err(error.to_string()),

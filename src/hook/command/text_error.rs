@@ -105,7 +105,7 @@ impl ToDiagnostic for HookTextError {
         let hint = match self {
             HookTextError::Blank => "to remove it, run 'msipcfg unset-hook EVENT'",
             HookTextError::Url => {
-                "use a script that opens the address with the number at its end; 'msipcfg wizard' can create one"
+                "to open it with the number in it, run 'msipcfg set-hook EVENT --open URL', with {number} in the URL"
             }
             HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
             HookTextError::BuiltIn { name } if ["start", "call"].contains(&&*name.to_ascii_lowercase()) => {

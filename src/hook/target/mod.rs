@@ -60,6 +60,24 @@ pub fn resolve(
     Ok((command, warnings))
 }
 
+/// Returns the full path of a program or script that an action runs. A batch file is fine: msipcfg doesn't run it with
+/// a text that could be a command.
+///
+/// # Errors
+/// With the first error that `allow` doesn't accept.
+pub fn resolve_for_action(
+    typed: &str,
+    context: &TargetContext,
+    allow: Allow,
+) -> Result<(String, Vec<TargetError>), TargetError> {
+    let path = full_path(typed, context)?;
+    let role = if Interpreter::of(&path).is_some() { Role::Script } else { Role::Program };
+    let errors = check_path(&path, role, context).into_iter();
+    let errors = errors.filter(|error| !matches!(error, TargetError::Batch { .. }));
+    let warnings = errors.map(|error| error.accept(allow)).collect::<Result<_, _>>()?;
+    Ok((path, warnings))
+}
+
 /// Returns the command that the user meant, and its path, if a path was split at its spaces because it wasn't quoted. A
 /// file with the joined path proves that. For the program, it's enough that only the joined path can be one.
 pub fn rejoined(typed: &HookCommand, context: &TargetContext) -> Option<(HookCommand, String)> {

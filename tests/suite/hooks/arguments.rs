@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn own_options_after_the_event_need_a_double_dash() {
+fn own_options_after_the_program_need_a_double_dash() {
     let ours = [
         "--dry-run",
         "-n",
@@ -34,15 +34,24 @@ fn own_options_after_the_event_need_a_double_dash() {
     ];
     for (at, option) in ours.iter().enumerate() {
         let sandbox = Sandbox::with_ini(utf16(MODERN));
-        // after the event, in each position
-        let argv = [&["ring", RING, option][..], &["ring", option, RING], &["ring", RING, "a", option, "b"]];
-        let argv = [&["set-hook", "--json", "--allow-missing"][..], argv[at % 3]].concat();
+        let argv = [&["ring", RING, option][..], &["ring", RING, "a", option, "b"]];
+        let argv = [&["set-hook", "--json", "--allow-missing"][..], argv[at % 2]].concat();
         let hint = hint(&refused(&sandbox, &argv, 2, "usage"));
         assert!(hint.contains("'--'") && hint.contains("before"), "{option}: {hint}");
         let argv = [&["ring", "--", RING, option][..], &["--", "ring", RING, option]];
         let json = set_hook(&sandbox, argv[at % 2]).exits(0).json();
         assert_eq!(json["changes"][0]["after"], format!("{RING} {option}"), "{json}");
     }
+}
+
+#[test]
+fn own_options_before_the_program_are_not_passed_to_it() {
+    let sandbox = Sandbox::with_ini(utf16(MODERN));
+    let run =
+        sandbox.run_on_ini(&["set-hook", "--json", "ring", "--allow-missing", "-n", RING, "-x"]).exits(0);
+    assert_eq!(run.json()["dry_run"], true, "{}", run.transcript);
+    assert_eq!(run.json()["changes"][0]["after"], format!("{RING} -x"), "{}", run.transcript);
+    refused(&sandbox, &["set-hook", "--json", "ring", "--alow-missing", RING], 2, "usage");
 }
 
 #[test]

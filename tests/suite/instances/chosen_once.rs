@@ -6,7 +6,6 @@ use msipcfg::commands::{self, Context, RunEvent};
 use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::hook::event::Event;
 use msipcfg::hook::sample::Sample;
-use msipcfg::hook::target::Allow;
 use msipcfg::platform::{Env, SystemFs};
 use msipcfg::request::{
     BackupChoice, Doctor, EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions,
@@ -74,12 +73,7 @@ fn restore_writes_the_ini_whose_backup_it_read() {
 
 #[test]
 fn a_ready_made_hook_is_set_in_the_ini_that_its_script_is_next_to() {
-    let set = SetHook {
-        event: Event::End,
-        what: HookText::Sample(Sample::Log),
-        version: None,
-        allow: Allow::default(),
-    };
+    let set = SetHook::new(Event::End, HookText::Sample(Sample::Log));
     let text = run_while_another_microsip_starts(write(EditRequest::SetHooks(vec![set])));
     let text = String::from_utf16_lossy(&units_of(&text));
     assert!(text.contains("cmdCallEnd="), "{text}");

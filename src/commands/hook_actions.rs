@@ -1,0 +1,395 @@
+//! Works out how the actions of an ini change: the file that contains them, and the events at which MicroSIP starts the
+//! runner.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::actions::edit::HooksFile;
+use crate::actions::file;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::edit::companion::{self, CompanionEdit, Order};
+use crate::edit::plan::Edit;
+use crate::edit::transaction::NewContent;
+use crate::hook::action::template::Template;
+use crate::hook::action::{Action, Actions, Work};
+use crate::hook::command::{self, HookCommand};
+use crate::hook::dialect::SaveDialect;
+use crate::hook::event::Event;
+use crate::hook::runner::{self, RunnerCall};
+use crate::hook::target::{self, Allow, TargetContext, TargetError};
+use crate::ini::document::IniDocument;
+use crate::ini::name::KeyPath;
+use crate::microsip::version::Dialect;
+use crate::platform::{Env, FileSystem, FileSystemExt, SystemFs, WindowsPaths};
+use crate::request::{HookText, SetHook, ValueSource};
+
+use super::error::Error;
+use super::hook_edit::{edit_for, warning_about};
+use super::hook_state::{target_context, text_of};
+use super::ini::Ini;
+use super::write::ActionsChange;
+use super::written::ActionsSummary;
+
+/// The actions of an ini, and how they change.
+pub struct ActionsEditor<'a> {
+    ini: &'a Ini,
+    env: &'a Env,
+    /// The path of the file as the user knows it.
+    path: PathBuf,
+    current: Option<Vec<u8>>,
+    before: Actions,
+    file: HooksFile,
+    /// The runner that the user named.
+    runner: Option<String>,
+    /// Warnings about the actions.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads the actions of an ini.
+///
+/// # Errors
+/// The file can't be read, or has a mistake.
+pub fn read(ini: &Ini, fs: &dyn FileSystem) -> Result<(Option<Vec<u8>>, Actions), Error> {
+    let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
+    let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
+    let current = companion::read(ini.file.to_open(), fs).map_err(unreadable)?;
+    let Some(bytes) = &current else { return Ok((None, Actions::default())) };
+    let text = crate::platform::decode_text(bytes.clone()).map_err(unreadable)?;
+    let actions = file::read(path.display().to_string(), text)?;
+    Ok((current, actions))
+}
+
+/// Reads the actions of an ini for a command that only shows them. A mistake in the file is a warning.
+pub fn read_or_warn(ini: &Ini, fs: &dyn FileSystem) -> (Actions, Option<Diagnostic>) {
+    match read(ini, fs) {
+        Ok((_, actions)) => (actions, None),
+        Err(error) => (Actions::default(), Some(Diagnostic::from(&error))),
+    }
+}
+
+impl<'a> ActionsEditor<'a> {
+    /// Opens the actions of an ini for editing.
+    ///
+    /// # Errors
+    /// The file can't be read, or has a mistake.
+    pub fn open(ini: &'a Ini, env: &'a Env, fs: &dyn FileSystem) -> Result<ActionsEditor<'a>, Error> {
+        let (current, before) = read(ini, fs)?;
+        let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
+        let text = match &current {
+            Some(bytes) => crate::platform::decode_text(bytes.clone())
+                .map_err(|source| Error::Unreadable { ini: path.clone(), source })?,
+            None => String::new(),
+        };
+        // it was read before, so it's TOML
+        let file = HooksFile::parse(&text).map_err(|error| {
+            Diagnostic::new(Code::HooksFileInvalid, format!("{}: {error}", path.display()))
+        })?;
+        Ok(ActionsEditor { ini, env, path, current, before, file, runner: None, warnings: Vec::new() })
+    }
+
+    /// Gives an event the action of a hook, in place of what the event does now or after it. A program that stays
+    /// becomes the first action.
+    ///
+    /// # Errors
+    /// The program of the action was refused, or the value of a header can't be read.
+    pub fn set(
+        &mut self,
+        set: &SetHook,
+        mut action: Action,
+        document: &IniDocument,
+        secret: &dyn Fn(&ValueSource) -> io::Result<String>,
+    ) -> Result<(), Error> {
+        self.runner = self.runner.take().or_else(|| set.runner.clone());
+        if let Work::Send(request) = &mut action.work {
+            for (name, source) in &set.headers {
+                request.headers.push((name.clone(), header_value(source, secret)?));
+            }
+        }
+        let action = self.checked(action, set.allow)?;
+        if !set.add {
+            self.file.replace(set.event, &action);
+            return Ok(());
+        }
+        if let Some(program) = program_of(set.event, document) {
+            let work = run_with_number(&program);
+            self.file.add(
+                set.event,
+                &Action { work, audience: crate::hook::action::audience::Audience::default() },
+            );
+        }
+        self.file.add(set.event, &action);
+        Ok(())
+    }
+
+    /// Removes what an event does.
+    pub fn clear(&mut self, event: Event) {
+        self.file.remove_all(event);
+    }
+
+    /// Returns whether the ini starts the runner at an event.
+    pub fn has_runner(&self, event: Event, document: &IniDocument) -> bool {
+        command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
+    }
+
+    /// Removes one action of an event; the first has the number 1.
+    ///
+    /// # Errors
+    /// There is no such action.
+    pub fn remove(&mut self, event: Event, number: usize) -> Result<(), Error> {
+        let count = self.before.of(event).len();
+        if number == 0 || number > count {
+            let message = format!("{event} has no action {number} in {}", self.path.display());
+            let hint = "to see the actions and their numbers, run 'msipcfg hooks'";
+            return Err(Diagnostic::new(Code::ActionNotFound, message).with_hint(hint).into());
+        }
+        self.file.remove(event, number - 1);
+        Ok(())
+    }
+
+    /// Returns the edits of the ini that start the runner where the actions need it, and nowhere else. `set` are the
+    /// events whose hook is replaced by actions, `programs` those that get a program.
+    ///
+    /// # Errors
+    /// This MicroSIP can't start a runner, or there is none.
+    pub fn runner_edits(
+        &mut self,
+        document: &IniDocument,
+        save_dialect: &SaveDialect,
+        set: &[Event],
+        programs: &[Event],
+    ) -> Result<Vec<Edit>, Error> {
+        let wanted = self.wanted()?;
+        let needed = wanted.needed_events();
+        let mut edits = Vec::new();
+        for event in Event::ALL.iter().copied().filter(|event| !programs.contains(event)) {
+            let command = command_of(event, document);
+            let call = command.as_ref().and_then(RunnerCall::of);
+            let has_program = command.is_some() && call.is_none();
+            let is_set = set.contains(&event);
+            match (needed.contains(&event), call) {
+                (true, None) if has_program && !is_set => {
+                    self.warnings.push(event_has_program(event, &wanted));
+                }
+                (true, Some(_)) if !is_set => {}
+                (true, _) if !is_set && !save_dialect.supports(event) => {}
+                (true, _) => edits.push(self.runner_edit(event, document, save_dialect)?),
+                (false, Some(_)) => edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? }),
+                (false, None) => {}
+            }
+        }
+        Ok(edits)
+    }
+
+    /// Returns the change of the file with the actions, if there is one.
+    ///
+    /// # Errors
+    /// The edited file can't be read back.
+    pub fn change(self) -> Result<Option<ActionsChange>, Error> {
+        let wanted = self.wanted()?;
+        let new = if self.file.is_empty() {
+            NewContent::Delete
+        } else {
+            NewContent::Write(self.file.to_string().into_bytes())
+        };
+        if new.bytes() == self.current.as_deref() {
+            return Ok(None);
+        }
+        let (mut removed, mut added) = (file::lines(&self.before), file::lines(&wanted));
+        added.retain(|line| match removed.iter().position(|other| other == line) {
+            Some(index) => {
+                removed.remove(index);
+                false
+            }
+            None => true,
+        });
+        let order = if added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
+        let summary = ActionsSummary { file: self.path, removed, added };
+        Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
+    }
+
+    /// Returns the actions after the edit, as they will be read.
+    fn wanted(&self) -> Result<Actions, Error> {
+        Ok(file::read(self.path.display().to_string(), self.file.to_string())?)
+    }
+
+    /// Returns an action with the full path of its program.
+    fn checked(&mut self, mut action: Action, allow: Allow) -> Result<Action, Error> {
+        match &mut action.work {
+            Work::Run { program, .. } => {
+                let targets = target_context(self.ini, self.env);
+                let (path, warnings) = target::resolve_for_action(program, &targets, allow)?;
+                self.warnings.extend(warnings.into_iter().map(warning_about));
+                *program = path;
+            }
+            // The worker has another current folder than the user.
+            Work::Log { file, .. } if !is_full_path(file) => {
+                let folder = self.env.current_folder.clone().unwrap_or_default();
+                *file = folder.join(&*file).to_string_lossy().into_owned();
+            }
+            _ => {}
+        }
+        Ok(action)
+    }
+
+    fn runner_edit(
+        &mut self,
+        event: Event,
+        document: &IniDocument,
+        save_dialect: &SaveDialect,
+    ) -> Result<Edit, Error> {
+        if save_dialect.dialect == Dialect::WholeValue {
+            return Err(actions_unsupported(save_dialect).into());
+        }
+        let targets = target_context(self.ini, self.env);
+        let program = self.runner(document, &targets)?;
+        let call = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
+        let set = SetHook {
+            version: save_dialect.version,
+            allow: Allow { missing: true, ..Allow::default() },
+            ..SetHook::new(event, HookText::Command(call.command(&program)))
+        };
+        let hook = edit_for(&set, save_dialect, self.ini, self.env)?;
+        for warning in hook.warnings.into_iter().filter(|warning| warning.code != Code::HookTargetMissing) {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        Ok(hook.edit)
+    }
+
+    /// Returns the path of the runner: the named one, the one next to this program, or, for a Windows that can't be
+    /// seen from here, the one that the ini already uses, or else that of the installer.
+    fn runner(&mut self, document: &IniDocument, targets: &TargetContext) -> Result<String, Error> {
+        if let Some(runner) = &self.runner {
+            let allow = Allow { missing: targets.paths != WindowsPaths::Native, ..Allow::default() };
+            return Ok(target::resolve_for_action(runner, targets, allow)?.0);
+        }
+        if targets.paths == WindowsPaths::Native {
+            return runner_beside(self.env);
+        }
+        let used = Event::ALL.iter().find_map(|event| {
+            let command = command_of(*event, document)?;
+            RunnerCall::of(&command).map(|_| command.program)
+        });
+        let path = used.unwrap_or_else(|| runner::INSTALLED.to_string());
+        let unchecked = Diagnostic::from(&TargetError::Unchecked { path: path.clone() });
+        if !self.warnings.contains(&unchecked) {
+            self.warnings.push(unchecked);
+        }
+        Ok(path)
+    }
+}
+
+/// Returns whether this is a full path on Windows or on this computer.
+fn is_full_path(path: &str) -> bool {
+    let mut chars = path.chars();
+    let is_drive = chars.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && chars.next() == Some(':')
+        && matches!(chars.next(), Some('\\' | '/'));
+    is_drive || path.starts_with("\\\\") || Path::new(path).is_absolute()
+}
+
+/// Returns the value of a header, in which a brace is a brace.
+fn header_value(
+    source: &ValueSource,
+    secret: &dyn Fn(&ValueSource) -> io::Result<String>,
+) -> Result<Template, Error> {
+    let unreadable = |why: String| {
+        Diagnostic::new(
+            Code::SecretUnreadable,
+            format!("can't read the value of the header from {source}: {why}"),
+        )
+    };
+    let (value, is_literal) = match source {
+        ValueSource::Inline(text) => (text.clone(), false),
+        source => (secret(source).map_err(|error| unreadable(error.to_string()))?, true),
+    };
+    if value.is_empty() || value.contains(|c: char| c.is_control()) {
+        return Err(unreadable("it is empty or has several lines".into()).into());
+    }
+    let text = if is_literal { value.replace('{', "{{") } else { value };
+    Template::parse_private(&text).map_err(|error| unreadable(error.to_string()).into())
+}
+
+/// Returns the runner next to this program.
+fn runner_beside(env: &Env) -> Result<String, Error> {
+    let beside = env.own_folder.as_ref().map(|folder| folder.join(runner::NAME));
+    match beside {
+        Some(path) if SystemFs.is_file(&path) => Ok(path.to_string_lossy().into_owned()),
+        beside => {
+            let own = env.own_program.clone().unwrap_or_default();
+            let message = format!(
+                "{} isn't next to {}, so MicroSIP couldn't start the action",
+                beside.unwrap_or_else(|| runner::NAME.into()).display(),
+                own.display()
+            );
+            let hint = "copy both programs from the download into the same folder, or name the runner with --runner PATH";
+            Err(Diagnostic::new(Code::RunnerMissing, message).with_hint(hint).into())
+        }
+    }
+}
+
+/// Returns the path that the runner needs for an ini that isn't the usual one of its user.
+fn unusual_ini(ini: &Ini, targets: &TargetContext, env: &Env) -> Option<String> {
+    let shown = ini.file.shown();
+    let windows = targets.paths.to_windows(shown).unwrap_or_else(|| shown.to_string_lossy().into_owned());
+    let usual_end = r"\AppData\Roaming\MicroSIP\MicroSIP.ini";
+    let is_of_env = env.app_data.as_ref().is_some_and(|folder| {
+        let usual = folder.join("MicroSIP").join("MicroSIP.ini");
+        usual.to_string_lossy().eq_ignore_ascii_case(&shown.to_string_lossy())
+    });
+    let is_in_profile = targets.paths != WindowsPaths::Native
+        && windows.replace('/', "\\").to_ascii_lowercase().ends_with(&usual_end.to_ascii_lowercase());
+    (!is_of_env && !is_in_profile).then_some(windows)
+}
+
+/// Returns the command of an event as MicroSIP reads it.
+fn command_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
+    let (_, text) = text_of(event, document)?;
+    let parts = command::command_line_to_argv(&command::read(&text));
+    let mut parts = parts.into_iter().map(|part| String::from_utf16_lossy(&part));
+    let program = parts.next().filter(|program| !program.is_empty())?;
+    Some(HookCommand { program, args: parts.collect() })
+}
+
+/// Returns the program of an event, unless that is the runner.
+fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
+    command_of(event, document).filter(|command| RunnerCall::of(command).is_none())
+}
+
+/// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
+pub fn run_with_number(command: &HookCommand) -> Work {
+    let literal = |text: &String| {
+        let escaped = text.replace('{', "{{");
+        Template::parse(&escaped).ok()
+    };
+    let number = Template::parse("{number}").ok();
+    Work::Run {
+        program: command.program.clone(),
+        args: command.args.iter().filter_map(literal).chain(number).collect(),
+        timeout: None,
+    }
+}
+
+fn event_has_program(event: Event, wanted: &Actions) -> Diagnostic {
+    let message = if wanted.of(event).is_empty() {
+        format!("a program runs on {event}, so the actions of other events don't learn of it")
+    } else {
+        format!("a program runs on {event}, so its actions don't happen")
+    };
+    Diagnostic::new(Code::EventHasProgram, message).with_hint(format!(
+        "to keep the program and add an action, run 'msipcfg set-hook {event} --add --log FILE' or another action"
+    ))
+}
+
+fn actions_unsupported(save_dialect: &SaveDialect) -> Diagnostic {
+    let version = match save_dialect.version {
+        Some(version) => version.to_string(),
+        None => save_dialect.dialect.to_string(),
+    };
+    let message =
+        format!("MicroSIP {version} starts programs without arguments, so it can't start the runner");
+    Diagnostic::new(Code::ActionsUnsupported, message).with_hint(
+        "update MicroSIP to 3.19 or later; if you use another version, specify it with --microsip-version",
+    )
+}

@@ -1,0 +1,3 @@
+//! Actions: setting, showing and removing them.
+
+mod setting;
