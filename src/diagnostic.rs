@@ -227,10 +227,11 @@ codes! {
         "the address, text, file or caller of an action isn't valid";
     ActionNotFound = "action-not-found", No, "the event has no action with this number";
     RunnerMissing = "runner-missing", Refused, "msipcfg-run.exe isn't next to msipcfg.exe";
+    RunnerUnset = "runner-unset", Done,
+        "MicroSIP doesn't start msipcfg-run on an event that actions need";
+    RunnerUnneeded = "runner-unneeded", Done, "MicroSIP starts msipcfg-run on an event that no action needs";
     EventHasProgram = "event-has-program", Done,
         "an action needs an event at which a program runs, so it doesn't learn of this event";
-    EventNeeded = "event-needed", Done,
-        "the runner stays at an event because the actions of other events need it";
 
     HookNotSet = "hook-not-set", No, "no hook is set for the event";
     HookNotStarted = "hook-not-started", No, "during a test, the hook's program couldn't be started";

@@ -126,6 +126,21 @@ impl<'a> ActionsEditor<'a> {
         self.file.remove_all(event);
     }
 
+    /// Returns the events at which the runner must be started.
+    pub fn needed_events(&self) -> Vec<Event> {
+        self.before.needed_events()
+    }
+
+    /// Returns whether an event has actions of its own.
+    pub fn has_actions(&self, event: Event) -> bool {
+        !self.before.of(event).is_empty()
+    }
+
+    /// Returns whether the ini starts another program than the runner at an event.
+    pub fn has_program(&self, event: Event, document: &IniDocument) -> bool {
+        program_of(event, document).is_some()
+    }
+
     /// Returns whether the ini starts the runner at an event.
     pub fn has_runner(&self, event: Event, document: &IniDocument) -> bool {
         command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
@@ -168,7 +183,7 @@ impl<'a> ActionsEditor<'a> {
             let is_set = set.contains(&event);
             match (needed.contains(&event), call) {
                 (true, None) if has_program && !is_set => {
-                    self.warnings.push(event_has_program(event, &wanted));
+                    self.warnings.push(event_has_program(event, !wanted.of(event).is_empty()));
                 }
                 (true, Some(_)) if !is_set => {}
                 (true, _) if !is_set && !save_dialect.supports(event) => {}
@@ -231,7 +246,11 @@ impl<'a> ActionsEditor<'a> {
         Ok(action)
     }
 
-    fn runner_edit(
+    /// Returns the edit that starts the runner at an event.
+    ///
+    /// # Errors
+    /// This MicroSIP can't start a runner, or there is none.
+    pub fn runner_edit(
         &mut self,
         event: Event,
         document: &IniDocument,
@@ -371,8 +390,9 @@ pub fn run_with_number(command: &HookCommand) -> Work {
     }
 }
 
-fn event_has_program(event: Event, wanted: &Actions) -> Diagnostic {
-    let message = if wanted.of(event).is_empty() {
+/// Returns the warning that a program runs where the runner is needed.
+pub fn event_has_program(event: Event, has_actions: bool) -> Diagnostic {
+    let message = if !has_actions {
         format!("a program runs on {event}, so the actions of other events don't learn of it")
     } else {
         format!("a program runs on {event}, so its actions don't happen")

@@ -1,3 +1,4 @@
 //! Actions: setting, showing and removing them.
 
+mod doctor;
 mod setting;

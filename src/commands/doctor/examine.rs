@@ -9,10 +9,10 @@ use crate::hook::dialect::SaveDialect;
 use crate::hook::target::TargetContext;
 use crate::ini::encoding::Decoded;
 use crate::microsip::recognize::{self, NotMicrosip};
-use crate::platform::Env;
+use crate::platform::{Env, FileSystem};
 
 use super::finding::{Finding, Severity};
-use super::{accounts, hooks, places, text};
+use super::{accounts, actions, hooks, places, text};
 
 /// Returns every problem of an ini and of the files next to it, the worst first.
 ///
@@ -20,7 +20,7 @@ use super::{accounts, hooks, places, text};
 /// The folder of the ini can't be read.
 pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
     let mut findings = match ini.read(context) {
-        Ok(decoded) => check(ini, &decoded, context.env),
+        Ok(decoded) => check(ini, &decoded, context.env, context.fs),
         Err(error) => vec![Finding::new(Severity::Error, &with_ini_nearby(error, context.fs))],
     };
     findings.extend(places::check(ini, context.env, context.fs)?);
@@ -28,10 +28,12 @@ pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> 
     Ok(findings)
 }
 
-/// Returns every problem of the text of an ini, and of the programs that it names.
-pub fn check(ini: &Ini, decoded: &Decoded, env: &Env) -> Vec<Finding> {
+/// Returns every problem of the text of an ini, of the programs that it names, and of its actions.
+pub fn check(ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Vec<Finding> {
     let save_dialect = save_dialect(None, ini, &decoded.document, env);
-    check_text(decoded, &save_dialect, &target_context(ini, env))
+    let mut findings = check_text(decoded, &save_dialect, &target_context(ini, env));
+    findings.extend(actions::check(ini, decoded, env, fs));
+    findings
 }
 
 /// Returns every problem of a text.

@@ -247,6 +247,11 @@ pub const RULES: &[Rule] = rules! {
     HookTargetBlocked: Error Warning, No;
     HookTargetWritable: Warning, No;
 
+    HooksFileInvalid: Error, No;
+    RunnerUnset: Error, Sometimes;
+    RunnerUnneeded: Info, Yes;
+    EventHasProgram: Warning, No;
+
     IniNotRead: Error, No;
     IniStaleCopy: Info, No;
     IniTwoPlaces: Info, No;

@@ -32,13 +32,13 @@ pub struct Fixed {
 /// # Errors
 /// As [`write`], or a backup's access rights can't be changed.
 pub fn fix(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Fixed, Error> {
-    let env = context.env;
+    let (env, fs) = (context.env, context.fs);
     let before = examine(ini, context)?;
     let files = file_fixes(&before);
     let mut in_text: Vec<Finding> = Vec::new();
     let mut written = write(ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
-        in_text = check(ini, &decoded, env);
+        in_text = check(ini, &decoded, env, fs);
         in_text.retain(|finding| finding.fix.is_some());
         in_text.sort_by_key(|finding| finding.line);
         let edits = edits_of(&in_text);

@@ -1,9 +1,10 @@
 //! `doctor`: every problem of the inis, and how to fix it.
 //!
-//! `text`, `accounts` and `hooks` find what a text shows by itself, `places` finds the rest; all return
+//! `text`, `accounts` and `hooks` find what a text shows by itself, `actions` and `places` find the rest; all return
 //! [`finding::Finding`]s. `--fix` applies those with only one sensible fix as one edit.
 
 mod accounts;
+mod actions;
 pub mod examine;
 pub mod finding;
 mod fix;

@@ -15,7 +15,7 @@ use crate::platform::{Access, AccessEntry, EntryKind, Privileges, Sid, WindowsPa
 /// What raises each problem, and what nearly does.
 const CASES: &str = include_str!("../../../fixtures/doctor.tsv");
 
-/// Codes of files next to the ini, or of its place: tests/suite/doctor.rs shows them.
+/// Codes of files next to the ini, or of its place: tests/suite/doctor.rs and tests/suite/actions show them.
 const SHOWN_BY_THE_SUITE: &[Code] = &[
     Code::FileRead,
     Code::FileReadOnly,
@@ -25,6 +25,10 @@ const SHOWN_BY_THE_SUITE: &[Code] = &[
     Code::IniTwoPlaces,
     Code::Leftover,
     Code::BackupExposed,
+    Code::HooksFileInvalid,
+    Code::RunnerUnset,
+    Code::RunnerUnneeded,
+    Code::EventHasProgram,
 ];
 
 struct Case {
