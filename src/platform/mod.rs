@@ -4,16 +4,19 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "only the platform uses the disk")]
 
 mod access;
+mod append;
 mod env;
 mod file_id;
 mod file_path;
 mod fs;
 mod installs;
+mod message;
 mod paths;
 mod pe;
 mod pinned;
 mod processes;
 mod profiles;
+mod proxy;
 pub mod registry;
 mod run;
 mod temp_file;
@@ -29,6 +32,7 @@ mod windows;
 use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
+pub use append::append_line;
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;
@@ -37,12 +41,14 @@ pub use fs::{
     write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
+pub use message::{Message, Shown};
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, is_32_bit_exe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};
 pub use processes::{Identity, ListedProcess, ProcessDetails, ProcessPlace, UserId};
 pub use profiles::{AppData, ListedProfile, ProfileList};
-pub use run::{Recording, ShellCommand};
+pub use proxy::ProxySetting;
+pub use run::{ProgramStart, Recording, ShellCommand};
 pub use system::*;
 pub use temp_file::TempFile;
 pub use wine::WinePrefix;

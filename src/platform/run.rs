@@ -1,7 +1,9 @@
-//! The command of a hook and its output.
+//! The command of a hook and its output, and programs that are started without a shell.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use tempfile::NamedTempFile;
 
@@ -26,6 +28,33 @@ impl ShellCommand {
             line.extend(&self.parameters);
         }
         line
+    }
+}
+
+/// A program to start without a shell, with its arguments as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct ProgramStart<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// Its arguments.
+    pub args: &'a [String],
+    /// Its environment variables, in addition to those of this process.
+    pub variables: &'a [(&'static str, String)],
+    /// The folder in which it starts.
+    pub folder: &'a Path,
+    /// Whether it may be ended, together with the programs that it starts.
+    pub is_limited: bool,
+}
+
+impl ProgramStart<'_> {
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.args).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if !self.folder.as_os_str().is_empty() {
+            command.current_dir(self.folder);
+        }
+        command
     }
 }
 

@@ -1,9 +1,10 @@
 //! Files on Unix.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
@@ -71,6 +72,34 @@ pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
         _ => error,
     })?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
+}
+
+/// Opens or creates a regular file to add to it, while no other writer does.
+pub(in crate::platform) fn open_to_append(path: &Path) -> io::Result<File> {
+    const ATTEMPTS: u32 = 50;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(not_regular());
+    }
+    for _ in 0..ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another program is using it"))
+}
+
+/// Opens a file as a program that lets nobody else write to it.
+#[cfg(test)]
+pub fn open_exclusively(path: &Path) -> File {
+    let file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 fn not_regular() -> io::Error {

@@ -1,6 +1,7 @@
 //! Linux and other Unixes, where MicroSIP runs under Wine.
 
 mod files;
+mod messages;
 mod paths;
 mod pinned;
 mod processes;
@@ -11,6 +12,7 @@ mod security;
 mod terminal;
 
 pub use files::*;
+pub use messages::*;
 pub use paths::*;
 pub use pinned::*;
 pub use processes::*;
@@ -22,6 +24,9 @@ pub use terminal::*;
 
 /// Whether a program can exit with a status above 255. POSIX passes on only the lowest byte.
 pub const EXIT_STATUSES_OVER_255: bool = false;
+
+/// Whether a line of a text file ends with a carriage return too.
+pub const LINES_END_WITH_CR: bool = false;
 
 /// Returns `None`: the ANSI code page of a Windows machine isn't known here.
 pub fn ansi_code_page() -> Option<u16> {

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::platform::paths::WindowsPaths;
-use crate::platform::run::{Recording, ShellCommand};
+use crate::platform::run::{ProgramStart, Recording, ShellCommand};
 use crate::platform::wine::WinePrefix;
 
 /// Runs the programs of hooks.
@@ -98,6 +100,43 @@ impl Started {
             }
             std::thread::sleep(left.min(POLL_INTERVAL));
         }
+    }
+}
+
+/// Starts a program in a process group of its own.
+///
+/// # Errors
+/// It doesn't exist, or isn't a program.
+pub fn start_program(start: &ProgramStart<'_>) -> io::Result<RunningProgram> {
+    Started::spawn(start.command().process_group(0)).map(RunningProgram)
+}
+
+/// A program that was started without a shell.
+#[derive(Debug)]
+pub struct RunningProgram(Started);
+
+impl RunningProgram {
+    /// Waits until it exits and returns its exit status, or `None` if it is still running.
+    ///
+    /// # Errors
+    /// The process can't be waited for.
+    pub fn wait(&mut self, at_most: Duration) -> io::Result<Option<u32>> {
+        self.0.wait(at_most)
+    }
+
+    /// Ends it and the programs that it started. Those that left its process group keep running.
+    ///
+    /// # Errors
+    /// It can't be ended.
+    pub fn end(&mut self) -> io::Result<()> {
+        kill_process_group(Pid::from_child(&self.0.child), Signal::KILL)?;
+        self.0.child.wait().map(drop)
+    }
+
+    /// Lets it run.
+    pub fn leave(mut self) {
+        // somebody has to collect its exit status; without that it stays in the list of processes as a zombie
+        let _ = std::thread::Builder::new().spawn(move || self.0.child.wait());
     }
 }
 

@@ -256,6 +256,23 @@ pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file"))
 }
 
+/// Opens or creates a regular file to add to it, while no other writer does.
+pub(in crate::platform) fn open_to_append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).share_mode(FILE_SHARE_READ);
+    let file = retry(MAX_PAUSE_TO_OPEN, is_file_in_use, || options.open(path))?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it isn't a regular file")),
+    }
+}
+
+/// Opens a file as a program that lets nobody else write to it.
+#[cfg(test)]
+pub fn open_exclusively(path: &Path) -> File {
+    OpenOptions::new().write(true).create(true).share_mode(FILE_SHARE_READ).open(path).unwrap()
+}
+
 /// What an open file is, by its attributes and the tag of its reparse point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileKind {

@@ -4,6 +4,7 @@
 
 mod files;
 mod installs;
+mod messages;
 mod paths;
 mod pinned;
 mod process_details;
@@ -15,11 +16,13 @@ mod security;
 mod streams;
 mod terminal;
 mod win32;
+mod window;
 
 use windows_sys::Win32::Globalization::GetACP;
 
 pub use files::*;
 pub use installs::*;
+pub use messages::*;
 pub use paths::*;
 pub use pinned::*;
 pub use process_details::*;
@@ -33,6 +36,9 @@ pub use terminal::*;
 
 /// Whether a program can exit with a status above 255.
 pub const EXIT_STATUSES_OVER_255: bool = true;
+
+/// Whether a line of a text file ends with a carriage return too.
+pub const LINES_END_WITH_CR: bool = true;
 
 /// Returns the system's ANSI code page, in which MicroSIP reads 8-bit inis.
 pub fn ansi_code_page() -> Option<u16> {

@@ -7,11 +7,28 @@ use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Type};
 use windows_sys::Win32::Foundation::ERROR_FILE_NOT_FOUND;
 use windows_sys::Win32::UI::Shell::{SHCNE_ASSOCCHANGED, SHCNF_IDLIST, SHChangeNotify};
 
+use crate::platform::proxy::ProxySetting;
 use crate::platform::registry::{ClassChange, ClassRegistry, ClassValue, Hive};
 
 /// Returns the registry of this machine and this user.
 pub fn class_registry() -> Option<Box<dyn ClassRegistry>> {
     Some(Box::new(SystemClasses))
+}
+
+/// Returns the static proxy setting of this user, or of the machine if a policy makes it the same for all users.
+pub fn proxy_setting() -> Option<ProxySetting> {
+    const SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+    const POLICY: &str = r"Software\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let per_user = LOCAL_MACHINE.open(POLICY).and_then(|key| key.get_u32("ProxySettingsPerUser"));
+    let root = if per_user == Ok(0) { LOCAL_MACHINE } else { CURRENT_USER };
+    let key = root.open(SETTINGS).ok()?;
+    if key.get_u32("ProxyEnable").ok()? == 0 {
+        return None;
+    }
+    Some(ProxySetting {
+        server: key.get_string("ProxyServer").ok()?,
+        bypass: key.get_string("ProxyOverride").unwrap_or_default(),
+    })
 }
 
 struct SystemClasses;

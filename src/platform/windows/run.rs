@@ -9,19 +9,24 @@ use std::process::{Command, Stdio};
 use std::ptr;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{WAIT_FAILED, WAIT_TIMEOUT};
+use windows_sys::Win32::Foundation::{HANDLE, NTSTATUS, WAIT_FAILED, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Com::{
     COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize,
 };
-use windows_sys::Win32::System::Threading::{CREATE_NO_WINDOW, GetExitCodeProcess, WaitForSingleObject};
+use windows_sys::Win32::System::JobObjects::{
+    AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject,
+};
+use windows_sys::Win32::System::Threading::{
+    CREATE_NO_WINDOW, CREATE_SUSPENDED, GetExitCodeProcess, WaitForSingleObject,
+};
 use windows_sys::Win32::UI::Shell::{
     SEE_MASK_FLAG_NO_UI, SEE_MASK_NOASYNC, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW, ShellExecuteExW,
 };
-use windows_sys::Win32::UI::WindowsAndMessaging::SW_HIDE;
+use windows_sys::Win32::UI::WindowsAndMessaging::{SW_HIDE, SW_SHOWNORMAL};
 
-use super::win32::{check, size_in_bytes};
+use super::win32::{check, checked_status, size_in_bytes};
 use crate::platform::paths::WindowsPaths;
-use crate::platform::run::{Recording, ShellCommand};
+use crate::platform::run::{ProgramStart, Recording, ShellCommand};
 
 /// Runs the programs of hooks.
 #[derive(Debug)]
@@ -77,6 +82,96 @@ impl Runner {
         }
         Ok(Started { process: Some(process.spawn()?.into()) })
     }
+}
+
+/// Opens a web page in the user's browser.
+///
+/// # Errors
+/// It isn't a web page, or there is no browser.
+pub fn open_page(url: &str) -> io::Result<()> {
+    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) || url.contains('\0') {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it isn't a web page"));
+    }
+    let _com = Com::initialize();
+    let url: Vec<u16> = url.encode_utf16().chain([0]).collect();
+    let mut info = SHELLEXECUTEINFOW {
+        cbSize: size_in_bytes::<SHELLEXECUTEINFOW>(),
+        fMask: SEE_MASK_FLAG_NO_UI | SEE_MASK_NOASYNC,
+        lpFile: url.as_ptr(),
+        nShow: SW_SHOWNORMAL,
+        ..Default::default()
+    };
+    // SAFETY: the structure contains its size, and the text ends with NUL and outlives the call
+    check(unsafe { ShellExecuteExW(&mut info) })
+}
+
+/// Starts a program without a console window.
+///
+/// # Errors
+/// It doesn't exist, or isn't a program.
+pub fn start_program(start: &ProgramStart<'_>) -> io::Result<RunningProgram> {
+    let mut command = start.command();
+    if !start.is_limited {
+        let child = command.creation_flags(CREATE_NO_WINDOW).spawn()?;
+        return Ok(RunningProgram { started: Started { process: Some(child.into()) }, job: None });
+    }
+    let job = new_job()?;
+    // it must not start another program before it is in the job
+    let mut child = command.creation_flags(CREATE_NO_WINDOW | CREATE_SUSPENDED).spawn()?;
+    // SAFETY: both handles are open
+    let added = check(unsafe { AssignProcessToJobObject(job.as_raw_handle(), child.as_raw_handle()) });
+    // SAFETY: the handle is open
+    let resumed = added.and_then(|()| checked_status(unsafe { NtResumeProcess(child.as_raw_handle()) }));
+    if let Err(error) = resumed {
+        let _ = child.kill();
+        return Err(error);
+    }
+    Ok(RunningProgram { started: Started { process: Some(child.into()) }, job: Some(job) })
+}
+
+fn new_job() -> io::Result<OwnedHandle> {
+    // SAFETY: both arguments may be null
+    let job = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
+    check(i32::from(!job.is_null()))?;
+    // SAFETY: the handle was just created, and nobody else closes it
+    Ok(unsafe { OwnedHandle::from_raw_handle(job) })
+}
+
+// windows-sys doesn't have it; it continues all threads of a process
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    fn NtResumeProcess(process: HANDLE) -> NTSTATUS;
+}
+
+/// A program that was started without a shell.
+#[derive(Debug)]
+pub struct RunningProgram {
+    started: Started,
+    job: Option<OwnedHandle>,
+}
+
+impl RunningProgram {
+    /// Waits until it exits and returns its exit status, or `None` if it is still running.
+    ///
+    /// # Errors
+    /// The process can't be waited for.
+    pub fn wait(&mut self, at_most: Duration) -> io::Result<Option<u32>> {
+        self.started.wait(at_most)
+    }
+
+    /// Ends it and the programs that it started.
+    ///
+    /// # Errors
+    /// They can't be ended, or it was started without a limit.
+    pub fn end(&mut self) -> io::Result<()> {
+        const STATUS: u32 = 1;
+        let job = self.job.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        // SAFETY: the handle is open
+        check(unsafe { TerminateJobObject(job.as_raw_handle(), STATUS) })
+    }
+
+    /// Lets it run.
+    pub fn leave(self) {}
 }
 
 /// A program that was started.
