@@ -1,6 +1,8 @@
-//! Carries out actions: the file that contains them ([`file`], [`parse`], [`edit`]), the events that the runner stores,
-//! and the work itself ([`perform`]). The types of actions are in [`hook::action`](crate::hook::action).
+//! Carries out actions: the file that contains them ([`file`], [`parse`], [`edit`]), the names of callers
+//! ([`contacts`]), the events that the runner stores, and the work itself ([`perform`]). The types of actions are in
+//! [`hook::action`](crate::hook::action).
 
+pub mod contacts;
 pub mod edit;
 pub mod file;
 pub mod parse;
