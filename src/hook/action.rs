@@ -14,7 +14,7 @@ use super::command::HookCommand;
 use super::event::Event;
 use audience::Audience;
 use numbers::Numbers;
-use template::{Placeholder, Template};
+use template::{CallFacts, Placeholder, Template};
 use url_template::UrlTemplate;
 
 /// Everything that `hooks.toml` says: the actions of each event, and the settings for all of them.
@@ -73,6 +73,13 @@ pub struct Action {
     pub work: Work,
     /// For which callers.
     pub audience: Audience,
+}
+
+impl Action {
+    /// Returns whether the action isn't for the callers of this call.
+    pub fn skips(&self, facts: &CallFacts) -> bool {
+        !self.audience.includes(&facts.number, &facts.numbers)
+    }
 }
 
 /// What an action does.

@@ -1,40 +1,125 @@
-//! The work of an action, for one call.
+//! The work of an action, for one call: what it would do ([`Preview`]) and doing it ([`SystemPerformer`]). Both prepare
+//! the work in the same way.
 
-use std::path::Path;
+mod http;
+mod job;
+mod log;
+mod notify;
+mod open;
+mod preview;
+mod proxy;
+mod run;
+mod values;
 
-use crate::hook::action::Action;
-use crate::hook::action::template::CallFacts;
+use std::sync::OnceLock;
+use std::time::SystemTime;
 
-/// An action and the call for which it happens.
-#[derive(Clone, Copy)]
-pub struct Job<'a> {
-    /// The action.
-    pub action: &'a Action,
-    /// The call.
-    pub facts: &'a CallFacts,
-    /// The ini of the hook. Relative paths are relative to its folder.
-    pub ini: &'a Path,
-    /// What identifies a web request: the same for all its attempts.
-    pub webhook_id: &'a str,
-    /// Whether this is a test, which requests say.
-    pub is_test: bool,
+use http::Client;
+use run::Programs;
+use values::masked;
+
+pub use http::Limits;
+pub use job::{Job, Perform, Performed};
+pub use preview::Preview;
+
+use crate::hook::action::{WebRequest, Work};
+use crate::platform::{self, Env, Messages};
+
+/// Carries out actions with the programs, the network and the screen of this computer.
+pub struct SystemPerformer<'a> {
+    variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    now: &'a (dyn Fn() -> SystemTime + Sync),
+    limits: Limits,
+    programs: Programs,
+    client: OnceLock<Client>,
+    messages: Messages,
 }
 
-/// How an attempt to carry out an action ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Performed {
-    /// It is done. The text says what was done, without private values.
-    Done(String),
-    /// It isn't done for this call, and why.
-    Skipped(String),
-    /// It failed, and why. Another attempt would fail too.
-    Failed(String),
-    /// It failed, and why. Another attempt may succeed.
-    TryAgain(String),
+impl<'a> SystemPerformer<'a> {
+    /// Returns a performer. `variable` returns the value of an environment variable.
+    pub fn new(
+        env: &Env,
+        variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
+        now: &'a (dyn Fn() -> SystemTime + Sync),
+        limits: Limits,
+    ) -> SystemPerformer<'a> {
+        let programs = Programs::new(env);
+        SystemPerformer {
+            variable,
+            now,
+            limits,
+            programs,
+            client: OnceLock::new(),
+            messages: Messages::default(),
+        }
+    }
 }
 
-/// Carries out actions.
-pub trait Perform: Sync {
-    /// Makes one attempt.
-    fn perform(&self, job: Job<'_>) -> Performed;
+impl Perform for SystemPerformer<'_> {
+    fn perform(&self, job: Job<'_>) -> Performed {
+        self.attempt(job).unwrap_or_else(|not_done| not_done)
+    }
+
+    fn is_showing(&self) -> bool {
+        self.messages.are_shown()
+    }
 }
+
+impl SystemPerformer<'_> {
+    fn attempt(&self, job: Job<'_>) -> Result<Performed, Performed> {
+        Ok(match &job.action.work {
+            Work::Open { url, .. } => open::open(&open::page(url, job)?),
+            Work::Notify { text, link } => {
+                notify::show(&notify::prepare(text, link.as_ref(), job), &self.messages)
+            }
+            Work::Send(request) => {
+                let prepared = http::prepare(request, job, self.variable)?;
+                let client = self.client.get_or_init(|| Client::new(self.limits));
+                let setting = platform::proxy_setting();
+                http::send(&prepared, client, self.variable, setting.as_ref(), (self.now)())
+            }
+            Work::Log { file, separator } => log::append(&log::entry(file, *separator, job)?),
+            Work::Run { program, args, timeout } => {
+                run::run(&run::prepare(program, args, job, &self.programs)?, *timeout)
+            }
+        })
+    }
+}
+
+/// Returns what an action would do for a call.
+pub fn preview(job: Job<'_>, env: &Env) -> Preview {
+    describe(job, env).unwrap_or_else(Preview::Nothing)
+}
+
+fn describe(job: Job<'_>, env: &Env) -> Result<Preview, Performed> {
+    Ok(match &job.action.work {
+        Work::Open { url, .. } => Preview::Open { url: open::shown(&open::page(url, job)?) },
+        Work::Notify { text, link } => {
+            let prepared = notify::prepare(text, link.as_ref(), job);
+            let link = prepared.link.as_ref().map(open::shown);
+            Preview::Notify { title: prepared.title.into(), text: prepared.text, link }
+        }
+        Work::Send(request) => {
+            // a secret that is a variable isn't a key as long as it's masked
+            let unsigned = WebRequest { secret: None, ..request.clone() };
+            let prepared = http::prepare(&unsigned, job, &masked)?;
+            Preview::Send {
+                method: prepared.method,
+                url: open::shown(&prepared.url),
+                headers: prepared.headers.iter().map(|(name, _)| name.to_string()).collect(),
+                body: prepared.body,
+            }
+        }
+        Work::Log { file, separator } => {
+            let entry = log::entry(file, *separator, job)?;
+            Preview::Log { file: entry.file, line: entry.line }
+        }
+        Work::Run { program, args, .. } => {
+            let prepared = run::prepare(program, args, job, &Programs::new(env))?;
+            Preview::Run { program: prepared.program, args: prepared.args }
+        }
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

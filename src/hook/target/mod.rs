@@ -20,10 +20,11 @@ use super::shell;
 use super::trust::{self, WeakSpot};
 
 pub use error::{Allow, Role, TargetError};
+pub use interpreters::Interpreter;
 pub use probe::{FileProbe, TargetContext};
 pub use redirection::Redirection;
 
-use interpreters::{Interpreter, script_of};
+use interpreters::script_of;
 use path::{defect, extension, is_full, is_name, is_temporary, other_user};
 use probe::nearest_in_folder;
 
