@@ -4,6 +4,8 @@
 //! hooks inherit from MicroSIP, or else to a file next to the program with the same name and `.args` appended. On
 //! Windows, it also appends its whole command line, as a JSON string, to a file of that name with `.line` appended.
 //!
+//! Variables whose names start with `MICROSIP_` are logged as a JSON object in a file with `.variables` appended.
+//!
 //! | variable | meaning |
 //! |---|---|
 //! | `ARGUMENT_DUMP_TAKES_MS` | runs for this time |
@@ -21,6 +23,7 @@
     reason = "a test program"
 )]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -35,6 +38,11 @@ fn main() -> ExitCode {
     #[cfg(windows)]
     append(&with_suffix(dump.clone(), ".line"), &serde_json::to_string(&command_line()).unwrap());
     append(&dump, &serde_json::to_string(&arguments).unwrap());
+    let variables: BTreeMap<String, String> =
+        std::env::vars().filter(|(name, _)| name.starts_with("MICROSIP_")).collect();
+    if !variables.is_empty() {
+        append(&with_suffix(dump.clone(), ".variables"), &serde_json::to_string(&variables).unwrap());
+    }
     if let Some(text) = variable("ARGUMENT_DUMP_SAYS") {
         println!("{text}");
         eprintln!("{text}!");

@@ -36,6 +36,7 @@ mod instances;
 mod layers;
 mod links;
 mod output;
+mod perform;
 mod profile_api;
 mod profiles;
 mod provision;
