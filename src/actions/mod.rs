@@ -3,7 +3,9 @@
 //! [`hook::action`](crate::hook::action).
 
 pub mod contacts;
+pub mod data_folder;
 pub mod edit;
 pub mod file;
 pub mod parse;
 pub mod perform;
+pub mod store;

@@ -20,6 +20,8 @@ pub struct Env {
     pub wine_prefix: Option<PathBuf>,
     /// `$HOME`.
     pub home: Option<PathBuf>,
+    /// `$XDG_STATE_HOME`.
+    pub state_home: Option<PathBuf>,
     /// The folder in which this program was started.
     pub current_folder: Option<PathBuf>,
     /// The folder that contains this program.
@@ -41,6 +43,8 @@ impl Env {
             system_root: path("SystemRoot"),
             wine_prefix: path("WINEPREFIX"),
             home: path("HOME"),
+            // the specification says that a relative path must be ignored
+            state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
             current_folder: None,
             own_folder: None,
             own_program: None,

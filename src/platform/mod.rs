@@ -5,6 +5,7 @@
 
 mod access;
 mod append;
+mod background;
 mod env;
 mod file_id;
 mod file_path;
@@ -33,6 +34,7 @@ use windows as system;
 
 pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
 pub use append::append_line;
+pub use background::{BootTime, CommandLine};
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;

@@ -1,5 +1,6 @@
 //! Linux and other Unixes, where MicroSIP runs under Wine.
 
+mod background;
 mod files;
 mod messages;
 mod paths;
@@ -11,6 +12,7 @@ mod run;
 mod security;
 mod terminal;
 
+pub use background::*;
 pub use files::*;
 pub use messages::*;
 pub use paths::*;

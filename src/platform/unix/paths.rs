@@ -55,7 +55,31 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
     if windows_path.starts_with(r"\\") { DriveKind::Network } else { DriveKind::Local }
 }
 
+/// Returns the folder in which msipcfg keeps its own files.
+pub fn data_folder(env: &Env) -> Option<PathBuf> {
+    let usual = || Some(env.home.as_ref()?.join(".local/state"));
+    Some(env.state_home.clone().or_else(usual)?.join("msipcfg"))
+}
+
 /// Returns the active Wine prefix: the one of `WINEPREFIX`, or `~/.wine`.
 pub(super) fn active_prefix(env: &Env) -> Option<WinePrefix> {
     WinePrefix::at(settings_roots(env).first()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_data_folder() {
+        let folder = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(other, _)| *other == name);
+            data_folder(&Env::from_variables(|name| find(name).map(|(_, value)| value.into())))
+        };
+        let state = Some(PathBuf::from("/h/.local/state/msipcfg"));
+        assert_eq!(folder(&[("HOME", "/h")]), state);
+        assert_eq!(folder(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), Some("/s/msipcfg".into()));
+        assert_eq!(folder(&[("HOME", "/h"), ("XDG_STATE_HOME", "relative")]), state);
+        assert_eq!(folder(&[]), None);
+    }
 }

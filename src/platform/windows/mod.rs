@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "Win32 functions that no crate wraps")]
 
+mod background;
 mod files;
 mod installs;
 mod messages;
@@ -20,6 +21,7 @@ mod window;
 
 use windows_sys::Win32::Globalization::GetACP;
 
+pub use background::*;
 pub use files::*;
 pub use installs::*;
 pub use messages::*;

@@ -67,6 +67,12 @@ pub fn own_app_data() -> Vec<PathBuf> {
     known.flat_map(|folder| std::fs::canonicalize(&folder).ok().into_iter().chain([folder])).collect()
 }
 
+/// Returns the folder in which msipcfg keeps its own files, which isn't copied to other computers.
+pub fn data_folder(env: &Env) -> Option<PathBuf> {
+    let local = env.local_app_data.clone().or_else(|| known_folder(&FOLDERID_LocalAppData))?;
+    Some(local.join("msipcfg"))
+}
+
 fn is_same(a: &Path, b: &Path) -> bool {
     a.as_os_str().eq_ignore_ascii_case(b) || is_same_file(a, b).unwrap_or(false)
 }

@@ -1,0 +1,436 @@
+//! The calls database: the events that MicroSIP reported, and what became of their actions.
+//!
+//! The runner only opens it and adds an event. Everything else is the worker's, or is read by commands.
+
+mod deliveries;
+mod history;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
+
+use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::event::Event;
+use crate::platform::{self, BootTime};
+
+pub use deliveries::{Delivery, Ended, NewDelivery, State};
+
+/// The version of the tables, in SQLite's `user_version`.
+const VERSION: i64 = 1;
+
+/// How much of the caller's text is stored, in characters.
+const MAX_CALLER_LEN: usize = 32 * 1024;
+
+/// Rows are never used again, because the ids of calls contain them.
+const TABLES: &str = "
+    CREATE TABLE meta (id TEXT NOT NULL) STRICT;
+    CREATE TABLE events (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        boot TEXT,
+        since_boot INTEGER,
+        event TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        ini TEXT NOT NULL,
+        session INTEGER NOT NULL,
+        spool_file TEXT UNIQUE,
+        is_planned INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX unplanned_events ON events (session, row) WHERE is_planned = 0;
+    CREATE INDEX events_of_ini ON events (ini, time);
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        event INTEGER NOT NULL REFERENCES events (row),
+        position INTEGER NOT NULL,
+        session INTEGER NOT NULL,
+        kind TEXT,
+        lane TEXT,
+        description TEXT NOT NULL,
+        state TEXT NOT NULL,
+        message TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        started INTEGER,
+        ended INTEGER,
+        took INTEGER,
+        next_attempt INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        webhook_id TEXT
+    ) STRICT;
+    CREATE INDEX deliveries_of_event ON deliveries (event, position);
+    CREATE INDEX open_deliveries ON deliveries (session, event) WHERE state IN ('pending', 'started');
+";
+
+/// The calls database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// What went wrong with the calls database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the folder {path} couldn't be created: {source}")]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("the calls database {path} couldn't be used: {source}")]
+    Database { path: PathBuf, source: rusqlite::Error },
+    #[error("the calls database {path} has version {found}, but this msipcfg knows only version {VERSION}")]
+    Version { path: PathBuf, found: i64 },
+}
+
+impl StoreError {
+    /// Returns whether the file isn't a database of ours, so that another one must take its place.
+    pub fn needs_new_database(&self) -> bool {
+        match self {
+            StoreError::Folder { .. } => false,
+            StoreError::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ),
+            StoreError::Version { .. } => true,
+        }
+    }
+
+    /// Returns whether another program only used the database for longer than this one wanted to wait.
+    pub fn is_busy(&self) -> bool {
+        let StoreError::Database { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+}
+
+impl ToDiagnostic for StoreError {
+    fn code(&self) -> Code {
+        match self {
+            StoreError::Folder { .. } => Code::FileWrite,
+            StoreError::Database { .. } | StoreError::Version { .. } => Code::FileRead,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                _ if self.is_busy() => "another program is using it; try again",
+                StoreError::Folder { .. } | StoreError::Database { .. } if !self.needs_new_database() => {
+                    "check that you may write to its folder and that the disk has free space"
+                }
+                StoreError::Database { .. } => "it is damaged; the next call renames it and starts a new one",
+                _ => "use the newest msipcfg on this computer, or rename the file",
+            }
+            .into(),
+        )
+    }
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Who opens the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The runner, for which MicroSIP waits: closing the database writes nothing.
+    Runner,
+    /// Everybody else.
+    Other,
+}
+
+/// An event that MicroSIP has just reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The wall-clock time in milliseconds since 1970.
+    pub time: i64,
+    /// The time since the computer was started.
+    pub boot: BootTime,
+    /// The event.
+    pub event: Event,
+    /// The text about the other party, chosen by the caller.
+    pub caller: String,
+    /// The full path of the ini.
+    pub ini: String,
+    /// The Windows session of the MicroSIP.
+    pub session: u32,
+}
+
+/// An event in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its number: later events have higher ones, whatever the clock says.
+    pub row: i64,
+    /// The event.
+    pub event: NewEvent,
+}
+
+/// Which events and deliveries are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// Only those of this ini, in the form in which [`Store::inis`] returns it.
+    pub ini: Option<&'a str>,
+    /// Only those since this time, in milliseconds since 1970.
+    pub since: i64,
+    /// Only those of events after this row.
+    pub after_row: i64,
+}
+
+impl Store {
+    /// Opens the database, and creates it and its folder if necessary. Waits at most `patience` for another program,
+    /// here and in each later operation.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(path: &Path, patience: Duration, used_by: Use) -> Result<Store> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        platform::create_private_folder(folder)
+            .and_then(|()| platform::create_private_file(path))
+            .map_err(|source| StoreError::Folder { path: folder.to_path_buf(), source })?;
+        let store = Store::connect(path, patience)?;
+        let set_up = || -> rusqlite::Result<()> {
+            let is_runner = used_by == Use::Runner;
+            store.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_runner)?;
+            // what is deleted is overwritten
+            store.connection.pragma_update(None, "secure_delete", !is_runner)
+        };
+        set_up().map_err(|error| store.error(error))?;
+        let version = match store.version()? {
+            0 => store.create_tables()?,
+            version => version,
+        };
+        store.check_version(version)
+    }
+
+    /// Opens the database if it exists.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open_existing(path: &Path, patience: Duration) -> Result<Option<Store>> {
+        let store = match Store::connect(path, patience) {
+            Err(StoreError::Database { source, .. })
+                if source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+                    && !platform::FileSystemExt::exists(&platform::SystemFs, path) =>
+            {
+                return Ok(None);
+            }
+            store => store?,
+        };
+        match store.version()? {
+            // another program has created the file, but not yet the tables
+            0 if store.is_empty()? => Ok(None),
+            version => store.check_version(version).map(Some),
+        }
+    }
+
+    /// Returns a database that exists only as long as this value, for a folder that can't be written to.
+    ///
+    /// # Errors
+    /// There isn't enough memory.
+    pub fn in_memory() -> Result<Store> {
+        let path = PathBuf::from(":memory:");
+        match Connection::open_in_memory() {
+            Ok(connection) => {
+                let store = Store { connection, path };
+                let version = store.create_tables()?;
+                store.check_version(version)
+            }
+            Err(source) => Err(StoreError::Database { path, source }),
+        }
+    }
+
+    fn connect(path: &Path, patience: Duration) -> Result<Store> {
+        // without the flag for URIs: a path may contain a '?'
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connect = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(patience)?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            Ok(connection)
+        };
+        match connect() {
+            Ok(connection) => Ok(Store { connection, path: path.to_path_buf() }),
+            Err(source) => Err(StoreError::Database { path: path.to_path_buf(), source }),
+        }
+    }
+
+    fn version(&self) -> Result<i64> {
+        self.number("PRAGMA user_version")
+    }
+
+    fn is_empty(&self) -> Result<bool> {
+        Ok(self.number("SELECT count(*) FROM sqlite_schema")? == 0)
+    }
+
+    fn check_version(self, found: i64) -> Result<Store> {
+        if found == VERSION { Ok(self) } else { Err(StoreError::Version { path: self.path, found }) }
+    }
+
+    /// Creates the tables, unless another program has just done that or the file is somebody else's. Returns the
+    /// version.
+    fn create_tables(&self) -> Result<i64> {
+        // Programs on two computers can't share the memory that a write-ahead log needs. Without one, everything
+        // works as well, but slower.
+        if !platform::is_on_share(&self.path) && self.is_empty()? {
+            self.checked(self.connection.pragma_update(None, "journal_mode", "WAL"))?;
+        }
+        let create = || -> rusqlite::Result<i64> {
+            let tx = rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if version != 0 || tables != 0 {
+                return Ok(version);
+            }
+            tx.execute_batch(TABLES)?;
+            tx.execute("INSERT INTO meta (id) VALUES (?1)", [random_id()])?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+            tx.commit()?;
+            Ok(VERSION)
+        };
+        self.checked(create())
+    }
+
+    /// Returns the random id of the database, as hexadecimal digits.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn id(&self) -> Result<String> {
+        self.checked(self.connection.query_row("SELECT id FROM meta", [], |row| row.get(0)))
+    }
+
+    /// Adds an event and returns its row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn add(&self, event: &NewEvent) -> Result<i64> {
+        self.insert(event, None)?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Adds an event that was in a file of this name, unless that was done before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn add_spooled(&self, event: &NewEvent, file: &str) -> Result<()> {
+        self.insert(event, Some(file))
+    }
+
+    fn insert(&self, event: &NewEvent, file: Option<&str>) -> Result<()> {
+        let caller = event.caller.char_indices().nth(MAX_CALLER_LEN);
+        let caller = caller.map_or(&*event.caller, |(end, _)| &event.caller[..end]);
+        let inserted = self.connection.execute(
+            "INSERT OR IGNORE INTO events (time, boot, since_boot, event, caller, ini, session, spool_file)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                event.time,
+                event.boot.boot,
+                event.boot.ms,
+                event.event.name(),
+                caller,
+                event.ini,
+                event.session,
+                file
+            ],
+        );
+        self.checked(inserted.map(drop))
+    }
+
+    /// Returns events in the order of their rows.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn events(&self, filter: Filter<'_>) -> Result<Vec<StoredEvent>> {
+        let select = format!("SELECT {EVENT_COLUMNS} FROM events WHERE {FILTER} ORDER BY row");
+        self.rows(&select, params![filter.ini, filter.since, filter.after_row], event_at_start)
+    }
+
+    /// Returns the paths of all inis that have events.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn inis(&self) -> Result<Vec<String>> {
+        self.rows("SELECT DISTINCT ini FROM events ORDER BY ini", [], |row| row.get(0))
+    }
+
+    /// Returns a number that changes when another program has changed the database.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn foreign_changes(&self) -> Result<i64> {
+        self.number("PRAGMA data_version")
+    }
+
+    /// Moves everything from the write-ahead log to the database and empties the log, as far as other programs allow
+    /// that.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn empty_log(&self) -> Result<()> {
+        self.number("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
+    }
+
+    fn number(&self, query: &str) -> Result<i64> {
+        self.checked(self.connection.query_row(query, [], |row| row.get(0)))
+    }
+
+    fn rows<T>(
+        &self,
+        query: &str,
+        params: impl rusqlite::Params,
+        convert: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let rows = || self.connection.prepare(query)?.query_map(params, convert)?.collect();
+        let rows: rusqlite::Result<Vec<T>> = rows();
+        self.checked(rows)
+    }
+
+    /// Does something in one transaction, which waits for other writers before it reads.
+    fn in_transaction<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let run = || {
+            let tx = rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            let result = work(&tx)?;
+            tx.commit()?;
+            Ok(result)
+        };
+        self.checked(run())
+    }
+
+    fn checked<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| self.error(error))
+    }
+
+    fn error(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.path.clone(), source }
+    }
+}
+
+/// The columns that [`event_at_start`] reads.
+const EVENT_COLUMNS: &str = "row, time, boot, since_boot, events.event, caller, ini, events.session";
+
+/// The condition of a [`Filter`], whose fields are the first three parameters.
+const FILTER: &str = "(?1 IS NULL OR ini = ?1) AND time >= ?2 AND row > ?3";
+
+fn event_at_start(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    let name: String = row.get(4)?;
+    let event = name.parse().map_err(|error| conversion_error(4, error))?;
+    let boot = BootTime { boot: row.get(2)?, ms: row.get(3)? };
+    let event = NewEvent {
+        time: row.get(1)?,
+        boot,
+        event,
+        caller: row.get(5)?,
+        ini: row.get(6)?,
+        session: row.get(7)?,
+    };
+    Ok(StoredEvent { row: row.get(0)?, event })
+}
+
+fn conversion_error(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
+
+/// Returns 32 random hexadecimal digits.
+fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    // Without random numbers, ids of calls and requests repeat in other databases, which does little harm.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;
