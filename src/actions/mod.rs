@@ -5,7 +5,12 @@
 pub mod contacts;
 pub mod data_folder;
 pub mod edit;
+pub mod error_log;
+pub mod event_text;
 pub mod file;
 pub mod parse;
 pub mod perform;
+pub mod runner;
+pub mod spool;
+pub mod start_worker;
 pub mod store;

@@ -35,6 +35,7 @@ use windows as system;
 pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
 pub use append::append_line;
 pub use background::{BootTime, CommandLine};
+pub use background::{BootTime, CommandLine, append_line, rename};
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;

@@ -14,7 +14,7 @@ use syn::{Attribute, Item, UseTree, Visibility};
 
 /// From top to bottom. Files of the same layer may use each other as long as there is no cycle.
 const LAYERS: &[&[&str]] = &[
-    &["main"],
+    &["main", "msipcfg_run"],
     &["app"],
     &["cli"],
     &["commands"],
@@ -156,6 +156,7 @@ impl Crate {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut crate_ = Crate { files: BTreeMap::new() };
         crate_.add(vec!["main".into()], &source.join("main.rs"));
+        crate_.add(vec!["msipcfg_run".into()], &source.join("bin/msipcfg-run.rs"));
         crate_.add(Vec::new(), &source.join("lib.rs"));
         crate_
     }
