@@ -3,6 +3,12 @@
 //! [`hook::action`](crate::hook::action).
 
 pub mod contacts;
+//! Carries out actions: the file that contains them ([`file`], [`parse`], [`edit`]), the events that the runner stores
+//! and the calls that they make up ([`calls`]), and the work itself ([`perform`]). The types of actions are in
+//! [`hook::action`](crate::hook::action).
+
+pub mod call;
+pub mod calls;
 pub mod data_folder;
 pub mod edit;
 pub mod error_log;
