@@ -14,7 +14,7 @@ pub fn add(path: &Path, program: &str, error: &dyn std::fmt::Display) {
     // what a caller sent must not make up a line
     let message: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = format!("{time} {program}: {message}");
-    let _ = platform::append_line(path, &line, MAX_LEN, &path.with_extension("old.log"));
+    let _ = platform::append_to_log(path, &line, MAX_LEN, &path.with_extension("old.log"));
 }
 
 #[cfg(test)]

@@ -20,3 +20,4 @@ pub mod runner;
 pub mod spool;
 pub mod start_worker;
 pub mod store;
+pub mod worker;

@@ -107,6 +107,26 @@ pub fn weak_spot(
     })
 }
 
+/// Returns somebody who can write a file, but not the ini next to it. Whoever can replace files in their folder can
+/// replace the ini too. `user` runs msipcfg.
+pub fn writer_without_ini(
+    file: &Access,
+    ini: Option<&Access>,
+    folder: Option<&Access>,
+    user: Option<Sid>,
+) -> Option<Sid> {
+    let mut trust = Trust { users: user.into_iter().collect(), is_strict: false };
+    for (access, rights) in [(ini, RIGHTS_ON_FILE), (folder, RIGHTS_ON_FOLDER)] {
+        let Some(access) = access else { continue };
+        access.entries.as_ref()?;
+        while let Some(writer) = untrusted_holder(access, rights, &trust) {
+            trust.users.push(writer);
+        }
+    }
+    let everyone = trust.users.iter().any(|sid| sid.0 == EVERYONE);
+    untrusted_holder(file, RIGHTS_ON_FILE, &trust).filter(|_| !everyone)
+}
+
 /// Returns the first account that has one of these rights and isn't trusted.
 fn untrusted_holder(access: &Access, rights: u32, trust: &Trust) -> Option<Sid> {
     let Some(entries) = &access.entries else { return Some(Sid(EVERYONE.into())) };
@@ -401,6 +421,29 @@ mod tests {
         );
         // nobody should lose access to a whole disk
         assert_eq!(fix(ROOT, owned(ADMINISTRATORS, &[allow(BOB, GENERIC_ALL)])), None);
+    }
+
+    #[test]
+    fn a_file_may_be_written_by_those_who_can_write_the_ini() {
+        let list =
+            |writers: &[&str]| owned(ANN, &writers.iter().map(|who| allow(who, MODIFY)).collect::<Vec<_>>());
+        let writer = |file: &Access, ini: &Access, folder: &Access| {
+            writer_without_ini(file, Some(ini), Some(folder), Some(sid(ANN))).map(|sid| sid.0)
+        };
+        let own = list(&[ANN, SYSTEM, ADMINISTRATORS]);
+        let bob = Some(BOB.to_string());
+        assert_eq!(writer(&own, &own, &own), None);
+        assert_eq!(writer(&list(&[BOB]), &own, &own), bob);
+        assert_eq!(writer(&list(&[BOB]), &list(&[BOB]), &own), None);
+        assert_eq!(writer(&list(&[BOB]), &own, &list(&[BOB])), None);
+        assert_eq!(writer(&list(&[AUTHENTICATED, BOB]), &list(&[AUTHENTICATED]), &own), bob);
+        assert_eq!(writer(&list(&[BOB]), &list(&[EVERYONE]), &own), None);
+        assert_eq!(writer(&owned(BOB, &[]), &own, &own), bob, "the owner can change the list");
+        assert_eq!(writer(&owned(BOB, &[]), &owned(BOB, &[]), &own), None);
+        let open = Access { owner: sid(ANN), entries: None };
+        assert_eq!(writer(&open, &own, &own), Some(EVERYONE.into()));
+        assert_eq!(writer(&open, &open, &own), None);
+        assert_eq!(writer_without_ini(&list(&[BOB]), None, None, None), Some(sid(ANN)));
     }
 
     #[test]

@@ -73,6 +73,26 @@ pub enum EntryKind {
     Deny,
 }
 
+/// Who may change a file or a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Those whom Windows' access list names.
+    List(Access),
+    /// Those whom the mode of Unix names.
+    Mode {
+        /// The owner.
+        user: u32,
+        /// Whether the owner is the user of this program or root.
+        is_trusted: bool,
+        /// The group.
+        group: u32,
+        /// The permissions.
+        mode: u32,
+    },
+    /// It isn't known.
+    Unknown,
+}
+
 /// The user and the rights of this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {

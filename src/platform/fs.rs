@@ -247,6 +247,14 @@ pub fn write_atomically(
     fs.replace(temp, path)
 }
 
+/// Gives a file another name, replacing what has it.
+///
+/// # Errors
+/// Another program has it open, or this user may not rename it.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
 /// Decodes UTF-8, or UTF-16LE with BOM, which Windows PowerShell writes. The text has no BOM.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod file_path;
 mod fs;
 mod installs;
 mod message;
+mod log_file;
 mod paths;
 mod pe;
 mod pinned;
@@ -36,15 +37,18 @@ pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges
 pub use append::append_line;
 pub use background::{BootTime, CommandLine};
 pub use background::{BootTime, CommandLine, append_line, rename};
+pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid, Writers};
+pub use background::{BootTime, CommandLine};
 pub use env::Env;
 pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, names_with_prefix,
-    write_atomically, write_temp,
+    rename, write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use message::{Message, Shown};
+pub use log_file::append_to_log;
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, is_32_bit_exe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};

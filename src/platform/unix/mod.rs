@@ -11,6 +11,7 @@ mod registry;
 mod run;
 mod security;
 mod terminal;
+mod writers;
 
 pub use background::*;
 pub use files::*;
@@ -23,6 +24,7 @@ pub use registry::*;
 pub use run::*;
 pub use security::*;
 pub use terminal::*;
+pub use writers::*;
 
 /// Whether a program can exit with a status above 255. POSIX passes on only the lowest byte.
 pub const EXIT_STATUSES_OVER_255: bool = false;

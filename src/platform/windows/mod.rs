@@ -18,6 +18,7 @@ mod streams;
 mod terminal;
 mod win32;
 mod window;
+mod writers;
 
 use windows_sys::Win32::Globalization::GetACP;
 
@@ -35,6 +36,7 @@ pub use run::*;
 pub use security::*;
 pub use streams::*;
 pub use terminal::*;
+pub use writers::*;
 
 /// Whether a program can exit with a status above 255.
 pub const EXIT_STATUSES_OVER_255: bool = true;

@@ -278,6 +278,11 @@ pub fn access_of(path: &Path) -> Option<Access> {
     if is_wine() { None } else { Security::at(path).ok()?.access() }
 }
 
+/// Returns the owner and the access list of an open file; `None` under Wine, as for [`access_of`].
+pub(super) fn access_of_open(file: &File) -> io::Result<Option<Access>> {
+    if is_wine() { Ok(None) } else { Ok(Security::of(file)?.access()) }
+}
+
 /// Returns whether somebody may read `file` who may not read `model`.
 pub fn has_wider_access(file: &Path, model: &Path) -> bool {
     access_of(file).zip(access_of(model)).is_some_and(|(here, there)| here.has_more_readers_than(&there))
