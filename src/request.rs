@@ -41,6 +41,8 @@ pub enum Request {
     Explain(Explain),
     /// Run hooks as MicroSIP would.
     TestHook(TestHook),
+    /// Carry out the actions of the events that the runner stored. The event is one that it couldn't store.
+    Worker { event: Option<String> },
     /// List the events.
     Events,
     /// List the settings that match a pattern.
@@ -121,6 +123,7 @@ impl Request {
             | Request::Schema { .. }
             | Request::DscSchema
             | Request::DscManifest(_)
+            | Request::Worker { .. }
             | Request::ManyUsers(_) => return self,
         };
         ini.path = Some(path);

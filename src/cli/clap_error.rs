@@ -136,7 +136,8 @@ fn suggestions(typed: &str) -> Vec<String> {
         return commands.iter().map(ToString::to_string).collect();
     }
     let command = args::command();
-    let names = || command.get_subcommands().map(clap::Command::get_name);
+    let shown = || command.get_subcommands().filter(|command| !command.is_hide_set());
+    let names = || shown().map(clap::Command::get_name);
     let without_hyphens = |name: &str| name.replace('-', "");
     let same = names().find(|name| without_hyphens(name) == without_hyphens(typed));
     same.or_else(|| guess::nearest(typed, names())).map(str::to_string).into_iter().collect()

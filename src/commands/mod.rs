@@ -28,6 +28,7 @@ pub mod settings;
 pub mod status;
 pub mod suggestion;
 pub mod test_hook;
+pub mod worker;
 pub mod write;
 pub mod written;
 
@@ -61,6 +62,7 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
         Request::Control { ini, control } => Box::new(control::run(&ini, &control, context)?),
         Request::Explain(asked) => Box::new(explain::explain(&asked)),
         Request::TestHook(asked) => Box::new(test_hook::run(&asked, context)?),
+        Request::Worker { event } => Box::new(worker::run(event.as_deref(), context)?),
         Request::Events => Box::new(EventList),
         Request::Keys { pattern } => Box::new(keys::list(pattern.as_deref())?),
         Request::Completions { shell, output } => {

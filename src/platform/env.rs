@@ -20,6 +20,10 @@ pub struct Env {
     pub wine_prefix: Option<PathBuf>,
     /// `$HOME`.
     pub home: Option<PathBuf>,
+    /// The name of the user.
+    pub user: Option<String>,
+    /// The name of the computer.
+    pub computer: Option<String>,
     /// `$XDG_STATE_HOME`.
     pub state_home: Option<PathBuf>,
     /// The folder in which this program was started.
@@ -35,6 +39,10 @@ impl Env {
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |name: &str| variable(name).map(PathBuf::from);
+        // on Windows, then on Unix
+        let either = |names: [&str; 2]| {
+            names.into_iter().find_map(&variable).map(|name| name.to_string_lossy().into_owned())
+        };
         Env {
             app_data: path("APPDATA"),
             local_app_data: path("LOCALAPPDATA"),
@@ -43,6 +51,8 @@ impl Env {
             system_root: path("SystemRoot"),
             wine_prefix: path("WINEPREFIX"),
             home: path("HOME"),
+            user: either(["USERNAME", "USER"]),
+            computer: either(["COMPUTERNAME", "HOSTNAME"]),
             // the specification says that a relative path must be ignored
             state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
             current_folder: None,

@@ -151,16 +151,20 @@ fn transaction_steps_are_documented() {
 fn readme_lists_every_command() {
     let text = read("README.md");
     let table: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
-    for command in cli().get_subcommands() {
+    for command in shown_subcommands(&cli()) {
         let name = command.get_name();
         let is_named = |row: &&str| row.contains(&format!("`{name}`")) || row.contains(&format!("`{name} "));
         assert!(table.iter().any(is_named), "{name} isn't in the table of README.md");
     }
 }
 
+fn shown_subcommands(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|command| !command.is_hide_set())
+}
+
 /// Returns a command and all its subcommands.
 fn with_subcommands(command: &Command) -> Vec<&Command> {
-    std::iter::once(command).chain(command.get_subcommands().flat_map(with_subcommands)).collect()
+    std::iter::once(command).chain(shown_subcommands(command).flat_map(with_subcommands)).collect()
 }
 
 // --- examples
@@ -285,7 +289,7 @@ fn reference_matches_help() {
     let cli = cli();
     let mut shared = BTreeMap::new();
     let mut commands = String::new();
-    for command in cli.get_subcommands().flat_map(with_subcommands) {
+    for command in shown_subcommands(&cli).flat_map(with_subcommands) {
         for heading in shared_headings(command) {
             let options = || shown_arguments(command, Some(heading)).map(line_of).collect::<String>();
             shared.entry(heading).or_insert_with(options);
@@ -316,7 +320,7 @@ fn manual_pages_match_help() {
         let text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
         let text = text.replace(".SH EXTRA\n", ".SH NOTES\n").replace("\nExamples:\n", "\n.SH EXAMPLES\n");
         pages.insert(page.get_filename(), text);
-        command.get_subcommands().for_each(|command| add(command, pages));
+        shown_subcommands(command).for_each(|command| add(command, pages));
     }
     let mut pages = BTreeMap::new();
     add(&cli(), &mut pages);

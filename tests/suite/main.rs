@@ -42,6 +42,7 @@ mod profiles;
 mod provision;
 #[cfg(target_os = "linux")]
 mod repository;
+mod runner;
 mod safety;
 mod secrets;
 mod sessions;

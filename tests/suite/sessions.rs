@@ -106,7 +106,9 @@ fn assert_complete() {
         .filter_map(|line| line.strip_prefix("$ "))
         .map(|line| line.split(' ').skip_while(|word| *word != "msipcfg").collect())
         .collect();
-    for command in Cli::command().get_subcommands().map(Command::get_name) {
+    for command in
+        Cli::command().get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name)
+    {
         for is_json in [false, true].into_iter().filter(|_| !WITHOUT.contains(&command)) {
             let is_shown =
                 lines.iter().any(|line| line.get(1) == Some(&command) && line.contains(&"--json") == is_json);

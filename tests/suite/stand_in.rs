@@ -8,6 +8,7 @@ mod hooks;
 mod passwords;
 mod phone;
 mod races;
+mod runner;
 mod test_hook;
 
 pub use phone::{Dumper, Installed, Phone, Start, log_file, put_stand_in, wait_until, whole_log};

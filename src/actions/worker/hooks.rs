@@ -36,7 +36,13 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Reads the actions of an ini, or returns those that were read a moment ago.
+    /// Reads the actions of an ini for a new event.
+    pub fn read(&mut self, ini: &str) -> &Result<Actions, String> {
+        self.read.remove(ini);
+        self.of(ini)
+    }
+
+    /// Returns the actions of an ini that were read a moment ago, or else reads them.
     pub fn of(&mut self, ini: &str) -> &Result<Actions, String> {
         self.read.retain(|_, (at, _)| at.elapsed() < FRESH);
         let read = || (Instant::now(), read(Path::new(ini)).map_err(|error| error.to_string()));
@@ -83,15 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_again_for_the_next_event() {
+    fn a_file_is_read_again_for_the_next_event_and_after_a_while() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         let mut hooks = Hooks::default();
         assert!(hooks.of(ini.to_str().unwrap()).is_err());
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), "").unwrap();
         assert!(hooks.of(ini.to_str().unwrap()).is_err());
+        assert!(hooks.read(ini.to_str().unwrap()).is_ok());
+        std::fs::write(folder.path().join("MicroSIP.hooks.toml"), "broken").unwrap();
+        assert!(hooks.of(ini.to_str().unwrap()).is_ok());
         let (at, _) = hooks.read.values_mut().next().unwrap();
         *at = at.checked_sub(FRESH).unwrap();
-        assert!(hooks.of(ini.to_str().unwrap()).is_ok());
+        assert!(hooks.of(ini.to_str().unwrap()).is_err());
     }
 }

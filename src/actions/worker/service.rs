@@ -267,7 +267,7 @@ impl<'a> Service<'a> {
         }
         for event in self.store.unplanned(self.context.session)? {
             let now = self.now();
-            let actions = self.hooks.of(&event.event.ini);
+            let actions = self.hooks.read(&event.event.ini);
             let default = Numbers::default();
             let numbers = actions.as_ref().map_or(&default, |actions| &actions.numbers);
             let facts = facts::facts(self.store, &event, numbers, self.context)?;

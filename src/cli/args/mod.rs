@@ -97,6 +97,16 @@ enum Command {
     /// Affects only the current user.
     Links(links::LinksArgs),
 
+    /// Carry out the actions of the events that msipcfg-run stored
+    ///
+    /// msipcfg-run starts it.
+    #[command(hide = true)]
+    Worker {
+        /// An event that couldn't be stored
+        #[arg(long, value_name = "TEXT")]
+        event: Option<String>,
+    },
+
     /// Print a shell completion script
     ///
     /// It completes commands, options, events and keys. It runs msipcfg at each Tab, so msipcfg must be on the PATH.
@@ -224,6 +234,7 @@ impl Cli {
             Command::Dsc { command } => Ok(command.into_request(ini)),
             Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),
             Command::Links(args) => Ok(args.into_request()),
+            Command::Worker { event } => Ok(Request::Worker { event }),
             Command::Completions { shell, args } => Ok(Request::Completions { shell, output: args.output }),
         }
     }
