@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, param
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::event::Event;
-use crate::platform::{self, BootTime};
+use crate::platform::{self, BootTime, FileSystemExt, SystemFs};
 
 pub use deliveries::{Delivery, Ended, NewDelivery, State};
 
@@ -91,6 +91,11 @@ impl StoreError {
             ),
             StoreError::Version { .. } => true,
         }
+    }
+
+    fn is_not_opened(&self) -> bool {
+        let StoreError::Database { source, .. } = self else { return false };
+        source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
     }
 
     /// Returns whether another program only used the database for longer than this one wanted to wait.
@@ -178,11 +183,17 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(path: &Path, patience: Duration, used_by: Use) -> Result<Store> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        platform::create_private_folder(folder)
-            .and_then(|()| platform::create_private_file(path))
-            .map_err(|source| StoreError::Folder { path: folder.to_path_buf(), source })?;
-        let store = Store::connect(path, patience)?;
+        let store = match Store::connect(path, patience) {
+            // only then, because MicroSIP waits
+            Err(error) if error.is_not_opened() => {
+                let folder = path.parent().unwrap_or(Path::new("."));
+                platform::create_private_folder(folder)
+                    .and_then(|()| platform::create_private_file(path))
+                    .map_err(|source| StoreError::Folder { path: folder.to_path_buf(), source })?;
+                Store::connect(path, patience)?
+            }
+            store => store?,
+        };
         let set_up = || -> rusqlite::Result<()> {
             let is_runner = used_by == Use::Runner;
             store.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_runner)?;
@@ -203,12 +214,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn open_existing(path: &Path, patience: Duration) -> Result<Option<Store>> {
         let store = match Store::connect(path, patience) {
-            Err(StoreError::Database { source, .. })
-                if source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
-                    && !platform::FileSystemExt::exists(&platform::SystemFs, path) =>
-            {
-                return Ok(None);
-            }
+            Err(error) if error.is_not_opened() && !SystemFs.exists(path) => return Ok(None),
             store => store?,
         };
         match store.version()? {
