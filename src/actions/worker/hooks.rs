@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::actions::file::{self, HooksFileError};
+use crate::edit::companion;
 use crate::hook::action::Actions;
 use crate::hook::writers::{Writer, writer_without_ini};
 use crate::platform;
@@ -55,7 +56,7 @@ impl Hooks {
 /// # Errors
 /// See [`HooksError`].
 pub fn read(ini: &Path) -> Result<Actions, HooksError> {
-    let path = file::path_for(ini);
+    let path = companion::path_for(ini);
     let unreadable = |source| HooksError::Unreadable { file: path.clone(), source };
     let (bytes, writers) = platform::read_with_writers(&path, MAX_LEN).map_err(unreadable)?;
     let folder = platform::writers_of(path.parent().unwrap_or(Path::new("")));

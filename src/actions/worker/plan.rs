@@ -107,7 +107,6 @@ pub fn is_too_late(kind: Option<Kind>, age: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::time::SystemTime;
 
     use super::*;
@@ -117,7 +116,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
 
     fn actions(text: &str) -> Actions {
-        file::read(file::path_for(Path::new("x.ini")).display().to_string(), text.into()).unwrap()
+        file::read("MicroSIP.hooks.toml".into(), text.into()).unwrap()
     }
 
     fn facts(number: &str) -> CallFacts {

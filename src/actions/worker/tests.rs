@@ -185,7 +185,7 @@ fn attempts_end_with_the_time() {
 
 #[test]
 fn what_a_killed_worker_had_started_is_repeated_only_if_receivers_notice() {
-    let harness = Harness::new("[[end]]\npost = 'http://h'\n[[end]]\nrun = 'x'\n[[end]]\nlog = 'f'");
+    let harness = Harness::new("[[end]]\npost = 'http://h'\n[[end]]\nrun = 'x'\n[[end]]\nlog = 'f.csv'");
     harness.report(Event::End, "100");
     {
         // what a worker does until it is killed
@@ -200,7 +200,7 @@ fn what_a_killed_worker_had_started_is_repeated_only_if_receivers_notice() {
     harness.work(None);
     let mut seen = harness.fake.seen.lock().unwrap().clone();
     seen.sort();
-    assert_eq!(seen, [("f".into(), "100".into(), String::new()), ("http://h".into(), "100".into(), id)]);
+    assert_eq!(seen, [("f.csv".into(), "100".into(), String::new()), ("http://h".into(), "100".into(), id)]);
     let states: Vec<_> = harness.results().into_iter().map(|(state, _)| state).collect();
     assert_eq!(states, [State::Done, State::Interrupted, State::Done]);
 }
