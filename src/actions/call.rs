@@ -49,12 +49,7 @@ impl Moment {
 
     /// Returns the time by the clock of the wall.
     pub fn system_time(&self) -> SystemTime {
-        let distance = Duration::from_millis(self.wall_ms.unsigned_abs());
-        let time = match self.wall_ms {
-            0.. => SystemTime::UNIX_EPOCH.checked_add(distance),
-            _ => SystemTime::UNIX_EPOCH.checked_sub(distance),
-        };
-        time.unwrap_or(SystemTime::UNIX_EPOCH)
+        system_time(self.wall_ms)
     }
 
     /// Returns whether the computer was restarted since an earlier moment.
@@ -76,11 +71,23 @@ impl Moment {
     }
 }
 
+/// Returns the time that is so many milliseconds after 1970.
+pub fn system_time(milliseconds: i64) -> SystemTime {
+    let distance = Duration::from_millis(milliseconds.unsigned_abs());
+    let time = match milliseconds {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(distance),
+        _ => SystemTime::UNIX_EPOCH.checked_sub(distance),
+    };
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
 /// A call, as far as its events show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The row of its first event.
     pub first_row: i64,
+    /// The rows of all its events, in order.
+    pub rows: Vec<i64>,
     /// Who called whom, if the events show it.
     pub direction: Option<Direction>,
     /// The other party's number as received with the first event; empty if it isn't known.
@@ -200,6 +207,7 @@ mod tests {
     fn an_id_has_eight_digits_of_the_database() {
         let call = Call {
             first_row: 7,
+            rows: vec![7],
             direction: None,
             number: String::new(),
             began: moment(0, None, ""),

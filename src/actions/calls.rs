@@ -62,6 +62,7 @@ struct Join {
 struct Draft {
     first_row: i64,
     last_row: i64,
+    rows: Vec<i64>,
     direction: Option<Direction>,
     number: String,
     began: Moment,
@@ -87,6 +88,7 @@ impl Draft {
         Draft {
             first_row: event.row,
             last_row: event.row,
+            rows: Vec::new(),
             direction,
             number: event.number.clone(),
             began: event.time.clone(),
@@ -192,6 +194,7 @@ impl Join {
         let is_other = |other: &usize| *other != index && self.drafts[*other].number == event.number;
         let is_guess = self.drafts[index].number != event.number || self.open.iter().any(is_other);
         let draft = &mut self.drafts[index];
+        draft.rows.push(event.row);
         if draft.end.is_some() {
             return;
         }
@@ -267,6 +270,7 @@ impl Join {
         };
         let Some(index) = self.ended.iter().rfind(is_disproved).copied() else { return false };
         let Some(end) = self.drafts[index].end.take() else { return false };
+        self.drafts[index].rows.retain(|row| *row != end.event.row);
         self.ended.retain(|other| *other != index);
         // Calls that went on after the end can't have been meant.
         let could_end = |index: &&usize| {
@@ -327,8 +331,11 @@ impl Join {
             .as_ref()
             .filter(|_| result != CallResult::Ended)
             .map(|end| answered_at.map(|answered| end.event.time.since(answered)).unwrap_or_default());
+        let mut rows = self.drafts[index].rows.clone();
+        rows.sort_unstable();
         Call {
             first_row: *first_row,
+            rows,
             direction: *direction,
             number: number.clone(),
             began: began.clone(),

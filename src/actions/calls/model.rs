@@ -1,9 +1,9 @@
 //! Compares the joined calls with a model that makes histories of calls, so that it knows the true ones.
 //!
-//! A history is up to four lines, and each line has one call after the other. Not every history shows its calls: an event
-//! may be missing, two calls may have the same number, an end may have a number of its own. So the model says what is
-//! expected of each call: everything that its events show, or, where they allow several answers, what is true of all of
-//! these answers.
+//! A history is up to four lines, and each line has one call after the other. Not every history shows its calls: an
+//! event may be missing, two calls may have the same number, an end may have a number of its own. So the model says
+//! what is expected of each call: everything that its events show, or, where they allow several answers, what is true
+//! of all of these answers.
 
 use proptest::prelude::*;
 
@@ -89,6 +89,8 @@ struct Made {
     plan: Plan,
     /// Its recorded events, without repetitions.
     seen: Vec<CallEvent>,
+    /// The rows of all its recorded events.
+    rows: Vec<i64>,
     /// From its beginning to its true end, in milliseconds of the history.
     lasted: (i64, i64),
 }
@@ -141,7 +143,7 @@ struct History {
 
 /// Makes the calls of each line, one after the other.
 fn make(version: Version, lines: &[Vec<Plan>], clocks: &Clocks) -> History {
-    let mut timed: Vec<(i64, Event, String, Option<usize>)> = Vec::new();
+    let mut timed: Vec<(i64, Event, String, usize, bool)> = Vec::new();
     let mut made: Vec<Made> = Vec::new();
     for line in lines {
         let mut ms = 0;
@@ -161,21 +163,22 @@ fn make(version: Version, lines: &[Vec<Plan>], clocks: &Clocks) -> History {
                 if missing >> index & 1 == 1 || clocks.prevent(ms, began) {
                     continue;
                 }
-                timed.push((ms, event, number.clone(), Some(made.len())));
+                timed.push((ms, event, number.clone(), made.len(), false));
                 let again = ms + plan.repeated_after_ms;
                 if plan.repeated >> index & 1 == 1 && !clocks.prevent(again, began) {
-                    timed.push((again, event, number, None));
+                    timed.push((again, event, number, made.len(), true));
                 }
             }
-            made.push(Made { plan: plan.clone(), seen: Vec::new(), lasted: (began, ms) });
+            made.push(Made { plan: plan.clone(), seen: Vec::new(), rows: Vec::new(), lasted: (began, ms) });
         }
     }
     timed.sort_by_key(|(ms, ..)| *ms);
     let last_ms = timed.last().map_or(0, |(ms, ..)| *ms);
     let mut events = Vec::new();
-    for (row, (ms, event, number, call)) in (1..).zip(timed) {
+    for (row, (ms, event, number, call, is_repetition)) in (1..).zip(timed) {
         let event = CallEvent { row, time: clocks.moment(ms), event, number };
-        if let Some(call) = call {
+        made[call].rows.push(row);
+        if !is_repetition {
             made[call].seen.push(event.clone());
         }
         events.push(event);
@@ -252,6 +255,7 @@ fn shown_by(seen: &[CallEvent], now: &Moment, is_restarted: bool) -> Option<Call
         duration.map(|end| answered.map_or(Duration::ZERO, |answered| end.time.since(&answered.time)));
     Some(Call {
         first_row: first.row,
+        rows: seen.iter().map(|event| event.row).collect(),
         direction,
         number: first.number.clone(),
         began: first.time.clone(),
@@ -265,7 +269,8 @@ fn shown_by(seen: &[CallEvent], now: &Moment, is_restarted: bool) -> Option<Call
 fn expected(history: &History, now: &Moment, clocks: &Clocks) -> Vec<Call> {
     let restart = if let Clocks::Restart { at, .. } = clocks { Some(*at) } else { None };
     let is_cut = |made: &Made| restart.is_some_and(|at| made.lasted.0 < at);
-    let shown = |made: &Made| shown_by(&made.seen, now, is_cut(made));
+    let shown =
+        |made: &Made| Some(Call { rows: made.rows.clone(), ..shown_by(&made.seen, now, is_cut(made))? });
     let mut calls: Vec<Call> = history.made.iter().filter_map(shown).collect();
     calls.sort_by_key(|call| call.first_row);
     calls
@@ -424,8 +429,9 @@ proptest! {
         }
     }
 
-    /// Calls with the same number can be told apart if they don't overlap. If they do, each is still one call that began
-    /// when it began. But any of them may get the end of another one, and what then comes of that one is left over.
+    /// Calls with the same number can be told apart if they don't overlap. If they do, each is still one call that
+    /// began when it began. But any of them may get the end of another one, and what then comes of that one is left
+    /// over.
     #[test]
     fn calls_with_the_same_number_stay_apart(
         version in prop::sample::select(vec![Version::V3_19, Version::V3_20]),

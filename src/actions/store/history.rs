@@ -63,6 +63,30 @@ impl Store {
         self.delete(ini, "row <= ?2", row)
     }
 
+    /// Deletes events and their deliveries together, unless one of them has something left to do. Returns whether they
+    /// were deleted.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn delete_together(&self, rows: &[i64]) -> Result<bool> {
+        self.in_transaction(|tx| {
+            let mut unfinished = tx.prepare(
+                "SELECT EXISTS (SELECT 1 FROM events WHERE row = ?1 AND is_planned = 0)
+                 OR EXISTS (SELECT 1 FROM deliveries WHERE event = ?1 AND state IN ('pending', 'started'))",
+            )?;
+            for row in rows {
+                if unfinished.query_row([row], |answer| answer.get(0))? {
+                    return Ok(false);
+                }
+            }
+            for row in rows {
+                tx.execute("DELETE FROM deliveries WHERE event = ?1", [row])?;
+                tx.execute("DELETE FROM events WHERE row = ?1", [row])?;
+            }
+            Ok(true)
+        })
+    }
+
     fn delete(&self, ini: &str, condition: &str, limit: i64) -> Result<usize> {
         let chosen = format!(
             "SELECT row FROM events WHERE ini = ?1 AND {condition} AND is_planned = 1

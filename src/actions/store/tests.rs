@@ -114,6 +114,21 @@ fn rows_are_not_used_again() {
 }
 
 #[test]
+fn events_that_belong_together_are_deleted_together() {
+    let store = Store::in_memory().unwrap();
+    let done = planned(&store, event(NOW, Event::Ring), &[]);
+    let pending = planned(&store, event(NOW, Event::End), &[delivery(0, Kind::Post)]);
+    let unplanned = store.add(&event(NOW, Event::Ring)).unwrap();
+    for other in [pending, unplanned] {
+        assert!(!store.delete_together(&[done, other]).unwrap());
+    }
+    assert_eq!(store.events(Filter::default()).unwrap().len(), 3);
+    assert!(store.delete_together(&[done]).unwrap());
+    assert_eq!(store.events(Filter::default()).unwrap().len(), 2);
+    assert_eq!(states(&store), [State::Pending]);
+}
+
+#[test]
 fn deliveries_are_planned_once_and_start_in_the_order_of_events() {
     let store = Store::in_memory().unwrap();
     let events = [event(NOW, Event::Ring), event(NOW, Event::End)].map(|new| {
