@@ -9,6 +9,7 @@ pub mod contacts;
 
 pub mod call;
 pub mod calls;
+pub mod csv_field;
 pub mod data_folder;
 pub mod edit;
 pub mod error_log;
