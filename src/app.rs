@@ -87,6 +87,7 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
     };
     // Without a handler, Ctrl-C ends the program at once, and the next run removes what it left.
     let stops_gracefully = request.may_write()
+        || request.takes_long()
         || matches!(request, Request::Control { .. } | Request::TestHook(_) | Request::Worker { .. });
     if stops_gracefully || can_prompt {
         handle_interrupts(&session.stop, exit);

@@ -43,6 +43,10 @@ pub enum Request {
     TestHook(TestHook),
     /// Carry out the actions of the events that the runner stored. The event is one that it couldn't store.
     Worker { event: Option<String> },
+    /// Show, repeat or delete what is known about calls; without a named ini, those of all inis.
+    Calls { ini: IniChoice, calls: CallsRequest },
+    /// Show what was done for calls; without a named ini, those of all inis.
+    Log { ini: IniChoice, log: LogRequest },
     /// List the events.
     Events,
     /// List the settings that match a pattern.
@@ -114,6 +118,8 @@ impl Request {
             | Request::Doctor { ini, .. }
             | Request::Control { ini, .. }
             | Request::Dsc { ini, .. }
+            | Request::Calls { ini, .. }
+            | Request::Log { ini, .. }
             | Request::TestHook(TestHook { ini, .. }) => ini,
             Request::Links(_)
             | Request::Explain(_)
@@ -141,11 +147,26 @@ impl Request {
         )
     }
 
+    /// Returns whether the request takes until the user stops it, or until another program has done its work.
+    pub fn takes_long(&self) -> bool {
+        matches!(
+            self,
+            Request::Calls {
+                calls: CallsRequest::List { follow: true, .. } | CallsRequest::Retry { .. },
+                ..
+            } | Request::Log { log: LogRequest { follow: true, .. }, .. }
+        )
+    }
+
     /// Returns the same request as a dry run; `None` if it already is one, or never writes.
     pub fn as_dry_run(&self) -> Option<Request> {
         let mut shown = self.clone();
         let options = match &mut shown {
             Request::Read { query: Query::Backups { purge: Some(purge) }, .. } if *purge != Purge::DryRun => {
+                *purge = Purge::DryRun;
+                return Some(shown);
+            }
+            Request::Calls { calls: CallsRequest::Purge(purge), .. } if *purge != Purge::DryRun => {
                 *purge = Purge::DryRun;
                 return Some(shown);
             }
@@ -429,6 +450,53 @@ pub enum Purge {
     Ask,
     /// Deletes them without asking.
     Now,
+}
+
+impl Purge {
+    /// Returns how files are deleted with these options.
+    pub fn chosen(dry_run: bool, yes: bool) -> Purge {
+        match (dry_run, yes) {
+            (true, _) => Purge::DryRun,
+            (_, true) => Purge::Now,
+            _ => Purge::Ask,
+        }
+    }
+}
+
+/// What to do about the calls in the calls database.
+#[derive(Clone, Debug)]
+pub enum CallsRequest {
+    /// List them.
+    List {
+        /// Only those that began at most so long ago.
+        since: Option<Duration>,
+        /// Only those that were missed.
+        missed: bool,
+        /// Whether to print CSV.
+        csv: bool,
+        /// The file to write the CSV to; without one, it is printed.
+        output: Option<PathBuf>,
+        /// Whether to go on until the user stops.
+        follow: bool,
+    },
+    /// Send web requests again that failed.
+    Retry {
+        /// Only those of events at most so long ago.
+        since: Option<Duration>,
+    },
+    /// Delete them.
+    Purge(Purge),
+}
+
+/// Which events and actions to show.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRequest {
+    /// Only events at most so long ago.
+    pub since: Option<Duration>,
+    /// Only actions that failed.
+    pub failed: bool,
+    /// Whether to go on until the user stops.
+    pub follow: bool,
 }
 
 /// The deployment tool that reads the answer of `detect`.

@@ -114,29 +114,49 @@ impl Output {
         if has_color(self.color, stream) { text.ansi().to_string() } else { text.to_string() }
     }
 
-    /// Prints an answer as a line of JSON. Where no person reads it, it is ASCII: Windows PowerShell 5.1 decodes what a
-    /// program writes in the code page of the console, whatever it is.
+    /// Prints a part of an answer, and returns whether somebody reads it.
+    pub fn print_part(self, part: &dyn Outcome) -> bool {
+        let text = match self.json && !part.is_raw() {
+            true => json_line(&part.json()),
+            false => part.text(&self.page()),
+        };
+        let result = self.try_out(&text);
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.report_unwritten(error);
+        }
+        result.is_ok()
+    }
+
     fn out_json(self, json: &Value) -> ExitStatus {
-        let text = format!("{json}\n");
-        if io::stdout().is_terminal() { self.out(&text) } else { self.out(&terminal::ascii_json(&text)) }
+        self.out(&json_line(json))
     }
 
     /// Prints an answer byte for byte, because values can contain anything; a terminal gets no control characters.
     pub fn out(self, text: &str) -> ExitStatus {
-        let mut stdout = io::stdout().lock();
-        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match self.try_out(text) {
             Ok(()) => ExitStatus::Done,
             // The reader of the pipe has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
             Err(error) => {
-                let text = format!("the output couldn't be written: {error}");
-                match self.dsc {
-                    Some(_) => self.log(Level::Error, &text),
-                    None => self.err(&format!("error: {text}\n")),
-                }
+                self.report_unwritten(&error);
                 ExitStatus::File
             }
+        }
+    }
+
+    fn try_out(self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+    }
+
+    fn report_unwritten(self, error: &io::Error) {
+        let text = format!("the output couldn't be written: {error}");
+        match self.dsc {
+            Some(_) => self.log(Level::Error, &text),
+            None => self.err(&format!("error: {text}\n")),
         }
     }
 
@@ -193,4 +213,11 @@ impl Output {
         let styles = terminal::styles(self.color, &io::stdout(), &Term::stdout());
         Page { styles, quiet: self.quiet, verbose: self.verbose }
     }
+}
+
+/// Returns an answer as a line of JSON. Where no person reads it, it is ASCII: Windows PowerShell 5.1 decodes what a
+/// program writes in the code page of the console, whatever it is.
+fn json_line(json: &Value) -> String {
+    let line = format!("{json}\n");
+    if io::stdout().is_terminal() { line } else { terminal::ascii_json(&line).into_owned() }
 }

@@ -80,6 +80,9 @@ impl ProgressReporter {
                 }
             }
             RunEvent::UserDone(result) => self.user_done(*result),
+            RunEvent::Part { part, is_wanted } => {
+                is_wanted.set(self.output.print_part(*part));
+            }
             RunEvent::Testing { event, caller } => {
                 let caller = if caller.is_empty() { "no number" } else { caller };
                 self.say(|output| output.err(&format!("Running '{event}' for {caller}\n")));

@@ -21,7 +21,7 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::{self, TerminalMode};
-use crate::request::{Purge, Query, Request};
+use crate::request::{CallsRequest, Purge, Query, Request};
 
 /// Returns whether the user can be asked and allows it.
 pub fn can_prompt(common: &Common) -> bool {
@@ -229,7 +229,7 @@ pub fn which_ini(theme: &dyn Theme, found: &[Candidate]) -> io::Result<Option<Pa
 }
 
 /// Runs a request and asks what the user has to decide: which ini to use if there are several, and whether to make the
-/// changes that `doctor --fix` found or to delete backups.
+/// changes that `doctor --fix` found or to delete backups or calls.
 ///
 /// # Errors
 /// With the exit status, if the user declines or can't be asked.
@@ -273,6 +273,9 @@ fn question_before(request: &Request) -> Option<Question> {
         Request::Doctor { .. } => ("Make these changes?", true),
         Request::Read { query: Query::Backups { purge: Some(Purge::Ask) }, .. } => {
             ("Delete these backups? They can't be restored.", false)
+        }
+        Request::Calls { calls: CallsRequest::Purge(Purge::Ask), .. } => {
+            ("Delete these calls? They can't be restored.", false)
         }
         _ => return None,
     };

@@ -1,5 +1,6 @@
 //! What a command needs from outside, and what it reports while it works.
 
+use std::cell::Cell;
 use std::io;
 use std::time::SystemTime;
 
@@ -52,6 +53,9 @@ pub enum RunEvent<'a> {
     Users { total: usize },
     /// The work on one of them is done.
     UserDone(&'a dyn Outcome),
+    /// A part of the answer that shouldn't wait for the rest. `is_wanted` is cleared if nobody reads the answer any
+    /// more.
+    Part { part: &'a dyn Outcome, is_wanted: &'a Cell<bool> },
     /// A warning that shouldn't wait for the answer.
     Warning(Diagnostic),
 }

@@ -4,6 +4,8 @@
 //! (changing it), `error` and `outcome`.
 
 pub mod backups;
+mod call_history;
+pub mod calls;
 pub mod completions;
 pub mod context;
 pub mod control;
@@ -19,6 +21,7 @@ pub mod hooks;
 pub mod ini;
 pub mod keys;
 pub mod links;
+pub mod log;
 pub mod outcome;
 pub mod passwords;
 mod printed_file;
@@ -63,6 +66,8 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
         Request::Explain(asked) => Box::new(explain::explain(&asked)),
         Request::TestHook(asked) => Box::new(test_hook::run(&asked, context)?),
         Request::Worker { event } => Box::new(worker::run(event.as_deref(), context)?),
+        Request::Calls { ini, calls } => return calls::run(&ini, calls, context),
+        Request::Log { ini, log } => return log::run(&ini, log, context),
         Request::Events => Box::new(EventList),
         Request::Keys { pattern } => Box::new(keys::list(pattern.as_deref())?),
         Request::Completions { shell, output } => {

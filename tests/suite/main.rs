@@ -21,6 +21,8 @@ mod actions;
 mod alone;
 mod background;
 mod bad_input;
+mod calls;
+mod calls_db;
 mod completions;
 mod concurrency;
 mod detect;

@@ -89,11 +89,7 @@ impl Command {
             }
             Command::Doctor { strict, .. } => Request::Doctor { ini, doctor: Doctor { strict, fix: None } },
             Command::Backups { purge, dry_run, yes } => {
-                let how = match (dry_run, yes) {
-                    (true, _) => Purge::DryRun,
-                    (_, true) => Purge::Now,
-                    _ => Purge::Ask,
-                };
+                let how = Purge::chosen(dry_run, yes);
                 Request::Read { ini, query: Query::Backups { purge: purge.then_some(how) } }
             }
             Command::Restore { write, backup } => {

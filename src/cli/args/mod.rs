@@ -20,6 +20,7 @@ macro_rules! examples {
 }
 
 mod action;
+mod calls;
 mod common;
 mod control;
 mod desired;
@@ -72,6 +73,9 @@ enum Command {
 
     #[command(flatten)]
     Maintenance(maintenance::Command),
+
+    #[command(flatten)]
+    Calls(calls::Command),
 
     #[command(flatten)]
     Desired(desired::Command),
@@ -230,6 +234,7 @@ impl Cli {
             Command::Hooks(command) => command.into_request(ini, argv),
             Command::Settings(command) => command.into_request(ini, argv),
             Command::Maintenance(command) => command.into_request(ini),
+            Command::Calls(command) => Ok(command.into_request(ini)),
             Command::Desired(command) => command.into_request(ini),
             Command::Dsc { command } => Ok(command.into_request(ini)),
             Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),

@@ -6,10 +6,14 @@ use std::path::Path;
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::calls_db;
 use crate::sandbox::{Sandbox, utf16};
 
 /// The ending of a file that is UTF-8 with plain line ends here, and becomes what MicroSIP writes.
 const UTF16: &str = ".utf16";
+
+/// A file with events, which becomes the calls database ([`calls_db::add`]).
+const EVENTS: &str = "calls.events";
 
 /// The bytes of files by their path in the sandbox, with slashes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -17,6 +21,10 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Copies the files that a session starts with.
 pub fn copy(from: &Path, sandbox: &Sandbox) {
     for (name, bytes) in read_folder(from) {
+        if name == EVENTS {
+            calls_db::add(sandbox, &String::from_utf8(bytes).unwrap().replace("\r\n", "\n"));
+            continue;
+        }
         match name.strip_suffix(UTF16) {
             Some(name) => {
                 let text = String::from_utf8(bytes).unwrap();
@@ -27,9 +35,11 @@ pub fn copy(from: &Path, sandbox: &Sandbox) {
     }
 }
 
-/// Reads all files of a sandbox.
+/// Reads all files of a sandbox, without the calls database, whose bytes differ from run to run.
 pub fn read(sandbox: &Sandbox) -> Files {
-    read_folder(&sandbox.path(""))
+    let mut files = read_folder(&sandbox.path(""));
+    files.retain(|name, _| !name.contains("/calls.db"));
+    files
 }
 
 fn read_folder(folder: &Path) -> Files {

@@ -1,0 +1,112 @@
+//! What `calls` and `log` share: the calls database, and following it.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::actions::call::Moment;
+use crate::actions::data_folder::DataFolder;
+use crate::actions::store::{Store, StoreError};
+use crate::diagnostic::Diagnostic;
+use crate::platform;
+use crate::request::IniChoice;
+
+use super::context::{Context, RunEvent};
+use super::error::Error;
+use super::outcome::{Outcome, RawText};
+
+/// How long a command waits for another program that writes to the database.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        Diagnostic::from(&error).into()
+    }
+}
+
+/// Opens the calls database of the user who runs the command; `None` if it doesn't exist yet.
+///
+/// # Errors
+/// It can't be read.
+pub fn open(context: &Context<'_>) -> Result<Option<Store>, Error> {
+    match DataFolder::of(context.env) {
+        Some(folder) => Ok(Store::open_existing(&folder.database(), PATIENCE)?),
+        None => Ok(None),
+    }
+}
+
+/// Returns the inis with events that a command is about, in the form in which the database has them.
+///
+/// # Errors
+/// The database can't be read.
+pub fn inis(store: &Store, choice: &IniChoice, context: &Context<'_>) -> Result<Vec<String>, Error> {
+    let all = store.inis()?;
+    let Some(wanted) = &choice.path else { return Ok(all) };
+    let wanted =
+        context.env.current_folder.as_ref().map_or_else(|| wanted.clone(), |folder| folder.join(wanted));
+    let is_wanted = |ini: &String| {
+        let ini = Path::new(ini);
+        ini == wanted || context.fs.is_same_file(ini, &wanted).unwrap_or(false)
+    };
+    Ok(all.into_iter().filter(is_wanted).collect())
+}
+
+/// Returns the current time by both clocks.
+pub fn now(context: &Context<'_>) -> Moment {
+    Moment { wall_ms: milliseconds((context.now)()), boot: platform::boot_time() }
+}
+
+/// Returns the time before which events are too old, in milliseconds since 1970.
+pub fn oldest(since: Option<Duration>, now: &Moment) -> i64 {
+    let age = since.map(|since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    age.map_or(i64::MIN, |age| now.wall_ms.saturating_sub(age))
+}
+
+/// Returns a time in milliseconds since 1970.
+fn milliseconds(time: SystemTime) -> i64 {
+    let distance = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => distance(since),
+        Err(error) => -distance(error.duration()),
+    }
+}
+
+/// What is followed.
+pub trait Follow {
+    /// Returns what is new since the last time; `None` if nothing is.
+    ///
+    /// # Errors
+    /// The database can't be read.
+    fn news(&mut self, store: &Store, context: &Context<'_>) -> Result<Option<Box<dyn Outcome>>, Error>;
+
+    /// Returns whether something can be new although the database hasn't changed, because time has passed.
+    fn is_due(&self) -> bool;
+}
+
+/// Shows what is new until the user stops or nobody reads it any more.
+///
+/// # Errors
+/// The database can't be read.
+pub fn follow(what: &mut dyn Follow, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+    let mut store = None;
+    let mut seen = None;
+    let is_wanted = Cell::new(true);
+    while is_wanted.get() && !(context.stop)() {
+        if store.is_none() {
+            store = open(context)?;
+        }
+        if let Some(store) = &store {
+            // The number is read first, so that a change while the database is being read isn't missed.
+            let version = Some(store.foreign_changes()?);
+            if version != seen || what.is_due() {
+                seen = version;
+                if let Some(part) = what.news(store, context)? {
+                    (context.report)(RunEvent::Part { part: &*part, is_wanted: &is_wanted });
+                }
+            }
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Ok(Box::new(RawText(String::new())))
+}
