@@ -65,7 +65,7 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
         lost_characters.fetch_or(is_piped && may_have_lost_characters(&text), Ordering::Relaxed);
         Ok(text)
     };
-    let session = Session { env, stop: Arc::new(AtomicBool::new(false)), secret: &secret };
+    let session = Session { env, stop: Arc::new(AtomicBool::new(false)), variable, secret: &secret };
     let theme = prompt::theme(output.has_color());
     if cli.is_for_wizard() && prompt::is_interactive(&cli.common) {
         handle_interrupts(&session.stop, exit);

@@ -1,5 +1,6 @@
 //! What all commands of one run share.
 
+use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,8 @@ pub struct Session<'a> {
     pub env: Env,
     /// Set when the user presses Ctrl-C.
     pub stop: Arc<AtomicBool>,
+    /// Returns an environment variable that the user has named.
+    pub variable: fn(&str) -> Option<OsString>,
     /// Reads a secret from its source.
     pub secret: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
 }
@@ -42,6 +45,7 @@ impl Session<'_> {
             fs: &SystemFs,
             now: &SystemTime::now,
             stop: &|| self.is_stopped(),
+            variable: self.variable,
             secret: self.secret,
             hashes: &PasswordHasher::new(&commands::passwords::new_salt),
             report: &mut |event: RunEvent<'_>| reporter.report(&event),

@@ -1,9 +1,11 @@
 //! What a command needs from outside, and what it reports while it works.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::io;
 use std::time::SystemTime;
 
+use crate::actions::perform::{Limits, SystemPerformer};
 use crate::desired::passwords::PasswordHasher;
 use crate::diagnostic::Diagnostic;
 use crate::edit::transaction::Progress;
@@ -27,12 +29,23 @@ pub struct Context<'a> {
     pub now: &'a (dyn Fn() -> SystemTime + Sync),
     /// Returns whether the user wants to stop.
     pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Returns an environment variable that the user has named.
+    pub variable: fn(&str) -> Option<OsString>,
     /// Reads a secret from its source.
     pub secret: &'a (dyn Fn(&ValueSource) -> io::Result<String> + Sync),
     /// The password hashes of this run.
     pub hashes: &'a PasswordHasher<'a>,
     /// Receives what happens while the command works.
     pub report: &'a mut dyn FnMut(RunEvent<'_>),
+}
+
+impl Context<'_> {
+    /// Returns what carries out actions.
+    pub fn performer(&self) -> SystemPerformer<'static> {
+        let variable = self.variable;
+        let text = move |name: &str| variable(name).and_then(|value| value.into_string().ok());
+        SystemPerformer::new(self.env, text, SystemTime::now, Limits::default())
+    }
 }
 
 /// What happens while a command works.

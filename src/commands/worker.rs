@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::actions::call::Moment;
 use crate::actions::data_folder::DataFolder;
-use crate::actions::perform::{Job, Perform, Performed};
 use crate::actions::{event_text, worker};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::platform;
@@ -16,15 +15,6 @@ use super::outcome::RawText;
 
 /// How long a worker waits for another event. Starting one takes longer than reporting an event to it.
 const IDLE: Duration = Duration::from_secs(3 * 60);
-
-/// Carries out nothing.
-struct Unsupported;
-
-impl Perform for Unsupported {
-    fn perform(&self, job: Job<'_>) -> Performed {
-        Performed::Failed(format!("this version can't carry out {} actions", job.action.work.kind().name()))
-    }
-}
 
 /// Serves the events of this session until there are none for a while.
 ///
@@ -44,7 +34,7 @@ pub fn run(event: Option<&str>, context: &Context<'_>) -> Result<RawText, Error>
         data: &data,
         session: given.as_ref().map_or_else(|| platform::own_session().unwrap_or(0), |event| event.session),
         fs: context.fs,
-        perform: Arc::new(Unsupported),
+        perform: Arc::new(context.performer()),
         now: &|| Moment { wall_ms: milliseconds((context.now)()), boot: platform::boot_time() },
         is_stopped: &|| (context.stop)(),
         idle: IDLE,

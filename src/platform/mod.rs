@@ -11,8 +11,8 @@ mod file_id;
 mod file_path;
 mod fs;
 mod installs;
-mod message;
 mod log_file;
+mod message;
 mod paths;
 mod pe;
 mod pinned;
@@ -33,11 +33,8 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid};
-pub use append::append_line;
-pub use background::{BootTime, CommandLine};
-pub use background::{BootTime, CommandLine, append_line, rename};
 pub use access::{Access, AccessEntry, EntryKind, NewOwner, NotCopied, Privileges, Sid, Writers};
+pub use append::append_line;
 pub use background::{BootTime, CommandLine};
 pub use env::Env;
 pub use file_id::FileId;
@@ -47,8 +44,8 @@ pub use fs::{
     rename, write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
-pub use message::{Message, Shown};
 pub use log_file::append_to_log;
+pub use message::{Message, Shown};
 pub use paths::{DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, is_32_bit_exe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};

@@ -27,8 +27,8 @@ use crate::platform::{self, Env, Messages};
 
 /// Carries out actions with the programs, the network and the screen of this computer.
 pub struct SystemPerformer<'a> {
-    variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
-    now: &'a (dyn Fn() -> SystemTime + Sync),
+    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'a>,
+    now: Box<dyn Fn() -> SystemTime + Send + Sync + 'a>,
     limits: Limits,
     programs: Programs,
     client: OnceLock<Client>,
@@ -39,14 +39,14 @@ impl<'a> SystemPerformer<'a> {
     /// Returns a performer. `variable` returns the value of an environment variable.
     pub fn new(
         env: &Env,
-        variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
-        now: &'a (dyn Fn() -> SystemTime + Sync),
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'a,
+        now: impl Fn() -> SystemTime + Send + Sync + 'a,
         limits: Limits,
     ) -> SystemPerformer<'a> {
         let programs = Programs::new(env);
         SystemPerformer {
-            variable,
-            now,
+            variable: Box::new(variable),
+            now: Box::new(now),
             limits,
             programs,
             client: OnceLock::new(),
@@ -73,10 +73,10 @@ impl SystemPerformer<'_> {
                 notify::show(&notify::prepare(text, link.as_ref(), job), &self.messages)
             }
             Work::Send(request) => {
-                let prepared = http::prepare(request, job, self.variable)?;
+                let prepared = http::prepare(request, job, &self.variable)?;
                 let client = self.client.get_or_init(|| Client::new(self.limits));
                 let setting = platform::proxy_setting();
-                http::send(&prepared, client, self.variable, setting.as_ref(), (self.now)())
+                http::send(&prepared, client, &self.variable, setting.as_ref(), (self.now)())
             }
             Work::Log { file, separator } => log::append(&log::entry(file, *separator, job)?),
             Work::Run { program, args, timeout } => {

@@ -42,6 +42,7 @@ fn run_while_another_microsip_starts(request: Request) -> Vec<u8> {
             fs: &SystemFs,
             now: &SystemTime::now,
             stop: &|| false,
+            variable: |_| None,
             secret: &|_| unreachable!("no secret is needed"),
             hashes: &PasswordHasher::new(&|| None),
             report: &mut |event| {

@@ -48,7 +48,7 @@ fn env() -> Env {
 fn perform(sandbox: &Sandbox, text: &str, call: &CallFacts) -> Performed {
     let actions = file::read("MicroSIP.hooks.toml".into(), text.into()).unwrap();
     let performer =
-        SystemPerformer::new(&env(), &|name| std::env::var(name).ok(), &SystemTime::now, Limits::default());
+        SystemPerformer::new(&env(), |name| std::env::var(name).ok(), SystemTime::now, Limits::default());
     performer.perform(Job {
         action: &actions.of(Event::Ring)[0],
         facts: call,

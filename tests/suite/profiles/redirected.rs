@@ -157,6 +157,7 @@ fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
             fs: &fs,
             now: &SystemTime::now,
             stop: &|| false,
+            variable: |_| None,
             secret: &|_| unreachable!("the password is in the file"),
             hashes: &PasswordHasher::new(&|| Some([0; 16])),
             report: &mut |_| {},

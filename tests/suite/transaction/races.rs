@@ -243,6 +243,7 @@ fn an_ini_deleted_in_the_meantime_is_only_created_again_with_create() {
                 fs: &SystemFs,
                 now: &SystemTime::now,
                 stop: &|| false,
+                variable: |_| None,
                 secret: &|_| unreachable!(),
                 hashes: &PasswordHasher::new(&|| None),
                 report: &mut |event| {

@@ -113,7 +113,7 @@ fn a_caller_adds_no_header_and_no_request() {
     );
     let actions = ring(&text);
     let performer =
-        SystemPerformer::new(&Env::default(), &|_| None, &|| SystemTime::UNIX_EPOCH, Limits::default());
+        SystemPerformer::new(&Env::default(), |_| None, || SystemTime::UNIX_EPOCH, Limits::default());
     for caller in &texts {
         let done = performer.perform(job(&actions[0], &facts(caller), Path::new("MicroSIP.ini")));
         assert!(matches!(done, Performed::Done(_)), "{caller:?}: {done:?}");

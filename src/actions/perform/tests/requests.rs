@@ -50,7 +50,7 @@ fn a_post_sends_the_call_and_says_which_attempt_it_is() {
     let actions = ring(&text);
     let call = facts("100");
     let performer =
-        SystemPerformer::new(&Env::default(), &|_| Some("x".into()), &|| SystemTime::UNIX_EPOCH, PATIENT);
+        SystemPerformer::new(&Env::default(), |_| Some("x".into()), || SystemTime::UNIX_EPOCH, PATIENT);
     let test = Job { is_test: true, ..job(&actions[0], &call, "MicroSIP.ini".as_ref()) };
     assert!(matches!(performer.perform(test), Performed::Done(_)));
 

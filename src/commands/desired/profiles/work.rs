@@ -86,10 +86,10 @@ impl Work<'_> {
     /// Works on every user whose ini isn't in use. Returns the others.
     fn pass(&self, profiles: Vec<Profile>, summary: &mut Summary, context: &mut Context<'_>) -> Vec<Blocked> {
         let mut blocked = Vec::new();
-        let Context { env, fs, now, stop, secret, hashes, .. } = *context;
+        let Context { env, fs, now, stop, variable, secret, hashes, .. } = *context;
         let work = |profile: Profile| {
             // The steps of a single user would flood the report of many.
-            let mut context = Context { env, fs, now, stop, secret, hashes, report: &mut |_| {} };
+            let mut context = Context { env, fs, now, stop, variable, secret, hashes, report: &mut |_| {} };
             let result = self.result_of(&profile, &mut context);
             (profile, result)
         };
