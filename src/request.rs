@@ -336,6 +336,8 @@ pub struct TestHook {
     pub version: Option<Version>,
     /// Whether to capture their output, for which they are started differently than by MicroSIP.
     pub capture: bool,
+    /// Whether to show what would happen without doing it.
+    pub dry_run: bool,
 }
 
 /// The command of a hook, as it was given.

@@ -86,15 +86,19 @@ pub(super) enum Command {
         event: Option<String>,
     },
 
-    /// Run a hook as MicroSIP would and show the result
+    /// Run a hook as MicroSIP would, or carry out its actions, and show the result
     ///
-    /// Shows the arguments that the program received, how it exited, and how long MicroSIP would be frozen. Like
+    /// Actions are carried out at once, for a caller of your choice, and aren't entered in the calls. With --dry-run,
+    /// nothing happens, and the page, the message or the request is shown.
+    ///
+    /// For a program, shows the arguments that the program received, how it exited, and how long MicroSIP would be frozen. Like
     /// MicroSIP, waits at most 10 seconds and then leaves the program running. Exits with 1 if the program couldn't be
     /// started, ran longer than that, or exited with a nonzero status.
     #[command(
         override_usage = "msipcfg test-hook [OPTIONS] <EVENT|--all>",
         after_help = examples!(
             r"msipcfg test-hook ring"
+            r"msipcfg test-hook ring --caller +49301234 -n"
             r"msipcfg test-hook end --caller anonymous --capture"
             r"msipcfg test-hook --all --json"
         )
@@ -111,6 +115,10 @@ pub(super) enum Command {
         /// The caller's text, which is added after the arguments [default: 100]; --caller= for none
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         caller: Option<String>,
+
+        /// Show what would happen without doing it: the page, the message, the request, the line or the arguments
+        #[arg(short = 'n', long)]
+        dry_run: bool,
 
         /// Show what the program prints (it's then not started exactly as by MicroSIP)
         #[arg(long)]
@@ -233,7 +241,7 @@ impl Command {
             Command::Hooks { event: Some(event) } => {
                 Request::Read { ini, query: Query::Hooks(parsed_events(&[event])?) }
             }
-            Command::TestHook { event, all: _, caller, capture, microsip_version: version } => {
+            Command::TestHook { event, all: _, caller, dry_run, capture, microsip_version: version } => {
                 let callers = match (&event, caller) {
                     (_, Some(caller)) => vec![caller],
                     (Some(_), None) => vec![DEFAULT_CALLER.to_string()],
@@ -243,7 +251,7 @@ impl Command {
                     Some(event) => vec![event.parse()?],
                     None => Event::ALL.to_vec(),
                 };
-                Request::TestHook(TestHook { ini, events, callers, version, capture })
+                Request::TestHook(TestHook { ini, events, callers, version, capture, dry_run })
             }
             Command::Explain { event, microsip_version: version, text } => {
                 let text = ValueText::new(&text).map_err(|_| UsageError::TextNotOneLine)?;

@@ -438,6 +438,7 @@ impl Wizard<'_> {
                 events,
                 callers: vec![DEFAULT_CALLER.to_string()],
                 version: None,
+                dry_run: false,
                 capture: false,
             };
             self.dialog.run(Request::TestHook(test));

@@ -1,5 +1,6 @@
 //! `test-hook`: runs hooks as MicroSIP would, and reports how each run went.
 
+mod actions;
 mod tested;
 
 use std::io;
@@ -18,6 +19,7 @@ use crate::request::TestHook;
 
 use super::context::{Context, RunEvent};
 use super::error::Error;
+use super::hook_actions;
 use super::hook_state::{self, save_dialect, target_context};
 use super::ini::{Ini, reading_warnings};
 use tested::status_text;
@@ -46,13 +48,18 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
             _ => String::new(),
         };
         let message = format!("{}: no hook is set{of_event}", ini.path.display());
-        let hint =
-            "to see what is set, run 'msipcfg hooks'; to set one, run 'msipcfg set-hook EVENT PROGRAM'";
+        let hint = "to see what is set, run 'msipcfg hooks'; to set one, see 'msipcfg help set-hook'";
         return Err(Diagnostic::new(Code::HookNotSet, message).with_hint(hint).into());
     }
     let runner = Runner::new(&targets.paths, env.search_path.as_deref());
     let mut tests = Vec::new();
+    let (of_file, mistake) = hook_actions::read_or_warn(&ini, context.fs);
+    let mut actions = Vec::new();
     for (event, value) in &set {
+        if hook_state::hook_of(*event, document, &save_dialect, &targets).is_runner {
+            actions.extend(actions::test(*event, &of_file, asked, &ini, context)?);
+            continue;
+        }
         let known = hook_state::hook_of(*event, document, &save_dialect, &targets).problems;
         for caller in &asked.callers {
             let prepared = prepare(value, *event, &save_dialect, caller);
@@ -67,18 +74,23 @@ pub fn run(asked: &TestHook, context: &mut Context<'_>) -> Result<Tested, Error>
                 printed: None,
                 problems,
             };
-            if test.command.is_some() && runner.is_ok() {
+            if test.command.is_some() && runner.is_ok() && !asked.dry_run {
                 (context.report)(RunEvent::Testing { event: *event, caller });
             }
-            run_hook(&mut test, runner.as_ref(), &targets, asked.capture, context.stop)?;
+            if asked.dry_run {
+                test.result = if test.command.is_some() { RunResult::WouldRun } else { RunResult::NotRun };
+            } else {
+                run_hook(&mut test, runner.as_ref(), &targets, asked.capture, context.stop)?;
+            }
             tests.push(test);
         }
     }
     let mut warnings = reading_warnings(&decoded);
+    warnings.extend(mistake);
     if tests.iter().any(|test| test.result.is_started()) {
         warnings.extend(start_warning(asked.capture));
     }
-    Ok(Tested { ini: ini.path, tests, warnings })
+    Ok(Tested { ini: ini.path, tests, actions, warnings })
 }
 
 /// Returns the warning that the programs weren't started exactly as MicroSIP starts them.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::actions::{ActionResult, ActionTest, action_json, actions_text};
 use crate::commands::outcome::Outcome;
 use crate::diagnostic::{Diagnostic, ExitStatus};
 use crate::hook::event::Event;
@@ -17,8 +18,10 @@ use crate::platform::ShellCommand;
 pub struct Tested {
     /// The ini that says what runs.
     pub ini: PathBuf,
-    /// Each run, in order.
+    /// Each run of a program, in order.
     pub tests: Vec<HookTest>,
+    /// Each action, in order.
+    pub actions: Vec<ActionTest>,
     /// Warnings about all of them.
     pub warnings: Vec<Diagnostic>,
 }
@@ -26,7 +29,7 @@ pub struct Tested {
 impl Tested {
     /// Returns whether one of them failed.
     pub fn has_failed(&self) -> bool {
-        self.tests.iter().any(HookTest::has_failed)
+        self.tests.iter().any(HookTest::has_failed) || self.actions.iter().any(ActionTest::has_failed)
     }
 }
 
@@ -54,6 +57,8 @@ pub struct HookTest {
 pub enum RunResult {
     /// It wasn't run: MicroSIP would not run it, or it can't be run here.
     NotRun,
+    /// It would be run.
+    WouldRun,
     /// It couldn't be started.
     NotStarted,
     /// It was started, but there is no process to wait for.
@@ -67,7 +72,7 @@ pub enum RunResult {
 impl RunResult {
     /// Returns whether it was started.
     pub fn is_started(self) -> bool {
-        !matches!(self, RunResult::NotRun | RunResult::NotStarted)
+        !matches!(self, RunResult::NotRun | RunResult::WouldRun | RunResult::NotStarted)
     }
 
     /// Returns how long MicroSIP would have waited for it, including its start.
@@ -84,7 +89,7 @@ impl HookTest {
     pub fn has_failed(&self) -> bool {
         match self.result {
             RunResult::NotRun | RunResult::NotStarted => true,
-            RunResult::Unwatched => false,
+            RunResult::WouldRun | RunResult::Unwatched => false,
             RunResult::Exited { status, .. } => status != 0,
             RunResult::StillRunning { .. } => self.is_waited_for,
         }
@@ -133,6 +138,7 @@ impl Outcome for Tested {
             text.push_str(&problem_list(fresh.iter().copied(), "  ", styles));
             shown.extend(fresh);
         }
+        text.push_str(&actions_text(&self.actions, styles));
         text
     }
 
@@ -141,8 +147,10 @@ impl Outcome for Tested {
             "ok": true,
             "ini": path_text(&self.ini),
             "failed": self.has_failed(),
-            "ran": self.tests.iter().any(|test| test.result.is_started()),
+            "ran": self.tests.iter().any(|test| test.result.is_started())
+                || self.actions.iter().any(|test| matches!(test.result, ActionResult::Performed { .. })),
             "tests": self.tests.iter().map(test_json).collect::<Vec<_>>(),
+            "actions": self.actions.iter().map(action_json).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
     }
@@ -158,6 +166,7 @@ fn result_text(test: &HookTest, Styles { error, warning, added, .. }: Styles) ->
     };
     match test.result {
         RunResult::NotRun => format!("{error}not run{error:#}"),
+        RunResult::WouldRun => "would be run".into(),
         RunResult::NotStarted => format!("{error}not started{error:#}"),
         RunResult::Unwatched => {
             format!("{warning}started{warning:#}, but there is no process to wait for")
