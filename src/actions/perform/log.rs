@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use super::job::{Job, Performed};
 use super::values::{self, plain};
+use crate::actions::csv_field;
 use crate::hook::action::Separator;
 use crate::hook::action::template::{CallFacts, Template};
 use crate::platform;
 
 /// The first line of a CSV file.
 const COLUMNS: [&str; 7] = ["time", "direction", "number", "name", "answered", "duration", "id"];
-/// Excel reads a CSV file without it in the code page of the computer.
-const BOM: &str = "\u{FEFF}";
 
 /// A line for a file.
 pub struct Entry {
@@ -34,8 +33,13 @@ pub fn entry(file: &str, separator: Separator, job: Job<'_>) -> Result<Entry, Pe
     let extension = file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let (header, line, line_end) = match extension.as_str() {
         "csv" => {
-            let header = format!("{BOM}{}\r\n", row(&COLUMNS.map(String::from), separator)?);
-            (header, row(&fields(job.facts).map(guarded), separator)?, "\r\n")
+            let separator = match separator {
+                Separator::Comma => ',',
+                Separator::Semicolon => ';',
+            };
+            let header = format!("{}{}", csv_field::BOM, csv_field::line(COLUMNS, separator));
+            let line = csv_field::line(fields(job.facts), separator);
+            (header, line.trim_end_matches(csv_field::LINE_END).to_string(), csv_field::LINE_END)
         }
         "jsonl" => (String::new(), values::call(job.facts, job.is_test).to_string(), "\n"),
         "txt" => (String::new(), text(job.facts), if platform::LINES_END_WITH_CR { "\r\n" } else { "\n" }),
@@ -86,30 +90,6 @@ fn fields(facts: &CallFacts) -> [String; 7] {
         "answered" => facts.answered.to_string(),
         _ => facts.duration.map_or(String::new(), |seconds| seconds.to_string()),
     })
-}
-
-/// Returns a field that spreadsheets don't take for a formula.
-fn guarded(field: String) -> String {
-    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    let is_formula = match field.strip_prefix('+') {
-        Some(rest) => !is_number(rest),
-        None => field.starts_with(['=', '-', '@', '\t']),
-    };
-    if is_formula { format!("'{field}") } else { field }
-}
-
-/// Returns a row of a CSV file, without a line end.
-fn row(fields: &[String; 7], separator: Separator) -> Result<String, Performed> {
-    let delimiter = match separator {
-        Separator::Comma => b',',
-        Separator::Semicolon => b';',
-    };
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
-    let written = writer.write_record(fields).map_err(io::Error::from);
-    let bytes = written.and_then(|()| writer.into_inner().map_err(csv::IntoInnerError::into_error));
-    let row = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-    let row = row.map_err(|error| Performed::Failed(format!("the line couldn't be written: {error}")))?;
-    Ok(row.strip_suffix('\n').map_or(row.clone(), str::to_string))
 }
 
 /// Returns the line of a text file: what is known about the call, with two spaces between.
@@ -189,25 +169,6 @@ mod tests {
         for (before, after) in [("x,y", "x,y\r\n"), ("x,y\r\n", "x,y\r\n"), ("x\n", "x\n")] {
             let text = appended("a.csv", Some(before.as_bytes()), &[call("1", "")], Separator::Comma);
             assert_eq!(text, format!("{after}{line}"));
-        }
-    }
-
-    #[test]
-    fn spreadsheets_see_no_formula() {
-        for (field, written) in [
-            ("=1+1", "'=1+1"),
-            ("-1", "'-1"),
-            ("@SUM(1)", "'@SUM(1)"),
-            ("\tx", "'\tx"),
-            ("+1+1", "'+1+1"),
-            ("+49 30", "'+49 30"),
-            ("+", "'+"),
-            ("+4930", "+4930"),
-            ("030-1", "030-1"),
-            ("'=1", "'=1"),
-            ("", ""),
-        ] {
-            assert_eq!(guarded(field.into()), written, "{field}");
         }
     }
 

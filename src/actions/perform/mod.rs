@@ -26,36 +26,38 @@ use crate::hook::action::{WebRequest, Work};
 use crate::platform::{self, Env, Messages};
 
 /// Carries out actions with the programs, the network and the screen of this computer.
-pub struct SystemPerformer<'a> {
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'a>,
-    now: Box<dyn Fn() -> SystemTime + Send + Sync + 'a>,
+pub struct SystemPerformer {
+    variable: Box<Lookup>,
+    now: Box<dyn Fn() -> SystemTime + Send + Sync>,
     limits: Limits,
     programs: Programs,
     client: OnceLock<Client>,
     messages: Messages,
 }
 
-impl<'a> SystemPerformer<'a> {
+/// Returns the value of an environment variable.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+impl SystemPerformer {
     /// Returns a performer. `variable` returns the value of an environment variable.
     pub fn new(
         env: &Env,
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'a,
-        now: impl Fn() -> SystemTime + Send + Sync + 'a,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+        now: impl Fn() -> SystemTime + Send + Sync + 'static,
         limits: Limits,
-    ) -> SystemPerformer<'a> {
-        let programs = Programs::new(env);
+    ) -> SystemPerformer {
         SystemPerformer {
             variable: Box::new(variable),
             now: Box::new(now),
             limits,
-            programs,
+            programs: Programs::new(env),
             client: OnceLock::new(),
             messages: Messages::default(),
         }
     }
 }
 
-impl Perform for SystemPerformer<'_> {
+impl Perform for SystemPerformer {
     fn perform(&self, job: Job<'_>) -> Performed {
         self.attempt(job).unwrap_or_else(|not_done| not_done)
     }
@@ -65,7 +67,7 @@ impl Perform for SystemPerformer<'_> {
     }
 }
 
-impl SystemPerformer<'_> {
+impl SystemPerformer {
     fn attempt(&self, job: Job<'_>) -> Result<Performed, Performed> {
         Ok(match &job.action.work {
             Work::Open { url, .. } => open::open(&open::page(url, job)?),

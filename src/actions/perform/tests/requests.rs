@@ -19,7 +19,7 @@ const HASTY: Limits = Limits { connect: Duration::from_millis(200), total: Durat
 fn perform(text: &str, call: &CallFacts, limits: Limits) -> Performed {
     let variable = |name: &str| (name == "TOKEN").then(|| "s3cr3t\r\n".to_string());
     let now = || SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    let performer = SystemPerformer::new(&Env::default(), &variable, &now, limits);
+    let performer = SystemPerformer::new(&Env::default(), variable, now, limits);
     let actions = ring(text);
     performer.perform(job(&actions[0], call, "MicroSIP.ini".as_ref()))
 }
