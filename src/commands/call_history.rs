@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::actions::call::Moment;
 use crate::actions::data_folder::DataFolder;
@@ -79,8 +79,8 @@ pub trait Follow {
     /// The database can't be read.
     fn news(&mut self, store: &Store, context: &Context<'_>) -> Result<Option<Box<dyn Outcome>>, Error>;
 
-    /// Returns whether something can be new although the database hasn't changed, because time has passed.
-    fn is_due(&self) -> bool;
+    /// Returns whether something can be new although the database hasn't changed.
+    fn changes_with_time(&self) -> bool;
 }
 
 /// Shows what is new until the user stops or nobody reads it any more.
@@ -89,8 +89,10 @@ pub trait Follow {
 /// The database can't be read.
 pub fn follow(what: &mut dyn Follow, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(5);
     let mut store = None;
     let mut seen = None;
+    let mut looked_at = Instant::now();
     let is_wanted = Cell::new(true);
     while is_wanted.get() && !(context.stop)() {
         if store.is_none() {
@@ -99,8 +101,9 @@ pub fn follow(what: &mut dyn Follow, context: &mut Context<'_>) -> Result<Box<dy
         if let Some(store) = &store {
             // The number is read first, so that a change while the database is being read isn't missed.
             let version = Some(store.foreign_changes()?);
-            if version != seen || what.is_due() {
+            if version != seen || what.changes_with_time() && looked_at.elapsed() >= LONGEST {
                 seen = version;
+                looked_at = Instant::now();
                 if let Some(part) = what.news(store, context)? {
                     (context.report)(RunEvent::Part { part: &*part, is_wanted: &is_wanted });
                 }

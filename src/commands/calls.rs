@@ -3,10 +3,10 @@
 mod list;
 mod retry;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::actions::call::{Call, CallEvent, CallResult};
+use crate::actions::call::{CallEvent, CallResult};
 use crate::actions::calls::{self, TALK_LIMIT};
 use crate::actions::data_folder::DataFolder;
 use crate::actions::store::{Delivery, Filter, State, Store, Use};
@@ -37,7 +37,7 @@ pub fn run(
             let form = if csv { Form::Csv } else { Form::Table };
             let wanted = Wanted { ini, since, missed };
             if follow {
-                let mut news = News { wanted, form, shown: Vec::new(), is_continued: false };
+                let mut news = News { wanted, form, shown: HashMap::new(), is_continued: false };
                 return call_history::follow(&mut news, context);
             }
             let calls = match call_history::open(context)? {
@@ -99,20 +99,28 @@ struct News<'a> {
     wanted: Wanted<'a>,
     form: Form,
     /// The calls that were shown, as they were then.
-    shown: Vec<Call>,
+    shown: HashMap<i64, CallState>,
     is_continued: bool,
+}
+
+/// What a call looks like in the list, as far as that can change.
+type CallState = (bool, CallResult, Option<Duration>);
+
+impl News<'_> {
+    /// Returns whether a call is to be shown, and remembers that.
+    fn is_new(&mut self, listed: &ListedCall) -> bool {
+        let call = &listed.call;
+        // A line of a CSV file can't be changed later.
+        let is_ready = self.form == Form::Table || call.result != CallResult::Open;
+        let state = (call.answered, call.result, call.duration);
+        is_ready && self.shown.insert(call.first_row, state) != Some(state)
+    }
 }
 
 impl Follow for News<'_> {
     fn news(&mut self, store: &Store, context: &Context<'_>) -> Result<Option<Box<dyn Outcome>>, Error> {
-        let calls = self.wanted.calls(store, context)?;
-        let current: Vec<Call> = calls.iter().map(|listed| listed.call.clone()).collect();
-        // A line of a CSV file can't be changed later.
-        let is_ready = |call: &Call| self.form == Form::Table || call.result != CallResult::Open;
-        let is_new = |call: &Call| is_ready(call) && !self.shown.iter().any(|shown| is_same(shown, call));
-        let calls: Vec<ListedCall> = calls.into_iter().filter(|listed| is_new(&listed.call)).collect();
-        let ready = current.into_iter().filter(is_ready).collect();
-        self.shown = ready;
+        let mut calls = self.wanted.calls(store, context)?;
+        calls.retain(|listed| self.is_new(listed));
         if calls.is_empty() {
             return Ok(None);
         }
@@ -121,15 +129,9 @@ impl Follow for News<'_> {
         Ok(Some(Box::new(list)))
     }
 
-    fn is_due(&self) -> bool {
-        self.shown.iter().any(|call| call.result == CallResult::Open) || self.form == Form::Csv
+    fn changes_with_time(&self) -> bool {
+        true
     }
-}
-
-/// Returns whether a line about a call also shows another state of it.
-fn is_same(shown: &Call, call: &Call) -> bool {
-    let state = |call: &Call| (call.first_row, call.answered, call.result, call.duration);
-    state(shown) == state(call)
 }
 
 /// Deletes calls, or shows which ones would be deleted. A call stays if it isn't over or something has to be done for

@@ -41,7 +41,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Returns what carries out actions.
-    pub fn performer(&self) -> SystemPerformer<'static> {
+    pub fn performer(&self) -> SystemPerformer {
         let variable = self.variable;
         let text = move |name: &str| variable(name).and_then(|value| value.into_string().ok());
         SystemPerformer::new(self.env, text, SystemTime::now, Limits::default())

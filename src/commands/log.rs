@@ -114,7 +114,7 @@ impl Follow for News<'_> {
         Ok(Some(Box::new(Log { entries, is_about_failures: self.request.failed })))
     }
 
-    fn is_due(&self) -> bool {
+    fn changes_with_time(&self) -> bool {
         false
     }
 }

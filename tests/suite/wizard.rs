@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::calls_db;
 use crate::instances::WindowsDisk;
 use crate::sandbox::{Sandbox, image, text_of_ini, utf16};
 use crate::terminal::{CTRL_C, DOWN, ENTER, ESC, SPACE, TAB, Terminal, UP};
@@ -459,5 +460,25 @@ fn backups_are_deleted_after_a_question() {
     }
     purge(&[]).sees(QUESTION).press(&["y"]).sees("Deleted 1 backup").ends_with(0);
     assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
+    assert!(!purge(&["--yes"]).ends_with(0).text().contains(QUESTION));
+}
+
+#[test]
+fn calls_are_deleted_after_a_question() {
+    const QUESTION: &str = "Delete these calls? They can't be restored.";
+    let sandbox = Sandbox::new();
+    calls_db::add(&sandbox, "2026-01-31T09:00:00Z ring 030123456");
+    let purge = |yes: &[&str]| Terminal::start(&sandbox, &[&["calls", "--purge"], yes].concat());
+    for (keys, status) in [(ENTER, 0), (ESC, 0), (CTRL_C, 130)] {
+        purge(&[])
+            .sees("030123456")
+            .sees("Would delete 1 call")
+            .sees(QUESTION)
+            .press(&[keys])
+            .ends_with(status);
+        sandbox.run(&["calls"]).exits(0).says("030123456");
+    }
+    purge(&[]).sees(QUESTION).press(&["y"]).sees("Deleted 1 call").ends_with(0);
+    sandbox.run(&["calls"]).exits(0).says("No calls");
     assert!(!purge(&["--yes"]).ends_with(0).text().contains(QUESTION));
 }

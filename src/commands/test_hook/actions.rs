@@ -103,7 +103,7 @@ pub fn test(
 }
 
 /// Waits until what is shown has disappeared, because it would disappear with this program.
-fn wait_for_messages(performer: &crate::actions::perform::SystemPerformer<'_>, stop: &dyn Fn() -> bool) {
+fn wait_for_messages(performer: &crate::actions::perform::SystemPerformer, stop: &dyn Fn() -> bool) {
     while performer.is_showing() && !stop() {
         std::thread::sleep(Duration::from_millis(50));
     }
