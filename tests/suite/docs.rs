@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Arg, Command, CommandFactory};
+use msipcfg::actions::file;
 use msipcfg::cli::args::Cli;
 use msipcfg::commands::doctor::finding::{Fixable, RULES};
 use msipcfg::diagnostic::{Code, ExitStatus};
 use msipcfg::edit::transaction::Step;
+use msipcfg::hook::action::template::Placeholder;
 use msipcfg::hook::event::Event;
 
 mod deployment;
@@ -218,6 +220,33 @@ fn every_command_has_valid_examples() {
             let name = command.get_bin_name().unwrap();
             assert!(line.starts_with(name), "{line} isn't an example of {name}");
         }
+    }
+}
+
+/// Returns the text of each code block of a page that has this language.
+fn code_blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let start = format!("```{language}\n");
+    let blocks = page.split("```").enumerate().filter(|(index, _)| index % 2 == 1);
+    let has_language = |block: &&str| format!("```{block}").starts_with(&start);
+    blocks.map(|(_, block)| block).filter(has_language).map(|block| &block[language.len() + 1..]).collect()
+}
+
+#[test]
+fn examples_of_actions_are_accepted() {
+    let page = read("docs/actions.md");
+    let mut count = 0;
+    for line in code_blocks(&page, "").into_iter().flat_map(str::lines) {
+        let arguments = split_arguments(line);
+        let cli = Cli::try_from_argv(&arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert!(cli.into_request(&arguments).is_ok(), "{line}");
+        count += 1;
+    }
+    assert!(count > 5, "only {count} commands");
+    let [example] = code_blocks(&page, "toml")[..] else { panic!("not one file") };
+    let actions = file::read("MicroSIP.hooks.toml".into(), example.into()).unwrap();
+    assert_eq!(actions.hooks.len(), 3);
+    for name in Placeholder::names().map(|name| format!("`{{{name}}}`")) {
+        assert!(page.contains(&name), "{name} isn't in docs/actions.md");
     }
 }
 
