@@ -29,7 +29,7 @@ pub enum RunnerError {
     #[error("the path of the ini contains a control character")]
     IniPath,
     #[error("the event wasn't stored in the database, but in the folder {folder}: {source}")]
-    Store { folder: PathBuf, source: StoreError },
+    Store { folder: PathBuf, source: Box<StoreError> },
     #[error("the event couldn't be stored in the folder {folder} either: {source}")]
     Spool { folder: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -73,7 +73,7 @@ fn keep(event: &NewEvent, data: &DataFolder, fs: &dyn FileSystem, log: &dyn Fn(&
     let spooled = spool::write(fs, &folder, event);
     // a database that is in use is nothing unusual
     if !source.is_busy() {
-        log(&RunnerError::Store { folder: folder.clone(), source });
+        log(&RunnerError::Store { folder: folder.clone(), source: source.into() });
     }
     spooled.map_err(|source| log(&RunnerError::Spool { folder, source })).is_err()
 }
