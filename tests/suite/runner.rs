@@ -226,14 +226,15 @@ fn an_event_that_cannot_be_stored_is_passed_on() {
 }
 
 #[test]
-fn a_worker_that_was_killed_is_replaced() {
-    let place = Workplace::new(FAILING);
-    place.report("ring", "1");
-    place.ended(1);
-    place.stop_worker();
-    place.report("ring", "2");
-    let all = place.ended(2);
-    assert!(all.iter().all(|one| one.state == State::Failed && one.attempts == 1), "{all:?}");
+fn the_call_is_logged() {
+    let place = Workplace::new("[[end]]\nlog = 'calls.csv'\n");
+    for event in ["ring", "start", "end"] {
+        place.report(event, "4930123456");
+    }
+    assert_eq!(place.ended(1)[0].state, State::Done);
+    let log = std::fs::read_to_string(place.sandbox.path("calls.csv")).unwrap();
+    let line = log.lines().nth(1).unwrap();
+    assert!(line.contains(",incoming,4930123456,,true,"), "{log}");
 }
 
 #[test]
@@ -266,6 +267,9 @@ fn the_worker_accepts_only_events_of_the_runner() {
     sandbox.run(&["worker", "--event", "ring", "--json"]).fails(2, "usage");
     assert!(Path::new(PROGRAM).parent() == Path::new(RUNNER).parent());
 }
+
+#[cfg(target_os = "linux")]
+mod killed;
 
 #[cfg(unix)]
 mod unix {

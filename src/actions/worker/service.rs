@@ -1,14 +1,14 @@
 //! The loop of the worker: takes events, starts their actions, and records the results.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::actions::perform::{Job, Performed};
 use crate::actions::store::{Delivery, Ended, State, Store, StoreError, StoredEvent};
-use crate::actions::{spool, start_worker};
+use crate::actions::{contacts, spool, start_worker};
 use crate::hook::action::Action;
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::CallFacts;
@@ -202,7 +202,7 @@ impl<'a> Service<'a> {
             keep_house(self.store, &mut self.hooks, &(self.context.now)())?;
             self.is_clean = is_done;
         }
-        if is_done && self.active.elapsed() >= self.context.idle {
+        if is_done && self.active.elapsed() >= self.context.idle && !self.context.perform.is_showing() {
             return Ok(None);
         }
         let poll = if self.active.elapsed() < QUIET_AFTER { POLL } else { SLOW_POLL };
@@ -325,10 +325,12 @@ impl<'a> Service<'a> {
         let Some(action) = plan::action_of(actions, event.event.event, delivery) else {
             return Ok(Err((State::Failed, "the action was changed or removed in the meantime".into())));
         };
-        let facts = facts::facts(self.store, event, &actions.numbers, self.context)?;
+        let mut facts = facts::facts(self.store, event, &actions.numbers, self.context)?;
         if facts::was_opened(self.store, event, delivery, action, &facts, self.context)? {
             return Ok(Err((State::Skipped, "the page was opened for this caller a moment ago".into())));
         }
+        let ini = Path::new(&event.event.ini);
+        facts.name = contacts::name_of(&facts.number, &actions.numbers, ini, self.context.fs);
         Ok(Ok((action.clone(), facts)))
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::actions::data_folder::DataFolder;
+use crate::actions::start_worker;
 use crate::actions::store::{Delivery, Filter, State, Store, Use};
 use crate::commands::call_history::{self, PATIENCE};
 use crate::commands::context::Context;
@@ -92,7 +93,7 @@ pub fn retry(ini: &IniChoice, since: Option<Duration>, context: &mut Context<'_>
     let session = platform::own_session().unwrap_or(0);
     // The user waits for the results, so each is sent once.
     let total = store.retry(&ids, session, now.wall_ms, now.wall_ms)?;
-    if total > 0 && start_worker(context) {
+    if total > 0 && start_worker(&folder, session, context) {
         wait(&store, &ids, context.stop)?;
     }
     retried(&store, &ids)
@@ -100,8 +101,9 @@ pub fn retry(ini: &IniChoice, since: Option<Duration>, context: &mut Context<'_>
 
 /// Starts the worker of this session unless it runs, and returns whether there is one. Without one, the requests are
 /// sent when the next call starts it.
-fn start_worker(_: &Context<'_>) -> bool {
-    false
+fn start_worker(folder: &DataFolder, session: u32, context: &Context<'_>) -> bool {
+    let own_folder = context.env.own_folder.as_deref();
+    start_worker::start_worker(context.fs, folder, session, own_folder, None).is_ok()
 }
 
 /// Waits until all requests were sent, or the user stops.
