@@ -7,6 +7,7 @@
 //! </contacts>
 //! ```
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use quick_xml::events::{BytesStart, Event};
@@ -90,7 +91,8 @@ enum Match {
 struct Caller<'a> {
     received: &'a str,
     digits: String,
-    e164: Option<String>,
+    /// Parsed only if a contact ends in the same digits, because loading the numbering plans takes time.
+    e164: OnceCell<Option<String>>,
     numbers: &'a Numbers,
 }
 
@@ -98,11 +100,10 @@ impl Caller<'_> {
     fn new<'a>(received: &'a str, numbers: &'a Numbers) -> Caller<'a> {
         let received = received.trim();
         let digits = numbers.form(received, NumberForm::Digits);
-        Caller { received, digits, e164: numbers.e164(received), numbers }
+        Caller { received, digits, e164: OnceCell::new(), numbers }
     }
 
     fn compare(&self, contact: &str) -> Match {
-        /// Parsing a number takes time; if the last digits differ, it can't be the same.
         const COMPARED: usize = 4;
         const MAX_PREFIX: usize = 3;
         let contact = number_part(contact);
@@ -118,9 +119,11 @@ impl Caller<'_> {
             return Match::Same;
         }
         let end = |digits: &str| digits[digits.len().saturating_sub(COMPARED)..].to_string();
-        if end(&digits) == end(&self.digits) && self.e164.is_some() && self.numbers.e164(contact) == self.e164
-        {
-            return Match::Same;
+        if end(&digits) == end(&self.digits) {
+            let own = self.e164.get_or_init(|| self.numbers.e164(self.received));
+            if own.is_some() && self.numbers.e164(contact) == *own {
+                return Match::Same;
+            }
         }
         let prefix = self.received.strip_suffix(contact).map(str::len);
         let is_similar = contact.len() > MAX_PREFIX && prefix.is_some_and(|prefix| prefix <= MAX_PREFIX);
