@@ -36,9 +36,16 @@ impl Outcome for HookList {
 
     fn text(&self, page: &Page) -> String {
         let mut text = format!("{0}{1}{0:#}\n", page.styles.heading, self.ini.display());
+        let mut of_runner: Vec<&Diagnostic> = Vec::new();
         for hook in &self.hooks {
             text.push_str(&hook_line(hook, page.styles));
-            text.push_str(&problem_list(&hook.problems, "                ", page.styles));
+            // The runner is the same program on every event.
+            let is_new = |problem: &&Diagnostic| !of_runner.contains(problem);
+            let shown: Vec<&Diagnostic> = hook.problems.iter().filter(is_new).collect();
+            text.push_str(&problem_list(shown.iter().copied(), "                ", page.styles));
+            if hook.is_runner {
+                of_runner.extend(shown);
+            }
         }
         text
     }

@@ -113,6 +113,9 @@ impl WriteOutcome {
         let backup = self.backup.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
         let backup = backup.map_or(String::new(), |name| format!(" (backup {name})"));
         let _ = writeln!(text, "Wrote {}{backup}", written.join(" and "));
+        if self.actions.is_some() && self.changes.is_empty() {
+            text.push_str("The change works from the next call.\n");
+        }
         text
     }
 

@@ -34,6 +34,12 @@ fn an_action_replaces_what_the_event_did_unless_it_is_added() {
     sandbox.run_on_ini(&["set-hook", "ring", "--open", URL]).exits(0);
     sandbox.run_on_ini(&["set-hook", "ring", "--add", "--notify", "{name|number} is calling"]).exits(0);
     assert_eq!(actions(&sandbox).matches("[[ring]]").count(), 2, "{}", actions(&sandbox));
+    sandbox
+        .run_on_ini(&["set-hook", "ring", "--add", "--notify", "x"])
+        .exits(0)
+        .says("works from the next call");
+    let shown = sandbox.run_on_ini(&["hooks"]).exits(0);
+    assert!(shown.stdout.contains("                3. notify \"x\""), "{}", shown.transcript);
     let run = sandbox.run_on_ini(&["set-hook", "--json", "ring", "--get", "crm.example/ring"]).exits(0);
     assert_eq!(actions(&sandbox), "[[ring]]\nget = \"https://crm.example/ring\"\n");
     let summary = &run.json()["actions"];

@@ -33,7 +33,8 @@ run = 'C:\Tools\note.exe'
 args = ["--caller", "{number}"]
 "#,
     );
-    let ran = sandbox.run_on_ini(&["test-hook", "ring", "-n", "--json", "--caller", "030 1234567\n"]).exits(0);
+    let ran =
+        sandbox.run_on_ini(&["test-hook", "ring", "-n", "--json", "--caller", "030 1234567\n"]).exits(0);
     let json = ran.json();
     let tests = json["actions"].as_array().unwrap();
     assert_eq!(tests.len(), 5, "{}", ran.transcript);
@@ -52,7 +53,8 @@ fn a_test_carries_the_actions_out_and_fails_if_one_fails() {
     let sandbox = sandbox("[[end]]\nlog = 'calls.csv'\n[[end]]\nlog = 'missing/calls.csv'\n");
     let ran = sandbox.run_on_ini(&["test-hook", "end", "--json", "--caller", "=1+1"]).exits(1);
     let json = ran.json();
-    let results: Vec<_> = json["actions"].as_array().unwrap().iter().map(|test| test["failed"].clone()).collect();
+    let results: Vec<_> =
+        json["actions"].as_array().unwrap().iter().map(|test| test["failed"].clone()).collect();
     assert_eq!(results, [false, true], "{}", ran.transcript);
     let log = std::fs::read_to_string(sandbox.path("calls.csv")).unwrap();
     assert!(log.starts_with("\u{FEFF}time,direction,number,name,answered,duration,id\r\n"), "{log:?}");
