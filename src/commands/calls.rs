@@ -4,13 +4,18 @@ mod list;
 mod retry;
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::actions::call::{CallEvent, CallResult};
 use crate::actions::calls::{self, TALK_LIMIT};
 use crate::actions::data_folder::DataFolder;
 use crate::actions::store::{Delivery, Filter, State, Store, Use};
+use crate::actions::{contacts, file};
+use crate::edit::companion;
+use crate::hook::action::numbers::Numbers;
 use crate::page::Page;
+use crate::platform::{self, FileSystem};
 use crate::request::{CallsRequest, IniChoice, Purge};
 
 use super::call_history::{self, Follow, PATIENCE};
@@ -40,10 +45,11 @@ pub fn run(
                 let mut news = News { wanted, form, shown: HashMap::new(), is_continued: false };
                 return call_history::follow(&mut news, context);
             }
-            let calls = match call_history::open(context)? {
+            let mut calls = match call_history::open(context)? {
                 Some(store) => wanted.calls(&store, context)?,
                 None => Vec::new(),
             };
+            add_names(&mut calls, context.fs);
             let list = CallList { calls, form, is_continued: false, purge: None, kept: 0 };
             match output {
                 Some(file) => {
@@ -94,6 +100,25 @@ impl Wanted<'_> {
     }
 }
 
+/// Looks up the names of the other parties in the contacts next to each ini.
+fn add_names(calls: &mut [ListedCall], fs: &dyn FileSystem) {
+    let mut numbers = HashMap::new();
+    let mut known = HashMap::new();
+    for ListedCall { call, name, ini, .. } in calls {
+        let numbers = numbers.entry(ini.clone()).or_insert_with(|| numbers_of(Path::new(ini), fs));
+        let find = || contacts::name_of(&call.number, numbers, Path::new(ini), fs);
+        *name = known.entry((ini.clone(), call.number.clone())).or_insert_with(find).clone();
+    }
+}
+
+/// Returns how the numbers of an ini are read. If its actions can't be read, the default counts.
+fn numbers_of(ini: &Path, fs: &dyn FileSystem) -> Numbers {
+    let bytes = companion::read(ini, fs).ok().flatten();
+    let text = bytes.and_then(|bytes| platform::decode_text(bytes).ok());
+    let actions = text.and_then(|text| file::read(String::new(), text).ok());
+    actions.map(|actions| actions.numbers).unwrap_or_default()
+}
+
 /// The calls that are new or have changed.
 struct News<'a> {
     wanted: Wanted<'a>,
@@ -124,6 +149,7 @@ impl Follow for News<'_> {
         if calls.is_empty() {
             return Ok(None);
         }
+        add_names(&mut calls, context.fs);
         let is_continued = std::mem::replace(&mut self.is_continued, true);
         let list = CallList { calls, form: self.form, is_continued, purge: None, kept: 0 };
         Ok(Some(Box::new(list)))

@@ -1,6 +1,7 @@
 //! `calls` and `log`. What they print for fixed times is in the sessions of `tests/cases/calls`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +10,7 @@ use msipcfg::hook::event::Event;
 use serde_json::{Value, json};
 
 use crate::calls_db::{self, Action};
+use crate::runner::Workplace;
 use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
 /// Adds an event that happened so long ago.
@@ -217,22 +219,42 @@ fn purging_keeps_what_isnt_done_yet() {
     assert_eq!(results, [(&json!("0badcafe-1"), &json!("missed")), (&json!("0badcafe-4"), &json!("open"))]);
 }
 
+/// Answers requests with these statuses, one after the other, and returns the address.
+fn server(statuses: &'static [&str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for status in statuses {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = BufReader::new(&stream).lines().map(Result::unwrap);
+            assert!(head.any(|line| line.is_empty()));
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    format!("http://{address}/")
+}
+
 #[test]
-fn only_failed_web_requests_are_sent_again() {
-    let sandbox = Sandbox::new();
-    let actions = [
-        "post failed 5 https://crm.example | the server answered 404",
-        "get done 5 https://crm.example",
-        "open failed 5 https://crm.example | no browser",
-        "get failed 5 https://crm.example | the server answered 404",
-    ];
-    add(&sandbox, 90 * MINUTE, Event::Ring, "1", &actions);
-    add(&sandbox, MINUTE, Event::Ring, "1", &actions[..1]);
-    let retried = |args: &[&str]| sandbox.run(args).exits(0).json()["retried"].clone();
-    assert_eq!(retried(&["calls", "--retry", "--json", "--since", "1h"]), 1);
-    assert_eq!(retried(&["calls", "--retry", "--json"]), 2);
-    assert_eq!(retried(&["calls", "--retry", "--json"]), 0);
-    let deliveries = calls_db::open(&sandbox).deliveries(Default::default()).unwrap();
-    let states: Vec<State> = deliveries.iter().map(|(_, delivery)| delivery.state).collect();
-    assert_eq!(states, [State::Pending, State::Done, State::Failed, State::Pending, State::Pending]);
+fn failed_web_requests_are_sent_again() {
+    let url = server(&["404 Not Found", "403 Forbidden", "204 No Content"]);
+    let place = Workplace::new(&format!("[[ring]]\nget = '{url}'\n[[ring]]\nrun = 'no-such-program'\n"));
+    place.report("ring", "030");
+    place.ended(2);
+    place.sandbox.run(&["calls", "--retry", "--since", "0"]).exits(0).says("No web request has failed");
+    place.sandbox.run(&["calls", "--retry"]).exits(1).says("Sent 1 web request again").says("403");
+    let json = place.sandbox.run(&["calls", "--retry", "--json"]).exits(0).json();
+    assert_eq!((&json["retried"], &json["pending"], &json["failed"]), (&json!(1), &json!(0), &json!([])));
+    place.sandbox.run(&["calls", "--retry"]).exits(0).says("No web request has failed");
+    let states: Vec<State> = place.deliveries().iter().map(|delivery| delivery.state).collect();
+    assert_eq!(states, [State::Done, State::Failed]);
+}
+
+#[test]
+fn names_are_those_of_the_contacts() {
+    let sandbox = Sandbox::with_ini("[Settings]\n");
+    sandbox.write("MicroSIP.hooks.toml", "[numbers]\ncountry = '49'\n");
+    sandbox.write("Contacts.xml", r#"<contacts><contact name="Ann &lt;3" number="030 1234567"/></contacts>"#);
+    add(&sandbox, MINUTE, Event::Ring, "+49301234567", &[]);
+    sandbox.run(&["calls"]).exits(0).says("+49301234567  Ann <3");
+    assert_eq!(sandbox.run(&["calls", "--json"]).exits(0).json()["calls"][0]["name"], "Ann <3");
 }

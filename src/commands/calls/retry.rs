@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
 use crate::actions::data_folder::DataFolder;
-use crate::actions::start_worker;
+use crate::actions::start_worker::{StartError, start_worker};
 use crate::actions::store::{Delivery, Filter, State, Store, Use};
 use crate::commands::call_history::{self, PATIENCE};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::ExitStatus;
+use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::hook::action::Kind;
 use crate::page::{Count, Page};
 use crate::platform;
@@ -93,23 +93,33 @@ pub fn retry(ini: &IniChoice, since: Option<Duration>, context: &mut Context<'_>
     let session = platform::own_session().unwrap_or(0);
     // The user waits for the results, so each is sent once.
     let total = store.retry(&ids, session, now.wall_ms, now.wall_ms)?;
-    if total > 0 && start_worker(&folder, session, context) {
-        wait(&store, &ids, context.stop)?;
+    if total > 0 {
+        let own_folder = context.env.own_folder.as_deref();
+        let start = || start_worker(context.fs, &folder, session, own_folder, None);
+        wait(&store, &ids, context.stop, &start)?;
     }
     retried(&store, &ids)
 }
 
-/// Starts the worker of this session unless it runs, and returns whether there is one. Without one, the requests are
-/// sent when the next call starts it.
-fn start_worker(folder: &DataFolder, session: u32, context: &Context<'_>) -> bool {
-    let own_folder = context.env.own_folder.as_deref();
-    start_worker::start_worker(context.fs, folder, session, own_folder, None).is_ok()
-}
-
-/// Waits until all requests were sent, or the user stops.
-fn wait(store: &Store, ids: &[i64], stop: &dyn Fn() -> bool) -> Result<(), Error> {
-    const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+/// Waits until the worker has sent all requests, or the user stops. The worker is started again if it exits, because it
+/// may have looked for the last time just before.
+fn wait(
+    store: &Store,
+    ids: &[i64],
+    stop: &dyn Fn() -> bool,
+    start: &dyn Fn() -> Result<(), StartError>,
+) -> Result<(), Error> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+    const BETWEEN_STARTS: Duration = Duration::from_secs(5);
+    let mut started: Option<Instant> = None;
     while retried(store, ids)?.pending > 0 && !stop() {
+        if started.is_none_or(|started| started.elapsed() >= BETWEEN_STARTS) {
+            start().map_err(|error| {
+                Diagnostic::new(Code::FileRead, error.to_string())
+                    .with_hint("the requests will be sent when the next call starts the worker")
+            })?;
+            started = Some(Instant::now());
+        }
         std::thread::sleep(BETWEEN_LOOKS);
     }
     Ok(())
@@ -176,7 +186,7 @@ mod tests {
             left.set(rest);
             false
         };
-        wait(&store, &ids, &stop).unwrap();
+        wait(&store, &ids, &stop, &|| Ok(())).unwrap();
         let retried = retried(&store, &ids).unwrap();
         assert_eq!((retried.total, retried.pending, retried.failed.len()), (2, 0, 1));
         assert_eq!(retried.status(), ExitStatus::No);
