@@ -180,7 +180,8 @@ impl<'a> ActionsEditor<'a> {
             let command = command_of(event, document);
             let call = command.as_ref().and_then(RunnerCall::of);
             let has_program = command.is_some() && call.is_none();
-            let is_set = set.contains(&event);
+            let is_right = command.is_some_and(|command| self.is_right_runner(event, &command));
+            let is_set = set.contains(&event) && !is_right;
             match (needed.contains(&event), call) {
                 (true, None) if has_program && !is_set => {
                     self.warnings.push(event_has_program(event, !wanted.of(event).is_empty()));
@@ -193,6 +194,16 @@ impl<'a> ActionsEditor<'a> {
             }
         }
         Ok(edits)
+    }
+
+    /// Returns whether a command already starts the runner for an event of this ini.
+    fn is_right_runner(&self, event: Event, command: &HookCommand) -> bool {
+        let targets = target_context(self.ini, self.env);
+        let right = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
+        let is_for_ini = |call: RunnerCall| call == right && self.runner.is_none();
+        let is_beside = |path: String| path.eq_ignore_ascii_case(&command.program);
+        RunnerCall::of(command).is_some_and(is_for_ini)
+            && (targets.paths != WindowsPaths::Native || runner_beside(self.env).is_ok_and(is_beside))
     }
 
     /// Returns the change of the file with the actions, if there is one.

@@ -91,7 +91,7 @@ pub(super) enum Command {
     /// Actions are carried out at once, for a caller of your choice, and aren't entered in the calls. With --dry-run,
     /// nothing happens, and the page, the message or the request is shown.
     ///
-    /// For a program, shows the arguments that the program received, how it exited, and how long MicroSIP would be frozen. Like
+    /// For a program, shows the arguments that it received, how it exited, and how long MicroSIP would be frozen. Like
     /// MicroSIP, waits at most 10 seconds and then leaves the program running. Exits with 1 if the program couldn't be
     /// started, ran longer than that, or exited with a nonzero status.
     #[command(

@@ -43,7 +43,7 @@ fn an_action_replaces_what_the_event_did_unless_it_is_added() {
     let run = sandbox.run_on_ini(&["set-hook", "--json", "ring", "--get", "crm.example/ring"]).exits(0);
     assert_eq!(actions(&sandbox), "[[ring]]\nget = \"https://crm.example/ring\"\n");
     let summary = &run.json()["actions"];
-    assert_eq!(summary["removed"].as_array().map(Vec::len), Some(2), "{}", run.transcript);
+    assert_eq!(summary["removed"].as_array().map(Vec::len), Some(3), "{}", run.transcript);
     assert_eq!(summary["added"][0], "ring: get https://crm.example/ring", "{}", run.transcript);
 }
 
