@@ -60,6 +60,7 @@ fn run(ini: &Path, args: &[&str], redone: &mut usize) -> Result<(), Error> {
         fs: &SystemFs,
         now: &SystemTime::now,
         stop: &|| false,
+        variable: |_| None,
         secret: &|_| unreachable!("no secret is set"),
         hashes: &PasswordHasher::new(&|| None),
         report: &mut |event| match event {
