@@ -6,6 +6,7 @@ use crate::actions::store::{Delivery, Filter, State, Store, StoreError, StoredEv
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::CallFacts;
 use crate::hook::action::{Action, Kind, Work};
+use crate::hook::event::Event;
 
 use super::context::Context;
 
@@ -31,12 +32,10 @@ pub fn facts(
     let own = CallEvent::from(event.clone());
     let call = calls::call_of(&earlier, event.row);
     let database = store.id()?;
-    let call_number = call.as_ref().map(|call| call.number.clone()).filter(|number| !number.is_empty());
     Ok(CallFacts {
         event: event.event.event,
         time: own.time.system_time(),
-        // an end can carry another number than the call had
-        number: call_number.unwrap_or(own.number),
+        number: number_of(event.event.event, call.as_ref().map(|call| &*call.number), own.number),
         name: String::new(),
         direction: call.as_ref().and_then(|call| call.direction),
         answered: call.as_ref().is_some_and(|call| call.answered),
@@ -46,6 +45,16 @@ pub fn facts(
         computer: context.computer.clone(),
         numbers: numbers.clone(),
     })
+}
+
+/// Returns the number of the other party. The end of a call can carry another one, such as the domain of a caller who
+/// withholds the number.
+fn number_of(event: Event, of_call: Option<&str>, own: String) -> String {
+    let is_end = matches!(event, Event::End | Event::Busy);
+    match of_call {
+        Some(number) if is_end || !number.is_empty() => number.to_string(),
+        _ => own,
+    }
 }
 
 /// Returns the filter for the events, and their deliveries, that can have to do with an event.
@@ -83,4 +92,21 @@ pub fn was_opened(
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_call_does_not_give_an_anonymous_caller_a_number() {
+        for (event, of_call, own, number) in [
+            (Event::End, Some(""), "pbx.example", ""),
+            (Event::Busy, Some("030"), "pbx.example", "030"),
+            (Event::Start, Some(""), "030", "030"),
+            (Event::End, None, "030", "030"),
+        ] {
+            assert_eq!(number_of(event, of_call, own.into()), number, "{event} {own}");
+        }
+    }
 }
