@@ -6,7 +6,7 @@ mod deliveries;
 mod history;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
@@ -201,11 +201,26 @@ impl Store {
             store.connection.pragma_update(None, "secure_delete", !is_runner)
         };
         set_up().map_err(|error| store.error(error))?;
-        let version = match store.version()? {
-            0 => store.create_tables()?,
-            version => version,
-        };
+        let version = store.version_with_tables(patience)?;
         store.check_version(version)
+    }
+
+    /// Returns the version, after creating the tables of a new database. SQLite doesn't wait for another program while
+    /// it turns the write-ahead log on, so this does.
+    fn version_with_tables(&self, patience: Duration) -> Result<i64> {
+        let begun = Instant::now();
+        loop {
+            let version = match self.version() {
+                Ok(0) => self.create_tables(),
+                version => version,
+            };
+            match version {
+                Err(error) if error.is_busy() && begun.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                version => return version,
+            }
+        }
     }
 
     /// Opens the database if it exists.

@@ -171,7 +171,11 @@ fn is_stop_wanted(context: &Context<'_>) -> bool {
     let Ok(metadata) = context.fs.link_metadata(&path) else { return false };
     let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
     let is_old = age.is_some_and(|age| age > STOP_LASTS);
-    !(is_old && context.fs.remove(&path).is_ok())
+    if is_old {
+        // one that can't be removed is as old the next time
+        let _ = context.fs.remove(&path);
+    }
+    !is_old
 }
 
 /// Returns whether there are events that no worker has taken.

@@ -336,6 +336,7 @@ fn a_stop_file_ends_workers_unless_it_was_forgotten() {
     assert_eq!(harness.store().unplanned(1).unwrap().len(), 2);
     let old = std::time::SystemTime::now() - 2 * STOP_LASTS;
     stop.set_modified(old).unwrap();
+    drop(stop);
     harness.work(None);
     assert_eq!(harness.seen(), ["x", "x"]);
     assert!(!harness.data().stop_file().exists());
