@@ -23,8 +23,8 @@ fn an_unknown_command_or_option_is_a_usage_error() {
         (&["set", "--keep-backups", "-1", "VAD=1"], "'-1' for '--keep-backups <N>'"),
         (&["set-hook", "--dryrun", "ring", "x.exe"], "'--dry-run'"),
         (&["set-hook", "-x", "ring", "x.exe"], "'-x'"),
-        (&["set-hook", "ring", "--"], "no program"),
-        (&["set-hook", "--raw", "ring", "--"], "no program"),
+        (&["set-hook", "ring", "--"], "no action or program"),
+        (&["set-hook", "--raw", "ring", "--"], "no action or program"),
         (&["get", "--color", "pink", "VAD"], "pink"),
         (&["get", "--codepage", "none", "VAD"], "none"),
         (&["get", "-q", "-v", "VAD"], "--verbose"),
@@ -57,7 +57,7 @@ fn an_unknown_command_or_option_is_a_usage_error() {
 fn the_error_for_a_mistyped_option_shows_the_usage() {
     let ran = Sandbox::new().run(&["set-hook", "--dryrun", "ring", "x.exe"]).exits(2);
     assert!(
-        ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT[,EVENT] PROGRAM"),
+        ran.stderr.contains("Usage: msipcfg set-hook [OPTIONS] EVENT[,EVENT] <ACTION | PROGRAM"),
         "{}",
         ran.transcript
     );
