@@ -288,8 +288,6 @@ pub struct SetHook {
     pub allow: Allow,
     /// Whether what the event does now stays; otherwise it is replaced.
     pub add: bool,
-    /// Whether MicroSIP starts a script itself, rather than msipcfg for it.
-    pub direct: bool,
     /// The runner for actions; without one, the one next to msipcfg.
     pub runner: Option<String>,
     /// The headers of a web request, and where their values come from.
@@ -305,7 +303,6 @@ impl SetHook {
             version: None,
             allow: Allow::default(),
             add: false,
-            direct: false,
             runner: None,
             headers: Vec::new(),
         }

@@ -192,11 +192,14 @@ impl Work {
         }
     }
 
-    /// Returns whether the action uses what only other events of the call show: whether it was answered, and for how
-    /// long.
+    /// Returns whether the action uses what only other events of the call show: who called whom, whether it was
+    /// answered, and for how long.
     pub fn needs_call(&self) -> bool {
         let in_template = |template: &Template| {
-            template.placeholders().any(|one| matches!(one, Placeholder::Answered | Placeholder::Duration))
+            let of_call = |one: &Placeholder| {
+                matches!(one, Placeholder::Direction | Placeholder::Answered | Placeholder::Duration)
+            };
+            template.placeholders().any(of_call)
         };
         match self {
             Work::Open { url, .. } => in_template(url.template()),

@@ -114,7 +114,7 @@ fn only_commands_that_write_have_options_for_writing() {
         "--raw",
         "--allow-missing",
         "--allow-unsafe",
-        "EVENT[,EVENT] PROGRAM [ARGS]",
+        "EVENT[,EVENT] <ACTION | PROGRAM [ARGS]...>",
     ] {
         assert!(help.contains(option), "no {option} in {help}");
     }

@@ -59,10 +59,6 @@ pub(super) struct ActionArgs {
     #[arg(long)]
     pub add: bool,
 
-    /// Let MicroSIP start a script itself (for a batch file, this also needs --allow-unsafe)
-    #[arg(long)]
-    pub direct: bool,
-
     /// Path of msipcfg-run.exe on the computer that uses the ini [default: next to msipcfg.exe]
     #[arg(long, value_name = "PATH")]
     pub runner: Option<String>,

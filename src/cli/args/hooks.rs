@@ -305,7 +305,6 @@ impl SetHookArgs {
             version: self.microsip_version,
             allow,
             add: self.action.add,
-            direct: self.action.direct,
             runner: self.action.runner.clone(),
             headers: headers.clone(),
             ..SetHook::new(event, what.clone())
