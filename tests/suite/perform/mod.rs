@@ -282,8 +282,9 @@ mod scripts {
                 format!("1|{}|{number}", if is_option { "" } else { &number })
             })
             .collect();
-        let lines: Vec<&str> = text.trim_start_matches('\u{FEFF}').lines().collect();
-        assert_eq!(lines, expected);
+        // Wine's ExpandEnvironmentStrings also returns the NUL at the end of a value
+        let lines = text.trim_start_matches('\u{FEFF}').lines().map(|line| line.trim_end_matches('\0'));
+        assert_eq!(lines.collect::<Vec<_>>(), expected);
     }
 }
 
