@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn own_options_after_the_program_need_a_double_dash() {
     let ours = [
         "--dry-run",
