@@ -70,6 +70,7 @@ fn every_fixture_is_preserved() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow, for rules that are the same on each system")]
 fn edits_of_every_fixture_change_only_their_own_lines() {
     for (name, _, document) in fixtures() {
         println!("{name}");
@@ -84,6 +85,7 @@ fn edits_of_every_fixture_change_only_their_own_lines() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow, for rules that are the same on each system")]
 fn the_check_accepts_every_edit_of_every_fixture() {
     for (name, _, document) in fixtures() {
         println!("{name}");
@@ -94,6 +96,7 @@ fn the_check_accepts_every_edit_of_every_fixture() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow, for rules that are the same on each system")]
 fn the_check_rejects_other_changes_to_every_fixture() {
     /// The number of units of a file that are changed, one at a time.
     const PROBES: usize = 60;
