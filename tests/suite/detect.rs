@@ -5,6 +5,7 @@ use crate::sandbox::{Sandbox, utf16};
 const SECRET: &str = "T0p-S3cret";
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn each_style_reports_each_result_in_its_form() {
     let sandbox = Sandbox::with_ini(utf16(
         "[Settings]\r\nEC=0\r\naccountId=1\r\n[Account1]\r\ndomain=a.example.org\r\nusername=1\r\n",

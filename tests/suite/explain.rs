@@ -101,6 +101,7 @@ fn nothing_is_suggested_if_the_text_is_not_the_cause() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn problems_have_their_code() {
     for (text, verdict, code) in [
         (r#"C:\x.exe \"a"#, "fails", "hook-number-joined"),

@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn plain_command_is_written_in_the_dialect_of_the_ini() {
     let bare = RING.to_string();
     let quoted = format!("\"{RING}\"");
@@ -35,6 +36,7 @@ fn plain_command_is_written_in_the_dialect_of_the_ini() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "slow: many starts, for rules that are the same on each system")]
 fn unstable_form_causes_a_warning_only_if_the_version_is_uncertain() {
     let lone: &[&str] = &["ring", WITH_SPACES];
     let with_argument: &[&str] = &["ring", WITH_SPACES, "-"];
