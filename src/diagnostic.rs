@@ -231,7 +231,7 @@ codes! {
         "MicroSIP doesn't start msipcfg-run on an event that actions need";
     RunnerUnneeded = "runner-unneeded", Done, "MicroSIP starts msipcfg-run on an event that no action needs";
     EventHasProgram = "event-has-program", Done,
-        "an action needs an event at which a program runs, so it doesn't learn of this event";
+        "a program runs on an event on which actions need msipcfg-run";
 
     HookNotSet = "hook-not-set", No, "no hook is set for the event";
     HookNotStarted = "hook-not-started", No, "during a test, the hook's program couldn't be started";

@@ -31,3 +31,4 @@ pub mod page;
 pub mod platform;
 pub mod quote;
 pub mod request;
+pub mod wildcard;

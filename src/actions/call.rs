@@ -47,7 +47,7 @@ impl Moment {
         Duration::from_millis(milliseconds.unwrap_or_default())
     }
 
-    /// Returns the time by the clock of the wall.
+    /// Returns the time by the wall clock.
     pub fn system_time(&self) -> SystemTime {
         system_time(self.wall_ms)
     }

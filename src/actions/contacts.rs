@@ -219,7 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("x.ini");
         let name = |received: &str| name_of(received, &german(), &ini, &SystemFs);
-        assert_eq!(name("100"), "", "there is no file");
+        assert_eq!(name("100"), "", "the file doesn't exist");
         let file = folder.path().join(FILE);
         std::fs::write(&file, CONTACTS).unwrap();
         assert_eq!(name("100"), "Reception");

@@ -18,7 +18,8 @@ pub fn line<S: AsRef<str>>(fields: impl IntoIterator<Item = S>, separator: char)
     line + LINE_END
 }
 
-/// Returns a field in quotes if it needs them.
+/// Returns a field in quotes if it needs them. The csv package quotes only for the separator of the file, but a
+/// spreadsheet may expect another one.
 fn quoted(field: &str) -> String {
     if field.contains(['"', ',', ';', '\t', '\r', '\n']) {
         format!("\"{}\"", field.replace('"', "\"\""))

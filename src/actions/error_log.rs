@@ -1,4 +1,4 @@
-//! The file with the errors of programs that have no user to show them to.
+//! The file with the errors of programs that can't show them to a user.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,10 +8,10 @@ use crate::platform;
 /// When the file is renamed and a new one is started, in bytes.
 const MAX_LEN: u64 = 1024 * 1024;
 
-/// Adds an error with its time. A file that can't be written is ignored: there is nobody to tell.
+/// Adds an error with its time. If the file can't be written, the error is lost.
 pub fn add(path: &Path, program: &str, error: &dyn std::fmt::Display) {
     let time = humantime::format_rfc3339_seconds(SystemTime::now());
-    // what a caller sent must not make up a line
+    // what a caller sent must not look like another line
     let message: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = format!("{time} {program}: {message}");
     let _ = platform::append_to_log(path, &line, MAX_LEN, &path.with_extension("old.log"));

@@ -228,10 +228,7 @@ fn headers(node: &Node) -> Result<Vec<(String, Template)>> {
         "webhook-signature",
     ];
     let header = |(name, value): &(String, Node)| {
-        // RFC 9110: a token
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        let is_name = !name.is_empty() && name.bytes().all(is_token);
-        if !is_name || OWN.contains(&name.to_ascii_lowercase().as_str()) {
+        if !WebRequest::is_header_name(name) || OWN.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(
                 DesiredErrorKind::Action("this isn't the name of a header that can be set").at(&value.key)
             );

@@ -8,6 +8,7 @@ use super::data_folder::DataFolder;
 use super::start_worker::{StartError, start_worker};
 use super::store::{NewEvent, Store, StoreError, Use};
 use super::{error_log, spool};
+use crate::hook::action::template::without_controls;
 use crate::hook::event::{Event, UnknownEvent};
 use crate::platform::{self, CommandLine, Env, FileSystem, SystemFs};
 
@@ -91,7 +92,7 @@ fn event_of(command_line: CommandLine, env: &Env, now: i64) -> Result<NewEvent, 
         time: now,
         boot: platform::boot_time(),
         event,
-        caller: caller.chars().filter(|c| !c.is_control()).collect(),
+        caller: without_controls(&caller),
         ini: ini_text(&ini)?,
         session: platform::own_session().unwrap_or(0),
     })

@@ -62,6 +62,11 @@ pub fn oldest(since: Option<Duration>, now: &Moment) -> i64 {
     age.map_or(i64::MIN, |age| now.wall_ms.saturating_sub(age))
 }
 
+/// Returns a text without control characters, which would break the line.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 /// Returns a time in milliseconds since 1970.
 fn milliseconds(time: SystemTime) -> i64 {
     let distance = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

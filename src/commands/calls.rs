@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use crate::actions::call::{CallEvent, CallResult};
 use crate::actions::calls::{self, TALK_LIMIT};
+use crate::actions::contacts;
 use crate::actions::data_folder::DataFolder;
 use crate::actions::store::{Delivery, Filter, State, Store, Use};
-use crate::actions::{contacts, file};
-use crate::edit::companion;
 use crate::hook::action::numbers::Numbers;
 use crate::page::Page;
-use crate::platform::{self, FileSystem};
+use crate::platform::FileSystem;
 use crate::request::{CallsRequest, IniChoice, Purge};
 
 use super::call_history::{self, Follow, PATIENCE};
 use super::context::Context;
 use super::error::Error;
+use super::hook_actions;
+use super::ini::Ini;
 use super::outcome::Outcome;
 use super::printed_file::print_or_write;
 use list::{Form, ListedCall};
@@ -113,10 +114,7 @@ fn add_names(calls: &mut [ListedCall], fs: &dyn FileSystem) {
 
 /// Returns how the numbers of an ini are read. If its actions can't be read, the default counts.
 fn numbers_of(ini: &Path, fs: &dyn FileSystem) -> Numbers {
-    let bytes = companion::read(ini, fs).ok().flatten();
-    let text = bytes.and_then(|bytes| platform::decode_text(bytes).ok());
-    let actions = text.and_then(|text| file::read(String::new(), text).ok());
-    actions.map(|actions| actions.numbers).unwrap_or_default()
+    hook_actions::read_or_warn(&Ini::plain(ini.to_path_buf(), None, true), fs).0.numbers
 }
 
 /// The calls that are new or have changed.

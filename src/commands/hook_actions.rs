@@ -20,7 +20,7 @@ use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
 use crate::microsip::version::Dialect;
-use crate::platform::{Env, FileSystem, FileSystemExt, SystemFs, WindowsPaths};
+use crate::platform::{self, Env, FileSystem, FileSystemExt, SystemFs, WindowsPaths};
 use crate::request::{HookText, SetHook, ValueSource};
 
 use super::error::Error;
@@ -49,20 +49,29 @@ pub struct ActionsEditor<'a> {
 ///
 /// # Errors
 /// The file can't be read, or has a mistake.
-pub fn read(ini: &Ini, fs: &dyn FileSystem) -> Result<(Option<Vec<u8>>, Actions), Error> {
+fn read(ini: &Ini, fs: &dyn FileSystem) -> Result<ActionsFile, Error> {
     let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
     let unreadable = |source| Error::Unreadable { ini: path.clone(), source };
-    let current = companion::read(ini.file.to_open(), fs).map_err(unreadable)?;
-    let Some(bytes) = &current else { return Ok((None, Actions::default())) };
-    let text = crate::platform::decode_text(bytes.clone()).map_err(unreadable)?;
-    let actions = file::read(path.display().to_string(), text)?;
-    Ok((current, actions))
+    let bytes = companion::read(ini.file.to_open(), fs).map_err(unreadable)?;
+    let text = bytes.clone().map_or(Ok(String::new()), platform::decode_text).map_err(unreadable)?;
+    let actions = file::read(path.display().to_string(), text.clone())?;
+    Ok(ActionsFile { path, bytes, text, actions })
+}
+
+/// The file with the actions of an ini.
+struct ActionsFile {
+    /// Its path as the user knows it.
+    path: PathBuf,
+    /// What it contains; `None` if it doesn't exist.
+    bytes: Option<Vec<u8>>,
+    text: String,
+    actions: Actions,
 }
 
 /// Reads the actions of an ini for a command that only shows them. A mistake in the file is a warning.
 pub fn read_or_warn(ini: &Ini, fs: &dyn FileSystem) -> (Actions, Option<Diagnostic>) {
     match read(ini, fs) {
-        Ok((_, actions)) => (actions, None),
+        Ok(file) => (file.actions, None),
         Err(error) => (Actions::default(), Some(Diagnostic::from(&error))),
     }
 }
@@ -73,13 +82,7 @@ impl<'a> ActionsEditor<'a> {
     /// # Errors
     /// The file can't be read, or has a mistake.
     pub fn open(ini: &'a Ini, env: &'a Env, fs: &dyn FileSystem) -> Result<ActionsEditor<'a>, Error> {
-        let (current, before) = read(ini, fs)?;
-        let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
-        let text = match &current {
-            Some(bytes) => crate::platform::decode_text(bytes.clone())
-                .map_err(|source| Error::Unreadable { ini: path.clone(), source })?,
-            None => String::new(),
-        };
+        let ActionsFile { path, bytes: current, text, actions: before } = read(ini, fs)?;
         // it was read before, so it's TOML
         let file = HooksFile::parse(&text).map_err(|error| {
             Diagnostic::new(Code::HooksFileInvalid, format!("{}: {error}", path.display()))
@@ -111,11 +114,7 @@ impl<'a> ActionsEditor<'a> {
             return Ok(());
         }
         if let Some(program) = program_of(set.event, document) {
-            let work = run_with_number(&program);
-            self.file.add(
-                set.event,
-                &Action { work, audience: crate::hook::action::audience::Audience::default() },
-            );
+            self.file.add(set.event, &Action::for_everybody(run_with_number(&program)));
         }
         self.file.add(set.event, &action);
         Ok(())
@@ -149,7 +148,7 @@ impl<'a> ActionsEditor<'a> {
     /// Removes one action of an event; the first has the number 1.
     ///
     /// # Errors
-    /// There is no such action.
+    /// The event has no action with this number.
     pub fn remove(&mut self, event: Event, number: usize) -> Result<(), Error> {
         let count = self.before.of(event).len();
         if number == 0 || number > count {
@@ -312,11 +311,7 @@ impl<'a> ActionsEditor<'a> {
 
 /// Returns whether this is a full path on Windows or on this computer.
 fn is_full_path(path: &str) -> bool {
-    let mut chars = path.chars();
-    let is_drive = chars.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && chars.next() == Some(':')
-        && matches!(chars.next(), Some('\\' | '/'));
-    is_drive || path.starts_with("\\\\") || Path::new(path).is_absolute()
+    target::is_full(&path.replace('/', "\\")) || Path::new(path).is_absolute()
 }
 
 /// Returns the value of a header, in which a brace is a brace.
@@ -404,7 +399,9 @@ pub fn run_with_number(command: &HookCommand) -> Work {
 /// Returns the warning that a program runs where the runner is needed.
 pub fn event_has_program(event: Event, has_actions: bool) -> Diagnostic {
     let message = if !has_actions {
-        format!("a program runs on {event}, so the actions of other events don't learn of it")
+        format!(
+            "a program runs on {event} instead of msipcfg-run, which the actions of other events need there"
+        )
     } else {
         format!("a program runs on {event}, so its actions don't happen")
     };

@@ -144,17 +144,15 @@ pub fn unsupported(event: Event, save_dialect: &SaveDialect) -> HookError {
 
 /// Returns where the programs of an ini's hooks are looked for.
 pub fn target_context(ini: &Ini, env: &Env) -> TargetContext {
-    const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
     let paths = platform::windows_paths(ini.file.shown());
     let has_file = |path: &str| paths.to_host(path).is_some_and(|host| SystemFs.is_file(&host));
     let is_32_bit = locate::exe_of(ini.file.shown(), env).and_then(|exe| platform::is_32_bit_exe(&exe));
-    let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
     TargetContext {
         redirection: Redirection::of(is_32_bit, &platform::windows_folder(env), has_file),
         paths,
         ini: ini.file.shown().to_path_buf(),
         search_folders: platform::search_folders(env),
-        extensions: extensions.split(';').filter(|one| one.starts_with('.')).map(str::to_string).collect(),
+        extensions: env.program_endings(),
         trust: Trust::new(
             platform::privileges(),
             platform::access_of(ini.file.shown()).map(|access| access.owner),

@@ -92,7 +92,7 @@ pub fn hook_json(hook: &Hook) -> Json {
 /// Returns the event, what happens, and whether it would work.
 pub fn hook_line(hook: &Hook, Styles { error, warning, added, .. }: Styles) -> String {
     let runs = match (&hook.command, &hook.value) {
-        _ if hook.is_runner && hook.actions.is_empty() => "(the actions of other events learn of it)".into(),
+        _ if hook.is_runner && hook.actions.is_empty() => "msipcfg-run".into(),
         _ if hook.is_runner => {
             let lines: Vec<String> =
                 (1..).zip(&hook.actions).map(|(number, action)| format!("{number}. {action}")).collect();

@@ -10,7 +10,7 @@ use crate::hook::action::Kind;
 use crate::page::{Page, local_time};
 use crate::request::{IniChoice, LogRequest};
 
-use super::call_history::{self, Follow};
+use super::call_history::{self, Follow, one_line};
 use super::context::Context;
 use super::error::Error;
 use super::outcome::Outcome;
@@ -190,9 +190,4 @@ fn entry_json(entry: &Entry) -> Json {
         "ini": event.ini,
         "actions": entry.deliveries.iter().map(action).collect::<Vec<_>>(),
     })
-}
-
-/// Returns a text without control characters, which would break the line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::hook::action::Action;
-use crate::hook::action::audience::Audience;
 use crate::hook::command;
 use crate::hook::event::Event;
 use crate::ini::lookup;
@@ -101,9 +100,7 @@ fn write_hooks(
 fn action_of(set: &SetHook) -> Option<Action> {
     match &set.what {
         HookText::Action(action) => Some((**action).clone()),
-        HookText::Command(command) if set.add => {
-            Some(Action { work: run_with_number(command), audience: Audience::default() })
-        }
+        HookText::Command(command) if set.add => Some(Action::for_everybody(run_with_number(command))),
         _ => None,
     }
 }
@@ -111,7 +108,7 @@ fn action_of(set: &SetHook) -> Option<Action> {
 /// Removes the hooks of events, or one action of an event.
 ///
 /// # Errors
-/// As [`write`], or there is no such action.
+/// As [`write`], or the event has no action with this number.
 pub fn unset(
     choice: &IniChoice,
     events: &[Event],

@@ -1,14 +1,14 @@
 //! `worker`: carries out the actions of the events that the runner stored. The runner starts it without a window.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::actions::call::Moment;
 use crate::actions::data_folder::DataFolder;
 use crate::actions::{event_text, worker};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::platform;
 
+use super::call_history;
 use super::context::Context;
 use super::error::Error;
 use super::outcome::RawText;
@@ -35,7 +35,7 @@ pub fn run(event: Option<&str>, context: &Context<'_>) -> Result<RawText, Error>
         session: given.as_ref().map_or_else(|| platform::own_session().unwrap_or(0), |event| event.session),
         fs: context.fs,
         perform: Arc::new(context.performer()),
-        now: &|| Moment { wall_ms: milliseconds((context.now)()), boot: platform::boot_time() },
+        now: &|| call_history::now(context),
         is_stopped: &|| (context.stop)(),
         idle: IDLE,
         user: context.env.user.clone().unwrap_or_default(),
@@ -43,9 +43,4 @@ pub fn run(event: Option<&str>, context: &Context<'_>) -> Result<RawText, Error>
     };
     worker::run(&worker, given);
     Ok(RawText(String::new()))
-}
-
-fn milliseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -126,11 +126,9 @@ impl Write<'_> {
                 options.dry_run || blockers.is_empty() || options.while_running == WhileRunning::Wait;
             if is_decided {
                 let warning = if is_ini_change { dry_run_warning } else { no_change_warning };
-                let mut warnings: Vec<Diagnostic> = blockers.first().map(warning).into_iter().collect();
-                if is_change && !is_ini_change {
-                    // nobody waits for a MicroSIP because of the actions
-                    warnings.clear();
-                }
+                // a MicroSIP makes no difference to a change of the actions alone
+                let blocker = blockers.first().filter(|_| is_ini_change || !is_change);
+                let mut warnings: Vec<Diagnostic> = blocker.map(warning).into_iter().collect();
                 warnings.extend(hard_links);
                 warnings.extend(content.note_passwords(context));
                 let outcome = TransactionOutcome { changed: is_change, backup: None };

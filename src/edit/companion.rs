@@ -19,9 +19,9 @@ pub fn path_for(ini: &Path) -> PathBuf {
 
 /// Returns the path of the companion's backup that belongs to a backup of the ini.
 pub(super) fn backup_path(ini: &Path, ini_backup: &Path) -> PathBuf {
-    let bytes = ini_backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let ini_name = ini.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stamp = bytes.strip_prefix(&ini_name).unwrap_or(&bytes);
+    let name = ini_backup.file_name().unwrap_or_default().to_string_lossy();
+    let ini_name = ini.file_name().unwrap_or_default().to_string_lossy();
+    let stamp = name.strip_prefix(&*ini_name).unwrap_or(&name);
     named_like(ini, &format!("{SUFFIX}{stamp}"))
 }
 

@@ -82,6 +82,13 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Returns the action for every caller.
+    pub fn for_everybody(work: Work) -> Action {
+        Action { work, audience: Audience::default() }
+    }
+}
+
 /// What an action does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
@@ -235,6 +242,12 @@ pub struct WebRequest {
 impl WebRequest {
     /// How long a request is repeated by default.
     pub const RETRY: Duration = Duration::from_secs(60 * 60);
+
+    /// Returns whether a header can have this name (RFC 9110: a token).
+    pub fn is_header_name(name: &str) -> bool {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_token)
+    }
 }
 
 /// The method of a web request.

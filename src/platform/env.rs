@@ -35,6 +35,13 @@ pub struct Env {
 }
 
 impl Env {
+    /// Returns the endings of programs that can be named without them, such as `.EXE`.
+    pub fn program_endings(&self) -> Vec<String> {
+        const USUAL: &str = ".COM;.EXE;.BAT;.CMD";
+        let endings = self.program_extensions.as_deref().unwrap_or(USUAL).split(';');
+        endings.filter(|one| one.starts_with('.')).map(str::to_string).collect()
+    }
+
     /// Reads the environment variables; an empty one counts as missing.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());

@@ -26,7 +26,7 @@ pub enum Shown {
 
 impl Message<'_> {
     /// Returns the message as Windows reads a notification. A click starts the browser without this program, which may
-    /// have exited by then.
+    /// have exited already.
     pub fn toast_xml(&self) -> String {
         let link = self.link.map_or(String::new(), |link| {
             format!(r#" activationType="protocol" launch="{}""#, escape(&*allowed_in_xml(link)))

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["microsip"],
     &["ini"],
     &["platform"],
-    &["budget", "diagnostic", "guess", "page", "quote"],
+    &["budget", "diagnostic", "guess", "page", "quote", "wildcard"],
 ];
 
 static DEPENDENCIES: LazyLock<Vec<Dependency>> = LazyLock::new(|| Crate::read().dependencies());

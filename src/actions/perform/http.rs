@@ -13,8 +13,8 @@ use url::Url;
 use super::job::{Job, Performed};
 use super::open::{page, shown};
 use super::proxy::proxy_for;
-use super::values::{self, Variable, private, without_controls};
-use crate::hook::action::template::Template;
+use super::values::{self, Variable, private};
+use crate::hook::action::template::{Template, without_controls};
 use crate::hook::action::{Body, JsonTemplate, Method, WebRequest};
 use crate::platform::ProxySetting;
 
@@ -229,7 +229,7 @@ impl Prepared {
     }
 }
 
-/// Returns why there is no answer, without anything from the request or the answer.
+/// Returns why the request wasn't answered, without anything from the request or the answer.
 fn why(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "no answer in time".into(),

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::job::{Job, Performed};
 use super::values::{self, plain};
 use crate::actions::csv_field;
-use crate::hook::action::Separator;
 use crate::hook::action::template::{CallFacts, Template};
+use crate::hook::action::{LogFormat, Separator};
 use crate::platform;
 
 /// The first line of a CSV file.
@@ -30,9 +30,8 @@ pub struct Entry {
 /// The file isn't of a kind that can be written.
 pub fn entry(file: &str, separator: Separator, job: Job<'_>) -> Result<Entry, Performed> {
     let file = job.path(file);
-    let extension = file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let (header, line, line_end) = match extension.as_str() {
-        "csv" => {
+    let (header, line, line_end) = match LogFormat::of(&file.to_string_lossy()) {
+        Some(LogFormat::Csv) => {
             let separator = match separator {
                 Separator::Comma => ',',
                 Separator::Semicolon => ';',
@@ -41,9 +40,11 @@ pub fn entry(file: &str, separator: Separator, job: Job<'_>) -> Result<Entry, Pe
             let line = csv_field::line(fields(job.facts), separator);
             (header, line.trim_end_matches(csv_field::LINE_END).to_string(), csv_field::LINE_END)
         }
-        "jsonl" => (String::new(), values::call(job.facts, job.is_test).to_string(), "\n"),
-        "txt" => (String::new(), text(job.facts), if platform::LINES_END_WITH_CR { "\r\n" } else { "\n" }),
-        _ => {
+        Some(LogFormat::Jsonl) => (String::new(), values::call(job.facts, job.is_test).to_string(), "\n"),
+        Some(LogFormat::Txt) => {
+            (String::new(), text(job.facts), if platform::LINES_END_WITH_CR { "\r\n" } else { "\n" })
+        }
+        None => {
             let file = file.display();
             let message = format!("{file}: the name of the file must end with .csv, .jsonl or .txt");
             return Err(Performed::Failed(message));

@@ -9,7 +9,7 @@ use crate::platform;
 /// Returns the page for a call.
 ///
 /// # Errors
-/// There is none for this caller.
+/// The address can't be used for this caller.
 pub fn page(url: &UrlTemplate, job: Job<'_>) -> Result<Url, Performed> {
     url.fill(job.facts).map_err(|error| Performed::Skipped(error.to_string()))
 }

@@ -4,6 +4,7 @@ use url::{Host, Url};
 
 use super::values::Variable;
 use crate::platform::ProxySetting;
+use crate::wildcard;
 
 /// Returns the address of the proxy for a request: from the environment, else from Windows' settings. Its password is
 /// private.
@@ -77,15 +78,7 @@ fn matches_setting(entry: &str, host: &str) -> bool {
     }
     let entry = entry.to_ascii_lowercase();
     let entry = entry.split_once("://").map_or(&*entry, |(_, rest)| rest);
-    let mut parts = entry.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| host.strip_prefix(first)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return !entry.is_empty() && rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
+    !entry.is_empty() && wildcard::matches(entry, host)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::job::{Job, Performed};
-use super::values::{plain, without_controls};
+use super::values::plain;
 use crate::hook::action::numbers::NumberForm;
-use crate::hook::action::template::{CallFacts, Placeholder, Template};
+use crate::hook::action::template::{CallFacts, Placeholder, Template, without_controls};
 use crate::hook::shell;
 use crate::hook::target::{Interpreter, TargetContext};
 use crate::platform::{self, Env, FileSystemExt, ProgramStart, SystemFs, WindowsPaths};
@@ -45,18 +45,12 @@ pub struct Programs {
 impl Programs {
     /// Returns where the programs of this computer are found.
     pub fn new(env: &Env) -> Programs {
-        const USUAL_ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
-        let extensions = env.program_extensions.as_deref().unwrap_or(USUAL_ENDINGS);
         let paths = platform::windows_paths(Path::new(""));
         let needs_interpreters = paths == WindowsPaths::Native;
         let context = TargetContext {
             paths,
             search_folders: platform::search_folders(env),
-            extensions: extensions
-                .split(';')
-                .filter(|one| one.starts_with('.'))
-                .map(str::to_string)
-                .collect(),
+            extensions: env.program_endings(),
             ..TargetContext::path_only()
         };
         Programs { context, needs_interpreters }

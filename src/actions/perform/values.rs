@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use serde_json::{Value as Json, json};
 
 use super::job::Performed;
-use crate::hook::action::template::{CallFacts, Direction, Placeholder, Template};
+use crate::hook::action::template::{CallFacts, Direction, Placeholder, Template, without_controls};
 
 /// Returns the value of an environment variable.
 pub type Variable<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
@@ -54,11 +54,6 @@ pub fn private(
         Some(name) => Err(Performed::Failed(format!("the environment variable {name} isn't set"))),
         None => Ok(filled),
     }
-}
-
-/// Removes control characters: line breaks, which would start a new line or header, and NUL, which ends texts.
-pub fn without_controls(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// Returns the call as JSON.

@@ -11,7 +11,7 @@ use super::hooks::Hooks;
 ///
 /// # Errors
 /// The database can't be read or written.
-pub fn keep_house(store: &Store, hooks: &mut Hooks, now: &Moment) -> Result<(), StoreError> {
+pub fn delete_old(store: &Store, hooks: &mut Hooks, now: &Moment) -> Result<(), StoreError> {
     let is_doubtful = store.is_clock_doubtful(now.wall_ms, now.boot.clone())?;
     for ini in store.inis()? {
         let history = hooks.of(&ini).as_ref().map_or_else(|_| History::default(), |actions| actions.history);
@@ -80,7 +80,7 @@ mod tests {
         for (event, when) in events {
             add(&store, &ini, *event, when.clone());
         }
-        keep_house(&store, &mut Hooks::default(), now).unwrap();
+        delete_old(&store, &mut Hooks::default(), now).unwrap();
         store
             .events(Filter { since: i64::MIN, ..Filter::default() })
             .unwrap()

@@ -172,7 +172,7 @@ fn is_stop_wanted(context: &Context<'_>) -> bool {
     let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
     let is_old = age.is_some_and(|age| age > STOP_LASTS);
     if is_old {
-        // one that can't be removed is as old the next time
+        // a file that can't be removed is ignored the next time, too
         let _ = context.fs.remove(&path);
     }
     !is_old

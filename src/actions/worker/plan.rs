@@ -52,7 +52,7 @@ fn lane(work: &Work) -> Option<String> {
     match work {
         Work::Send(request) => Some(request.url.origin().to_string()),
         Work::Log { file, .. } => Some(file.clone()),
-        // a program for which the worker waits must not hold up others
+        // a program for which the worker waits must not delay others
         Work::Run { timeout: Some(_), .. } => None,
         Work::Open { .. } | Work::Notify { .. } | Work::Run { .. } => Some(work.kind().name().to_string()),
     }

@@ -15,9 +15,8 @@ use crate::hook::action::template::CallFacts;
 
 use super::context::Context;
 use super::hooks::Hooks;
-use super::housekeeping::keep_house;
 use super::schedule::{self, Waiting};
-use super::{facts, plan};
+use super::{facts, housekeeping, plan};
 
 /// How often to look for events soon after the last one, and when nothing has happened for a while.
 const POLL: Duration = Duration::from_millis(100);
@@ -36,7 +35,7 @@ const LEFT_BEHIND_AFTER: i64 = plan::TOO_LATE;
 const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
 
 /// How long to wait for attempts before leaving. A file `stop` must work within 5 seconds.
-const FAREWELL: Duration = Duration::from_secs(2);
+const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// How long to go on although the database can't be used, with pauses.
 const MAX_FAILURES: u32 = 60;
@@ -154,7 +153,7 @@ impl<'a> Service<'a> {
         loop {
             let looks_at_files = self.files.is_due();
             if (self.context.is_stopped)() || looks_at_files && self.is_told_to_stop() {
-                self.say_farewell();
+                self.finish_attempts();
                 return Ok(Finished::Stopped);
             }
             match self.turn(looks_at_files) {
@@ -199,7 +198,7 @@ impl<'a> Service<'a> {
         self.look()?;
         let is_done = self.pending.is_empty() && self.running.is_empty() && self.unrecorded.is_empty();
         if is_done && !self.is_clean || self.housekeeping.is_due() {
-            keep_house(self.store, &mut self.hooks, &(self.context.now)())?;
+            housekeeping::delete_old(self.store, &mut self.hooks, &(self.context.now)())?;
             self.is_clean = is_done;
         }
         if is_done && self.active.elapsed() >= self.context.idle && !self.context.perform.is_showing() {
@@ -287,14 +286,13 @@ impl<'a> Service<'a> {
     }
 
     fn waiting(&self) -> Vec<Waiting<'_>> {
-        let waiting = |(_, delivery): &'_ (StoredEvent, Delivery)| Waiting {
+        let waiting = self.pending.iter().map(|(_, delivery)| Waiting {
             id: delivery.id,
-            lane: None,
+            lane: delivery.lane.as_deref(),
             attempts: delivery.attempts,
             next_attempt: delivery.next_attempt,
-        };
-        let lanes = self.pending.iter().map(|(_, delivery)| delivery.lane.as_deref());
-        self.pending.iter().map(waiting).zip(lanes).map(|(one, lane)| Waiting { lane, ..one }).collect()
+        });
+        waiting.collect()
     }
 
     fn start_due(&mut self) -> Result<(), StoreError> {
@@ -407,8 +405,8 @@ impl<'a> Service<'a> {
     }
 
     /// Waits a little for the attempts that are being made. Those that are left are interrupted.
-    fn say_farewell(&mut self) {
-        let end = Instant::now() + FAREWELL;
+    fn finish_attempts(&mut self) {
+        let end = Instant::now() + GRACE_PERIOD;
         while !self.running.is_empty() && Instant::now() < end {
             self.wait(POLL);
             if let Err(error) = self.record() {

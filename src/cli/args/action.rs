@@ -136,8 +136,7 @@ fn header(given: &str) -> Result<(String, ValueSource), ActionError> {
     const PUBLIC: [&str; 5] = ["accept", "accept-language", "content-type", "from", "user-agent"];
     let form = || ActionError::HeaderForm { given: given.to_string() };
     let (name, value) = given.split_once('=').ok_or_else(form)?;
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) || value.is_empty() {
+    if !WebRequest::is_header_name(name) || value.is_empty() {
         return Err(form());
     }
     let source = match value.strip_prefix('@') {

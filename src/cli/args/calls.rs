@@ -22,7 +22,7 @@ pub(super) enum Command {
         r"msipcfg calls --purge --dry-run"
     ))]
     Calls {
-        /// Only calls that began at most so long ago, for example 90m, 8h or 7d
+        /// Only calls that began at most this long ago, for example 90m, 8h or 7d
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
 
@@ -38,11 +38,11 @@ pub(super) enum Command {
         #[arg(short, long, value_name = "FILE", value_parser = path(), requires = "csv", conflicts_with = "follow")]
         output: Option<PathBuf>,
 
-        /// Go on showing calls until Ctrl-C
+        /// Keep showing new calls until Ctrl-C
         #[arg(short, long)]
         follow: bool,
 
-        /// Send web requests again that failed; exits with 1 if one fails again
+        /// Send failed web requests again; exits with 1 if one fails again
         #[arg(long, conflicts_with_all = ["missed", "csv", "follow"])]
         retry: bool,
 
@@ -69,7 +69,7 @@ pub(super) enum Command {
         r"msipcfg log -f"
     ))]
     Log {
-        /// Only events that happened at most so long ago, for example 90m, 8h or 7d
+        /// Only events that happened at most this long ago, for example 90m, 8h or 7d
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
 
@@ -77,7 +77,7 @@ pub(super) enum Command {
         #[arg(long)]
         failed: bool,
 
-        /// Go on showing events until Ctrl-C
+        /// Keep showing new events until Ctrl-C
         #[arg(short, long)]
         follow: bool,
     },

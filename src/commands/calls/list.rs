@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::actions::call::{Call, CallResult};
 use crate::actions::csv_field;
+use crate::commands::call_history::one_line;
 use crate::commands::outcome::Outcome;
 use crate::hook::action::template::Direction;
 use crate::page::{Count, Page, local_time};
@@ -39,7 +40,7 @@ pub struct CallList {
     /// The calls; those that were or would be deleted, if it is about that.
     pub calls: Vec<ListedCall>,
     pub(super) form: Form,
-    /// Whether other calls were already shown, so that there is no heading.
+    /// Whether other calls were already shown, so that the heading is left out.
     pub(super) is_continued: bool,
     pub(super) purge: Option<Purge>,
     /// How many calls weren't deleted, because something has to be done for them.
@@ -149,7 +150,7 @@ fn call_json(listed: &ListedCall) -> Json {
     })
 }
 
-/// Returns the cells of a call, without control characters, which would break the line.
+/// Returns the cells of a call.
 fn cells(listed: &ListedCall) -> [String; 6] {
     let ListedCall { call, name, .. } = listed;
     let direction = match call.direction {
@@ -167,8 +168,7 @@ fn cells(listed: &ListedCall) -> [String; 6] {
     let mut time = local_time(call.began.system_time());
     // without the seconds
     time.truncate("2026-01-31 23:59".len());
-    let shown = |text: &str| text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    [time, direction.into(), shown(number), shown(name), result.into(), length]
+    [time, direction.into(), one_line(number), one_line(name), result.into(), length]
 }
 
 /// Returns how long a call lasted, as phones show it.

@@ -1,4 +1,4 @@
-//! Sends web requests again that failed.
+//! Sends failed web requests again.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

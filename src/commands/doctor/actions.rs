@@ -53,9 +53,7 @@ fn runner_unset(event: Event, has_actions: bool) -> Finding {
     let message = if has_actions {
         format!("MicroSIP doesn't start msipcfg-run on {event}, so the actions of {event} don't happen")
     } else {
-        format!(
-            "MicroSIP doesn't start msipcfg-run on {event}, so the actions of other events don't learn of it"
-        )
+        format!("MicroSIP doesn't start msipcfg-run on {event}, although the actions of other events need it")
     };
     Finding::error(Code::RunnerUnset, message)
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use crate::actions::contacts;
-use crate::actions::perform::{Job, Perform as _, Performed, Preview, preview};
+use crate::actions::perform::{Job, Perform as _, Performed, Preview, SystemPerformer, preview};
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::action::Actions;
-use crate::hook::action::template::{CallFacts, Direction};
+use crate::hook::action::template::{CallFacts, Direction, without_controls};
 use crate::hook::event::Event;
 use crate::page::Styles;
 use crate::request::TestHook;
@@ -103,7 +103,7 @@ pub fn test(
 }
 
 /// Waits until what is shown has disappeared, because it would disappear with this program.
-fn wait_for_messages(performer: &crate::actions::perform::SystemPerformer, stop: &dyn Fn() -> bool) {
+fn wait_for_messages(performer: &SystemPerformer, stop: &dyn Fn() -> bool) {
     while performer.is_showing() && !stop() {
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -111,7 +111,7 @@ fn wait_for_messages(performer: &crate::actions::perform::SystemPerformer, stop:
 
 /// Returns the facts of a call that might have been: one that ended was answered and took a minute.
 fn facts(event: Event, caller: &str, actions: &Actions, ini: &Ini, context: &Context<'_>) -> CallFacts {
-    let number: String = caller.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_string();
+    let number = without_controls(caller).trim().to_string();
     let answered = matches!(event, Event::Answer | Event::AnswerVideo | Event::Start | Event::End);
     CallFacts {
         event,

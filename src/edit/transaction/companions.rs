@@ -87,7 +87,7 @@ impl Run<'_> {
     }
 
     /// Copies the ini and its companion to backups. The ini is copied, because a hard link to an ini that isn't
-    /// replaced is no backup.
+    /// replaced isn't a backup.
     fn back_up_both<E>(&self, ini_bytes: Option<&[u8]>) -> Result<Option<PathBuf>, E> {
         let (ini, fs, policy) = (self.tx.ini, self.tx.fs, self.tx.options.backups);
         let made_by = policy.made_by.filter(|_| policy.keep > 0 && self.outcome.backup.is_none());

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::numbers::{NumberForm, Numbers, Party};
+use crate::wildcard;
 
 /// For which callers an action happens: all, unless it names some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,27 +78,13 @@ impl Who {
             Who::Anonymous => numbers.party(received) == Party::Anonymous,
             // The same number can be received in several forms.
             Who::Pattern(pattern) => {
-                matches(pattern, &numbers.dialled(received))
+                wildcard::matches(pattern, &numbers.dialled(received))
                     || [NumberForm::E164, NumberForm::National]
                         .iter()
-                        .any(|form| matches(pattern, &numbers.form(received, *form)))
+                        .any(|form| wildcard::matches(pattern, &numbers.form(received, *form)))
             }
         }
     }
-}
-
-/// Returns whether a text has the form of a pattern, in which `*` stands for any characters.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

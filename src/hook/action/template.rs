@@ -198,6 +198,11 @@ impl CallFacts {
     }
 }
 
+/// Removes control characters: line breaks, which would start a new line or header, and NUL, which ends texts.
+pub fn without_controls(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
 impl Template {
     /// Parses a text for a place that other programs can see, where no environment variable may be used.
     ///

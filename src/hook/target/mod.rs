@@ -21,11 +21,12 @@ use super::trust::{self, WeakSpot};
 
 pub use error::{Allow, Role, TargetError};
 pub use interpreters::Interpreter;
+pub use path::is_full;
 pub use probe::{FileProbe, TargetContext};
 pub use redirection::Redirection;
 
 use interpreters::script_of;
-use path::{defect, extension, is_full, is_name, is_temporary, other_user};
+use path::{defect, extension, is_name, is_temporary, other_user};
 use probe::nearest_in_folder;
 
 /// Returns the command to run for what the user typed: with full paths and backslashes, and scripts with their

@@ -36,7 +36,7 @@ fn unsupported() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "unsupported: this isn't Windows")
 }
 
-/// Returns `None`: there is no such setting.
+/// Returns `None`: only Windows has this setting.
 pub fn proxy_setting() -> Option<ProxySetting> {
     None
 }

@@ -87,7 +87,7 @@ impl Runner {
 /// Opens a web page in the user's browser.
 ///
 /// # Errors
-/// It isn't a web page, or there is no browser.
+/// It isn't a web page, or no browser was found.
 pub fn open_page(url: &str) -> io::Result<()> {
     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) || url.contains('\0') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it isn't a web page"));

@@ -78,7 +78,7 @@ impl MessageWindows {
         !self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Returns a place for a new window, that of the oldest one if there is no other.
+    /// Returns a place for a new window; if all are taken, that of the oldest one.
     fn free_place(&self) -> usize {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let free = (0..MAX_SHOWN).find(|place| open.iter().all(|window| window.place != *place));
