@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::hook::action::Action;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
-use crate::hook::sample::Sample;
 use crate::hook::target::Allow;
 use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName, ValueText};
@@ -344,8 +343,6 @@ pub enum HookText {
     Command(HookCommand),
     /// An action, which msipcfg carries out.
     Action(Box<Action>),
-    /// A ready-made script, which is created next to the ini.
-    Sample(Sample),
     /// The text after `=`, verbatim.
     Raw(String),
     /// The value that MicroSIP should read.

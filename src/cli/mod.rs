@@ -1,10 +1,12 @@
 //! The command line: [`args`] parses it, [`clap_error`] corrects typos in it, [`completion`] completes it in shells,
-//! [`prompt`] asks the user, [`wizard`] asks for everything that a hook needs, [`output`] and [`progress`] print.
+//! [`prompt`] and [`line`] ask the user, [`wizard`] asks for everything that should happen on calls, [`output`] and
+//! [`progress`] print.
 
 pub mod args;
 pub mod clap_error;
 pub mod completion;
 pub mod interrupt;
+pub mod line;
 pub mod output;
 pub mod progress;
 pub mod prompt;

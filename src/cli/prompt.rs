@@ -3,14 +3,13 @@
 //! Ctrl-C exits at once. Windows runs the Ctrl-C handler on another thread while the prompt keeps waiting; on other
 //! systems the prompt fails with [`io::ErrorKind::Interrupted`].
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use dialoguer::console::{Style, Term, measure_text_width};
 use dialoguer::theme::Theme;
-use dialoguer::{BasicHistory, Completion, Confirm, History, Input, MultiSelect, Select};
+use dialoguer::{Confirm, MultiSelect, Select};
 
 use super::args::Common;
 use super::interrupt;
@@ -138,72 +137,6 @@ pub fn select_many(theme: &dyn Theme, prompt: &str, items: &[String]) -> io::Res
     let select =
         MultiSelect::with_theme(theme).with_prompt(prompt).items(truncated(items, MARKER)).report(false);
     answer(|| select.interact_opt())
-}
-
-/// The text that an input line offers.
-#[derive(Clone, Copy, Default)]
-pub struct Prefill<'a> {
-    /// Is in the line at first.
-    pub initial: &'a str,
-    /// Appears on Up. It isn't in the line at first because no key clears a whole line.
-    pub previous: &'a str,
-}
-
-/// Asks for a line of text, which may be empty.
-///
-/// # Errors
-/// Like [`confirm`].
-pub fn line(
-    theme: &dyn Theme,
-    prompt: &str,
-    prefill: Prefill<'_>,
-    completion: Option<&TabCompletion<'_>>,
-) -> io::Result<String> {
-    let mut history = BasicHistory::new();
-    let mut prompt = prompt.to_string();
-    if !prefill.previous.is_empty() {
-        history.write(&prefill.previous.to_string());
-        prompt += ", Up: previous text";
-    }
-    let input = Input::<String>::with_theme(theme).with_prompt(prompt).allow_empty(true);
-    let mut input = input.with_initial_text(prefill.initial).history_with(&mut history);
-    if let Some(completion) = completion {
-        input = input.completion_with(completion);
-    }
-    answer(|| input.interact_text()).map(|line| line.trim().to_string())
-}
-
-/// Completes the typed text on Tab. Each further Tab shows the next candidate.
-pub struct TabCompletion<'a> {
-    candidates_for: &'a dyn Fn(&str) -> Vec<String>,
-    offered: RefCell<Offered>,
-}
-
-/// The candidates that Tab steps through, and which one is shown.
-#[derive(Default)]
-struct Offered {
-    candidates: Vec<String>,
-    index: usize,
-}
-
-impl<'a> TabCompletion<'a> {
-    /// Completes with a function that returns the candidates for a text.
-    pub fn new(candidates_for: &'a dyn Fn(&str) -> Vec<String>) -> Self {
-        TabCompletion { candidates_for, offered: RefCell::default() }
-    }
-}
-
-impl Completion for TabCompletion<'_> {
-    fn get(&self, input: &str) -> Option<String> {
-        let mut offered = self.offered.borrow_mut();
-        let is_unchanged = offered.candidates.get(offered.index).is_some_and(|shown| shown == input);
-        if is_unchanged && offered.candidates.len() > 1 {
-            offered.index = (offered.index + 1) % offered.candidates.len();
-        } else {
-            *offered = Offered { candidates: (self.candidates_for)(input), index: 0 };
-        }
-        offered.candidates.get(offered.index).cloned()
-    }
 }
 
 /// Asks which ini to use. One that a running MicroSIP uses is preselected. Esc returns `None`.
@@ -344,22 +277,6 @@ fn take_columns(chars: impl Iterator<Item = char>, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tab_steps_through_the_candidates() {
-        let candidates = |typed: &str| match typed {
-            "l" => vec!["log".to_string()],
-            "log" => vec!["log.ps1".to_string(), "login.exe".to_string()],
-            _ => Vec::new(),
-        };
-        let completion = TabCompletion::new(&candidates);
-        let mut typed = "l".to_string();
-        for wanted in ["log", "log.ps1", "login.exe", "log.ps1"] {
-            typed = completion.get(&typed).unwrap();
-            assert_eq!(typed, wanted);
-        }
-        assert_eq!(completion.get("x"), None);
-    }
 
     #[test]
     fn long_items_lose_their_middle() {

@@ -225,8 +225,8 @@ fn restored_actions(
         None => (NewContent::Delete, Order::AfterIni),
     };
     let lines = |bytes: Option<&[u8]>| bytes.map(actions_file::summary).unwrap_or_default();
-    let (removed, added) = (lines(current.as_deref()), lines(wanted));
-    let summary = ActionsSummary { file: ini.file.shown_for(&path), removed, added };
+    let summary =
+        ActionsSummary::between(ini.file.shown_for(&path), lines(current.as_deref()), lines(wanted));
     Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
 }
 

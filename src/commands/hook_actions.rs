@@ -219,16 +219,8 @@ impl<'a> ActionsEditor<'a> {
         if new.bytes() == self.current.as_deref() {
             return Ok(None);
         }
-        let (mut removed, mut added) = (file::lines(&self.before), file::lines(&wanted));
-        added.retain(|line| match removed.iter().position(|other| other == line) {
-            Some(index) => {
-                removed.remove(index);
-                false
-            }
-            None => true,
-        });
-        let order = if added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
-        let summary = ActionsSummary { file: self.path, removed, added };
+        let summary = ActionsSummary::between(self.path, file::lines(&self.before), file::lines(&wanted));
+        let order = if summary.added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
     }
 
@@ -301,8 +293,9 @@ impl<'a> ActionsEditor<'a> {
             RunnerCall::of(&command).map(|_| command.program)
         });
         let path = used.unwrap_or_else(|| runner::INSTALLED.to_string());
+        let is_in_prefix = targets.to_host(&path).is_some_and(|host| SystemFs.is_file(&host));
         let unchecked = Diagnostic::from(&TargetError::Unchecked { path: path.clone() });
-        if !self.warnings.contains(&unchecked) {
+        if !is_in_prefix && !self.warnings.contains(&unchecked) {
             self.warnings.push(unchecked);
         }
         Ok(path)

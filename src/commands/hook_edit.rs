@@ -8,7 +8,7 @@ use crate::hook::command::{self, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks;
-use crate::hook::target::{self, Allow, TargetContext, TargetError};
+use crate::hook::target::{self, TargetContext, TargetError};
 use crate::ini::encoding::Decoded;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
@@ -20,7 +20,6 @@ use crate::request::{HookText, SetHook};
 use super::error::Error;
 use super::hook_state::{save_dialect, target_context, text_of, unsupported};
 use super::ini::Ini;
-use super::samples;
 
 /// The edit that sets a hook.
 pub struct HookEdit {
@@ -72,15 +71,6 @@ pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env)
         HookText::Command(typed) => encoded(typed, set, save_dialect, &targets)?,
         // the runner is set instead
         HookText::Action(_) => return Err(HookError::Empty.into()),
-        HookText::Sample(sample) => {
-            let allow = Allow { missing: true, ..set.allow };
-            let set = SetHook { allow, ..set.clone() };
-            let typed = samples::command(sample, set.event, ini)?;
-            let mut checked = encoded(&typed, &set, save_dialect, &targets)?;
-            // The script is created when the ini is written.
-            checked.target_warnings.retain(|error| !matches!(error, TargetError::Missing { .. }));
-            checked
-        }
         HookText::Raw(text) => checked(text.clone(), set, save_dialect, &targets)?,
         HookText::Value(value) => {
             checked(command::save(value, save_dialect.dialect), set, save_dialect, &targets)?

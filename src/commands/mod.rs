@@ -25,7 +25,6 @@ pub mod log;
 pub mod outcome;
 pub mod passwords;
 mod printed_file;
-mod samples;
 pub mod set_hook;
 pub mod settings;
 pub mod status;

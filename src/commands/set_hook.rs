@@ -19,7 +19,6 @@ use super::hook_actions::{ActionsEditor, run_with_number};
 use super::hook_edit::{dialect_after, edit_for};
 use super::hook_state::save_dialect;
 use super::ini::Ini;
-use super::samples::Placed;
 use super::suggestion;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;
@@ -35,24 +34,10 @@ pub fn set(
     context: &mut Context<'_>,
 ) -> Result<WriteOutcome, Error> {
     let ini = Ini::choose_or_create(choice, options.create, context)?;
-    let placed = if options.dry_run { Placed::default() } else { Placed::next_to(&ini, sets, context.fs)? };
-    let written = write_hooks(&ini, sets, options, context);
-    if written.as_ref().is_err_and(|error| !error.changed()) {
-        placed.remove(context.fs);
-    }
-    written
-}
-
-fn write_hooks(
-    ini: &Ini,
-    sets: &[SetHook],
-    options: WriteOptions,
-    context: &mut Context<'_>,
-) -> Result<WriteOutcome, Error> {
     let (env, fs, secret) = (context.env, context.fs, context.secret);
     let is_dry_run = options.dry_run;
     let mut blocked: Vec<PathBuf> = Vec::new();
-    let written = write(ini, options, context, &mut |ini, current| {
+    let written = write(&ini, options, context, &mut |ini, current| {
         let decoded = ini.decode_or_first_run(current)?;
         let (mut edits, mut warnings) = (Vec::new(), Vec::new());
         blocked.clear();

@@ -56,7 +56,7 @@ pub fn refuse_unquoted_path(
 ) -> Result<(), Diagnostic> {
     let Some(set) = sets.first() else { return Ok(()) };
     let (message, advice, command) = match &set.what {
-        HookText::Sample(_) | HookText::Action(_) => return Ok(()),
+        HookText::Action(_) => return Ok(()),
         HookText::Command(typed) => {
             if let Some(HookTextError::Url) = command::refused_program(&typed.program) {
                 return Err(web_address(typed, sets, ini));

@@ -49,6 +49,20 @@ pub struct ActionsSummary {
     pub added: Vec<String>,
 }
 
+impl ActionsSummary {
+    /// Returns what changes from the actions before to those after it. What is in both doesn't change.
+    pub fn between(file: PathBuf, mut before: Vec<String>, mut after: Vec<String>) -> ActionsSummary {
+        after.retain(|line| match before.iter().position(|other| other == line) {
+            Some(index) => {
+                before.remove(index);
+                false
+            }
+            None => true,
+        });
+        ActionsSummary { file, removed: before, added: after }
+    }
+}
+
 impl Outcome for WriteOutcome {
     fn changed(&self) -> bool {
         self.changed

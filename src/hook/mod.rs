@@ -11,7 +11,6 @@ pub mod event;
 pub mod masks;
 pub mod meaning;
 pub mod runner;
-pub mod sample;
 pub mod shell;
 pub mod target;
 pub mod trust;

@@ -109,11 +109,6 @@ pub trait FileSystem {
         system::remove(path)
     }
 
-    /// Removes a folder, which must be empty.
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_dir(path)
-    }
-
     /// Opens an existing file to lock it, never through a link.
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
         system::open_to_lock(path).map(LockFile)

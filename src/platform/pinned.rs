@@ -297,10 +297,6 @@ impl FileSystem for ScopedFs<'_> {
         if self.is_inside(path) { self.folder.handle.remove(path) } else { self.fs.remove(path) }
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.fs.remove_folder(path)
-    }
-
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
         let lock = self.fs.open_to_lock(path)?;
         if self.is_inside(path) {

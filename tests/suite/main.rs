@@ -41,6 +41,8 @@ mod output;
 mod perform;
 mod profile_api;
 mod profiles;
+#[cfg(target_os = "linux")]
+mod prompts;
 mod provision;
 #[cfg(target_os = "linux")]
 mod repository;

@@ -18,6 +18,7 @@ pub const SPACE: &str = " ";
 pub const DOWN: &str = "\x1b[B";
 pub const UP: &str = "\x1b[A";
 pub const CTRL_C: &str = "\x03";
+pub const CTRL_U: &str = "\x15";
 
 /// A terminal in which msipcfg runs.
 pub struct Terminal {

@@ -1,30 +1,35 @@
-//! The wizard and other prompts, in a terminal. MicroSIP's inis are in a Wine prefix here.
+//! The wizard, in a terminal. MicroSIP's ini is in a Wine prefix here.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::calls_db;
 use crate::instances::WindowsDisk;
 use crate::sandbox::{Sandbox, image, text_of_ini, utf16};
-use crate::terminal::{CTRL_C, DOWN, ENTER, ESC, SPACE, TAB, Terminal, UP};
+use crate::terminal::{CTRL_C, CTRL_U, DOWN, ENTER, ESC, SPACE, TAB, Terminal, UP};
 
-const INI: &str = "prefix/drive_c/MicroSIP/MicroSIP.ini";
+pub const INI: &str = "prefix/drive_c/MicroSIP/MicroSIP.ini";
 const OLD: &str = "[Settings]\r\nVAD=0\r\ncmdCallEnd=\"C:\\hooks\\ring.exe\"\r\n";
 
-const MENU: &str = "What do you want to do?";
-const EVENTS: &str = "When should it run?";
-const PROGRAMS: &str = "What should it run?";
-const PROGRAM: &str = "Program (Tab completes, empty to go back):";
+pub const MENU: &str = "What should happen on a call?";
+const WHEN: &str = "When should it happen?";
+const EVENTS: &str = "When? (Space selects, Enter continues)";
+const TEXT: &str = "Text:";
+const LINK: &str = "Page for a click (Enter for none):";
+const PAGE: &str = "Address of the page:";
+const PLACE: &str = "Where in the address does the caller's number belong?";
+const FILE: &str = "File:";
+const SERVICE: &str = "Address of the web service:";
+const PROGRAM: &str = "Program or script (Tab completes):";
 const ARGUMENTS: &str = "Arguments before the number (Enter for none):";
-const SAVE: &str = "Save this change?";
-const REMOVE: &str = "Which hook do you want to remove?";
-const PATH: &str = "Path (Tab completes, empty to quit):";
-const WHICH_INI: &str = "Found more than one MicroSIP.ini. Which one?";
-const CHANGE: &str = "Make these changes?";
-const TEST: &str = "Test it now";
+const KEEP: &str = "Keep that?";
+const SAVE: &str = "Save it?";
+const TRY: &str = "Try it now: number of a caller (Enter skips this):";
+const REMOVE: &str = "What should no longer happen?";
+const NO_INI: &str = "What do you want to do?";
+const PATH: &str = "Path of MicroSIP.ini or of its folder (Tab completes):";
 
 /// Creates a Wine prefix with programs for hooks and PowerShell.
-fn prefix() -> Sandbox {
+pub fn prefix() -> Sandbox {
     let sandbox = Sandbox::new();
     for name in ["hooks/ring.exe", "hooks/räng.exe", "windows/system32/WindowsPowerShell/v1.0/powershell.exe"]
     {
@@ -40,12 +45,31 @@ fn with_ini() -> (Sandbox, PathBuf) {
     (sandbox, ini)
 }
 
+/// Starts the wizard in a terminal so wide that no sentence is wrapped.
 fn start(sandbox: &Sandbox) -> Terminal {
-    Terminal::start(sandbox, &["wizard", "--ini", sandbox.path(INI).to_str().unwrap(), "--color", "never"])
+    start_in(sandbox, 200)
+}
+
+fn start_in(sandbox: &Sandbox, columns: u16) -> Terminal {
+    let ini = sandbox.path(INI);
+    let args = ["wizard", "--ini", ini.to_str().unwrap(), "--color", "never"];
+    Terminal::of_size(sandbox, &args, 40, columns)
+}
+
+/// Returns the actions that were set.
+fn actions(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path(INI).with_extension("hooks.toml")).unwrap()
+}
+
+/// Returns the command line that a script can use. On a narrow screen it has several lines.
+fn script_line(terminal: &Terminal) -> String {
+    let text = terminal.text();
+    let start = text.rfind("msipcfg set-hook").unwrap();
+    text[start..].split("\r\n\r\n").next().unwrap().replace("\r\n", "")
 }
 
 /// Returns every file below a folder with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -60,35 +84,150 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+// ---------------------------------------------------------------------------------------------------------
+// each goal
+
 #[test]
-fn creates_an_ini_with_its_first_hook() {
+fn a_page_opens_on_a_call() {
+    for columns in [60, 80, 120] {
+        let (sandbox, ini) = with_ini();
+        let mut terminal = start_in(&sandbox, columns);
+        terminal.sees("C:\\hooks\\ring.exe  ok").sees(MENU).press(&[DOWN, ENTER]);
+        terminal.sees(WHEN).sees("(recommended)").press(&[ENTER]).sees(PAGE);
+        terminal.press(&["https://crm.example/contact/0301234567/view", ENTER]);
+        terminal.sees(PLACE).sees("Instead of 0301234567").press(&[ENTER]);
+        terminal.sees("A call from +49301234 opens").sees("/contact/%2B49301234/view");
+        terminal.sees("When the phone is ringing, MicroSIP opens").sees(SAVE);
+        assert!(!ini.with_extension("hooks.toml").exists());
+        terminal.press(&[ENTER]).sees("Saved.").sees("It works from the next call.").sees(TRY);
+        terminal.press(&["030 77", ENTER]).sees("/contact/030%2077/view").sees("isn't Windows");
+        terminal.sees("Another number (Enter continues):").press(&[ENTER]).sees("Undo the last change");
+        terminal.sees(MENU).press(&[ENTER]).ends_with(0);
+        assert!(actions(&sandbox).contains("open = \"https://crm.example/contact/{number}/view\""));
+        let line = script_line(&terminal);
+        assert!(line.ends_with("ring --open 'https://crm.example/contact/{number}/view'"), "{line}");
+    }
+}
+
+#[test]
+fn the_example_number_is_found_or_the_place_is_asked_for() {
+    let (sandbox, _) = with_ini();
+    for (typed, keys, expected) in [
+        ("crm.example/find?phone=", &[ENTER][..], "https://crm.example/find?phone={number}"),
+        ("crm.example/?q=0301234567", &[DOWN, ENTER], "https://crm.example/?q=0301234567{number}"),
+        ("crm.example/open", &[DOWN, ENTER], "https://crm.example/open"),
+    ] {
+        let mut terminal = start(&sandbox);
+        terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(PAGE);
+        terminal.press(&[typed, ENTER]).sees(PLACE).press(keys).sees("A call from");
+        terminal.press(&[ENTER]).sees("Saved.").sees(TRY).press(&[ENTER]).sees(MENU);
+        // what was set before is replaced, which needs an answer the second time
+        terminal.press(&[UP, ENTER]).sees("Undo this?").press(&[ENTER]).sees("Restored").sees(MENU);
+        terminal.press(&[ESC]).ends_with(0);
+        let line = script_line(&terminal);
+        assert!(line.contains(&format!("ring --open '{expected}'")) || line.ends_with(expected), "{line}");
+    }
+    // an address that says where the number belongs is taken as it is
+    let mut terminal = start(&sandbox);
+    terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(PAGE);
+    terminal.press(&["https://{number}.example/", ENTER]).sees("can't be part of the host").sees(PAGE);
+    terminal.press(&[CTRL_U, ENTER]).sees("An address is needed").sees(PAGE);
+    terminal.press(&["https://crm.example/{number:e164}", ENTER]).sees("A call from").sees(SAVE);
+    assert!(!terminal.text().contains(PLACE));
+    terminal.press(&[CTRL_C]).ends_with(130);
+}
+
+#[test]
+fn a_message_shows_who_is_calling() {
+    let (sandbox, _) = with_ini();
+    let mut terminal = start(&sandbox);
+    terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[DOWN, ENTER]);
+    // without a text, the usual one for this moment
+    terminal.sees("You are talking to {name|number}").sees(TEXT).press(&["{numbr} is here", ENTER]);
+    terminal.sees("did you mean '{number}'?").sees(TEXT).sees("{numbr} is here").press(&[CTRL_U, ENTER]);
+    terminal.sees(LINK).press(&["crm.example/{number}", ENTER]).sees("You are talking to +49301234");
+    terminal.sees("a click opens https://crm.example/%2B49301234").sees(SAVE);
+    terminal.press(&[DOWN, ENTER]).sees("+cmdCallAnswer=").sees("+answer: notify").sees(SAVE);
+    terminal.press(&[ENTER]).sees("Saved.").sees(TRY).press(&[ENTER]);
+    terminal.sees("answer --notify 'You are talking to {name|number}' --link").sees(MENU);
+    terminal.press(&[ESC]).ends_with(0);
+    assert!(actions(&sandbox).contains("link = \"https://crm.example/{number}\""));
+}
+
+#[test]
+fn calls_are_logged_and_a_program_can_stay() {
+    let (sandbox, ini) = with_ini();
+    let mut terminal = start(&sandbox);
+    terminal.sees(MENU).press(&[DOWN, DOWN, ENTER]).sees(WHEN).sees("> A call has ended (recommended)");
+    terminal.press(&[ENTER]).sees("C:\\MicroSIP\\calls.csv").sees(FILE);
+    terminal.press(&["C:\\none\\calls.csv", ENTER]).sees("The folder C:\\none doesn't exist").sees(FILE);
+    terminal.press(&[CTRL_U, "C:\\MicroSIP\\calls.xlsx", ENTER]).sees("must end with .csv").sees(FILE);
+    terminal.press(&[CTRL_U, "C:\\hooks", ENTER]).sees("hooks/calls.csv:").sees("incoming,+49301234");
+    terminal.sees("MicroSIP already starts C:\\hooks\\ring.exe.").sees(KEEP).press(&[ENTER]);
+    terminal.sees("starts C:\\hooks\\ring.exe as now, and also adds a line to").sees(SAVE).press(&[ENTER]);
+    terminal.sees("Saved.").sees(TRY).press(&["0301", ENTER]).sees("added a line to").sees("Another number");
+    terminal.press(&[ENTER]).sees(MENU);
+    let log = std::fs::read_to_string(sandbox.path("prefix/drive_c/hooks/calls.csv")).unwrap();
+    assert!(log.contains(",incoming,0301,"), "{log}");
+    let text = actions(&sandbox);
+    assert!(text.contains("run = 'C:\\hooks\\ring.exe'") && text.contains("[[busy]]"), "{text}");
+    assert!(!text_of_ini(&ini).contains("ring.exe"));
+    terminal.sees("Quit").press(&[ESC]).ends_with(0);
+
+    // the other answer replaces what is there
+    let mut terminal = start(&sandbox);
+    terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[DOWN, DOWN, ENTER]).sees(TEXT).press(&[ENTER]);
+    terminal
+        .sees(LINK)
+        .press(&[ENTER])
+        .sees(KEEP)
+        .press(&[DOWN, ENTER])
+        .sees("and no longer starts")
+        .sees(SAVE);
+    terminal.press(&[ENTER]).sees("Saved.").press(&[CTRL_C]).ends_with(130);
+    assert!(!actions(&sandbox).contains("run =") && !actions(&sandbox).contains("log ="));
+}
+
+#[test]
+fn a_web_service_gets_the_call() {
+    let (sandbox, _) = with_ini();
+    let mut terminal = start(&sandbox);
+    terminal.sees(MENU).press(&[DOWN, DOWN, DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(SERVICE);
+    terminal.press(&["ftp://crm.example/", ENTER]).sees("must start with https://").sees(SERVICE);
+    terminal.press(&[CTRL_U, "crm.example/calls", ENTER]);
+    terminal.sees("sends POST https://crm.example/calls").sees("\"number\":\"+49301234\"").sees(SAVE);
+    terminal.press(&[ENTER]).sees("Saved.").sees(TRY).press(&[ENTER]);
+    terminal.sees("ring --post https://crm.example/calls").sees(MENU).press(&[ENTER]).ends_with(0);
+}
+
+#[test]
+fn a_new_ini_gets_its_first_program() {
     let sandbox = prefix();
     std::fs::create_dir_all(sandbox.path("prefix/drive_c/Ünï")).unwrap();
     let script = format!("#!/bin/sh\necho \"$@\" >>'{}'\n", sandbox.path("started").display());
     sandbox.write_script("bin/wine", script);
     let mut terminal = Terminal::start(&sandbox, &[]);
-    terminal.sees("No MicroSIP.ini was found in").sees(PATH);
+    terminal.sees("No MicroSIP.ini was found in").sees("Windows+R").sees(NO_INI).press(&[ENTER]).sees(PATH);
     terminal.press(&["pre", TAB]).sees("prefix/").press(&["dr", TAB]).sees("drive_c/");
     terminal.press(&["ü", TAB]).sees("Ünï/").press(&["MicroSIP.ini", ENTER]);
-    terminal.sees("doesn't exist").sees("Create it?").press(&["y"]).sees(MENU).press(&[ENTER]);
+    terminal.sees("doesn't exist").sees("Create it?").press(&["y"]).sees(MENU);
+    terminal.press(&[DOWN, DOWN, DOWN, DOWN, ENTER]).sees(WHEN).press(&[UP, ENTER]);
     // Enter without a selection asks again
     terminal.sees(EVENTS).press(&[ENTER]).sees("Nothing is selected").sees(EVENTS);
-    terminal.press(&[SPACE, DOWN, DOWN, DOWN, DOWN, DOWN, SPACE, ENTER]).sees("Runs on: ring, end");
-    terminal.sees(PROGRAMS).press(&[ENTER]).sees(PROGRAM);
-    terminal.press(&[r"C:\hooks\rong.exe", ENTER]).sees("[hook-target-missing]").sees(", Up: previous text:");
-    assert!(!sandbox.path("prefix/drive_c/Ünï/MicroSIP.ini").exists());
-    // Up brings the previous text back
+    terminal.press(&[SPACE, DOWN, DOWN, DOWN, DOWN, DOWN, SPACE, ENTER]);
+    terminal.sees("When the phone is ringing, or when a call has ended or was missed.").sees(PROGRAM);
     terminal
-        .press(&[UP])
-        .sees("rong.exe")
-        .press(&["\x7f"; 7])
-        .press(&["ä", TAB])
-        .sees("räng.exe")
-        .press(&[ENTER]);
+        .press(&[r"C:\hooks\rong.exe", ENTER])
+        .sees("[hook-target-missing]")
+        .sees(PROGRAM)
+        .sees("rong.exe");
+    assert!(!sandbox.path("prefix/drive_c/Ünï/MicroSIP.ini").exists());
+    terminal.press(&["\x7f"; 7]).press(&["ä", TAB]).sees("räng.exe").press(&[ENTER]);
     terminal.sees(ARGUMENTS).press(&["--to \"a b\"", ENTER]);
-    terminal.sees("+cmdIncomingCall=").sees("+cmdCallEnd=").sees(SAVE).press(&[ENTER]);
-    // the hooks of both events are tested
-    terminal.sees("Wrote ").sees(TEST).press(&[ENTER]).sees("frozen").sees("frozen");
+    terminal.sees("A call from +49301234 starts C:\\hooks\\räng.exe --to \"a b\" +49301234").sees(SAVE);
+    terminal.press(&[DOWN, ENTER]).sees("+cmdIncomingCall=").sees("+cmdCallEnd=").sees(SAVE).press(&[ENTER]);
+    // the programs of both events are tested
+    terminal.sees("Saved.").sees(TRY).press(&["100", ENTER]).sees("frozen").sees("frozen").press(&[ENTER]);
     let started = std::fs::read_to_string(sandbox.path("started")).unwrap();
     assert!(started.lines().all(|line| line.ends_with("--to a b 100")), "{started}");
     terminal.sees("To do this from a script:");
@@ -103,161 +242,153 @@ fn creates_an_ini_with_its_first_hook() {
 }
 
 #[test]
-fn a_ready_made_script_is_created_with_its_hook() {
+fn what_is_set_is_removed_and_brought_back() {
     let (sandbox, ini) = with_ini();
     let mut terminal = start(&sandbox);
-    terminal.sees("end           C:\\hooks\\ring.exe  ok").sees(MENU).press(&[ENTER]);
-    terminal.sees(EVENTS).sees("(has a hook)").press(&[SPACE, ENTER]).sees(PROGRAMS).press(&[DOWN, ENTER]);
-    let script = sandbox.path("prefix/drive_c/MicroSIP/hooks/log.ps1");
-    terminal.sees("+cmdIncomingCall=").sees("Also creates the script: ").sees(SAVE);
-    assert!(!script.exists());
-    terminal
-        .press(&["y"])
-        .sees(TEST)
-        .press(&["n"])
-        .sees("ring 'C:\\MicroSIP\\hooks\\log.ps1' ring")
-        .sees(MENU);
-    let text = std::fs::read_to_string(&script).unwrap();
-    assert!(text.starts_with("# A hook of MicroSIP"), "{text}");
-    assert!(text_of_ini(&ini).contains(r"-File C:\MicroSIP\hooks\log.ps1 ring"));
-
-    // an existing script belongs to the user and is kept
-    std::fs::write(&script, "# mine").unwrap();
-    terminal.press(&[UP, ENTER]).sees("-cmdIncomingCall").sees(SAVE).press(&[ENTER]).sees("Restored from");
-    terminal.sees("msipcfg restore --ini").sees(MENU);
-    assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
-    terminal
-        .press(&[UP, UP, UP, ENTER])
-        .sees(EVENTS)
-        .press(&[SPACE, ENTER])
-        .sees(PROGRAMS)
-        .press(&[DOWN, ENTER]);
-    terminal.sees("Uses the existing script").sees(SAVE).press(&[ENTER]).sees("Wrote");
-    terminal.sees(TEST).press(&["n"]).sees(MENU);
-    assert_eq!(std::fs::read(&script).unwrap(), b"# mine");
-    terminal.press(&[ESC]).ends_with(0);
-}
-
-#[test]
-fn a_web_page_needs_a_complete_host_name() {
-    let (sandbox, ini) = with_ini();
-    let mut terminal = start(&sandbox);
-    terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).press(&[SPACE, ENTER]);
-    terminal.sees(PROGRAMS).press(&[DOWN, DOWN, DOWN, ENTER]).sees("Address (empty to go back): https://");
-    terminal.press(&["crm", ENTER]).sees("Not a valid address").sees("https://");
-    terminal.press(&[UP]).sees("https://crm");
-    let long = "x".repeat(200);
-    terminal.press(&["/", &long, ENTER]).sees("[hook-too-long]").sees("Address").sees("https://");
-    terminal.press(&[UP]).sees("xxx");
-    terminal.press(&["\x7f"; 200]).press(&["?q=", ENTER]).sees(SAVE).press(&["y"]);
-    terminal.sees(TEST).press(&["n"]);
-    terminal.sees("'C:\\MicroSIP\\hooks\\webpage.ps1' ring 'https://crm/?q='").sees(MENU).press(&[CTRL_C]);
-    terminal.ends_with(130);
-    assert!(text_of_ini(&ini).contains(r"webpage.ps1 ring https://crm/?q="));
-}
-
-#[test]
-fn a_hook_is_changed_and_removed() {
-    let (sandbox, ini) = with_ini();
-    let mut terminal = start(&sandbox);
-    terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).press(&[DOWN, DOWN, DOWN, DOWN, DOWN, SPACE, ENTER]);
-    // the current program is offered for editing
-    terminal.sees(PROGRAMS).press(&[ENTER]).sees(PROGRAM).sees("C:\\hooks\\ring.exe").press(&[ENTER]);
-    terminal.sees(ARGUMENTS).press(&["-v", ENTER]).sees(SAVE).press(&["y"]).sees("Wrote");
-    terminal.sees(TEST).press(&["n"]).sees(MENU);
-    assert!(text_of_ini(&ini).contains("cmdCallEnd=\"C:\\hooks\\ring.exe -v\""));
-    terminal.press(&[DOWN, DOWN, ENTER]).sees(REMOVE).sees("end          C:\\hooks\\ring.exe -v");
-    terminal.press(&[ENTER]).sees("-cmdCallEnd=").sees(SAVE).press(&["y"]).sees("Removed cmdCallEnd");
-    terminal.sees("msipcfg unset-hook --ini").sees("MicroSIP.ini end").sees(MENU);
+    let remove = [UP, UP, UP, ENTER];
+    terminal.sees(MENU).press(&remove).sees(REMOVE).sees("end          starts C:\\hooks\\ring.exe");
+    terminal.press(&[ENTER]).sees("MicroSIP no longer starts").sees("Remove it?");
+    terminal.press(&[ENTER]).sees("Saved.").sees("msipcfg unset-hook --ini").sees("end").sees(MENU);
     assert_eq!(text_of_ini(&ini), "[Settings]\r\nVAD=0\r\n");
-    terminal.press(&[UP, UP, ENTER]).sees("No hooks are set").sees(MENU).press(&["q"]).ends_with(0);
+    terminal.press(&[UP, UP, ENTER]).sees("there is nothing to remove").sees(MENU);
+    terminal.press(&[DOWN, ENTER]).sees("+cmdCallEnd=").sees("Undo this?").press(&[ENTER]);
+    terminal.sees("Restored MicroSIP.ini.").sees("msipcfg restore --ini").sees(MENU).press(&["q", ESC]);
+    terminal.ends_with(0);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
 }
 
-/// Groups of keys, and the prompt that each leads to.
+// ---------------------------------------------------------------------------------------------------------
+// going back, and leaving
+
+/// Groups of keys, and the question that each leads to.
 type Steps<'a> = &'a [(&'a [&'a str], &'a str)];
 
-#[test]
-fn leaving_any_prompt_changes_nothing() {
-    let (sandbox, _) = with_ini();
-    // makes a backup, so there is something to undo
-    sandbox.run(&["unset", "--ini", sandbox.path(INI).to_str().unwrap(), "VAD"]).exits(0);
-    let before = files(&sandbox.path("prefix"));
-    let set: Steps<'_> = &[
-        (&[ENTER], EVENTS),
-        (&[SPACE, ENTER], PROGRAMS),
-        (&[ENTER], PROGRAM),
-        (&[r"C:\hooks\ring.exe", ENTER], ARGUMENTS),
-        (&[ENTER], SAVE),
-    ];
-    let sample: Steps<'_> = &[(&[ENTER], EVENTS), (&[SPACE, ENTER], PROGRAMS), (&[DOWN, ENTER], SAVE)];
-    let page: Steps<'_> = &[
-        (&[ENTER], EVENTS),
-        (&[SPACE, ENTER], PROGRAMS),
-        (&[UP, ENTER], "Address (empty to go back): https://"),
-    ];
-    let remove: Steps<'_> = &[(&[DOWN, ENTER], REMOVE), (&[ENTER], SAVE)];
-    let undo: Steps<'_> = &[(&[DOWN, DOWN, ENTER], SAVE)];
-    let none: Steps<'_> = &[];
-    for steps in [none, set, sample, page, remove, undo] {
-        for length in steps.len().min(1)..=steps.len() {
-            let go = || {
-                let mut terminal = start(&sandbox);
-                terminal.sees(MENU);
-                for (keys, question) in &steps[..length] {
-                    terminal.press(keys).sees(question);
-                }
-                terminal
-            };
-            go().press(&[CTRL_C]).sees("MicroSIP.ini was not changed.").ends_with(130);
-            assert_eq!(files(&sandbox.path("prefix")), before, "{steps:?} {length}");
+const PATHS: [(&str, Steps<'static>); 6] = [
+    (
+        "message",
+        &[
+            (&[ENTER], WHEN),
+            (&[ENTER], TEXT),
+            (&["x {number}", ENTER], LINK),
+            (&["crm.example", ENTER], SAVE),
+        ],
+    ),
+    (
+        "page",
+        &[(&[DOWN, ENTER], WHEN), (&[ENTER], PAGE), (&["crm.example/?q=", ENTER], PLACE), (&[ENTER], SAVE)],
+    ),
+    (
+        "log",
+        &[
+            (&[DOWN, DOWN, ENTER], WHEN),
+            (&[ENTER], FILE),
+            (&["C:\\hooks\\c.csv", ENTER], KEEP),
+            (&[ENTER], SAVE),
+        ],
+    ),
+    ("service", &[(&[DOWN, DOWN, DOWN, ENTER], WHEN), (&[ENTER], SERVICE), (&["crm.example", ENTER], SAVE)]),
+    (
+        "program",
+        &[
+            (&[DOWN, DOWN, DOWN, DOWN, ENTER], WHEN),
+            (&[UP, ENTER], EVENTS),
+            (&[SPACE, ENTER], PROGRAM),
+            (&[r"C:\hooks\ring.exe", ENTER], ARGUMENTS),
+            (&["-v", ENTER], SAVE),
+        ],
+    ),
+    ("remove", &[(&[UP, UP, UP, ENTER], REMOVE), (&[ENTER], "Remove it?")]),
+];
 
-            let mut terminal = go();
-            let question = steps[..length].last().map_or(MENU, |(_, question)| *question);
-            match question {
-                MENU => terminal.press(&[ESC]),
-                // an empty line goes back; after the arguments, answering no does
-                PROGRAM => terminal.press(&[ENTER]).sees(MENU).press(&[ESC]),
-                ARGUMENTS => terminal
-                    .press(&[ENTER])
-                    .sees(SAVE)
-                    .press(&["n"])
-                    .sees("Nothing was changed")
-                    .sees(MENU)
-                    .press(&[ESC]),
-                _ if question.starts_with("Address") => {
-                    terminal.press(&["\x7f"; 8]).press(&[ENTER]).sees(MENU).press(&[ESC])
-                }
-                _ => terminal.press(&[ESC]).sees(MENU).press(&[ESC]),
-            };
-            terminal.ends_with(0);
-            assert_eq!(files(&sandbox.path("prefix")), before, "{steps:?} {length}");
+#[test]
+fn every_question_goes_one_back_and_keeps_its_answer() {
+    let (sandbox, _) = with_ini();
+    let before = files(&sandbox.path("prefix"));
+    for (columns, (name, steps)) in
+        [60, 80, 120].into_iter().flat_map(|columns| PATHS.map(|path| (columns, path)))
+    {
+        let mut terminal = start_in(&sandbox, columns);
+        terminal.sees(MENU);
+        for (keys, question) in steps {
+            terminal.press(keys).sees(question);
         }
+        for index in (0..steps.len()).rev() {
+            let previous = if index == 0 { MENU } else { steps[index - 1].1 };
+            terminal.press(&[ESC]).sees(previous);
+            // a text is in its line again
+            if let Some(typed) = steps[index].0.first().filter(|key| key.len() > 3) {
+                terminal.sees(typed);
+            }
+        }
+        // the same way again needs no typing, except for selecting events
+        for (keys, question) in steps {
+            let keys: Vec<&str> = keys.iter().filter(|key| [SPACE, ENTER].contains(key)).copied().collect();
+            terminal.press(&keys).sees(question);
+        }
+        assert_eq!(files(&sandbox.path("prefix")), before, "{name}, {columns} columns");
+        terminal.press(&[CTRL_C]).sees("MicroSIP.ini was not changed.").ends_with(130);
     }
 }
 
 #[test]
-fn leaving_the_prompts_for_the_ini_changes_nothing() {
+fn leaving_any_question_changes_nothing() {
+    let (sandbox, _) = with_ini();
+    let before = files(&sandbox.path("prefix"));
+    for (name, steps) in PATHS {
+        for length in 0..=steps.len() {
+            let mut terminal = start(&sandbox);
+            terminal.sees(MENU);
+            for (keys, question) in &steps[..length] {
+                terminal.press(keys).sees(question);
+            }
+            terminal.press(&[CTRL_C]).sees("MicroSIP.ini was not changed.").ends_with(130);
+            assert_eq!(files(&sandbox.path("prefix")), before, "{name} {length}");
+        }
+        let mut terminal = start(&sandbox);
+        terminal.sees(MENU);
+        for (keys, question) in steps {
+            terminal.press(keys).sees(question);
+        }
+        // the last answer
+        terminal.press(&[UP, ENTER]).sees("Nothing was changed.").sees(MENU).press(&[ESC]);
+        terminal.sees("Nothing was changed.").ends_with(0);
+        assert_eq!(files(&sandbox.path("prefix")), before, "{name}");
+    }
+}
+
+#[test]
+fn leaving_the_questions_about_the_ini_changes_nothing() {
     let sandbox = prefix();
     let before = files(&sandbox.path("prefix"));
-    for (last, status) in [(CTRL_C, 130), (ENTER, 0)] {
+    let go = || {
         let mut terminal = Terminal::start(&sandbox, &["wizard"]);
-        terminal.sees(PATH).press(&[last]);
-        if last == CTRL_C {
-            terminal.sees("Cancelled. Nothing was changed.");
-        }
-        terminal.ends_with(status);
-        let mut terminal = Terminal::start(&sandbox, &["wizard"]);
-        terminal.sees(PATH).press(&[INI, ENTER]).sees("Create it?");
-        if last == ENTER {
-            terminal.press(&["n"]).sees("empty to quit), Up: previous text:").press(&[ENTER]);
-        } else {
-            terminal.press(&[last]);
-        }
-        terminal.ends_with(status);
-        // a new ini isn't created before its first hook
-        let mut terminal = Terminal::start(&sandbox, &["wizard"]);
-        terminal.sees(PATH).press(&[INI, ENTER]).sees("Create it?").press(&["y"]).sees(MENU);
-        terminal.press(&[if last == ENTER { ESC } else { CTRL_C }]).ends_with(status);
+        terminal.sees("If it is portable").sees(NO_INI);
+        terminal
+    };
+    go().press(&[ESC]).sees("Nothing was changed.").ends_with(0);
+    go().press(&[UP, ENTER]).sees("Nothing was changed.").ends_with(0);
+    go().press(&[CTRL_C]).sees("Cancelled. Nothing was changed.").ends_with(130);
+    // searching again finds it
+    let mut terminal = go();
+    sandbox.write("MicroSIP.ini", utf16(OLD));
+    sandbox.write("MicroSIP.exe", image());
+    terminal.press(&[DOWN, ENTER]).sees("C:\\hooks\\ring.exe").sees(MENU).press(&[ESC]).ends_with(0);
+    std::fs::remove_file(sandbox.path("MicroSIP.ini")).unwrap();
+    std::fs::remove_file(sandbox.path("MicroSIP.exe")).unwrap();
+    // an empty path and Esc go back
+    go().press(&[ENTER])
+        .sees(PATH)
+        .press(&[ENTER])
+        .sees(NO_INI)
+        .press(&[ENTER])
+        .sees(PATH)
+        .press(&[ESC])
+        .sees(NO_INI);
+    // a new ini isn't created before something is set in it
+    for (last, status) in [(ESC, 0), (CTRL_C, 130)] {
+        let mut terminal = go();
+        terminal.press(&[ENTER]).sees(PATH).press(&[INI, ENTER]).sees("Create it?").press(&["n"]).sees(PATH);
+        terminal.press(&[ENTER]).sees("Create it?").press(&["y"]).sees(MENU).press(&[last]).ends_with(status);
     }
     assert_eq!(files(&sandbox.path("prefix")), before);
 }
@@ -269,7 +400,7 @@ fn never_color_prints_no_styles_and_lists_fit_the_terminal() {
         let ini = sandbox.path(INI);
         let args = ["wizard", "--color", "never", "--ini", ini.to_str().unwrap()];
         let mut terminal = Terminal::of_size(&sandbox, &args, 24, columns);
-        terminal.sees(MENU).press(&[ENTER]).sees(EVENTS).sees("] outgoing");
+        terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[UP, ENTER]).sees(EVENTS).sees("] outgoing");
         // each move redraws the list in place
         for _ in 0..8 {
             terminal.press(&[DOWN]).sees("] outgoing");
@@ -277,7 +408,7 @@ fn never_color_prints_no_styles_and_lists_fit_the_terminal() {
         let lines = terminal.lines();
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
         assert_eq!((count("] ring "), count("] outgoing"), count("> [ ]")), (1, 1, 1), "{lines:#?}");
-        terminal.press(&[ESC]).sees(MENU).press(&[ESC]).ends_with(0);
+        terminal.press(&[ESC]).sees(WHEN).press(&[ESC]).sees(MENU).press(&[ESC]).ends_with(0);
         let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
         let styles = raw.split("\x1b[").skip(1).filter(|rest| {
             rest.find(|c: char| c.is_ascii_alphabetic()).is_some_and(|at| rest[at..].starts_with('m'))
@@ -290,25 +421,17 @@ fn never_color_prints_no_styles_and_lists_fit_the_terminal() {
 fn asks_what_to_do_about_a_running_microsip() {
     let disk = WindowsDisk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
-    for name in ["hooks/ring.exe", "windows/system32/WindowsPowerShell/v1.0/powershell.exe"] {
-        disk.sandbox.write(&format!("prefix/drive_c/{name}"), image());
-    }
+    disk.sandbox.write("prefix/drive_c/hooks/ring.exe", image());
     let phone = disk.start_phone();
     let before = files(&disk.sandbox.path("prefix"));
     let go = || {
         let mut terminal = start(&disk.sandbox);
-        terminal
-            .sees(MENU)
-            .press(&[ENTER])
-            .sees(EVENTS)
-            .press(&[SPACE, ENTER])
-            .sees(PROGRAMS)
-            .press(&[ENTER]);
+        terminal.sees(MENU).press(&[DOWN, DOWN, DOWN, DOWN, ENTER]).sees(WHEN).press(&[ENTER]);
         terminal.sees(PROGRAM).press(&[r"C:\hooks\ring.exe", ENTER]).sees(ARGUMENTS).press(&[ENTER]);
         terminal.sees("MicroSIP is running").sees(SAVE).sees("No, change nothing");
         terminal
     };
-    for (keys, status) in [(&[DOWN, ENTER][..], 0), (&[ESC], 0), (&[CTRL_C], 130)] {
+    for (keys, status) in [(&[UP, ENTER][..], 0), (&[CTRL_C], 130)] {
         let mut terminal = go();
         // MicroSIP can't be closed from Linux
         assert!(!terminal.text().contains("close MicroSIP"));
@@ -325,160 +448,27 @@ fn asks_what_to_do_about_a_running_microsip() {
         .ends_with(130);
     assert_eq!(files(&disk.sandbox.path("prefix")), before);
 
-    // a script that was just created is removed if the edit is cancelled
-    let script = disk.sandbox.path("prefix/drive_c/MicroSIP/hooks/log.ps1");
-    let mut terminal = start(&disk.sandbox);
-    terminal
-        .sees(MENU)
-        .press(&[ENTER])
-        .sees(EVENTS)
-        .press(&[SPACE, ENTER])
-        .sees(PROGRAMS)
-        .press(&[DOWN, ENTER]);
-    terminal.sees(SAVE).press(&[ENTER]).sees("waiting for MicroSIP to exit");
-    assert!(script.exists());
-    terminal.press(&[CTRL_C]).sees("Cancelled. ").ends_with(130);
-    assert_eq!(files(&disk.sandbox.path("prefix")), before);
-
     let mut terminal = go();
     terminal.press(&[ENTER]).sees("waiting for MicroSIP to exit");
     phone.exit();
-    terminal.sees("Wrote").sees(TEST).press(&["n"]).sees(MENU).press(&[ENTER]).ends_with(0);
+    terminal.sees("Saved.").sees("It works when MicroSIP runs again.").sees(TRY).press(&[ENTER]).sees(MENU);
+    terminal.press(&[ENTER]).ends_with(0);
     assert!(text_of_ini(&ini).contains("cmdIncomingCall=\"C:\\hooks\\ring.exe\""));
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// which ini
-
-/// Creates two inis. A stand-in MicroSIP uses the portable one.
-fn two_inis(disk: &WindowsDisk) -> [PathBuf; 2] {
-    [disk.ini("users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini"), disk.ini("MicroSIP/MicroSIP.ini")]
-}
-
 #[test]
-fn every_command_asks_which_ini_to_use() {
+fn a_change_of_actions_alone_waits_for_nobody() {
     let disk = WindowsDisk::new();
-    let [installed, portable] = two_inis(&disk);
-    let bob = disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
-
-    let mut terminal = Terminal::start(&disk.sandbox, &["set", "VAD=1"]);
-    terminal.sees(WHICH_INI).sees("ann").sees("bob").press(&[DOWN, ENTER]).sees("Wrote").ends_with(0);
-    assert_eq!(
-        (text_of_ini(&installed).contains("VAD=0"), text_of_ini(&bob).contains("VAD=1")),
-        (true, true)
-    );
-
-    let mut terminal = Terminal::start(&disk.sandbox, &["get", "VAD"]);
-    terminal.sees(WHICH_INI).press(&[ENTER]).ends_with(0);
-    assert!(terminal.text().ends_with("0\r\n"), "{}", terminal.text());
-
-    // Esc fails as without a terminal
-    let mut terminal = Terminal::start(&disk.sandbox, &["list"]);
-    terminal.sees(WHICH_INI).press(&[ESC]).sees("[ini-ambiguous]").ends_with(4);
-    for args in [&["set", "VAD=9"][..], &["hooks"]] {
-        Terminal::start(&disk.sandbox, args)
-            .sees(WHICH_INI)
-            .press(&[CTRL_C])
-            .sees("Cancelled. Nothing was changed.")
-            .ends_with(130);
-    }
-
-    // the ini of a running MicroSIP is preselected
+    disk.ini("MicroSIP/MicroSIP.ini");
+    let ini = disk.sandbox.path(INI);
+    let set = ["set-hook", "--ini", ini.to_str().unwrap(), "ring", "--open", "https://a.example/"];
+    disk.sandbox.run(&set).exits(0);
     let _phone = disk.start_phone();
-    let mut terminal = Terminal::start(&disk.sandbox, &["wizard"]);
-    terminal.sees(WHICH_INI).press(&[ENTER]).sees(portable.to_str().unwrap()).sees(MENU);
-    terminal.press(&[ESC]).ends_with(0);
-}
-
-#[test]
-fn no_input_and_json_never_prompt() {
-    let disk = WindowsDisk::new();
-    two_inis(&disk);
-    disk.ini("users/bob/AppData/Roaming/MicroSIP/MicroSIP.ini");
-    for args in [&["hooks", "--no-input"][..], &["get", "VAD", "--json"], &["set", "VAD=1", "--no-input"]] {
-        let mut terminal = Terminal::start(&disk.sandbox, args);
-        terminal.sees("ini-ambiguous").ends_with(4);
-        assert!(!terminal.text().contains("Which one"), "{}", terminal.text());
-    }
-    Terminal::start(&disk.sandbox, &["--no-input"]).sees("Usage: msipcfg").ends_with(2);
-    Terminal::start(&disk.sandbox, &["wizard", "--no-input"]).sees("[usage]").ends_with(2);
-    Terminal::start(&disk.sandbox, &["wizard", "--json"]).sees("\"code\":\"usage\"").ends_with(2);
-    // without a terminal
-    disk.sandbox.run(&["wizard"]).exits(2).says("it needs a terminal").says("set-hook");
-    disk.sandbox.run(&[]).exits(2).says("Usage: msipcfg");
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// doctor --fix
-
-#[test]
-fn doctor_shows_its_fixes_and_asks() {
-    const SPOILED: &str = "[Settings]\r\nVAD=0\r\ncmdCallEnd=C:\\My Hooks\\ring.exe\r\n";
-    let sandbox = prefix();
-    sandbox.write("prefix/drive_c/My Hooks/ring.exe", image());
-    let ini = sandbox.write(INI, utf16(SPOILED));
-    let other =
-        sandbox.write("prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini", utf16(SPOILED));
-    let doctor = || {
-        Terminal::start(&sandbox, &["doctor", "--fix", "--ini", ini.to_str().unwrap(), "--color", "never"])
-    };
-    let before = files(&sandbox.path("prefix"));
-    for (keys, status) in [("n", 1), (ESC, 1), (CTRL_C, 130)] {
-        let mut terminal = doctor();
-        terminal.sees("-cmdCallEnd=C:\\My").sees("+cmdCallEnd=").sees(CHANGE).press(&[keys]);
-        let said = if keys == CTRL_C { "MicroSIP.ini was not changed." } else { "Nothing was changed." };
-        terminal.sees(said).ends_with(status);
-        assert_eq!(files(&sandbox.path("prefix")), before, "{keys:?}");
-    }
-    doctor().sees(CHANGE).press(&["y"]).sees("Wrote ").ends_with(0);
-    assert!(text_of_ini(&ini).contains("cmdCallEnd=\"\"C:\\My Hooks\\ring.exe\"\""), "{}", text_of_ini(&ini));
-    // nothing is left to fix
-    assert!(!doctor().ends_with(0).text().contains(CHANGE));
-
-    // with several inis, asks which one first
-    let again = sandbox.write("MicroSIP.ini", utf16(SPOILED));
-    sandbox.write("MicroSIP.exe", image());
-    let mut terminal = Terminal::start(&sandbox, &["doctor", "--fix", "--color", "never"]);
-    terminal.sees(WHICH_INI).press(&[DOWN, ENTER]).sees(CHANGE).press(&[ENTER]).ends_with(0);
-    let fixed = [&again, &other].map(|ini| text_of_ini(ini) != SPOILED);
-    assert_eq!(fixed.iter().filter(|is_fixed| **is_fixed).count(), 1, "{fixed:?}");
-}
-
-#[test]
-fn backups_are_deleted_after_a_question() {
-    const QUESTION: &str = "Delete these backups? They can't be restored.";
-    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nVAD=0\r\n"));
-    sandbox.run_on_ini(&["set", "VAD=1"]).exits(0);
-    let names = sandbox.names();
-    let ini = sandbox.ini();
-    let purge = |yes: &[&str]| {
-        Terminal::start(&sandbox, &[&["backups", "--purge", "--ini", ini.to_str().unwrap()], yes].concat())
-    };
-    for (keys, status) in [(ENTER, 0), (ESC, 0), (CTRL_C, 130)] {
-        purge(&[]).sees("Would delete 1 backup").sees(QUESTION).press(&[keys]).ends_with(status);
-        assert_eq!(sandbox.names(), names, "{keys:?}");
-    }
-    purge(&[]).sees(QUESTION).press(&["y"]).sees("Deleted 1 backup").ends_with(0);
-    assert_eq!(sandbox.names(), ["MicroSIP.ini"]);
-    assert!(!purge(&["--yes"]).ends_with(0).text().contains(QUESTION));
-}
-
-#[test]
-fn calls_are_deleted_after_a_question() {
-    const QUESTION: &str = "Delete these calls? They can't be restored.";
-    let sandbox = Sandbox::new();
-    calls_db::add(&sandbox, "2026-01-31T09:00:00Z ring 030123456");
-    let purge = |yes: &[&str]| Terminal::start(&sandbox, &[&["calls", "--purge"], yes].concat());
-    for (keys, status) in [(ENTER, 0), (ESC, 0), (CTRL_C, 130)] {
-        purge(&[])
-            .sees("030123456")
-            .sees("Would delete 1 call")
-            .sees(QUESTION)
-            .press(&[keys])
-            .ends_with(status);
-        sandbox.run(&["calls"]).exits(0).says("030123456");
-    }
-    purge(&[]).sees(QUESTION).press(&["y"]).sees("Deleted 1 call").ends_with(0);
-    sandbox.run(&["calls"]).exits(0).says("No calls");
-    assert!(!purge(&["--yes"]).ends_with(0).text().contains(QUESTION));
+    let mut terminal = start(&disk.sandbox);
+    terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[ENTER]).sees(TEXT).press(&[ENTER]).sees(LINK);
+    terminal.press(&[ENTER]).sees("MicroSIP already opens https://a.example/.").sees(KEEP).press(&[ENTER]);
+    terminal.sees(SAVE).press(&[ENTER]).sees("Saved.").sees("from the next call").sees(TRY).press(&[ENTER]);
+    terminal.sees("--add ring --notify").sees(MENU).press(&[ENTER]).ends_with(0);
+    assert!(!terminal.text().contains("MicroSIP is running"), "{}", terminal.text());
+    assert_eq!(actions(&disk.sandbox).matches("[[ring]]").count(), 2);
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::hook::action::Action;
 use crate::hook::action::template::CallFacts;
+use crate::platform::{self, WindowsPaths};
 
 /// An action and the call for which it happens.
 #[derive(Clone, Copy)]
@@ -26,9 +27,13 @@ impl Job<'_> {
         self.ini.parent().unwrap_or(Path::new(""))
     }
 
-    /// Returns the path of a file that an action names.
+    /// Returns the path of a file that an action names. In a Wine prefix, it may be a Windows path.
     pub fn path(&self, written: &str) -> PathBuf {
-        self.folder().join(written)
+        let in_prefix = match platform::windows_paths(self.ini) {
+            WindowsPaths::Prefix(prefix) => prefix.to_host(written),
+            WindowsPaths::Native | WindowsPaths::Unknown => None,
+        };
+        in_prefix.unwrap_or_else(|| self.folder().join(written))
     }
 }
 

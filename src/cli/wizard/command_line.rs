@@ -1,6 +1,7 @@
 //! The command lines that do what the wizard did, ready to paste into a shell.
 
 use crate::commands::suggestion::set_hook_args;
+use crate::hook::action::{Action, Work};
 use crate::page::indented;
 use crate::quote::command_line;
 use crate::request::{EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions};
@@ -47,10 +48,27 @@ fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
     arguments
 }
 
-/// Returns the arguments of `set-hook`; `None` if the hook isn't a program and its arguments.
+/// Returns the arguments of `set-hook` for a program or an action; `None` if they can't express it.
 fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
-    let HookText::Command(command) = &set.what else { return None };
-    Some(set_hook_args(set.allow, set.event.name(), command))
+    let arguments = match &set.what {
+        HookText::Command(command) => set_hook_args(set.allow, set.event.name(), command),
+        HookText::Action(action) => [vec![set.event.name().to_string()], action_options(action)?].concat(),
+        HookText::Raw(_) | HookText::Value(_) => return None,
+    };
+    Some(set.add.then(|| "--add".to_string()).into_iter().chain(arguments).collect())
+}
+
+/// Returns the options of `set-hook` for an action that the wizard made.
+fn action_options(action: &Action) -> Option<Vec<String>> {
+    let (text, link) = match &action.work {
+        Work::Open { url, .. } => (url.to_string(), None),
+        Work::Notify { text, link } => (text.to_string(), link.as_ref()),
+        Work::Send(request) => (request.url.to_string(), None),
+        Work::Log { file, .. } => (file.clone(), None),
+        Work::Run { .. } => return None,
+    };
+    let link = link.into_iter().flat_map(|link| ["--link".to_string(), link.to_string()]);
+    Some([format!("--{}", action.work.kind().name()), text].into_iter().chain(link).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What every part of the wizard needs: prompts, output, and the commands.
 
 use std::io;
+use std::path::Path;
 
 use dialoguer::theme::Theme;
 
@@ -12,8 +13,9 @@ use crate::cli::side_effects::SideEffects;
 use crate::commands::Error;
 use crate::commands::hooks::{self, HookList};
 use crate::commands::written::WriteOutcome;
-use crate::commands::{self, Context, Outcome};
+use crate::commands::{self, Context, Outcome, test_hook};
 use crate::diagnostic::ExitStatus;
+use crate::hook::action::Action;
 use crate::hook::event::Event;
 use crate::request::{EditRequest, IniChoice, Request, WriteOptions};
 
@@ -99,6 +101,15 @@ impl Dialog<'_> {
             }
             Err(error) => Err(self.output.print_error(&error, reporter.finish())),
         }
+    }
+
+    /// Returns what an action would do for a caller, in one or more lines.
+    pub fn example(&self, ini: &Path, event: Event, action: &Action, caller: &str) -> Vec<String> {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        self.session.with_context(&mut reporter, |context| {
+            let preview = test_hook::example(ini, event, action, caller, context);
+            test_hook::preview_lines(&preview)
+        })
     }
 
     /// Prints an error and returns its exit status.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::dialog::{Dialog, Exit};
 use super::path_completion;
 use super::texts;
-use crate::cli::prompt::{self, Prefill, TabCompletion};
+use crate::cli::{line, prompt};
 use crate::commands::Error;
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{self, LocateError};
@@ -47,12 +47,11 @@ pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, E
             }
             Error::Locate(error) => {
                 dialog.say(&texts::sentence(&error.to_string()));
-                if let Ok(path) = locate::place_to_create(&dialog.session.env)
-                    && dialog.confirm("MicroSIP would create it on its first run. Create it now?")?
-                {
-                    return Ok(chosen(choice, path, true, needs_option));
+                match ask_what_to_do(dialog)? {
+                    NotFound::SearchAgain => continue,
+                    NotFound::Create(path) => return Ok(chosen(choice, path, true, needs_option)),
+                    NotFound::Name => PathBuf::new(),
                 }
-                PathBuf::new()
             }
             Error::NotThere { ini: path } => {
                 dialog.say(&format!("{} doesn't exist.\n", path.display()));
@@ -67,22 +66,42 @@ pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, E
             }
         };
         needs_option = true;
-        choice.path = Some(ask_for_path(dialog, &previous.to_string_lossy())?);
+        // without an answer, it is searched for again
+        choice.path = ask_for_path(dialog, &previous.to_string_lossy())?;
     }
 }
 
-/// Asks where the ini is or should be. If the answer is a folder, returns the usual name in it.
-fn ask_for_path(dialog: &Dialog<'_>, previous: &str) -> Result<PathBuf, Exit> {
-    dialog.say("Where is MicroSIP.ini? A portable MicroSIP keeps it next to MicroSIP.exe.\n");
+/// What to do if no ini was found.
+#[derive(Clone)]
+enum NotFound {
+    Name,
+    SearchAgain,
+    Create(PathBuf),
+}
+
+/// Explains how to find the ini, and asks what to do.
+fn ask_what_to_do(dialog: &Dialog<'_>) -> Result<NotFound, Exit> {
+    dialog.say(texts::HOW_TO_FIND_THE_INI);
+    let mut answers = vec![("Type where it is", NotFound::Name), ("Search again", NotFound::SearchAgain)];
+    if let Ok(path) = locate::place_to_create(&dialog.session.env) {
+        answers.push(("Create it now, as MicroSIP would on its first run", NotFound::Create(path)));
+    }
+    let labels: Vec<&str> = answers.iter().map(|(label, _)| *label).chain(["Quit"]).collect();
+    let chosen = dialog.select("What do you want to do?", &labels, 0)?;
+    let answer = chosen.filter(|index| *index < answers.len()).map(|index| answers.swap_remove(index).1);
+    answer.ok_or_else(|| {
+        dialog.say("Nothing was changed.\n");
+        Exit::With(ExitStatus::Done)
+    })
+}
+
+/// Asks where the ini is or should be. If the answer is a folder, returns the usual name in it. Esc and an empty line
+/// return `None`.
+fn ask_for_path(dialog: &Dialog<'_>, previous: &str) -> Result<Option<PathBuf>, Exit> {
     let current_folder = dialog.session.env.current_folder.as_deref();
     let candidates = |typed: &str| path_completion::for_host(typed, current_folder);
-    let prefill = Prefill { previous, ..Prefill::default() };
-    let completion = TabCompletion::new(&candidates);
-    let typed =
-        prompt::line(dialog.theme, "Path (Tab completes, empty to quit)", prefill, Some(&completion))?;
-    if typed.is_empty() {
-        return Err(Exit::With(ExitStatus::Done));
-    }
-    let path = PathBuf::from(typed.trim_matches('"'));
-    Ok(if SystemFs.is_dir(&path) { path.join(INI_NAME) } else { path })
+    let prompt = "Path of MicroSIP.ini or of its folder (Tab completes)";
+    let typed = line::ask(dialog.theme, prompt, previous, Some(&candidates))?;
+    let path = typed.filter(|typed| !typed.is_empty()).map(|typed| PathBuf::from(typed.trim_matches('"')));
+    Ok(path.map(|path| if SystemFs.is_dir(&path) { path.join(INI_NAME) } else { path }))
 }

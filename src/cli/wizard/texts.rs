@@ -1,82 +1,141 @@
 //! Texts of the wizard.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::commands::hook_state::Hook;
-use crate::hook::command::command_line_to_argv;
+use crate::commands::written::WriteOutcome;
+use crate::hook::action::{Action, Method, WebRequest, Work};
+use crate::hook::command::{HookCommand, command_line_to_argv};
 use crate::hook::event::Event;
-use crate::platform::{FileSystemExt, SystemFs};
-use crate::quote::quote;
 
 /// Printed at the start.
-pub const WELCOME: &str = "This sets up programs that MicroSIP runs on call events.\n\
-                           Nothing is changed until you confirm it. Esc goes back in lists; Ctrl-C exits.\n\n";
+pub const WELCOME: &str = "This sets up what MicroSIP does on calls. Nothing is changed until you confirm it.\n\
+                           Esc goes back to the previous question; Ctrl-C exits.\n\n";
 
-/// Returns when an event happens, shorter than [`Event::when`] and for the person who takes the call.
-fn when(event: Event) -> &'static str {
+/// Printed if no ini was found.
+pub const HOW_TO_FIND_THE_INI: &str = "\
+MicroSIP keeps its settings in MicroSIP.ini. To find it:\n\
+- If MicroSIP never ran on this computer, install it and start it once.\n\
+- If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter.\n\
+- If it is portable, the file is in the folder of MicroSIP.exe.\n";
+
+/// Returns when an event happens, for the person who takes the call: it follows "when".
+pub fn when(event: Event) -> &'static str {
     match event {
-        Event::Ring => "a call arrives (even on Do Not Disturb)",
-        Event::Ringing => "the phone is ringing (not on Do Not Disturb)",
+        Event::Ring => "the phone is ringing",
+        Event::Ringing => "the phone is ringing and Do Not Disturb is off",
         Event::Answer => "you answer a call",
         Event::AnswerVideo => "you answer a video call",
-        Event::Start => "the call is connected (incoming or outgoing)",
-        Event::End => "the call ended or was missed",
-        Event::Busy => "the call was busy or declined (instead of end)",
+        Event::Start => "a call is connected, also one that you made",
+        Event::End => "a call has ended or was missed",
+        Event::Busy => "a call was busy or declined",
         Event::Outgoing => "you call someone",
+    }
+}
+
+/// Returns when any of these events happens.
+pub fn when_any(events: &[Event]) -> String {
+    match events {
+        [Event::End, Event::Busy] => "a call has ended".into(),
+        events => {
+            let each: Vec<&str> = events.iter().map(|event| when(*event)).collect();
+            each.join(", or when ")
+        }
     }
 }
 
 /// Returns a list item for each event.
 pub fn event_items(hooks: &[Hook]) -> Vec<String> {
     let item = |event: &Event| {
-        let has_hook = hooks.iter().any(|hook| hook.event == *event && is_set(hook));
-        let mark = if has_hook { "  (has a hook)" } else { "" };
+        let is_set = hooks.iter().any(|hook| hook.event == *event && !present(hook).is_empty());
+        let mark = if is_set { "  (in use)" } else { "" };
         format!("{:<12} {}{mark}", event.name(), when(*event))
     };
     Event::ALL.iter().map(item).collect()
 }
 
-/// Returns whether the ini has a value for the hook, even one that doesn't work.
-pub fn is_set(hook: &Hook) -> bool {
-    hook.value.as_ref().is_some_and(|value| !value.is_empty())
+/// Something that happens on an event now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// What MicroSIP does.
+    pub does: String,
+    /// The number of the action, from 1; `None` for a program.
+    pub action: Option<usize>,
 }
 
-/// Returns a list item for each hook.
-pub fn hook_items(hooks: &[Hook]) -> Vec<String> {
-    let item = |hook: &Hook| {
-        let command = hook.command.as_ref().map(ToString::to_string);
-        format!("{:<12} {}", hook.event.name(), command.or(hook.value.clone()).unwrap_or_default())
+/// Returns what happens on the event of a hook now.
+pub fn present(hook: &Hook) -> Vec<Present> {
+    let program = match (&hook.command, &hook.value) {
+        _ if hook.is_runner => None,
+        (Some(command), _) => Some(starts(command)),
+        (None, Some(value)) if !value.is_empty() => Some(format!("has the command {value:?}")),
+        _ => None,
     };
-    hooks.iter().map(item).collect()
+    let program = program.map(|does| Present { does, action: None });
+    let actions =
+        (1..).zip(&hook.actions).map(|(number, action)| Present { does: does(action), action: Some(number) });
+    program.into_iter().chain(actions).collect()
 }
 
-/// What a hook can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProgramChoice {
-    /// The user's own program.
-    Own,
-    /// A ready-made script that logs calls.
-    Log,
-    /// A ready-made script that shows the number in a window.
-    PopUp,
-    /// A ready-made script that opens a web page.
-    WebPage,
+/// Returns a list item for each thing that happens on a call, and its event.
+pub fn removable(hooks: &[Hook]) -> Vec<(String, Event, Option<usize>)> {
+    let of_hook = |hook: &Hook| {
+        let event = hook.event;
+        let item =
+            move |present: Present| (format!("{:<12} {}", event.name(), present.does), event, present.action);
+        present(hook).into_iter().map(item).collect::<Vec<_>>()
+    };
+    hooks.iter().flat_map(of_hook).collect()
 }
 
-impl ProgramChoice {
-    /// Every choice, in the order of the menu.
-    pub const ALL: [ProgramChoice; 4] =
-        [ProgramChoice::Own, ProgramChoice::Log, ProgramChoice::PopUp, ProgramChoice::WebPage];
-
-    /// Returns the choice's menu item.
-    pub fn label(self) -> &'static str {
-        match self {
-            ProgramChoice::Own => "My own program or script",
-            ProgramChoice::Log => "Ready-made: write the call to a text file",
-            ProgramChoice::PopUp => "Ready-made: show the number in a small window",
-            ProgramChoice::WebPage => "Ready-made: open a web page with the number",
+/// Returns what an action does; "MicroSIP" can precede it.
+pub fn does(action: &Action) -> String {
+    match &action.work {
+        Work::Open { url, .. } => format!("opens {url}"),
+        Work::Notify { text, link: None } => format!("shows \"{text}\""),
+        Work::Notify { text, link: Some(link) } => format!("shows \"{text}\", and a click opens {link}"),
+        Work::Send(WebRequest { method: Method::Get, url, .. }) => format!("requests {url}"),
+        Work::Send(WebRequest { url, .. }) => format!("sends the call to {url}"),
+        Work::Log { file, .. } => format!("adds a line to {file}"),
+        Work::Run { program, args, .. } => {
+            let args = args.iter().map(ToString::to_string).collect();
+            starts(&HookCommand { program: program.clone(), args })
         }
     }
+}
+
+/// Returns what MicroSIP does with a program.
+pub fn starts(command: &HookCommand) -> String {
+    format!("starts {command}")
+}
+
+/// Returns the sentence that says what will happen on these events, and what becomes of what happens now.
+pub fn sentence_before_saving(events: &[Event], does: &str, present: &[String], is_kept: bool) -> String {
+    let when = when_any(events);
+    match (present.join(" and "), is_kept) {
+        (present, _) if present.is_empty() => format!("When {when}, MicroSIP {does}.\n"),
+        (present, true) => format!("When {when}, MicroSIP {present} as now, and also {does}.\n"),
+        (present, false) => format!("When {when}, MicroSIP {does} and no longer {present}.\n"),
+    }
+}
+
+/// Returns what was saved, and where the old settings are.
+pub fn saved(written: &WriteOutcome) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let backup = written.backup.as_ref().map(|path| format!(" The old settings are in {}.", name(path)));
+    let done = match &written.restored {
+        Some(backup) => format!("Restored {backup}."),
+        None => "Saved.".into(),
+    };
+    format!("{done}{}\n", backup.unwrap_or_default())
+}
+
+/// Returns the sentence that says what will no longer happen.
+pub fn sentence_before_removing(event: Event, hooks: &[Hook], action: Option<usize>) -> String {
+    let removed = hooks.iter().filter(|hook| hook.event == event).flat_map(present);
+    let removed: Vec<String> =
+        removed.filter(|present| present.action == action).map(|present| present.does).collect();
+    format!("When {}, MicroSIP no longer {}.\n", when(event), removed.join(" and "))
 }
 
 /// Splits a text into arguments as Windows does.
@@ -87,12 +146,6 @@ pub fn split_arguments(text: &str) -> Vec<String> {
     parts.map(|part| String::from_utf16_lossy(&part)).collect()
 }
 
-/// Joins arguments to a text that [`split_arguments`] splits into the same ones.
-pub fn join_arguments(args: &[String]) -> String {
-    let quoted: Vec<String> = args.iter().map(|arg| quote(arg)).collect();
-    quoted.join(" ")
-}
-
 /// Turns a message into a sentence on its own line.
 pub fn sentence(message: &str) -> String {
     let mut chars = message.chars();
@@ -100,44 +153,57 @@ pub fn sentence(message: &str) -> String {
     format!("{first}{}.\n", chars.as_str())
 }
 
-/// Returns whether the file of a ready-made script is created or kept.
-pub fn about_script(script: &Path) -> String {
-    if SystemFs.exists(script) {
-        format!("Uses the existing script: {}\n", script.display())
-    } else {
-        format!("Also creates the script: {}\n", script.display())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn event_items_fit_into_80_columns() {
-        let hook = |event: &Event| Hook {
-            event: *event,
+    fn hook(event: Event) -> Hook {
+        Hook {
+            event,
             value: Some("x".into()),
             command: None,
             is_runner: false,
             actions: Vec::new(),
             works: None,
             problems: Vec::new(),
-        };
-        let hooks: Vec<Hook> = Event::ALL.iter().map(hook).collect();
-        for line in event_items(&hooks) {
-            assert!(line.len() <= 73 && line.ends_with("(has a hook)"), "{line}");
         }
-        assert!(event_items(&[]).iter().all(|line| !line.contains("hook")));
+    }
+
+    #[test]
+    fn event_items_fit_into_80_columns() {
+        let hooks: Vec<Hook> = Event::ALL.iter().map(|event| hook(*event)).collect();
+        for line in event_items(&hooks) {
+            assert!(line.len() <= 73 && line.ends_with("(in use)"), "{line}");
+        }
+        assert!(event_items(&[]).iter().all(|line| !line.contains("in use")));
+    }
+
+    #[test]
+    fn a_sentence_says_what_happens_and_what_no_longer_does() {
+        let present = ["starts C:\\x.exe".to_string()];
+        for (events, present, is_kept, expected) in [
+            (&[Event::Ring][..], &[][..], false, "When the phone is ringing, MicroSIP opens https://a/.\n"),
+            (
+                &[Event::End, Event::Busy],
+                &present,
+                true,
+                "When a call has ended, MicroSIP starts C:\\x.exe as now, and also opens https://a/.\n",
+            ),
+            (
+                &[Event::Answer, Event::Outgoing],
+                &present,
+                false,
+                "When you answer a call, or when you call someone, MicroSIP opens https://a/ and no longer \
+                 starts C:\\x.exe.\n",
+            ),
+        ] {
+            assert_eq!(sentence_before_saving(events, "opens https://a/", present, is_kept), expected);
+        }
     }
 
     #[test]
     fn arguments_are_split_as_windows_does() {
         assert_eq!(split_arguments(""), Vec::<String>::new());
         assert_eq!(split_arguments(r#"--to "the crm" a\b"#), ["--to", "the crm", r"a\b"]);
-        for args in [&["a b", ""][..], &[r"C:\x\", "\"", "--n=1"], &[]] {
-            let args: Vec<String> = args.iter().map(ToString::to_string).collect();
-            assert_eq!(split_arguments(&join_arguments(&args)), args);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of actions: what they would do, or did.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -8,10 +9,12 @@ use serde_json::{Value as Json, json};
 use crate::actions::contacts;
 use crate::actions::perform::{Job, Perform as _, Performed, Preview, SystemPerformer, preview};
 use crate::commands::context::{Context, RunEvent};
+use crate::commands::hook_actions;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hook::action::Actions;
+use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::{CallFacts, Direction, without_controls};
+use crate::hook::action::{Action, Actions};
 use crate::hook::event::Event;
 use crate::page::Styles;
 use crate::request::TestHook;
@@ -64,7 +67,7 @@ pub fn test(
     let performer = context.performer();
     let mut tests = Vec::new();
     for caller in &asked.callers {
-        let facts = facts(event, caller, actions, ini, context);
+        let facts = facts(event, caller, &actions.numbers, ini.file.to_open(), context);
         for (number, action) in (1..).zip(actions.of(event)) {
             if (context.stop)() {
                 return Err(Diagnostic::new(
@@ -109,14 +112,21 @@ fn wait_for_messages(performer: &SystemPerformer, stop: &dyn Fn() -> bool) {
     }
 }
 
+/// Returns what an action would do for a caller, whether or not the ini exists.
+pub fn example(ini: &Path, event: Event, action: &Action, caller: &str, context: &Context<'_>) -> Preview {
+    let (of_ini, _) = hook_actions::read_or_warn(&Ini::plain(ini.into(), None, true), context.fs);
+    let facts = facts(event, caller, &of_ini.numbers, ini, context);
+    preview(Job { action, facts: &facts, ini, webhook_id: "", is_test: false }, context.env)
+}
+
 /// Returns the facts of a call that might have been: one that ended was answered and took a minute.
-fn facts(event: Event, caller: &str, actions: &Actions, ini: &Ini, context: &Context<'_>) -> CallFacts {
+fn facts(event: Event, caller: &str, numbers: &Numbers, ini: &Path, context: &Context<'_>) -> CallFacts {
     let number = without_controls(caller).trim().to_string();
     let answered = matches!(event, Event::Answer | Event::AnswerVideo | Event::Start | Event::End);
     CallFacts {
         event,
         time: (context.now)(),
-        name: contacts::name_of(&number, &actions.numbers, ini.file.to_open(), context.fs),
+        name: contacts::name_of(&number, numbers, ini, context.fs),
         number,
         direction: Some(if event == Event::Outgoing { Direction::Outgoing } else { Direction::Incoming }),
         answered,
@@ -124,7 +134,7 @@ fn facts(event: Event, caller: &str, actions: &Actions, ini: &Ini, context: &Con
         call: "test".into(),
         user: context.env.user.clone().unwrap_or_default(),
         computer: context.env.computer.clone().unwrap_or_default(),
-        numbers: actions.numbers.clone(),
+        numbers: numbers.clone(),
     }
 }
 
@@ -165,36 +175,40 @@ fn outcome(performed: &Performed, styles: Styles) -> (anstyle::Style, &'static s
 }
 
 fn preview_text(text: &mut String, preview: &Preview, styles: Styles) {
-    let mut line = |line: String| {
-        let _ = writeln!(text, "     {line}");
-    };
-    match preview {
-        Preview::Open { url } => line(format!("opens {url}")),
-        Preview::Notify { title, text, link } => {
-            line(format!("shows {title}: {text}"));
-            if let Some(link) = link {
-                line(format!("a click opens {link}"));
-            }
-        }
-        Preview::Send { method, url, headers, body } => {
-            line(format!("sends {method} {url}"));
-            if !headers.is_empty() {
-                line(format!("headers {}", headers.join(", ")));
-            }
-            if let Some(body) = body {
-                line(format!("body {body}"));
-            }
-        }
-        Preview::Log { file, line: added } => line(format!("adds to {}: {added}", file.display())),
-        Preview::Run { program, args } => {
-            line(format!("starts {}", program.display()));
-            for (number, arg) in (1..).zip(args) {
-                line(format!("argument {number}  {arg}"));
-            }
-        }
+    let lines = match preview {
         Preview::Nothing(performed) => {
             let (style, word, why) = outcome(performed, styles);
-            line(format!("{style}{word}{style:#}: {why}"));
+            vec![format!("{style}{word}{style:#}: {why}")]
+        }
+        preview => preview_lines(preview),
+    };
+    for line in lines {
+        let _ = writeln!(text, "     {line}");
+    }
+}
+
+/// Returns what an action would do, in one or more lines.
+pub fn preview_lines(preview: &Preview) -> Vec<String> {
+    match preview {
+        Preview::Open { url } => vec![format!("opens {url}")],
+        Preview::Notify { title, text, link } => {
+            let click = link.iter().map(|link| format!("a click opens {link}"));
+            [format!("shows {title}: {text}")].into_iter().chain(click).collect()
+        }
+        Preview::Send { method, url, headers, body } => {
+            let headers = Some(headers).filter(|headers| !headers.is_empty());
+            let headers = headers.map(|headers| format!("headers {}", headers.join(", ")));
+            let body = body.as_ref().map(|body| format!("body {body}"));
+            [Some(format!("sends {method} {url}")), headers, body].into_iter().flatten().collect()
+        }
+        Preview::Log { file, line } => vec![format!("adds to {}: {line}", file.display())],
+        Preview::Run { program, args } => {
+            let args = (1..).zip(args).map(|(number, arg)| format!("argument {number}  {arg}"));
+            [format!("starts {}", program.display())].into_iter().chain(args).collect()
+        }
+        Preview::Nothing(performed) => {
+            let (_, word, why) = outcome(performed, Styles::default());
+            vec![format!("{word}: {why}")]
         }
     }
 }

@@ -61,6 +61,11 @@ pub fn data_folder(env: &Env) -> Option<PathBuf> {
     Some(env.state_home.clone().or_else(usual)?.join("msipcfg"))
 }
 
+/// Returns nothing: the documents of MicroSIP's user are in its Wine prefix, or on another computer.
+pub fn documents_folder() -> Option<PathBuf> {
+    None
+}
+
 /// Returns the active Wine prefix: the one of `WINEPREFIX`, or `~/.wine`.
 pub(super) fn active_prefix(env: &Env) -> Option<WinePrefix> {
     WinePrefix::at(settings_roots(env).first()?)

@@ -9,7 +9,9 @@ use windows_sys::Win32::Foundation::MAX_PATH;
 use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetShortPathNameW};
 use windows_sys::Win32::System::Com::CoTaskMemFree;
 use windows_sys::Win32::System::WindowsProgramming::DRIVE_REMOTE;
-use windows_sys::Win32::UI::Shell::{FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath};
+use windows_sys::Win32::UI::Shell::{
+    FOLDERID_Documents, FOLDERID_LocalAppData, FOLDERID_RoamingAppData, SHGetKnownFolderPath,
+};
 use windows_sys::core::{GUID, PWSTR};
 
 use super::files::is_same_file;
@@ -71,6 +73,11 @@ pub fn own_app_data() -> Vec<PathBuf> {
 pub fn data_folder(env: &Env) -> Option<PathBuf> {
     let local = env.local_app_data.clone().or_else(|| known_folder(&FOLDERID_LocalAppData))?;
     Some(local.join("msipcfg"))
+}
+
+/// Returns the folder of this user's documents, which may be on a share or in OneDrive.
+pub fn documents_folder() -> Option<PathBuf> {
+    known_folder(&FOLDERID_Documents)
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

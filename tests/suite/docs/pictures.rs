@@ -8,7 +8,7 @@ use anstyle_svg::Term;
 
 use super::{assert_generated_folder, split_arguments};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
-use crate::terminal::{DOWN, ENTER, SPACE, Terminal};
+use crate::terminal::{CTRL_C, DOWN, ENTER, Terminal};
 
 /// Screenshots and the commands that they show, run on the computer that [`phone`] creates.
 const SCREENS: &[(&str, &str)] = &[
@@ -26,12 +26,11 @@ const SCREENS: &[(&str, &str)] = &[
 
 /// The steps of the wizard: the name of the screenshot, the text to wait for, and the keys that lead to the next step.
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
-    ("", "What do you want to do?", &[ENTER]),
-    ("wizard-events", "you call someone", &[DOWN, DOWN, SPACE, ENTER]),
-    ("", "What should it run?", &[ENTER]),
-    ("", "Program (", &[r"C:\hooks\log.exe", ENTER]),
-    ("", "Arguments before", &["--to \"our crm\"", ENTER]),
-    ("wizard-write", "Save this change? [Y/n] ", &["n"]),
+    ("wizard-goal", "- Quit", &[DOWN, ENTER]),
+    ("", "When should it happen?", &[DOWN, ENTER]),
+    ("", "Address of the page", &["https://crm.example/find?phone=0301234567", ENTER]),
+    ("", "Where in the address", &[ENTER]),
+    ("wizard-save", "No, change nothing", &[CTRL_C]),
 ];
 
 const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.ini";
@@ -39,7 +38,8 @@ const INI: &str = "prefix/drive_c/users/ann/AppData/Roaming/MicroSIP/MicroSIP.in
 /// Creates a Wine prefix with programs and an ini.
 fn phone() -> Sandbox {
     let sandbox = Sandbox::new();
-    for program in ["hooks/ring.exe", "hooks/log.exe", "CRM/show caller.exe"] {
+    let runner = "Program Files/msipcfg/msipcfg-run.exe";
+    for program in ["hooks/ring.exe", "hooks/log.exe", "CRM/show caller.exe", runner] {
         sandbox.write(&format!("prefix/drive_c/{program}"), image());
     }
     sandbox.write("prefix/drive_c/Program Files/MicroSIP/MicroSIP.exe", image());

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use msipcfg::commands::{self, Context, RunEvent};
 use msipcfg::desired::passwords::PasswordHasher;
+use msipcfg::hook::action::{Action, Separator, Work};
 use msipcfg::hook::event::Event;
-use msipcfg::hook::sample::Sample;
 use msipcfg::platform::{Env, SystemFs};
 use msipcfg::request::{
     BackupChoice, Doctor, EditRequest, HookText, IniChoice, Request, SetHook, WhileRunning, WriteOptions,
@@ -73,8 +73,10 @@ fn restore_writes_the_ini_whose_backup_it_read() {
 }
 
 #[test]
-fn a_ready_made_hook_is_set_in_the_ini_that_its_script_is_next_to() {
-    let set = SetHook::new(Event::End, HookText::Sample(Sample::Log));
+fn an_action_is_set_in_the_ini_that_its_file_is_next_to() {
+    let log = Work::Log { file: "calls.csv".into(), separator: Separator::default() };
+    let action = HookText::Action(Box::new(Action::for_everybody(log)));
+    let set = SetHook { runner: Some(r"C:\run\msipcfg-run.exe".into()), ..SetHook::new(Event::End, action) };
     let text = run_while_another_microsip_starts(write(EditRequest::SetHooks(vec![set])));
     let text = String::from_utf16_lossy(&units_of(&text));
     assert!(text.contains("cmdCallEnd="), "{text}");

@@ -72,7 +72,6 @@ counted! {
     fn persist_new(&self, temp: TempFile, to: &Path) -> ();
     fn sync_folder(&self, folder: &Path) -> ();
     fn remove(&self, path: &Path) -> ();
-    fn remove_folder(&self, path: &Path) -> ();
     fn open_to_lock(&self, path: &Path) -> LockFile;
 }
 

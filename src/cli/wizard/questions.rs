@@ -1,0 +1,475 @@
+//! The questions about one thing that should happen on calls. Esc goes one question back, and every answer is kept.
+
+use super::dialog::{Dialog, Exit};
+use super::goal::{self, Goal, Moment, NumberPlace};
+use super::ini::ChosenIni;
+use super::path_completion;
+use super::save::{self, Saving};
+use super::texts;
+use crate::cli::{line, prompt};
+use crate::commands::Error;
+use crate::commands::hook_state::Hook;
+use crate::diagnostic::{Code, ToDiagnostic as _};
+use crate::hook::action::Action;
+use crate::hook::command::HookCommand;
+use crate::hook::event::Event;
+use crate::hook::target::{Allow, TargetError};
+use crate::platform::{self, FileSystemExt as _, SystemFs, WindowsPaths};
+use crate::request::{EditRequest, HookText, SetHook};
+
+/// A caller for examples.
+const EXAMPLE_CALLER: &str = "+49301234";
+
+/// What was answered so far. A text is empty until it is typed.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    pub goal: Goal,
+    /// The chosen line of the short list.
+    moment: usize,
+    events: Vec<Event>,
+    message: String,
+    link: String,
+    /// Of a web page or service.
+    address: String,
+    /// The chosen place of the number, if the address doesn't name one.
+    place: usize,
+    file: String,
+    program: String,
+    arguments: String,
+    allow: Allow,
+    /// Whether what happens now stays.
+    is_kept: bool,
+}
+
+impl Answers {
+    /// Returns the answers at the beginning.
+    pub fn new(goal: Goal) -> Answers {
+        Answers {
+            goal,
+            moment: 0,
+            events: Vec::new(),
+            message: String::new(),
+            link: String::new(),
+            address: String::new(),
+            place: 0,
+            file: String::new(),
+            program: String::new(),
+            arguments: String::new(),
+            allow: Allow::default(),
+            is_kept: true,
+        }
+    }
+
+    /// Returns the places where the number could belong, if that has to be asked.
+    fn number_places(&self) -> Vec<NumberPlace> {
+        if self.goal == Goal::OpenPage { goal::number_places(&self.address) } else { Vec::new() }
+    }
+
+    /// Returns the address with the number in its place.
+    fn full_address(&self) -> String {
+        let mut places = self.number_places();
+        if self.place < places.len() { places.swap_remove(self.place).address } else { self.address.clone() }
+    }
+
+    fn message_or_usual(&self) -> String {
+        match self.events.first() {
+            Some(event) if self.message.is_empty() => goal::usual_message(*event).into(),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+/// A question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Moment,
+    /// The events, chosen from all of them.
+    Events,
+    Message,
+    Link,
+    Address,
+    NumberPlace,
+    File,
+    Program,
+    Arguments,
+    /// Whether what happens now stays.
+    Keep,
+    Save,
+}
+
+/// What follows an answer.
+enum Reply {
+    /// The next question.
+    Next,
+    /// The previous question.
+    Back,
+    /// The same question: the answer was refused.
+    Again,
+    /// No question.
+    Done(Saving),
+}
+
+/// The questions for one goal.
+pub struct Questions<'a, 'd> {
+    pub dialog: &'a Dialog<'d>,
+    pub ini: &'a mut ChosenIni,
+    pub answers: &'a mut Answers,
+    /// What the ini has now.
+    pub hooks: Vec<Hook>,
+    pub paths: WindowsPaths,
+}
+
+impl Questions<'_, '_> {
+    /// Asks until the change is saved or given up. Returns [`Saving::Back`] if the user goes back from the first
+    /// question.
+    pub fn ask(&mut self) -> Result<Saving, Exit> {
+        let mut asked = Vec::new();
+        let mut question = Question::Moment;
+        loop {
+            match self.ask_one(question)? {
+                Reply::Next => {
+                    asked.push(question);
+                    question = self.next(question);
+                }
+                Reply::Back => match asked.pop() {
+                    Some(previous) => question = previous,
+                    None => return Ok(Saving::Back),
+                },
+                Reply::Again => {}
+                Reply::Done(saving) => return Ok(saving),
+            }
+        }
+    }
+
+    fn next(&self, after: Question) -> Question {
+        let first_detail = match self.answers.goal {
+            Goal::ShowCaller => Question::Message,
+            Goal::OpenPage | Goal::NotifyService => Question::Address,
+            Goal::LogCalls => Question::File,
+            Goal::StartProgram => Question::Program,
+        };
+        match after {
+            Question::Moment if self.answers.events.is_empty() => Question::Events,
+            Question::Moment | Question::Events => first_detail,
+            Question::Message => Question::Link,
+            Question::Address if !self.answers.number_places().is_empty() => Question::NumberPlace,
+            Question::Program => Question::Arguments,
+            _ if after != Question::Keep && !self.present().is_empty() => Question::Keep,
+            _ => Question::Save,
+        }
+    }
+
+    fn ask_one(&mut self, question: Question) -> Result<Reply, Exit> {
+        match question {
+            Question::Moment => self.ask_moment(),
+            Question::Events => self.ask_events(),
+            Question::Message => self.ask_message(),
+            Question::Link => self.ask_link(),
+            Question::Address => self.ask_address(),
+            Question::NumberPlace => self.ask_number_place(),
+            Question::File => self.ask_file(),
+            Question::Program => self.ask_program(),
+            Question::Arguments => self.ask_arguments(),
+            Question::Keep => self.ask_keep(),
+            Question::Save => self.save(),
+        }
+    }
+
+    // -----------------------------------------------------------------------------------------------------
+    // when
+
+    fn ask_moment(&mut self) -> Result<Reply, Exit> {
+        let moments = self.answers.goal.moments();
+        let mut items: Vec<String> = moments.map(Moment::label).map(String::from).to_vec();
+        items[0].push_str(" (recommended)");
+        items.push("At several or other moments...".into());
+        let Some(chosen) =
+            prompt::select(self.dialog.theme, "When should it happen?", &items, self.answers.moment)?
+        else {
+            return Ok(Reply::Back);
+        };
+        self.answers.moment = chosen;
+        let events = moments.get(chosen).map_or(&[][..], |moment| moment.events());
+        self.answers.events = events.to_vec();
+        Ok(Reply::Next)
+    }
+
+    fn ask_events(&mut self) -> Result<Reply, Exit> {
+        let items = texts::event_items(&self.hooks);
+        let prompt = "When? (Space selects, Enter continues)";
+        let Some(chosen) = prompt::select_many(self.dialog.theme, prompt, &items)? else {
+            return Ok(Reply::Back);
+        };
+        let events: Vec<Event> = chosen.into_iter().map(|index| Event::ALL[index]).collect();
+        if events.is_empty() {
+            self.dialog.say("Nothing is selected. Press Space to select the line with the >, then Enter.\n");
+            return Ok(Reply::Again);
+        }
+        self.dialog.say(&format!("When {}.\n", texts::when_any(&events)));
+        self.answers.events = events;
+        Ok(Reply::Next)
+    }
+
+    // -----------------------------------------------------------------------------------------------------
+    // the details of each goal
+
+    fn ask_message(&mut self) -> Result<Reply, Exit> {
+        let usual = self.answers.events.first().map_or("", |event| goal::usual_message(*event));
+        self.dialog.say(&format!(
+            "Write {{name|number}} where the caller belongs. Without a text, it is: {usual}\n"
+        ));
+        let Some(typed) = self.line("Text", |answers| &answers.message)? else { return Ok(Reply::Back) };
+        self.answers.message = typed;
+        let text = self.answers.message_or_usual();
+        Ok(self.accepts(goal::message(&text, "")).map_or(Reply::Again, |_| Reply::Next))
+    }
+
+    fn ask_link(&mut self) -> Result<Reply, Exit> {
+        self.dialog.say(
+            "A click on the message can open a web page, such as https://crm.example/find?phone={number}\n",
+        );
+        let Some(typed) = self.line("Page for a click (Enter for none)", |answers| &answers.link)? else {
+            return Ok(Reply::Back);
+        };
+        self.answers.link = typed;
+        let action = goal::message(&self.answers.message_or_usual(), &self.answers.link);
+        self.check_action(action)
+    }
+
+    fn ask_address(&mut self) -> Result<Reply, Exit> {
+        let is_page = self.answers.goal == Goal::OpenPage;
+        let (example, prompt) = if is_page {
+            let example = "Write {number} where the number belongs: https://crm.example/find?phone={number}";
+            (example, "Address of the page")
+        } else {
+            let example = "It gets the call as JSON. An example of an address: https://crm.example/calls";
+            (example, "Address of the web service")
+        };
+        self.dialog.say(&format!("{example}\n"));
+        let Some(typed) = self.line(prompt, |answers| &answers.address)? else { return Ok(Reply::Back) };
+        if typed != self.answers.address {
+            self.answers.place = 0;
+        }
+        self.answers.address = typed;
+        if self.answers.address.is_empty() {
+            self.dialog.say("An address is needed; you can paste it from your browser. Esc goes back.\n");
+            return Ok(Reply::Again);
+        }
+        if !is_page {
+            return self.check_action(goal::posting(&self.answers.address));
+        }
+        let action = goal::opening(&self.answers.address);
+        match self.accepts(action) {
+            None => Ok(Reply::Again),
+            Some(_) if !self.answers.number_places().is_empty() => Ok(Reply::Next),
+            Some(action) => self.check_action(Ok(action)),
+        }
+    }
+
+    fn ask_number_place(&mut self) -> Result<Reply, Exit> {
+        let places = self.answers.number_places();
+        let items: Vec<String> = places.iter().map(|place| place.label.clone()).collect();
+        let prompt = "Where in the address does the caller's number belong?";
+        let Some(chosen) = prompt::select(self.dialog.theme, prompt, &items, self.answers.place)? else {
+            return Ok(Reply::Back);
+        };
+        self.answers.place = chosen;
+        self.check_action(goal::opening(&self.answers.full_address()))
+    }
+
+    fn ask_file(&mut self) -> Result<Reply, Exit> {
+        const NAME: &str = "calls.csv";
+        let usual = self.usual_log();
+        self.dialog.say(&format!("A .csv file opens in Excel. Without an answer, it is {usual}\n"));
+        let Some(typed) = self.path("File", |answers| &answers.file)? else { return Ok(Reply::Back) };
+        self.answers.file = typed;
+        let mut file = if self.answers.file.is_empty() { usual } else { self.answers.file.clone() };
+        let is_folder = |path: &str| {
+            self.paths.to_host(path).is_some_and(|host| SystemFs.is_dir(&host)) && !path.is_empty()
+        };
+        if is_folder(&file) {
+            file = format!("{}\\{NAME}", file.trim_end_matches(['\\', '/']));
+        }
+        if let Some((folder, _)) = file.rsplit_once(['\\', '/'])
+            && self.paths != WindowsPaths::Unknown
+            && !is_folder(&format!("{folder}\\"))
+        {
+            self.dialog
+                .say(&format!("The folder {folder} doesn't exist. Create it first, or choose another.\n"));
+            return Ok(Reply::Again);
+        }
+        self.answers.file.clone_from(&file);
+        self.check_action(goal::logging(&file))
+    }
+
+    /// Returns where calls are logged if the user names no file.
+    fn usual_log(&self) -> String {
+        let folder = platform::documents_folder().or_else(|| self.ini.path.parent().map(Into::into));
+        let file = folder.unwrap_or_default().join("calls.csv");
+        self.paths.to_windows(&file).unwrap_or_else(|| file.to_string_lossy().into_owned())
+    }
+
+    fn ask_program(&mut self) -> Result<Reply, Exit> {
+        let Some(typed) = self.path("Program or script (Tab completes)", |answers| &answers.program)? else {
+            return Ok(Reply::Back);
+        };
+        self.answers.program = typed.trim_matches('"').to_string();
+        if self.answers.program.is_empty() {
+            self.dialog.say("The path of a program is needed, such as C:\\Tools\\note.exe. Esc goes back.\n");
+            return Ok(Reply::Again);
+        }
+        // checked before its arguments are asked for
+        self.check_program(&[])
+    }
+
+    fn ask_arguments(&mut self) -> Result<Reply, Exit> {
+        self.dialog.say("The program gets the caller's number as its last argument.\n");
+        let prompt = "Arguments before the number (Enter for none)";
+        let Some(typed) = self.line(prompt, |answers| &answers.arguments)? else { return Ok(Reply::Back) };
+        self.answers.arguments = typed;
+        let args = texts::split_arguments(&self.answers.arguments);
+        let reply = self.check_program(&args)?;
+        if matches!(reply, Reply::Next) {
+            let starts = texts::starts(&self.command(&[args, vec![EXAMPLE_CALLER.into()]].concat()));
+            self.dialog.say(&format!("{} {starts}\n", self.example_of_call()));
+        }
+        Ok(reply)
+    }
+
+    fn command(&self, args: &[String]) -> HookCommand {
+        HookCommand { program: self.answers.program.clone(), args: args.to_vec() }
+    }
+
+    /// Checks the program. If only its "downloaded from the internet" mark is in the way, offers to remove it.
+    fn check_program(&mut self, args: &[String]) -> Result<Reply, Exit> {
+        loop {
+            let what = HookText::Command(self.command(args));
+            let Err(error) = save::check(self.dialog, self.ini, &self.edit(&what)) else {
+                return Ok(Reply::Next);
+            };
+            let is_marked =
+                matches!(error, Error::Target(TargetError::Blocked { .. })) && !self.answers.allow.mark;
+            let reply = self.refused(&error)?;
+            let question = "Trust this program and remove the mark when the change is saved?";
+            if !is_marked || !prompt::confirm(self.dialog.theme, question, false)? {
+                return Ok(reply);
+            }
+            self.answers.allow.mark = true;
+        }
+    }
+
+    // -----------------------------------------------------------------------------------------------------
+    // checking
+
+    /// Asks for a line. Esc returns `None`.
+    fn line(&self, prompt: &str, previous: fn(&Answers) -> &String) -> Result<Option<String>, Exit> {
+        Ok(line::ask(self.dialog.theme, prompt, previous(self.answers), None)?)
+    }
+
+    /// Asks for a path of MicroSIP's computer.
+    fn path(&self, prompt: &str, previous: fn(&Answers) -> &String) -> Result<Option<String>, Exit> {
+        let candidates = |typed: &str| path_completion::for_windows(typed, &self.paths);
+        Ok(line::ask(self.dialog.theme, prompt, previous(self.answers), Some(&candidates))?)
+    }
+
+    /// Returns the action, or says what is wrong with the answer.
+    fn accepts(&self, action: Result<Action, String>) -> Option<Action> {
+        action.inspect_err(|mistake| self.dialog.say(&format!("{mistake}\n"))).ok()
+    }
+
+    /// Checks an action as a whole, and shows what it would do for a caller.
+    fn check_action(&mut self, action: Result<Action, String>) -> Result<Reply, Exit> {
+        let Some(action) = self.accepts(action) else { return Ok(Reply::Again) };
+        let edit = self.edit(&HookText::Action(Box::new(action.clone())));
+        if let Err(error) = save::check(self.dialog, self.ini, &edit) {
+            return self.refused(&error);
+        }
+        let Some(event) = self.answers.events.first() else { return Ok(Reply::Next) };
+        let example = self.dialog.example(&self.ini.path, *event, &action, EXAMPLE_CALLER);
+        self.dialog.say(&format!("{} {}\n", self.example_of_call(), example.join("; ")));
+        Ok(Reply::Next)
+    }
+
+    /// Returns the beginning of an example.
+    fn example_of_call(&self) -> String {
+        let is_outgoing = self.answers.events.first() == Some(&Event::Outgoing);
+        format!("A call {} {EXAMPLE_CALLER}", if is_outgoing { "to" } else { "from" })
+    }
+
+    /// Prints why an edit was refused. Another answer may help; if none can, there are no more questions.
+    fn refused(&self, error: &Error) -> Result<Reply, Exit> {
+        save::print_refusal(self.dialog, error)?;
+        let is_about_answer =
+            !matches!(error.code(), Code::RunnerMissing | Code::ActionsUnsupported | Code::EventUnsupported);
+        Ok(if is_about_answer { Reply::Again } else { Reply::Done(Saving::Unchanged) })
+    }
+
+    // -----------------------------------------------------------------------------------------------------
+    // saving
+
+    /// Returns what happens now on the chosen events, each thing once.
+    fn present(&self) -> Vec<String> {
+        let mut present = Vec::new();
+        for hook in self.hooks.iter().filter(|hook| self.answers.events.contains(&hook.event)) {
+            for texts::Present { does, .. } in texts::present(hook) {
+                if !present.contains(&does) {
+                    present.push(does);
+                }
+            }
+        }
+        present
+    }
+
+    fn ask_keep(&mut self) -> Result<Reply, Exit> {
+        let when = texts::when_any(&self.answers.events);
+        self.dialog.say(&format!("When {when}, MicroSIP already {}.\n", self.present().join(" and ")));
+        let default = usize::from(!self.answers.is_kept);
+        let items = ["Yes, do both", "No, only the new one"];
+        let Some(chosen) = self.dialog.select("Keep that?", &items, default)? else {
+            return Ok(Reply::Back);
+        };
+        self.answers.is_kept = chosen == 0;
+        Ok(Reply::Next)
+    }
+
+    /// Returns the edit that sets the same for each event.
+    fn edit(&self, what: &HookText) -> EditRequest {
+        let is_in_use = |event: &Event| {
+            self.hooks.iter().any(|hook| hook.event == *event && !texts::present(hook).is_empty())
+        };
+        let set = |event: &Event| SetHook {
+            allow: self.answers.allow,
+            add: self.answers.is_kept && is_in_use(event),
+            ..SetHook::new(*event, what.clone())
+        };
+        EditRequest::SetHooks(self.answers.events.iter().map(set).collect())
+    }
+
+    fn save(&mut self) -> Result<Reply, Exit> {
+        let answers = &*self.answers;
+        let action = match answers.goal {
+            Goal::ShowCaller => Some(goal::message(&answers.message_or_usual(), &answers.link)),
+            Goal::OpenPage => Some(goal::opening(&answers.full_address())),
+            Goal::NotifyService => Some(goal::posting(&answers.address)),
+            Goal::LogCalls => Some(goal::logging(&answers.file)),
+            Goal::StartProgram => None,
+        };
+        let (does, what) = match action {
+            Some(action) => {
+                let Some(action) = self.accepts(action) else { return Ok(Reply::Back) };
+                (texts::does(&action), HookText::Action(Box::new(action)))
+            }
+            None => {
+                let command = self.command(&texts::split_arguments(&self.answers.arguments));
+                (texts::starts(&command), HookText::Command(command))
+            }
+        };
+        let events = &self.answers.events;
+        self.dialog.say(&texts::sentence_before_saving(events, &does, &self.present(), self.answers.is_kept));
+        let edit = self.edit(&what);
+        Ok(match save::save(self.dialog, self.ini, &edit)? {
+            Saving::Back => Reply::Back,
+            saving => Reply::Done(saving),
+        })
+    }
+}
