@@ -1,5 +1,6 @@
 //! The runner and the worker as programs: events are stored and their actions end, whatever goes wrong.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -248,17 +249,24 @@ fn a_stop_file_ends_the_worker_soon() {
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
 }
 
+/// PROPTEST_CASES asks for 200 events instead of 20.
 #[test]
-fn many_runners_at_once_lose_nothing() {
-    const RUNNERS: usize = 4;
-    const EVENTS: usize = 5;
+fn two_threads_that_report_events_lose_nothing() {
+    let count = if std::env::var_os("PROPTEST_CASES").is_some() { 100 } else { 10 };
     let place = Workplace::new(FAILING);
     std::thread::scope(|scope| {
-        for _ in 0..RUNNERS {
-            scope.spawn(|| (0..EVENTS).for_each(|_| place.report("ring", "1")));
+        for thread in ["1", "2"] {
+            let place = &place;
+            scope.spawn(move || {
+                (0..count).for_each(|number| place.report("ring", &format!("{thread}-{number}")));
+            });
         }
     });
-    assert_eq!(place.ended(RUNNERS * EVENTS).len(), RUNNERS * EVENTS);
+    println!("{} events", 2 * count);
+    assert_eq!(place.ended(2 * count).len(), 2 * count);
+    let callers: Vec<String> = place.events().into_iter().map(|event| event.event.caller).collect();
+    let stored: HashSet<&String> = callers.iter().collect();
+    assert_eq!(stored.len(), 2 * count);
 }
 
 #[test]

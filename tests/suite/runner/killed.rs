@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use msipcfg::actions::store::State;
+use msipcfg::actions::store::{Delivery, State};
+use rustix::process::Pid;
 
-use super::{RUNNER, Workplace, wait_until};
+use super::{FAILING, RUNNER, Workplace, wait_until};
 
 /// A server that counts the requests by their ids. It answers only while it is told to.
 struct Server {
@@ -63,26 +66,33 @@ fn read(stream: &TcpStream) -> Option<String> {
     None
 }
 
-/// Kills the worker of a workplace, and returns whether there was one.
+/// Kills the workers of a workplace, and returns whether there was one. There can be two: a runner starts another one
+/// while the first doesn't hold the lock yet.
 fn kill_worker(place: &Workplace) -> bool {
-    let home = format!("HOME={}", place.sandbox.path("home").display());
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let is_worker = || -> Option<bool> {
-            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
-            let environment = std::fs::read(entry.path().join("environ")).ok()?;
-            let has_home = environment.split(|byte| *byte == 0).any(|one| one == home.as_bytes());
-            Some(has_home && line.split(|byte| *byte == 0).nth(1) == Some(b"worker"))
-        };
-        if is_worker().unwrap_or(false)
-            && let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok())
-            && let Some(pid) = rustix::process::Pid::from_raw(pid)
-        {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            wait_until(|| (!place.is_worker_running()).then_some(()));
-            return true;
+    let mut is_killed = false;
+    wait_until(|| {
+        for pid in workers(place) {
+            is_killed |= rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok();
         }
-    }
-    false
+        (!place.is_worker_running()).then_some(())
+    });
+    is_killed
+}
+
+/// Returns the process numbers of the workers of a workplace.
+fn workers(place: &Workplace) -> Vec<Pid> {
+    let home = format!("HOME={}", place.sandbox.path("home").display());
+    let is_worker = |process: &Path| -> Option<bool> {
+        let line = std::fs::read(process.join("cmdline")).ok()?;
+        let environment = std::fs::read(process.join("environ")).ok()?;
+        let has_home = environment.split(|byte| *byte == 0).any(|one| one == home.as_bytes());
+        Some(has_home && line.split(|byte| *byte == 0).nth(1) == Some(b"worker"))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| is_worker(&process.path()).unwrap_or(false))
+        .filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 #[test]
@@ -107,20 +117,22 @@ fn a_request_is_repeated_with_the_same_id_but_a_program_is_not() {
     assert_eq!(all[0].webhook_id.as_ref(), Some(&seen[0]));
 }
 
+/// PROPTEST_CASES asks for 300 events instead of 12, with a kill after each.
 #[test]
 fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
-    const EVENTS: usize = 12;
+    let events = if std::env::var_os("PROPTEST_CASES").is_some() { 300 } else { 12 };
     let server = Server::start(|_| true);
     let place =
         Workplace::new(&format!("[[ring]]\nget = '{}/'\n[[ring]]\nlog = 'calls.csv'\n", server.address));
     let mut killed = 0;
-    for event in 0..EVENTS {
+    for event in 0..events {
         place.report("ring", &format!("10{event}"));
         // the moment depends on how busy the machine is
         killed += usize::from(kill_worker(&place));
     }
     place.report("end", "100");
-    let all = place.ended(2 * EVENTS);
+    let all = place.ended(2 * events);
+    println!("{killed} workers killed");
     assert!(killed > 0);
     let mut lines: HashMap<String, usize> = HashMap::new();
     let log = std::fs::read_to_string(place.sandbox.path("calls.csv")).unwrap();
@@ -134,7 +146,32 @@ fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
     assert!(requests.iter().all(|one| seen.contains(one.webhook_id.as_ref().unwrap())));
     let done = logged.iter().filter(|one| one.state == State::Done).count();
     assert!(logged.iter().all(|one| [State::Done, State::Interrupted].contains(&one.state)), "{logged:?}");
-    assert!(done <= lines.len() && lines.len() <= EVENTS, "{done} {lines:?}");
+    assert!(done <= lines.len() && lines.len() <= events, "{done} {lines:?}");
+}
+
+/// PROPTEST_CASES asks for 300 runners instead of 12. The later they are killed, the more of them have stored the event.
+#[test]
+fn runners_that_are_killed_at_any_moment_leave_complete_events() {
+    const LONGEST_MS: u64 = 40;
+    let runners = if std::env::var_os("PROPTEST_CASES").is_some() { 300 } else { 12 };
+    let place = Workplace::new(FAILING);
+    for number in 0..runners {
+        let mut runner = place.runner(RUNNER, "ring", "1").spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(number * 7 % LONGEST_MS));
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+    }
+    place.report("ring", "2");
+    wait_until(|| {
+        let events = place.events();
+        let is_last_stored = events.iter().any(|event| event.event.caller == "2");
+        let is_open = |one: &Delivery| matches!(one.state, State::Pending | State::Started);
+        let deliveries = place.deliveries();
+        (is_last_stored && deliveries.len() == events.len() && !deliveries.iter().any(is_open)).then_some(())
+    });
+    let events = place.events();
+    println!("{} of {runners} runners stored the event", events.len() - 1);
+    assert!(events.iter().all(|event| ["1", "2"].contains(&&*event.event.caller)), "{events:?}");
 }
 
 #[test]

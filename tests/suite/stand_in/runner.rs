@@ -1,12 +1,16 @@
 //! MicroSIP starts the runner, which doesn't keep it waiting.
 
+use std::ffi::OsString;
+use std::net::TcpListener;
+
 use super::Start;
-use crate::runner::{FAILING, RUNNER, Workplace};
+use super::phone::Dumper;
+use crate::runner::{FAILING, RUNNER, Workplace, wait_until};
 use crate::sandbox::utf16;
 
 /// Makes a workplace whose ini starts the runner on incoming calls.
-fn workplace() -> Workplace {
-    let place = Workplace::new(FAILING);
+fn workplace_with(hooks: &str) -> Workplace {
+    let place = Workplace::new(hooks);
     let ini = place.sandbox.ini();
     let command = format!(r#""{RUNNER}" --ini \"{}\" ring"#, ini.display());
     let text = format!("[Settings]\r\naccountId=1\r\ncmdIncomingCall={command}\r\n");
@@ -20,7 +24,7 @@ fn took(line: &str) -> u64 {
 
 #[test]
 fn the_callers_text_reaches_the_database() {
-    let place = workplace();
+    let place = workplace_with(FAILING);
     let phone = Start::portable(&place.sandbox).start();
     let texts = ["4930123456", "7 7 \"& calc ", "-x", ""];
     for text in texts {
@@ -32,24 +36,89 @@ fn the_callers_text_reaches_the_database() {
     phone.close();
 }
 
-/// Prints for how long MicroSIP was blocked, if `MSIPCFG_TEST_BLOCKING` says how often to measure it.
+/// What keeps the worker busy while MicroSIP waits for the runner.
+struct Load {
+    what: &'static str,
+    hooks: String,
+    /// Prepares the data folder.
+    prepare: fn(&Workplace),
+    /// The data folder's parent, if it isn't the usual one.
+    local: Option<OsString>,
+}
+
+impl Load {
+    fn of_hooks(what: &'static str, hooks: String) -> Load {
+        Load { what, hooks, prepare: |_| (), local: None }
+    }
+
+    /// Measures how long MicroSIP is blocked, so many times: without a worker, and while one runs.
+    fn measure(&self, rounds: usize) -> [Vec<u64>; 2] {
+        let place = workplace_with(&self.hooks);
+        Dumper::at(place.sandbox.path("slow.exe"));
+        (self.prepare)(&place);
+        let mut start = Start::portable(&place.sandbox).variable("ARGUMENT_DUMP_TAKES_MS", "30000");
+        if let Some(local) = &self.local {
+            start = start.variable("LOCALAPPDATA", local.clone());
+        }
+        let phone = start.start();
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            place.stop_worker();
+            times[0].push(took(&phone.event("cmdIncomingCall", "100")));
+            if self.local.is_none() {
+                wait_until(|| place.is_worker_running().then_some(()));
+            }
+            times[1].push(took(&phone.event("cmdIncomingCall", "100")));
+        }
+        phone.close();
+        times
+    }
+}
+
+/// Prints for how long MicroSIP was blocked. `MSIPCFG_TEST_BLOCKING` says how often to measure it; otherwise, only that
+/// it can be measured is tested. `MSIPCFG_TEST_FULL_FOLDER` can name a folder on a full disk.
 #[test]
 fn how_long_microsip_is_blocked_is_measured() {
-    let count = std::env::var("MSIPCFG_TEST_BLOCKING").map_or(1, |count| count.parse::<usize>().unwrap());
-    let place = workplace();
+    let rounds = std::env::var("MSIPCFG_TEST_BLOCKING").map_or(1, |rounds| rounds.parse::<usize>().unwrap());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let mut loads = vec![Load::of_hooks("nothing to do", "[[ring]]\nlog = 'x.csv'\nonly = '1'\n".into())];
+    if rounds > 1 {
+        loads.extend([
+            Load::of_hooks("a program of 30 s", "[[ring]]\nrun = 'slow.exe'\ntimeout = '1h'\n".into()),
+            Load::of_hooks("a server that never answers", format!("[[ring]]\nget = 'http://{address}/'\n")),
+            Load {
+                prepare: |place| std::fs::create_dir_all(place.data().database()).unwrap(),
+                ..Load::of_hooks("a broken database", FAILING.into())
+            },
+        ]);
+        loads.extend(
+            std::env::var_os("MSIPCFG_TEST_FULL_FOLDER")
+                .map(|folder| Load { local: Some(folder), ..Load::of_hooks("a full disk", FAILING.into()) }),
+        );
+        print_median("a program that does nothing", "", nothing(rounds));
+    }
+    for load in loads {
+        let [first, later] = load.measure(rounds);
+        assert_eq!((first.len(), later.len()), (rounds, rounds));
+        print_median(load.what, ", first event", first);
+        print_median(load.what, ", while a worker runs", later);
+    }
+}
+
+/// Measures a program that does nothing.
+fn nothing(rounds: usize) -> Vec<u64> {
+    let place = Workplace::new("");
+    let command = r#""C:\windows\system32\rundll32.exe""#;
+    let text = format!("[Settings]\r\naccountId=1\r\ncmdIncomingCall={command}\r\n");
+    place.sandbox.write("MicroSIP.ini", utf16(&text));
     let phone = Start::portable(&place.sandbox).start();
-    let (mut first, mut later) = (Vec::new(), Vec::new());
-    for round in 0..count {
-        place.stop_worker();
-        first.push(took(&phone.event("cmdIncomingCall", "100")));
-        place.ended(2 * round + 1);
-        later.push(took(&phone.event("cmdIncomingCall", "100")));
-        place.ended(2 * round + 2);
-    }
-    for (what, mut times) in [("the first event", first), ("while a worker runs", later)] {
-        times.sort_unstable();
-        println!("{what}: median {} ms of {times:?}", times[times.len() / 2]);
-    }
-    assert_eq!(place.events().len(), 2 * count);
+    let times = (0..rounds).map(|_| took(&phone.event("cmdIncomingCall", "100"))).collect();
     phone.close();
+    times
+}
+
+fn print_median(what: &str, when: &str, mut times: Vec<u64>) {
+    times.sort_unstable();
+    println!("{what}{when}: median {} ms of {times:?}", times[times.len() / 2]);
 }
