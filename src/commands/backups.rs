@@ -226,7 +226,7 @@ fn restored_actions(
     };
     let lines = |bytes: Option<&[u8]>| bytes.map(actions_file::summary).unwrap_or_default();
     let (removed, added) = (lines(current.as_deref()), lines(wanted));
-    let summary = ActionsSummary { file: ini.file.shown_for(&path), removed, added };
+    let summary = ActionsSummary { file: ini.file.shown_for(&path), removed, added, scripts: Vec::new() };
     Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
 }
 

@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::actions::edit::HooksFile;
 use crate::actions::file;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::companion::{self, CompanionEdit, Order};
 use crate::edit::plan::Edit;
 use crate::edit::transaction::NewContent;
 use crate::hook::action::template::Template;
 use crate::hook::action::{Action, Actions, Work};
-use crate::hook::command::{self, HookCommand};
+use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
+use crate::hook::masks;
 use crate::hook::runner::{self, RunnerCall};
-use crate::hook::target::{self, Allow, TargetContext, TargetError};
+use crate::hook::target::{self, Allow, StartedAs, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
 use crate::microsip::version::Dialect;
@@ -24,7 +25,7 @@ use crate::platform::{self, Env, FileSystem, FileSystemExt, SystemFs, WindowsPat
 use crate::request::{HookText, SetHook, ValueSource};
 
 use super::error::Error;
-use super::hook_edit::{edit_for, warning_about};
+use super::hook_edit::{edit_for, warnings_about_text, warnings_and_marked};
 use super::hook_state::{target_context, text_of};
 use super::ini::Ini;
 use super::write::ActionsChange;
@@ -41,6 +42,10 @@ pub struct ActionsEditor<'a> {
     file: HooksFile,
     /// The runner that the user named.
     runner: Option<String>,
+    /// The scripts that become actions because MicroSIP isn't to start them itself.
+    scripts: Vec<HookCommand>,
+    /// The files of the actions that have the "downloaded from the internet" mark, which is to be removed.
+    pub marked: Vec<PathBuf>,
     /// Warnings about the actions.
     pub warnings: Vec<Diagnostic>,
 }
@@ -87,7 +92,18 @@ impl<'a> ActionsEditor<'a> {
         let file = HooksFile::parse(&text).map_err(|error| {
             Diagnostic::new(Code::HooksFileInvalid, format!("{}: {error}", path.display()))
         })?;
-        Ok(ActionsEditor { ini, env, path, current, before, file, runner: None, warnings: Vec::new() })
+        Ok(ActionsEditor {
+            ini,
+            env,
+            path,
+            current,
+            before,
+            file,
+            runner: None,
+            scripts: Vec::new(),
+            marked: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// Gives an event the action of a hook, in place of what the event does now or after it. A program that stays
@@ -118,6 +134,30 @@ impl<'a> ActionsEditor<'a> {
         }
         self.file.add(set.event, &action);
         Ok(())
+    }
+
+    /// Gives an event the action that runs a program or a script, as [`ActionsEditor::set`] does.
+    ///
+    /// # Errors
+    /// The program was refused, or its arguments wouldn't do what they seem to do.
+    pub fn set_program(
+        &mut self,
+        set: &SetHook,
+        command: &HookCommand,
+        document: &IniDocument,
+        secret: &dyn Fn(&ValueSource) -> io::Result<String>,
+    ) -> Result<(), Error> {
+        if set.event.expands_masks()
+            && let Some(mask) = masks::masks_in(&command.to_string()).next()
+        {
+            return Err(mask_needs_program(mask).into());
+        }
+        let errors = command::literal_errors(command);
+        self.warnings.extend(warnings_about_text(errors, HookTextError::is_fatal)?);
+        if !set.add {
+            self.scripts.push(command.clone());
+        }
+        self.set(set, Action::for_everybody(run_with_number(command)), document, secret)
     }
 
     /// Removes what an event does.
@@ -187,7 +227,10 @@ impl<'a> ActionsEditor<'a> {
                 }
                 (true, Some(_)) if !is_set => {}
                 (true, _) if !is_set && !save_dialect.supports(event) => {}
-                (true, _) => edits.push(self.runner_edit(event, document, save_dialect)?),
+                (true, _) => {
+                    let edit = self.runner_edit(event, document, save_dialect);
+                    edits.push(edit.map_err(|error| self.or_direct(error))?);
+                }
                 (false, Some(_)) => edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? }),
                 (false, None) => {}
             }
@@ -228,7 +271,8 @@ impl<'a> ActionsEditor<'a> {
             None => true,
         });
         let order = if added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
-        let summary = ActionsSummary { file: self.path, removed, added };
+        let scripts = self.scripts.into_iter().map(|script| script.program).collect();
+        let summary = ActionsSummary { file: self.path, removed, added, scripts };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
     }
 
@@ -242,8 +286,10 @@ impl<'a> ActionsEditor<'a> {
         match &mut action.work {
             Work::Run { program, .. } => {
                 let targets = target_context(self.ini, self.env);
-                let (path, warnings) = target::resolve_for_action(program, &targets, allow)?;
-                self.warnings.extend(warnings.into_iter().map(warning_about));
+                let (path, errors) = target::resolve_for_action(program, &targets, allow)?;
+                let (warnings, marked) = warnings_and_marked(errors, allow, &targets)?;
+                self.warnings.extend(warnings);
+                self.marked.extend(marked);
                 *program = path;
             }
             // The worker has another current folder than the user.
@@ -284,6 +330,24 @@ impl<'a> ActionsEditor<'a> {
             }
         }
         Ok(hook.edit)
+    }
+
+    /// Returns the error that the runner can't be set. If MicroSIP could start a script itself, the hint says so.
+    fn or_direct(&self, error: Error) -> Error {
+        let Some(script) = self.scripts.first() else { return error };
+        let started_as = StartedAs::of(&script.program, &target_context(self.ini, self.env));
+        let helps = match error.code() {
+            Code::RunnerMissing | Code::HookTooLong => true,
+            // these versions know no arguments, and an interpreter needs one
+            Code::ActionsUnsupported => started_as == StartedAs::BatchFile && script.args.is_empty(),
+            _ => false,
+        };
+        if !helps {
+            return error;
+        }
+        let hint = error.hint().map_or(String::new(), |hint| format!("{hint}; "));
+        let hint = format!("{hint}or let MicroSIP start {} itself, with --direct", script.program);
+        Diagnostic::from(&error).with_hint(hint).into()
     }
 
     /// Returns the path of the runner: the named one, the one next to this program, or, for a Windows that can't be
@@ -383,7 +447,7 @@ fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
 }
 
 /// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
-pub fn run_with_number(command: &HookCommand) -> Work {
+fn run_with_number(command: &HookCommand) -> Work {
     let literal = |text: &String| {
         let escaped = text.replace('{', "{{");
         Template::parse(&escaped).ok()
@@ -394,6 +458,15 @@ pub fn run_with_number(command: &HookCommand) -> Work {
         args: command.args.iter().filter_map(literal).chain(number).collect(),
         timeout: None,
     }
+}
+
+/// Returns the error that only MicroSIP replaces a mask.
+fn mask_needs_program(mask: &str) -> Diagnostic {
+    let message =
+        format!("{mask} is replaced only in the arguments of a program that MicroSIP starts itself");
+    Diagnostic::new(Code::HookMaskIgnored, message).with_hint(
+        "remove it; the number is the last argument anyway. To let MicroSIP start a script itself, use --direct",
+    )
 }
 
 /// Returns the warning that a program runs where the runner is needed.

@@ -50,7 +50,7 @@ fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
 /// Returns the arguments of `set-hook`; `None` if the hook isn't a program and its arguments.
 fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
     let HookText::Command(command) = &set.what else { return None };
-    Some(set_hook_args(set.allow, set.event.name(), command))
+    Some(set_hook_args(set, set.event.name(), command))
 }
 
 #[cfg(test)]

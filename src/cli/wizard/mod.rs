@@ -452,7 +452,7 @@ impl Wizard<'_> {
         let (EditRequest::SetHooks(hooks), Some(path)) = (edit, path) else { return edit.clone() };
         let with_program = |hook: &SetHook| {
             let what = HookText::Command(script.sample.command(&path, hook.event));
-            SetHook { what, ..hook.clone() }
+            SetHook { what, direct: true, ..hook.clone() }
         };
         EditRequest::SetHooks(hooks.iter().map(with_program).collect())
     }

@@ -70,7 +70,7 @@ fn a_program_stays_where_only_other_events_need_the_runner() {
     assert!(run.warnings().contains(&"event-has-program".into()), "{}", run.transcript);
     assert!(sandbox.ini_text().contains(&format!("cmdCallStart=\"{program}\"")), "{}", sandbox.ini_text());
 
-    sandbox.run_on_ini(&["set-hook", "--allow-missing", "start", "--add", "--open", URL]).exits(0);
+    sandbox.run_on_ini(&["set-hook", "start", "--add", "--open", URL]).exits(0);
     assert!(
         actions(&sandbox).contains(&format!("run = '{program}'\nargs = [\"{{number}}\"]")),
         "{}",
