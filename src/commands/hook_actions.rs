@@ -180,11 +180,6 @@ impl<'a> ActionsEditor<'a> {
         program_of(event, document).is_some()
     }
 
-    /// Returns whether the ini starts the runner at an event.
-    pub fn has_runner(&self, event: Event, document: &IniDocument) -> bool {
-        command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
-    }
-
     /// Removes one action of an event; the first has the number 1.
     ///
     /// # Errors
@@ -430,6 +425,11 @@ fn unusual_ini(ini: &Ini, targets: &TargetContext, env: &Env) -> Option<String> 
     let is_in_profile = targets.paths != WindowsPaths::Native
         && windows.replace('/', "\\").to_ascii_lowercase().ends_with(&usual_end.to_ascii_lowercase());
     (!is_of_env && !is_in_profile).then_some(windows)
+}
+
+/// Returns whether an ini starts the runner at an event.
+pub fn has_runner(event: Event, document: &IniDocument) -> bool {
+    command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
 }
 
 /// Returns the command of an event as MicroSIP reads it.

@@ -15,7 +15,7 @@ use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
-use super::hook_actions::ActionsEditor;
+use super::hook_actions::{ActionsEditor, has_runner};
 use super::hook_edit::{dialect_after, edit_for};
 use super::hook_state::{save_dialect, target_context};
 use super::ini::Ini;
@@ -145,8 +145,7 @@ pub fn unset(
             actions.clear(*event);
             // An empty command runs nothing; its line shows which MicroSIP wrote the ini, so it stays.
             let value = lookup::value(&decoded.document, "Settings", event.key(), command::READ_LIMIT);
-            if value.is_some_and(|value| !value.is_empty()) && !actions.has_runner(*event, &decoded.document)
-            {
+            if value.is_some_and(|value| !value.is_empty()) && !has_runner(*event, &decoded.document) {
                 edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? });
             }
         }

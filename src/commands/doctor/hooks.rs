@@ -139,7 +139,9 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
         TargetError::Batch { .. } => match command {
             Some(command) => {
                 let command = set_again(Allow::default(), false, event, command);
-                finding.with_command(command).with_hint("msipcfg then runs it, but never with a text that could be a command")
+                finding
+                    .with_command(command)
+                    .with_hint("msipcfg then runs it, but never with a text that could be a command")
             }
             None => finding.with_template(set),
         },
