@@ -18,6 +18,9 @@ use super::outcome::{Outcome, RawText};
 /// How long a command waits for another program that writes to the database.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a command waits that is mostly about something else.
+pub const SHORT_PATIENCE: Duration = Duration::from_secs(1);
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
         Diagnostic::from(&error).into()

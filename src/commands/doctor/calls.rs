@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::actions::call::system_time;
 use crate::actions::store::{Delivery, Filter, State, StoreError, StoredEvent};
-use crate::commands::call_history;
+use crate::commands::call_history::{self, SHORT_PATIENCE};
 use crate::commands::context::Context;
 use crate::commands::hook_actions::{self, has_runner};
 use crate::commands::ini::Ini;
@@ -22,9 +22,6 @@ use super::finding::{Finding, Severity};
 
 /// How long a failure is reported.
 const RECENT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// How long to wait for another program that uses the database.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Returns every problem of an ini that the calls database shows. A database that doesn't exist isn't created, and one
 /// that can't be read is a problem too.
@@ -59,7 +56,7 @@ fn calls(
     actions: &Actions,
     context: &Context<'_>,
 ) -> Result<(LastFired, Option<Finding>), StoreError> {
-    let Some(store) = call_history::open_within(PATIENCE, context)? else {
+    let Some(store) = call_history::open_within(SHORT_PATIENCE, context)? else {
         return Ok((LastFired::NoDatabase, None));
     };
     let since = call_history::oldest(Some(RECENT), &call_history::now(context));
