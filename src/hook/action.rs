@@ -248,6 +248,19 @@ impl WebRequest {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         !name.is_empty() && name.bytes().all(is_token)
     }
+
+    /// Returns whether msipcfg sets this header itself, so that nobody else can.
+    pub fn sets_header(name: &str) -> bool {
+        const OWN: [&str; 6] = [
+            "content-length",
+            "host",
+            "transfer-encoding",
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+        ];
+        OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
 }
 
 /// The method of a web request.
