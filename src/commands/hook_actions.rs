@@ -391,8 +391,10 @@ fn header_value(
     if value.is_empty() || value.contains(|c: char| c.is_control()) {
         return Err(unreadable("it is empty or has several lines".into()).into());
     }
-    let text = if is_literal { value.replace('{', "{{") } else { value };
-    Template::parse_private(&text).map_err(|error| unreadable(error.to_string()).into())
+    if is_literal {
+        return Ok(Template::literal(&value));
+    }
+    Template::parse_private(&value).map_err(|error| unreadable(error.to_string()).into())
 }
 
 /// Returns the runner next to this program.
@@ -448,14 +450,11 @@ fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
 
 /// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
 fn run_with_number(command: &HookCommand) -> Work {
-    let literal = |text: &String| {
-        let escaped = text.replace('{', "{{");
-        Template::parse(&escaped).ok()
-    };
+    let literal = |text: &String| Template::literal(text);
     let number = Template::parse("{number}").ok();
     Work::Run {
         program: command.program.clone(),
-        args: command.args.iter().filter_map(literal).chain(number).collect(),
+        args: command.args.iter().map(literal).chain(number).collect(),
         timeout: None,
     }
 }

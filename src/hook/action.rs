@@ -128,14 +128,16 @@ pub enum Work {
 }
 
 impl std::fmt::Display for Action {
-    /// Shows what the action does in one line, without headers, bodies and secrets.
+    /// Shows what the action does in one line, without headers, bodies, secrets, and passwords in addresses.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ", self.work.kind().name())?;
         match &self.work {
-            Work::Open { url, .. } => write!(f, "{url}")?,
+            Work::Open { url, .. } => f.write_str(&url.shown())?,
             Work::Notify { text, link: None } => write!(f, "\"{text}\"")?,
-            Work::Notify { text, link: Some(link) } => write!(f, "\"{text}\" (a click opens {link})")?,
-            Work::Send(request) => write!(f, "{}", request.url)?,
+            Work::Notify { text, link: Some(link) } => {
+                write!(f, "\"{text}\" (a click opens {})", link.shown())?;
+            }
+            Work::Send(request) => f.write_str(&request.url.shown())?,
             Work::Log { file, .. } => f.write_str(file)?,
             Work::Run { program, args, .. } => {
                 let command = HookCommand {
