@@ -230,6 +230,13 @@ codes! {
     RunnerUnset = "runner-unset", Done,
         "MicroSIP doesn't start msipcfg-run on an event that actions need";
     RunnerUnneeded = "runner-unneeded", Done, "MicroSIP starts msipcfg-run on an event that no action needs";
+    IniWritable = "ini-writable", Done,
+        "users other than the ini's owner and administrators can change the ini, and so what MicroSIP runs";
+    HooksFileWritable = "hooks-file-writable", Done,
+        "somebody who can't change the ini can change the file with the actions, so they don't happen";
+    ActionFailed = "action-failed", Done, "actions failed or were interrupted in the last 7 days";
+    HooksNotFired = "hooks-not-fired", Done,
+        "hooks were set while MicroSIP was running, and it hasn't run any since";
     EventHasProgram = "event-has-program", Done,
         "a program runs on an event on which actions need msipcfg-run";
 

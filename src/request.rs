@@ -287,6 +287,9 @@ pub struct SetHook {
     pub allow: Allow,
     /// Whether what the event does now stays; otherwise it is replaced.
     pub add: bool,
+    /// Whether MicroSIP starts a script itself. Otherwise a script (`.ps1`, `.bat` …) becomes an action, because as a
+    /// program it would take the caller's text for options or commands. An executable is always a program.
+    pub direct: bool,
     /// The runner for actions; without one, the one next to msipcfg.
     pub runner: Option<String>,
     /// The headers of a web request, and where their values come from.
@@ -302,6 +305,7 @@ impl SetHook {
             version: None,
             allow: Allow::default(),
             add: false,
+            direct: false,
             runner: None,
             headers: Vec::new(),
         }
@@ -339,7 +343,7 @@ pub struct TestHook {
 /// The command of a hook, as it was given.
 #[derive(Clone, Debug)]
 pub enum HookText {
-    /// A program and its arguments.
+    /// A program and its arguments. A script becomes an action unless [`SetHook::direct`] is set.
     Command(HookCommand),
     /// An action, which msipcfg carries out.
     Action(Box<Action>),

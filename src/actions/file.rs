@@ -137,13 +137,26 @@ get = "https://crm.example/answered"
             "[[end]]\npost = 'h'\nheaders = { link = 's3cr3t', 'a b' = 's3cr3t' }",
             "[[end]]\npost = 'h'\nbody = 's3cr3t {numbr}'",
             "[[end]]\npost = 'h'\njson = { file = 's3cr3t {numbr}' }",
+            "[[end]]\npost = 'https://ann:s3cr3t@h/{numbr}'",
+            "[[end]]\npost = 'https://ann:s3cr3t@h:x/'",
+            "[[end]]\npost = 'https://ann:s3cr3t@h/' x",
+            "[[end]]\npost = 'https://ann:s3cr3t@h/', retry = x",
+            "[[end]]\npost = 'h'\nbody = '{s3cr3t-token}'",
+            "[[end]]\npost = 'h'\nheader = { link = 's3cr3t' }",
+            "[[end]]\npost = 'h'\nheader = [{ link = 's3cr3t' }]",
             "[[end]]\npost = 'h'\nsecret = 's3cr3t'",
             "[[end]]\npost = 'h'\nsecert = 's3cr3t'",
+            "[[end]]\npost = 'h'\n[end.json]\nlink = 's3cr3t",
             "[[end]]\npost = 'h'\nsecret = 's3cr3t\nretry = '1h'",
         ] {
             let error = read(text).unwrap_err();
             let shown = format!("{error}\n{error:?}\n{:?}", error.hint());
             assert!(!shown.contains("s3cr3t"), "{shown}");
         }
+        let url = "'https://ann:s3cr3t@crm.example/'";
+        let text =
+            format!("[[ring]]\nopen = {url}\n[[end]]\npost = {url}\n[[answer]]\nnotify = 'x'\nlink = {url}");
+        let shown = lines(&read(&text).unwrap()).join("\n");
+        assert!(!shown.contains("s3cr3t") && shown.matches("crm.example").count() == 3, "{shown}");
     }
 }

@@ -218,17 +218,8 @@ fn json(node: &Node) -> Result<JsonTemplate> {
 }
 
 fn headers(node: &Node) -> Result<Vec<(String, Template)>> {
-    /// msipcfg sets these itself.
-    const OWN: [&str; 6] = [
-        "content-length",
-        "host",
-        "transfer-encoding",
-        "webhook-id",
-        "webhook-timestamp",
-        "webhook-signature",
-    ];
     let header = |(name, value): &(String, Node)| {
-        if !WebRequest::is_header_name(name) || OWN.contains(&name.to_ascii_lowercase().as_str()) {
+        if !WebRequest::is_header_name(name) || WebRequest::sets_header(name) {
             return Err(
                 DesiredErrorKind::Action("this isn't the name of a header that can be set").at(&value.key)
             );

@@ -360,6 +360,15 @@ impl Store {
         self.rows(&select, params![filter.ini, filter.since, filter.after_row], event_at_start)
     }
 
+    /// Returns the last event of an ini, which is in the form in which [`Store::inis`] returns it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_event(&self, ini: &str) -> Result<Option<StoredEvent>> {
+        let select = format!("SELECT {EVENT_COLUMNS} FROM events WHERE ini = ?1 ORDER BY row DESC LIMIT 1");
+        Ok(self.rows(&select, [ini], event_at_start)?.pop())
+    }
+
     /// Returns the paths of all inis that have events.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::actions::call::Moment;
 use crate::actions::data_folder::DataFolder;
-use crate::actions::store::{Store, StoreError};
+use crate::actions::store::{Store, StoreError, StoredEvent};
 use crate::diagnostic::Diagnostic;
 use crate::platform;
 use crate::request::IniChoice;
@@ -17,6 +17,9 @@ use super::outcome::{Outcome, RawText};
 
 /// How long a command waits for another program that writes to the database.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a command waits that is mostly about something else.
+pub const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
@@ -29,8 +32,16 @@ impl From<StoreError> for Error {
 /// # Errors
 /// It can't be read.
 pub fn open(context: &Context<'_>) -> Result<Option<Store>, Error> {
+    Ok(open_within(PATIENCE, context)?)
+}
+
+/// Opens the calls database like [`open`], but waits at most so long for another program.
+///
+/// # Errors
+/// It can't be read.
+pub fn open_within(patience: Duration, context: &Context<'_>) -> Result<Option<Store>, StoreError> {
     match DataFolder::of(context.env) {
-        Some(folder) => Ok(Store::open_existing(&folder.database(), PATIENCE)?),
+        Some(folder) => Store::open_existing(&folder.database(), patience),
         None => Ok(None),
     }
 }
@@ -39,16 +50,42 @@ pub fn open(context: &Context<'_>) -> Result<Option<Store>, Error> {
 ///
 /// # Errors
 /// The database can't be read.
-pub fn inis(store: &Store, choice: &IniChoice, context: &Context<'_>) -> Result<Vec<String>, Error> {
-    let all = store.inis()?;
-    let Some(wanted) = &choice.path else { return Ok(all) };
-    let wanted =
-        context.env.current_folder.as_ref().map_or_else(|| wanted.clone(), |folder| folder.join(wanted));
+pub fn inis(store: &Store, choice: &IniChoice, context: &Context<'_>) -> Result<Vec<String>, StoreError> {
+    match &choice.path {
+        Some(path) => names_of(store, path, context),
+        None => store.inis(),
+    }
+}
+
+/// Returns the forms in which the database has an ini.
+///
+/// # Errors
+/// The database can't be read.
+pub fn names_of(store: &Store, wanted: &Path, context: &Context<'_>) -> Result<Vec<String>, StoreError> {
+    let wanted = context
+        .env
+        .current_folder
+        .as_ref()
+        .map_or_else(|| wanted.to_path_buf(), |folder| folder.join(wanted));
     let is_wanted = |ini: &String| {
         let ini = Path::new(ini);
         ini == wanted || context.fs.is_same_file(ini, &wanted).unwrap_or(false)
     };
-    Ok(all.into_iter().filter(is_wanted).collect())
+    Ok(store.inis()?.into_iter().filter(is_wanted).collect())
+}
+
+/// Returns the last event of an ini.
+///
+/// # Errors
+/// The database can't be read.
+pub fn last_event(
+    store: &Store,
+    ini: &Path,
+    context: &Context<'_>,
+) -> Result<Option<StoredEvent>, StoreError> {
+    let names = names_of(store, ini, context)?;
+    let events = names.iter().map(|name| store.last_event(name)).collect::<Result<Vec<_>, _>>()?;
+    Ok(events.into_iter().flatten().max_by_key(|event| event.row))
 }
 
 /// Returns the current time by both clocks.

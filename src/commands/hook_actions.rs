@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::actions::edit::HooksFile;
 use crate::actions::file;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::companion::{self, CompanionEdit, Order};
 use crate::edit::plan::Edit;
 use crate::edit::transaction::NewContent;
 use crate::hook::action::template::Template;
 use crate::hook::action::{Action, Actions, Work};
-use crate::hook::command::{self, HookCommand};
+use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
+use crate::hook::masks;
 use crate::hook::runner::{self, RunnerCall};
-use crate::hook::target::{self, Allow, TargetContext, TargetError};
+use crate::hook::target::{self, Allow, StartedAs, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
 use crate::microsip::version::Dialect;
@@ -24,7 +25,7 @@ use crate::platform::{self, Env, FileSystem, FileSystemExt, SystemFs, WindowsPat
 use crate::request::{HookText, SetHook, ValueSource};
 
 use super::error::Error;
-use super::hook_edit::{edit_for, warning_about};
+use super::hook_edit::{edit_for, warnings_about_text, warnings_and_marked};
 use super::hook_state::{target_context, text_of};
 use super::ini::Ini;
 use super::write::ActionsChange;
@@ -41,6 +42,10 @@ pub struct ActionsEditor<'a> {
     file: HooksFile,
     /// The runner that the user named.
     runner: Option<String>,
+    /// The scripts that become actions because MicroSIP isn't to start them itself.
+    scripts: Vec<HookCommand>,
+    /// The files of the actions that have the "downloaded from the internet" mark, which is to be removed.
+    pub marked: Vec<PathBuf>,
     /// Warnings about the actions.
     pub warnings: Vec<Diagnostic>,
 }
@@ -87,7 +92,18 @@ impl<'a> ActionsEditor<'a> {
         let file = HooksFile::parse(&text).map_err(|error| {
             Diagnostic::new(Code::HooksFileInvalid, format!("{}: {error}", path.display()))
         })?;
-        Ok(ActionsEditor { ini, env, path, current, before, file, runner: None, warnings: Vec::new() })
+        Ok(ActionsEditor {
+            ini,
+            env,
+            path,
+            current,
+            before,
+            file,
+            runner: None,
+            scripts: Vec::new(),
+            marked: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// Gives an event the action of a hook, in place of what the event does now or after it. A program that stays
@@ -120,6 +136,30 @@ impl<'a> ActionsEditor<'a> {
         Ok(())
     }
 
+    /// Gives an event the action that runs a program or a script, as [`ActionsEditor::set`] does.
+    ///
+    /// # Errors
+    /// The program was refused, or its arguments wouldn't do what they seem to do.
+    pub fn set_program(
+        &mut self,
+        set: &SetHook,
+        command: &HookCommand,
+        document: &IniDocument,
+        secret: &dyn Fn(&ValueSource) -> io::Result<String>,
+    ) -> Result<(), Error> {
+        if set.event.expands_masks()
+            && let Some(mask) = masks::masks_in(&command.to_string()).next()
+        {
+            return Err(mask_needs_program(mask).into());
+        }
+        let errors = command::literal_errors(command);
+        self.warnings.extend(warnings_about_text(errors, HookTextError::is_fatal)?);
+        if !set.add {
+            self.scripts.push(command.clone());
+        }
+        self.set(set, Action::for_everybody(run_with_number(command)), document, secret)
+    }
+
     /// Removes what an event does.
     pub fn clear(&mut self, event: Event) {
         self.file.remove_all(event);
@@ -138,11 +178,6 @@ impl<'a> ActionsEditor<'a> {
     /// Returns whether the ini starts another program than the runner at an event.
     pub fn has_program(&self, event: Event, document: &IniDocument) -> bool {
         program_of(event, document).is_some()
-    }
-
-    /// Returns whether the ini starts the runner at an event.
-    pub fn has_runner(&self, event: Event, document: &IniDocument) -> bool {
-        command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
     }
 
     /// Removes one action of an event; the first has the number 1.
@@ -187,7 +222,10 @@ impl<'a> ActionsEditor<'a> {
                 }
                 (true, Some(_)) if !is_set => {}
                 (true, _) if !is_set && !save_dialect.supports(event) => {}
-                (true, _) => edits.push(self.runner_edit(event, document, save_dialect)?),
+                (true, _) => {
+                    let edit = self.runner_edit(event, document, save_dialect);
+                    edits.push(edit.map_err(|error| self.or_direct(error))?);
+                }
                 (false, Some(_)) => edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? }),
                 (false, None) => {}
             }
@@ -219,7 +257,9 @@ impl<'a> ActionsEditor<'a> {
         if new.bytes() == self.current.as_deref() {
             return Ok(None);
         }
-        let summary = ActionsSummary::between(self.path, file::lines(&self.before), file::lines(&wanted));
+        let scripts = self.scripts.into_iter().map(|script| script.program).collect();
+        let between = ActionsSummary::between(self.path, file::lines(&self.before), file::lines(&wanted));
+        let summary = ActionsSummary { scripts, ..between };
         let order = if summary.added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
     }
@@ -234,8 +274,10 @@ impl<'a> ActionsEditor<'a> {
         match &mut action.work {
             Work::Run { program, .. } => {
                 let targets = target_context(self.ini, self.env);
-                let (path, warnings) = target::resolve_for_action(program, &targets, allow)?;
-                self.warnings.extend(warnings.into_iter().map(warning_about));
+                let (path, errors) = target::resolve_for_action(program, &targets, allow)?;
+                let (warnings, marked) = warnings_and_marked(errors, allow, &targets)?;
+                self.warnings.extend(warnings);
+                self.marked.extend(marked);
                 *program = path;
             }
             // The worker has another current folder than the user.
@@ -276,6 +318,24 @@ impl<'a> ActionsEditor<'a> {
             }
         }
         Ok(hook.edit)
+    }
+
+    /// Returns the error that the runner can't be set. If MicroSIP could start a script itself, the hint says so.
+    fn or_direct(&self, error: Error) -> Error {
+        let Some(script) = self.scripts.first() else { return error };
+        let started_as = StartedAs::of(&script.program, &target_context(self.ini, self.env));
+        let helps = match error.code() {
+            Code::RunnerMissing | Code::HookTooLong => true,
+            // these versions know no arguments, and an interpreter needs one
+            Code::ActionsUnsupported => started_as == StartedAs::BatchFile && script.args.is_empty(),
+            _ => false,
+        };
+        if !helps {
+            return error;
+        }
+        let hint = error.hint().map_or(String::new(), |hint| format!("{hint}; "));
+        let hint = format!("{hint}or let MicroSIP start {} itself, with --direct", script.program);
+        Diagnostic::from(&error).with_hint(hint).into()
     }
 
     /// Returns the path of the runner: the named one, the one next to this program, or, for a Windows that can't be
@@ -325,8 +385,10 @@ fn header_value(
     if value.is_empty() || value.contains(|c: char| c.is_control()) {
         return Err(unreadable("it is empty or has several lines".into()).into());
     }
-    let text = if is_literal { value.replace('{', "{{") } else { value };
-    Template::parse_private(&text).map_err(|error| unreadable(error.to_string()).into())
+    if is_literal {
+        return Ok(Template::literal(&value));
+    }
+    Template::parse_private(&value).map_err(|error| unreadable(error.to_string()).into())
 }
 
 /// Returns the runner next to this program.
@@ -361,6 +423,11 @@ fn unusual_ini(ini: &Ini, targets: &TargetContext, env: &Env) -> Option<String> 
     (!is_of_env && !is_in_profile).then_some(windows)
 }
 
+/// Returns whether an ini starts the runner at an event.
+pub fn has_runner(event: Event, document: &IniDocument) -> bool {
+    command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
+}
+
 /// Returns the command of an event as MicroSIP reads it.
 fn command_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
     let (_, text) = text_of(event, document)?;
@@ -376,17 +443,23 @@ fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
 }
 
 /// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
-pub fn run_with_number(command: &HookCommand) -> Work {
-    let literal = |text: &String| {
-        let escaped = text.replace('{', "{{");
-        Template::parse(&escaped).ok()
-    };
+fn run_with_number(command: &HookCommand) -> Work {
+    let literal = |text: &String| Template::literal(text);
     let number = Template::parse("{number}").ok();
     Work::Run {
         program: command.program.clone(),
-        args: command.args.iter().filter_map(literal).chain(number).collect(),
+        args: command.args.iter().map(literal).chain(number).collect(),
         timeout: None,
     }
+}
+
+/// Returns the error that only MicroSIP replaces a mask.
+fn mask_needs_program(mask: &str) -> Diagnostic {
+    let message =
+        format!("{mask} is replaced only in the arguments of a program that MicroSIP starts itself");
+    Diagnostic::new(Code::HookMaskIgnored, message).with_hint(
+        "remove it; the number is the last argument anyway. To let MicroSIP start a script itself, use --direct",
+    )
 }
 
 /// Returns the warning that a program runs where the runner is needed.

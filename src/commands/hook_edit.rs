@@ -8,7 +8,7 @@ use crate::hook::command::{self, HookCommand, HookError, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
 use crate::hook::masks;
-use crate::hook::target::{self, TargetContext, TargetError};
+use crate::hook::target::{self, Allow, StartedAs, TargetContext, TargetError};
 use crate::ini::encoding::Decoded;
 use crate::ini::lookup;
 use crate::ini::name::{KeyPath, ValueText};
@@ -68,7 +68,12 @@ pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env)
     }
     let targets = target_context(ini, env);
     let Checked { value, text, stable_in_all_dialects, mut warnings, target_warnings } = match &set.what {
-        HookText::Command(typed) => encoded(typed, set, save_dialect, &targets)?,
+        HookText::Command(typed) => {
+            let is_batch_file = StartedAs::of(&typed.program, &targets) == StartedAs::BatchFile;
+            let unsafe_target = set.allow.unsafe_target || set.direct && is_batch_file;
+            let set = SetHook { allow: Allow { unsafe_target, ..set.allow }, ..set.clone() };
+            encoded(typed, &set, save_dialect, &targets)?
+        }
         // the runner is set instead
         HookText::Action(_) => return Err(HookError::Empty.into()),
         HookText::Raw(text) => checked(text.clone(), set, save_dialect, &targets)?,
@@ -79,21 +84,8 @@ pub fn edit_for(set: &SetHook, save_dialect: &SaveDialect, ini: &Ini, env: &Env)
     if !save_dialect.certain && !stable_in_all_dialects {
         warnings.push(dialect_warning(save_dialect.dialect));
     }
-    let mut marked = Vec::new();
-    for warning in target_warnings {
-        match (&warning, set.allow.mark) {
-            (TargetError::Blocked { path, .. }, true) => {
-                let file = targets.to_host(path).unwrap_or_else(|| path.into());
-                // Nobody should wait for an edit whose other half fails.
-                (targets.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
-                    path: path.clone(),
-                    why: error.to_string(),
-                })?;
-                marked.push(file);
-            }
-            _ => warnings.push(warning_about(warning)),
-        }
-    }
+    let (target_warnings, marked) = warnings_and_marked(target_warnings, set.allow, &targets)?;
+    warnings.extend(target_warnings);
     let path = KeyPath::in_settings(set.event.key())?;
     let edit = Edit::Set { path, value, text: ValueText::new(&text)? };
     Ok(HookEdit { edit, warnings, marked })
@@ -176,7 +168,7 @@ fn checked(
 
 /// Returns the warnings about a text, or the first error that is refused. So no hook is set that 'hooks' reports as
 /// failing.
-fn warnings_about_text(
+pub fn warnings_about_text(
     errors: Vec<HookTextError>,
     is_refused: fn(&HookTextError) -> bool,
 ) -> Result<Vec<Diagnostic>, HookTextError> {
@@ -185,8 +177,35 @@ fn warnings_about_text(
     errors.into_iter().map(warning).collect()
 }
 
+/// Returns the warnings about a program, and the files whose "downloaded from the internet" mark is to be removed.
+///
+/// # Errors
+/// A mark can't be removed.
+pub fn warnings_and_marked(
+    errors: Vec<TargetError>,
+    allow: Allow,
+    targets: &TargetContext,
+) -> Result<(Vec<Diagnostic>, Vec<PathBuf>), TargetError> {
+    let (mut warnings, mut marked) = (Vec::new(), Vec::new());
+    for error in errors {
+        match (&error, allow.mark) {
+            (TargetError::Blocked { path, .. }, true) => {
+                let file = targets.to_host(path).unwrap_or_else(|| path.into());
+                // Nobody should wait for an edit whose other half fails.
+                (targets.probe.can_remove_mark)(&file).map_err(|error| TargetError::StaysBlocked {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })?;
+                marked.push(file);
+            }
+            _ => warnings.push(warning_about(error)),
+        }
+    }
+    Ok((warnings, marked))
+}
+
 /// Returns the warning about something that was allowed, without the advice to allow it.
-pub fn warning_about(error: TargetError) -> Diagnostic {
+fn warning_about(error: TargetError) -> Diagnostic {
     let diagnostic = Diagnostic::from(&error);
     if error.can_be_allowed() { Diagnostic { hint: None, ..diagnostic } } else { diagnostic }
 }

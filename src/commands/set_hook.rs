@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
-use crate::hook::action::Action;
-use crate::hook::command;
+use crate::hook::command::{self, HookCommand};
 use crate::hook::event::Event;
+use crate::hook::target::{StartedAs, TargetContext};
 use crate::ini::lookup;
 use crate::ini::name::KeyPath;
 use crate::platform;
@@ -15,9 +15,9 @@ use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
-use super::hook_actions::{ActionsEditor, run_with_number};
+use super::hook_actions::{ActionsEditor, has_runner};
 use super::hook_edit::{dialect_after, edit_for};
-use super::hook_state::save_dialect;
+use super::hook_state::{save_dialect, target_context};
 use super::ini::Ini;
 use super::suggestion;
 use super::write::{Draft, write};
@@ -44,27 +44,35 @@ pub fn set(
         let version = sets.iter().find_map(|set| set.version);
         let dialect = dialect_after(version, sets.iter().map(|set| set.event), &[], ini, &decoded, env)?;
         suggestion::refuse_unquoted_path(sets, options, &dialect, ini, env)?;
+        let targets = target_context(ini, env);
         let mut actions = ActionsEditor::open(ini, env, fs)?;
         let (mut with_actions, mut with_programs) = (Vec::new(), Vec::new());
         for set in sets {
-            if let Some(action) = action_of(set) {
-                actions.set(set, action, &decoded.document, secret)?;
-                with_actions.push(set.event);
-                continue;
-            }
-            actions.clear(set.event);
-            with_programs.push(set.event);
-            let hook = edit_for(set, &dialect, ini, env)?;
-            warnings.extend(hook.warnings);
-            edits.push(hook.edit);
-            // Several events may run the same program.
-            for path in hook.marked {
-                if !blocked.contains(&path) {
-                    warnings.push(unblock_warning(&path, is_dry_run));
-                    blocked.push(path);
+            match &set.what {
+                HookText::Action(action) => {
+                    actions.set(set, (**action).clone(), &decoded.document, secret)?;
+                    with_actions.push(set.event);
+                }
+                HookText::Command(command) if becomes_action(set, command, &targets) => {
+                    actions.set_program(set, command, &decoded.document, secret)?;
+                    with_actions.push(set.event);
+                }
+                _ => {
+                    refuse_runner(set)?;
+                    actions.clear(set.event);
+                    with_programs.push(set.event);
+                    let hook = edit_for(set, &dialect, ini, env)?;
+                    warnings.extend(hook.warnings);
+                    edits.push(hook.edit);
+                    blocked.extend(hook.marked);
                 }
             }
         }
+        blocked.append(&mut actions.marked);
+        // several events may run the same program
+        blocked.sort();
+        blocked.dedup();
+        warnings.extend(blocked.iter().map(|path| unblock_warning(path, is_dry_run)));
         edits.extend(actions.runner_edits(&decoded.document, &dialect, &with_actions, &with_programs)?);
         warnings.append(&mut actions.warnings);
         let change = actions.change()?;
@@ -81,13 +89,20 @@ pub fn set(
     Ok(written)
 }
 
-/// Returns the action of a request: a program becomes one if what the event does now stays.
-fn action_of(set: &SetHook) -> Option<Action> {
-    match &set.what {
-        HookText::Action(action) => Some((**action).clone()),
-        HookText::Command(command) if set.add => Some(Action::for_everybody(run_with_number(command))),
-        _ => None,
+/// Returns whether a program becomes an action: if what the event does now stays, or if it's a script, which would take
+/// the caller's text for options or commands.
+fn becomes_action(set: &SetHook, command: &HookCommand, targets: &TargetContext) -> bool {
+    set.add || !set.direct && StartedAs::of(&command.program, targets) != StartedAs::Program
+}
+
+/// Refuses a runner for what MicroSIP starts itself.
+fn refuse_runner(set: &SetHook) -> Result<(), Diagnostic> {
+    if set.runner.is_none() {
+        return Ok(());
     }
+    let message = "--runner is for actions, but MicroSIP starts this program itself";
+    let hint = "remove --runner, or use --add, which makes the program an action";
+    Err(Diagnostic::new(Code::Usage, message).with_hint(hint))
 }
 
 /// Removes the hooks of events, or one action of an event.
@@ -115,8 +130,7 @@ pub fn unset(
             actions.clear(*event);
             // An empty command runs nothing; its line shows which MicroSIP wrote the ini, so it stays.
             let value = lookup::value(&decoded.document, "Settings", event.key(), command::READ_LIMIT);
-            if value.is_some_and(|value| !value.is_empty()) && !actions.has_runner(*event, &decoded.document)
-            {
+            if value.is_some_and(|value| !value.is_empty()) && !has_runner(*event, &decoded.document) {
                 edits.push(Edit::Unset { path: KeyPath::in_settings(event.key())? });
             }
         }

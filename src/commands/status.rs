@@ -7,8 +7,10 @@ use std::time::SystemTime;
 
 use serde_json::{Value as Json, json};
 
+use crate::actions::call::system_time;
 use crate::diagnostic::Diagnostic;
 use crate::edit::backup;
+use crate::hook::event::Event;
 use crate::ini::encoding::Encoding;
 use crate::microsip::accounts::{self, Account};
 use crate::microsip::instances::{Instance, Processes};
@@ -18,6 +20,7 @@ use crate::page::{Page, Styles, diagnostic_text, local_time, path_text};
 use crate::request::IniChoice;
 
 use super::backups::{self, ListedBackup};
+use super::call_history::{self, SHORT_PATIENCE};
 use super::context::Context;
 use super::doctor::examine::examine;
 use super::doctor::finding::{Finding, Severity, count, counted};
@@ -63,6 +66,8 @@ pub struct Content {
     pub version: Option<Version>,
     /// The hook of every event.
     pub hooks: Vec<Hook>,
+    /// The last event at which MicroSIP ran the hook that carries out actions, and when that was, if that is known.
+    pub last_event: Option<(Event, SystemTime)>,
     /// Its accounts.
     pub accounts: Vec<Account>,
     /// The number of the account in use.
@@ -157,6 +162,7 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
         encoding: decoded.encoding,
         version: hook_state::save_dialect(None, &ini, document, context.env).version,
         hooks: hook_state::all(&ini, document, &hook_actions::read_or_warn(&ini, context.fs).0, context.env),
+        last_event: last_event(&ini, context),
         accounts: accounts::all(document),
         selected: accounts::selected(document),
         backups: backups::listed(
@@ -165,6 +171,13 @@ fn content(found: &Candidate, choice: &IniChoice, context: &Context<'_>) -> Resu
         ),
         problems: examine(&ini, context)?,
     })
+}
+
+/// Returns the last event of an ini in the calls database. What is wrong with the database is among the problems.
+fn last_event(ini: &Ini, context: &Context<'_>) -> Option<(Event, SystemTime)> {
+    let store = call_history::open_within(SHORT_PATIENCE, context).ok()??;
+    let last = call_history::last_event(&store, &ini.path, context).ok()??.event;
+    Some((last.event, system_time(last.time)))
 }
 
 fn install_json(install: &Install) -> Json {
@@ -189,6 +202,10 @@ fn ini_json(ini: &IniStatus, status: &Status) -> Json {
             json["encoding"] = content.encoding.to_string().into();
             json["version"] = content.version.map(|version| version.to_string()).into();
             json["hooks"] = content.hooks.iter().map(hook_json).collect();
+            json["last_event"] = content
+                .last_event
+                .map(|(event, at)| json!({ "event": event.name(), "time": time(at) }))
+                .into();
             json["accounts"] =
                 content.accounts.iter().map(|account| account_json(account, content.selected)).collect();
             json["backups"] = json!(content.backups);
@@ -238,6 +255,9 @@ fn ini_text(text: &mut String, ini: &IniStatus, status: &Status, styles: Styles)
     text.push_str("  hooks:\n");
     for hook in &content.hooks {
         let _ = write!(text, "  {}", hook_line(hook, styles));
+    }
+    if let Some((event, at)) = content.last_event {
+        let _ = writeln!(text, "  last event: {event}, {}", local_time(at));
     }
 }
 

@@ -90,7 +90,7 @@ pub fn refuse_unquoted_path(
     if let Some(version) = set.version {
         args.extend(["--microsip-version".into(), version.to_string()]);
     }
-    args.extend(set_hook_args(set.allow, &events.join(","), &command));
+    args.extend(set_hook_args(set, &events.join(","), &command));
     let hint = format!("{advice}:\n{}", command_line(&args));
     Err(Diagnostic::new(Code::HookPathUnquoted, message).with_hint(hint))
 }
@@ -108,15 +108,18 @@ fn web_address(typed: &HookCommand, sets: &[SetHook], ini: &Ini) -> Diagnostic {
     Diagnostic::new(Code::HookUrl, HookTextError::Url.to_string()).with_hint(hint)
 }
 
-/// Returns the arguments of `set-hook` that set a hook.
-pub fn set_hook_args(allow: Allow, events: &str, command: &HookCommand) -> Vec<String> {
-    let allowed = [
-        (allow.missing, "--allow-missing"),
-        (allow.unsafe_target, "--allow-unsafe"),
-        (allow.mark, "--unblock"),
+/// Returns the arguments of `set-hook` that set this command at these events, with the options of a request.
+pub fn set_hook_args(set: &SetHook, events: &str, command: &HookCommand) -> Vec<String> {
+    let options = [
+        (set.add, "--add"),
+        (set.direct, "--direct"),
+        (set.allow.missing, "--allow-missing"),
+        (set.allow.unsafe_target, "--allow-unsafe"),
+        (set.allow.mark, "--unblock"),
     ];
-    let allowed = allowed.iter().filter(|(is_allowed, _)| *is_allowed).map(|(_, option)| *option);
-    let mut args: Vec<String> = allowed.chain([events]).map(String::from).collect();
+    let options = options.iter().filter(|(is_set, _)| *is_set).map(|(_, option)| option.to_string());
+    let runner = set.runner.iter().flat_map(|path| ["--runner".to_string(), path.clone()]);
+    let mut args: Vec<String> = options.chain(runner).chain([events.to_string()]).collect();
     let parts = || std::iter::once(&command.program).chain(&command.args);
     if parts().any(|part| part.starts_with('-')) {
         args.push("--".into());

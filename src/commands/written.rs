@@ -47,6 +47,8 @@ pub struct ActionsSummary {
     pub removed: Vec<String>,
     /// The actions that are added.
     pub added: Vec<String>,
+    /// The scripts that msipcfg runs now because MicroSIP isn't to start them itself.
+    pub scripts: Vec<String>,
 }
 
 impl ActionsSummary {
@@ -59,7 +61,7 @@ impl ActionsSummary {
             }
             None => true,
         });
-        ActionsSummary { file, removed: before, added: after }
+        ActionsSummary { file, removed: before, added: after, scripts: Vec::new() }
     }
 }
 
@@ -90,7 +92,7 @@ impl Outcome for WriteOutcome {
             "restored": self.restored,
             "warnings": self.warnings,
         });
-        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+        if let Some(ActionsSummary { file, removed, added, .. }) = &self.actions {
             json["actions"] = json!({ "file": path_text(file), "removed": removed, "added": added });
         }
         if self.dry_run {
@@ -113,7 +115,7 @@ impl WriteOutcome {
             self.changes.iter().for_each(|change| text.push_str(&change_line(change)));
         }
         let mut written = vec![self.ini.display().to_string()];
-        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+        if let Some(ActionsSummary { file, removed, added, .. }) = &self.actions {
             let lines = |verb: &str, lines: &[String]| {
                 lines.iter().map(|line| format!("{verb} {line}\n")).collect::<String>()
             };
@@ -127,8 +129,11 @@ impl WriteOutcome {
         let backup = self.backup.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
         let backup = backup.map_or(String::new(), |name| format!(" (backup {name})"));
         let _ = writeln!(text, "Wrote {}{backup}", written.join(" and "));
-        if self.actions.is_some() && self.changes.is_empty() {
-            text.push_str("The change works from the next call.\n");
+        if let Some(actions) = &self.actions {
+            text.push_str(&scripts_note(&actions.scripts));
+            if self.changes.is_empty() {
+                text.push_str("The change works from the next call.\n");
+            }
         }
         text
     }
@@ -206,6 +211,18 @@ fn actions_diff(text: &mut String, actions: &ActionsSummary, styles: Styles) {
     }
     for line in &actions.added {
         let _ = writeln!(text, "{added}+{line}{added:#}");
+    }
+    text.push_str(&scripts_note(&actions.scripts));
+}
+
+/// Says that msipcfg runs scripts, and how to let MicroSIP start them.
+fn scripts_note(scripts: &[String]) -> String {
+    match scripts {
+        [] => String::new(),
+        [script, ..] => format!(
+            "Because msipcfg runs {script}, a caller can't give it options or commands.\nTo let MicroSIP start it \
+             instead, use --direct.\n"
+        ),
     }
 }
 

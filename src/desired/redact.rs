@@ -32,6 +32,7 @@ impl Redaction {
         match (self, root) {
             (Redaction::Everything, _) => vec![line.clone()],
             (Redaction::Passwords, Some(root)) => hidden_values(text, line, root, span),
+            (Redaction::Passwords, None) if is_in_table_of_action(&text[..line.start]) => vec![line.clone()],
             (Redaction::Passwords, None) => {
                 let shown = line.start + harmless_length(&text[line.clone()]);
                 Vec::from_iter((shown < line.end).then_some(shown..line.end))
@@ -130,7 +131,10 @@ impl LineParts<'_> {
     /// a password.
     fn add(&mut self, node: &Node, own_name: &str, is_open: bool) {
         match &node.tree {
-            Tree::Leaf(_) => self.add_part(&node.span, is_public(own_name)),
+            Tree::Leaf(value) => {
+                let is_private = value.as_str().is_some_and(has_user);
+                self.add_part(&node.span, is_public(own_name) && !is_private);
+            }
             Tree::List(items) => items.iter().for_each(|item| self.add(item, own_name, is_open)),
             Tree::Table(entries) => {
                 for (name, part) in entries {
@@ -140,6 +144,10 @@ impl LineParts<'_> {
                         self.add_part(&part.key, is_known || is_open && part.key == *self.named);
                     }
                     let is_open = is_open && (is_public(name) || PRIVATE_TABLES.contains(&name));
+                    // an unknown table in an action may be a misspelled `headers`
+                    let is_in_action = own_name.parse::<Event>().is_ok();
+                    let is_unknown = !matches!(part.tree, Tree::Leaf(_)) && !is_public(name);
+                    let name = if is_in_action && is_unknown { PRIVATE_TABLES[0] } else { name };
                     self.add(part, name, is_open);
                 }
             }
@@ -151,6 +159,23 @@ impl LineParts<'_> {
             if is_shown { self.shown.push(span.clone()) } else { self.secret.push(span.clone()) }
         }
     }
+}
+
+/// Returns whether a text is an address with a user, and so perhaps a password, before the host.
+fn has_user(text: &str) -> bool {
+    let after_scheme = text.split_once("://").map_or("", |(_, rest)| rest);
+    after_scheme.split(['/', '?', '#', '\\']).next().is_some_and(|host| host.contains('@'))
+}
+
+/// Returns whether what follows a text is in a table such as `[end.headers]`, in which the names of passwords can be
+/// anything.
+fn is_in_table_of_action(before: &str) -> bool {
+    let Some(table) = before.lines().rev().map(str::trim).find(|line| line.starts_with('[')) else {
+        return false;
+    };
+    let name = table.trim_start_matches(['[', ' ', '\t']);
+    let first = name.split_once('.').map(|(first, _)| first.trim().trim_matches(['"', '\'']));
+    first.is_some_and(|first| first.parse::<Event>().is_ok())
 }
 
 /// Returns the length of the start of a line that certainly contains no password, in a text that can't be parsed:
@@ -217,7 +242,9 @@ fn token<'a>(text: &'a str, expected: &Expected, is_in_list: bool) -> Option<(ch
         Expected::Name if is_public(word) => rest.strip_prefix(['=', ':']).map(|rest| ('=', rest)),
         // A value with a quote in it may include keys and other values.
         Expected::Value
-            if !word.contains(['"', '\'']) && (rest.is_empty() || rest.starts_with([',', '}', ']', '#'])) =>
+            if !word.contains(['"', '\''])
+                && !has_user(word)
+                && (rest.is_empty() || rest.starts_with([',', '}', ']', '#'])) =>
         {
             Some(('v', rest))
         }

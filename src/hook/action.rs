@@ -128,14 +128,16 @@ pub enum Work {
 }
 
 impl std::fmt::Display for Action {
-    /// Shows what the action does in one line, without headers, bodies and secrets.
+    /// Shows what the action does in one line, without headers, bodies, secrets, and passwords in addresses.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ", self.work.kind().name())?;
         match &self.work {
-            Work::Open { url, .. } => write!(f, "{url}")?,
+            Work::Open { url, .. } => f.write_str(&url.shown())?,
             Work::Notify { text, link: None } => write!(f, "\"{text}\"")?,
-            Work::Notify { text, link: Some(link) } => write!(f, "\"{text}\" (a click opens {link})")?,
-            Work::Send(request) => write!(f, "{}", request.url)?,
+            Work::Notify { text, link: Some(link) } => {
+                write!(f, "\"{text}\" (a click opens {})", link.shown())?;
+            }
+            Work::Send(request) => f.write_str(&request.url.shown())?,
             Work::Log { file, .. } => f.write_str(file)?,
             Work::Run { program, args, .. } => {
                 let command = HookCommand {
@@ -247,6 +249,19 @@ impl WebRequest {
     pub fn is_header_name(name: &str) -> bool {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         !name.is_empty() && name.bytes().all(is_token)
+    }
+
+    /// Returns whether msipcfg sets this header itself, so that nobody else can.
+    pub fn sets_header(name: &str) -> bool {
+        const OWN: [&str; 6] = [
+            "content-length",
+            "host",
+            "transfer-encoding",
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+        ];
+        OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 

@@ -48,6 +48,19 @@ pub fn writer_without_ini(
     }
 }
 
+/// Returns somebody besides its owner who can change or replace an ini, by its mode and that of its folder. A group
+/// with the number of the owner is the owner's own.
+pub fn other_writer(ini: &Writers, folder: &Writers) -> Option<Writer> {
+    let Writers::Mode { user: owner, .. } = ini else { return None };
+    let groups = [ini, folder].into_iter().filter_map(|writers| match writers {
+        Writers::Mode { group, .. } if group != owner => Some(Writer::Group(*group)),
+        _ => None,
+    });
+    std::iter::once(Writer::Everybody)
+        .chain(groups)
+        .find(|who| can_write(ini, who) || can_replace(folder, who))
+}
+
 /// Returns whether somebody can write a file by its mode. Its owner can give themselves the right.
 fn can_write(file: &Writers, who: &Writer) -> bool {
     let Writers::Mode { user, group, mode, .. } = file else { return false };
@@ -85,6 +98,23 @@ mod tests {
 
     fn mode(user: u32, group: u32, mode: u32) -> Writers {
         Writers::Mode { user, is_trusted: user == ANN || user == 0, group, mode }
+    }
+
+    #[test]
+    fn an_ini_should_be_written_only_by_its_owner() {
+        let (closed, open, sticky) = (mode(ANN, ANN, 0o755), mode(ANN, 7, 0o775), mode(0, 0, 0o1777));
+        for (ini, folder, who) in [
+            (mode(ANN, ANN, 0o644), &closed, None),
+            (mode(ANN, ANN, 0o664), &closed, None),
+            (mode(ANN, 7, 0o664), &closed, Some(Writer::Group(7))),
+            (mode(ANN, 7, 0o646), &closed, Some(Writer::Everybody)),
+            (mode(ANN, ANN, 0o644), &open, Some(Writer::Group(7))),
+            (mode(ANN, ANN, 0o644), &mode(ANN, ANN, 0o777), Some(Writer::Everybody)),
+            (mode(ANN, ANN, 0o644), &sticky, None),
+            (Writers::Unknown, &open, None),
+        ] {
+            assert_eq!(other_writer(&ini, folder), who, "{ini:?} {folder:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
@@ -84,6 +84,11 @@ impl Instance {
     /// Returns whether this instance is still running.
     pub fn is_running(&self) -> bool {
         platform::is_running(self.pid, self.started)
+    }
+
+    /// Returns the time at which it started, if that is known.
+    pub fn start_time(&self) -> Option<SystemTime> {
+        platform::process_start(self.started)
     }
 
     /// Returns the name of its user, if the user is known.

@@ -1,10 +1,13 @@
 //! doctor: files next to the ini, access, and places. Sessions show what it finds in an ini.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
+use msipcfg::hook::event::Event;
 use serde_json::{Value, json};
 
 use crate::alone::Alone;
+use crate::calls_db::{self, Action};
 use crate::sandbox::{Ran, Sandbox, image, text_of_ini, utf16};
 
 /// An ini with problems that can be fixed and others that can't.
@@ -249,4 +252,110 @@ fn all_inis_are_checked_but_only_a_named_one_is_fixed() {
     assert!(fix.starts_with("msipcfg --ini ") && fix.ends_with("MicroSIP.ini doctor --fix"), "{fix}");
     sandbox.run(&["doctor", "--fix", "--json"]).fails(4, "ini-ambiguous");
     assert_eq!(text_of_ini(&unhealthy), UNHEALTHY);
+}
+
+// --- actions
+
+/// A sandbox whose ini starts the runner for an action on ring.
+fn with_actions() -> Sandbox {
+    let sandbox = Sandbox::with_ini(utf16(HEALTHY));
+    sandbox.run_on_ini(&["set-hook", "ring", "--get", "https://crm.example/ring"]).exits(0);
+    sandbox.run_on_ini(&["set-hook", "ring", "--add", "--notify", "{number}"]).exits(0);
+    sandbox
+}
+
+/// Adds an event that happened so many hours ago.
+fn add_event(sandbox: &Sandbox, hours: u64, event: Event, actions: &[&str]) {
+    let time = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
+    let actions: Vec<Action> = actions.iter().map(|line| Action::parse(line)).collect();
+    let store = calls_db::open(sandbox);
+    calls_db::add_event(sandbox, &store, calls_db::milliseconds(time), event, "100", &actions);
+}
+
+fn found(sandbox: &Sandbox, code: &str) -> Option<Value> {
+    let json = doctor(sandbox, &["--json"]).json();
+    json["problems"].as_array().unwrap().iter().find(|problem| problem["code"] == code).cloned()
+}
+
+const FAILED: &str = "get failed 5 https://crm.example/ring | the server answered 404";
+const DONE: &str = "get done 5 https://crm.example/ring";
+
+#[test]
+fn actions_that_failed_recently_are_reported() {
+    let sandbox = with_actions();
+    assert_eq!(found(&sandbox, "action-failed"), None);
+    add_event(&sandbox, 8 * 24, Event::Ring, &[FAILED]);
+    // it isn't this ini's action any more
+    add_event(&sandbox, 3, Event::Busy, &[FAILED]);
+    add_event(&sandbox, 3, Event::Ring, &[DONE, "notify skipped 0 100"]);
+    assert_eq!(found(&sandbox, "action-failed"), None);
+
+    add_event(&sandbox, 2, Event::Ring, &[FAILED]);
+    add_event(&sandbox, 1, Event::Ring, &[DONE, "notify interrupted 5 100"]);
+    let problem = found(&sandbox, "action-failed").unwrap();
+    assert_eq!(problem["severity"], "warning", "{problem}");
+    let message = problem["message"].as_str().unwrap();
+    assert!(message.starts_with("2 actions failed") && message.contains("notify on ring"), "{message}");
+    let log = sandbox.run(&fix_args(&problem)).exits(0);
+    assert_eq!(log.stdout.matches("404").count(), 3, "{}", log.transcript);
+
+    add_event(&sandbox, 0, Event::Ring, &[DONE, "notify done 5 100"]);
+    let problem = found(&sandbox, "action-failed").unwrap();
+    assert_eq!(problem["severity"], "info", "{problem}");
+    sandbox.run_on_ini(&["unset-hook", "ring"]).exits(0);
+    assert_eq!(found(&sandbox, "action-failed"), None);
+}
+
+#[test]
+fn a_calls_database_that_cannot_be_read_is_a_problem() {
+    let sandbox = with_actions();
+    doctor(&sandbox, &["--strict"]);
+    assert!(!calls_db::path(&sandbox).exists());
+    let path = calls_db::path(&sandbox);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "this isn't a database, ".repeat(100)).unwrap();
+    let problem = found(&sandbox, "file-read").unwrap();
+    assert_eq!(problem["severity"], "warning", "{problem}");
+    assert!(problem["message"].as_str().unwrap().contains("calls.db"), "{problem}");
+    sandbox.run_on_ini(&["status"]).exits(0);
+    assert_eq!(std::fs::read(&path).unwrap(), "this isn't a database, ".repeat(100).as_bytes());
+}
+
+#[test]
+fn a_calls_database_in_use_does_not_stop_doctor() {
+    let sandbox = with_actions();
+    add_event(&sandbox, 1, Event::Ring, &[FAILED]);
+    let connection = rusqlite::Connection::open(calls_db::path(&sandbox)).unwrap();
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+    connection.execute_batch("BEGIN EXCLUSIVE; UPDATE meta SET id = 'x';").unwrap();
+    let problem = found(&sandbox, "file-read").unwrap();
+    assert_eq!(problem["severity"], "info", "{problem}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_others_can_change_are_reported() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = with_actions();
+    let set_mode = |path: &PathBuf, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let actions = sandbox.path("MicroSIP.hooks.toml");
+    set_mode(&sandbox.ini(), 0o600);
+    set_mode(&actions, 0o602);
+    let problem = found(&sandbox, "hooks-file-writable").unwrap();
+    assert_eq!(
+        (&problem["severity"], &problem["file"]),
+        (&json!("error"), &json!(actions.to_str().unwrap()))
+    );
+    assert!(problem["message"].as_str().unwrap().starts_with("everybody can change "), "{problem}");
+    assert_eq!(found(&sandbox, "ini-writable"), None);
+
+    set_mode(&sandbox.ini(), 0o602);
+    assert_eq!(found(&sandbox, "hooks-file-writable"), None);
+    let problem = found(&sandbox, "ini-writable").unwrap();
+    assert_eq!(problem["severity"], "warning", "{problem}");
+    set_mode(&sandbox.ini(), 0o600);
+    set_mode(&actions, 0o600);
+    assert_eq!((found(&sandbox, "ini-writable"), found(&sandbox, "hooks-file-writable")), (None, None));
 }

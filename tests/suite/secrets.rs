@@ -1,6 +1,8 @@
 //! No secret ever appears in output: not in a result, an error, a log line, a diff or the name of a file. Tested with
 //! generated secrets that look like the text around them.
 
+mod actions;
+
 use std::io;
 use std::path::Path;
 

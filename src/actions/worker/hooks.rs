@@ -9,7 +9,7 @@ use crate::actions::file::{self, HooksFileError};
 use crate::edit::companion;
 use crate::hook::action::Actions;
 use crate::hook::writers::{Writer, writer_without_ini};
-use crate::platform;
+use crate::platform::{self, Writers};
 
 /// The largest file that is read, in bytes.
 const MAX_LEN: u64 = 1024 * 1024;
@@ -59,13 +59,25 @@ pub fn read(ini: &Path) -> Result<Actions, HooksError> {
     let path = companion::path_for(ini);
     let unreadable = |source| HooksError::Unreadable { file: path.clone(), source };
     let (bytes, writers) = platform::read_with_writers(&path, MAX_LEN).map_err(unreadable)?;
-    let folder = platform::writers_of(path.parent().unwrap_or(Path::new("")));
-    let user = platform::privileges().user;
-    if let Some(writer) = writer_without_ini(&writers, &platform::writers_of(ini), &folder, user) {
+    if let Some(writer) = untrusted_writer(&writers, ini) {
         return Err(HooksError::Untrusted { file: path, writer });
     }
     let text = platform::decode_text(bytes).map_err(unreadable)?;
     Ok(file::read(path.display().to_string(), text)?)
+}
+
+/// Returns somebody who can change the file with the actions, but not the ini. Its actions aren't carried out then.
+fn untrusted_writer(file: &Writers, ini: &Path) -> Option<Writer> {
+    let folder = platform::writers_of(ini.parent().unwrap_or(Path::new("")));
+    writer_without_ini(file, &platform::writers_of(ini), &folder, platform::privileges().user)
+}
+
+/// Returns why the actions of an ini aren't carried out, if that's because of who can change their file.
+pub fn distrust(ini: &Path) -> Option<HooksError> {
+    let file = companion::path_for(ini);
+    let (_, writers) = platform::read_with_writers(&file, MAX_LEN).ok()?;
+    let writer = untrusted_writer(&writers, ini)?;
+    Some(HooksError::Untrusted { file, writer })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 pub mod context;
 mod facts;
-mod hooks;
+pub mod hooks;
 mod housekeeping;
 mod lock;
 mod plan;

@@ -71,20 +71,12 @@ fn retry(work: &Work) -> Duration {
 /// Returns what an action does as one line, without private values.
 fn description(work: &Work) -> String {
     match work {
-        Work::Open { url, .. } => without_user(&url.template().to_string()),
+        Work::Open { url, .. } => url.shown(),
         Work::Notify { text, .. } => text.to_string(),
-        Work::Send(request) => without_user(&request.url.template().to_string()),
+        Work::Send(request) => request.url.shown(),
         Work::Log { file, .. } => file.clone(),
         Work::Run { program, .. } => program.clone(),
     }
-}
-
-/// Returns an address without a user and a password before the host.
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-    format!("{scheme}://{host}{}", &rest[end..])
 }
 
 /// Returns the action of a delivery. The file may have changed in the meantime, so it may have another position; `None`

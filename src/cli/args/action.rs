@@ -97,7 +97,15 @@ impl ActionArgs {
 
     /// Returns the headers, and where their values come from.
     pub fn headers(&self) -> Result<Vec<(String, ValueSource)>, ActionError> {
-        self.header.iter().map(|given| header(given)).collect()
+        let mut headers: Vec<(String, ValueSource)> = Vec::new();
+        for given in &self.header {
+            let (name, source) = header(given)?;
+            if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                return Err(ActionError::HeaderTwice { name });
+            }
+            headers.push((name, source));
+        }
+        Ok(headers)
     }
 
     fn work(&self) -> Result<Option<Work>, ActionError> {
@@ -139,6 +147,9 @@ fn header(given: &str) -> Result<(String, ValueSource), ActionError> {
     if !WebRequest::is_header_name(name) || value.is_empty() {
         return Err(form());
     }
+    if WebRequest::sets_header(name) {
+        return Err(ActionError::OwnHeader { name: name.to_string() });
+    }
     let source = match value.strip_prefix('@') {
         Some(source) => match source.strip_prefix("env:") {
             Some("") => return Err(form()),
@@ -174,6 +185,10 @@ pub enum ActionError {
     LogFile { file: String },
     #[error("'{given}' isn't in the form NAME=@env:VARIABLE")]
     HeaderForm { given: String },
+    #[error("msipcfg itself sets the header {name} of each request")]
+    OwnHeader { name: String },
+    #[error("the header {name} is given twice")]
+    HeaderTwice { name: String },
     #[error("the value of {name} was given on the command line, where other programs can read it")]
     HeaderInline { name: String },
 }
@@ -186,9 +201,11 @@ impl ToDiagnostic for ActionError {
             | ActionError::Who(_)
             | ActionError::LogFile { .. } => Code::ActionRefused,
             ActionError::HeaderInline { .. } => Code::SecretInline,
-            ActionError::WithProgram | ActionError::OptionAlone { .. } | ActionError::HeaderForm { .. } => {
-                Code::Usage
-            }
+            ActionError::WithProgram
+            | ActionError::OptionAlone { .. }
+            | ActionError::HeaderForm { .. }
+            | ActionError::OwnHeader { .. }
+            | ActionError::HeaderTwice { .. } => Code::Usage,
         }
     }
 
@@ -201,6 +218,7 @@ impl ToDiagnostic for ActionError {
             ActionError::OptionAlone { .. } => "'msipcfg help set-hook' has examples",
             ActionError::LogFile { .. } => "a .csv file opens in Excel",
             ActionError::HeaderForm { .. } => "for example --header Authorization=@env:CRM_TOKEN",
+            ActionError::OwnHeader { .. } | ActionError::HeaderTwice { .. } => "remove this --header",
             ActionError::HeaderInline { .. } => {
                 "put it in an environment variable and use NAME=@env:VARIABLE, or in a file and use NAME=@FILE"
             }

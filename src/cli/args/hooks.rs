@@ -46,6 +46,9 @@ pub(super) enum Command {
     /// With a PROGRAM, MicroSIP starts it. Everything after PROGRAM is passed to it, and a program given without a
     /// folder is looked up as Windows would. MicroSIP adds the caller's text after the arguments: usually the other
     /// party's number, but it can be several arguments, or none.
+    ///
+    /// If PROGRAM is a script, such as a .ps1, .vbs, .py or .bat file, msipcfg runs it with the number as its last
+    /// argument, so that a caller can't give it options or commands. With --direct, MicroSIP starts it.
     SetHook(Box<SetHookArgs>),
 
     /// Remove hooks
@@ -182,16 +185,20 @@ pub(super) struct SetHookArgs {
     microsip_version: Option<Version>,
 
     /// Use PROGRAM verbatim as the value in the ini
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["add", "runner"])]
     raw: bool,
 
     /// Accept a program that doesn't exist yet
     #[arg(long)]
     allow_missing: bool,
 
-    /// Accept an unsafe hook: a batch file, a password in its arguments, a program that other users can replace
+    /// Accept an unsafe hook: a shell, a password in its arguments, a program that other users can replace
     #[arg(long)]
     allow_unsafe: bool,
+
+    /// Let MicroSIP start a script itself, also a batch file, although a caller can give it options or commands
+    #[arg(long, conflicts_with_all = ["raw", "add", "runner"])]
+    direct: bool,
 
     /// Remove the "downloaded from the internet" mark so that Windows doesn't prompt
     #[arg(long)]
@@ -270,9 +277,9 @@ impl SetHookArgs {
     ///
     /// Everything after EVENT belongs to the hook. So that a misplaced `--dry-run` doesn't become an argument of the
     /// hook, an argument that is spelled like an option of msipcfg needs a `--` before PROGRAM.
-    fn into_hooks(self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
-        let events = parsed_events(&[self.event])?;
-        let mut hook = self.hook;
+    fn into_hooks(mut self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
+        let events = parsed_events(&[std::mem::take(&mut self.event)])?;
+        let mut hook = std::mem::take(&mut self.hook);
         // clap removes a `--` before EVENT and keeps one after it
         let mut is_escaped = argv[..argv.len() - hook.len()].iter().any(|argument| argument == "--");
         if hook.first().is_some_and(|argument| argument == "--") {
@@ -293,6 +300,11 @@ impl SetHookArgs {
         if action.is_some() && (!hook.is_empty() || self.raw) {
             return Err(ActionError::WithProgram.into());
         }
+        if action.is_some()
+            && let Some(option) = self.program_option()
+        {
+            return Err(ActionError::OptionAlone { option, needed: "a PROGRAM" }.into());
+        }
         let mut hook = hook.into_iter();
         let what = match (action, hook.next()) {
             (Some(action), _) => HookText::Action(Box::new(action)),
@@ -305,11 +317,25 @@ impl SetHookArgs {
             version: self.microsip_version,
             allow,
             add: self.action.add,
+            direct: self.direct,
             runner: self.action.runner.clone(),
             headers: headers.clone(),
             ..SetHook::new(event, what.clone())
         };
         Ok((events.into_iter().map(set).collect(), self.write))
+    }
+}
+
+impl SetHookArgs {
+    /// Returns an option that was given and means something only for a program.
+    fn program_option(&self) -> Option<&'static str> {
+        let options = [
+            (self.direct, "--direct"),
+            (self.allow_missing, "--allow-missing"),
+            (self.allow_unsafe, "--allow-unsafe"),
+            (self.unblock, "--unblock"),
+        ];
+        options.into_iter().find(|(is_given, _)| *is_given).map(|(_, option)| option)
     }
 }
 

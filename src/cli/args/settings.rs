@@ -11,11 +11,11 @@ use super::write::{CreateArgs, WriteArgs};
 use crate::commands::suggestion::set_hook_args;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
-use crate::hook::target::{self, Allow, TargetContext};
+use crate::hook::target::{self, TargetContext};
 use crate::ini::name::{KeyPath, NameError, SectionName};
 use crate::microsip::keys::{self, Privacy};
 use crate::quote::command_line;
-use crate::request::{EditRequest, IniChoice, Query, Request, ValueSource};
+use crate::request::{EditRequest, HookText, IniChoice, Query, Request, SetHook, ValueSource};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -158,7 +158,8 @@ fn unquoted_value(
                 args.extend(["--ini".into(), path.to_string_lossy().into_owned()]);
             }
             args.extend(dry_run.then(|| "--dry-run".into()));
-            args.extend(set_hook_args(Allow::default(), event.name(), &hook));
+            let set = SetHook::new(event, HookText::Command(hook.clone()));
+            args.extend(set_hook_args(&set, event.name(), &hook));
             command_line(&args)
         }
         _ => joined(argv, start, pieces.len()),

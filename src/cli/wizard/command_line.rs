@@ -50,12 +50,14 @@ fn common_options(ini: &IniChoice, options: &WriteOptions) -> Vec<String> {
 
 /// Returns the arguments of `set-hook` for a program or an action; `None` if they can't express it.
 fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
-    let arguments = match &set.what {
-        HookText::Command(command) => set_hook_args(set.allow, set.event.name(), command),
-        HookText::Action(action) => [vec![set.event.name().to_string()], action_options(action)?].concat(),
-        HookText::Raw(_) | HookText::Value(_) => return None,
-    };
-    Some(set.add.then(|| "--add".to_string()).into_iter().chain(arguments).collect())
+    match &set.what {
+        HookText::Command(command) => Some(set_hook_args(set, set.event.name(), command)),
+        HookText::Action(action) => {
+            let add = set.add.then(|| "--add".to_string()).into_iter();
+            Some(add.chain([set.event.name().to_string()]).chain(action_options(action)?).collect())
+        }
+        HookText::Raw(_) | HookText::Value(_) => None,
+    }
 }
 
 /// Returns the options of `set-hook` for an action that the wizard made.

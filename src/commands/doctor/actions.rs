@@ -1,6 +1,6 @@
 //! Problems of the actions: of the file that contains them, and of the events at which MicroSIP starts the runner.
 
-use crate::commands::hook_actions::{ActionsEditor, event_has_program};
+use crate::commands::hook_actions::{ActionsEditor, event_has_program, has_runner};
 use crate::commands::hook_state::save_dialect;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
@@ -25,7 +25,7 @@ pub fn check(ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Ve
     let needed = actions.needed_events();
     let mut findings = Vec::new();
     for event in Event::ALL.iter().copied() {
-        let has_runner = actions.has_runner(event, document);
+        let has_runner = has_runner(event, document);
         let has_program = actions.has_program(event, document);
         let finding = match (needed.contains(&event), has_runner) {
             (true, false) if has_program => {

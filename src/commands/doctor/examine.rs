@@ -12,7 +12,7 @@ use crate::microsip::recognize::{self, NotMicrosip};
 use crate::platform::{Env, FileSystem};
 
 use super::finding::{Finding, Severity};
-use super::{accounts, actions, hooks, places, text};
+use super::{accounts, actions, calls, hooks, places, text};
 
 /// Returns every problem of an ini and of the files next to it, the worst first.
 ///
@@ -20,7 +20,11 @@ use super::{accounts, actions, hooks, places, text};
 /// The folder of the ini can't be read.
 pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
     let mut findings = match ini.read(context) {
-        Ok(decoded) => check(ini, &decoded, context.env, context.fs),
+        Ok(decoded) => {
+            let mut findings = check(ini, &decoded, context.env, context.fs);
+            findings.extend(calls::check(ini, &decoded.document, context));
+            findings
+        }
         Err(error) => vec![Finding::new(Severity::Error, &with_ini_nearby(error, context.fs))],
     };
     findings.extend(places::check(ini, context.env, context.fs)?);

@@ -176,7 +176,7 @@ macro_rules! rules {
 
 /// Every code that doctor reports, in the order of the documentation. Tests compare it with what is found.
 pub const RULES: &[Rule] = rules! {
-    FileRead: Error, No;
+    FileRead: Error Warning Info, No;
     NotAnIni: Error, No;
     NotMicrosip: Error, No;
     EncodingUnknown: Error, No;
@@ -247,10 +247,14 @@ pub const RULES: &[Rule] = rules! {
     HookTargetBlocked: Error Warning, No;
     HookTargetWritable: Warning, No;
 
+    IniWritable: Warning, No;
     HooksFileInvalid: Error, No;
+    HooksFileWritable: Error, No;
     RunnerUnset: Error, Sometimes;
     RunnerUnneeded: Info, Yes;
     EventHasProgram: Warning, No;
+    ActionFailed: Warning Info, No;
+    HooksNotFired: Warning Info, No;
 
     IniNotRead: Error, No;
     IniStaleCopy: Info, No;

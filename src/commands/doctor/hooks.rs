@@ -8,11 +8,12 @@ use crate::edit::plan::Edit;
 use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
-use crate::hook::target::{Allow, TargetContext, TargetError};
+use crate::hook::target::{Allow, StartedAs, TargetContext, TargetError};
 use crate::ini::document::{IniDocument, Line};
 use crate::ini::name::{KeyPath, ValueText};
 use crate::ini::wide;
 use crate::microsip::version::{Dialect, Version};
+use crate::request::{HookText, SetHook};
 
 use super::finding::{Finding, Fix, Severity};
 
@@ -128,15 +129,22 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
         TargetError::Blocked { .. } => {
             let finding = match command {
                 Some(command) => {
-                    finding.with_command(set_again(Allow { mark: true, ..Allow::default() }, event, command))
+                    let allow = Allow { mark: true, ..Allow::default() };
+                    finding.with_command(set_again(allow, true, event, command))
                 }
                 None => finding,
             };
             finding.with_hint("only if you trust it; in Explorer: Properties > Unblock")
         }
-        TargetError::Batch { .. } => {
-            finding.with_template(set).with_hint("with a .ps1 or .py script or an .exe")
-        }
+        TargetError::Batch { .. } => match command {
+            Some(command) => {
+                let command = set_again(Allow::default(), false, event, command);
+                finding
+                    .with_command(command)
+                    .with_hint("msipcfg then runs it, but never with a text that could be a command")
+            }
+            None => finding.with_template(set),
+        },
         TargetError::Shell { .. } => finding
             .with_template(["set-hook", event.name(), "SCRIPT"])
             .with_hint("the script is then started with -File"),
@@ -144,9 +152,17 @@ fn of_target(error: &TargetError, command: Option<&HookCommand>, event: Event) -
     }
 }
 
-/// Returns the command that sets a hook.
-fn set_again(allow: Allow, event: Event, command: &HookCommand) -> impl Iterator<Item = String> {
-    let args = suggestion::set_hook_args(allow, event.name(), command);
+/// Returns the command that sets a hook; with `direct`, MicroSIP starts a batch file itself.
+fn set_again(
+    allow: Allow,
+    direct: bool,
+    event: Event,
+    command: &HookCommand,
+) -> impl Iterator<Item = String> {
+    let is_program = StartedAs::of(&command.program, &TargetContext::path_only()) == StartedAs::Program;
+    let what = HookText::Command(command.clone());
+    let set = SetHook { allow, direct: direct && !is_program, ..SetHook::new(event, what) };
+    let args = suggestion::set_hook_args(&set, event.name(), command);
     std::iter::once("set-hook".to_string()).chain(args)
 }
 
@@ -180,11 +196,13 @@ fn between<'a>(
             commands.iter().all(|hook| hook.event != Event::Busy) && save_dialect.supports(Event::Busy)
         })
         .and_then(|end| {
-            let unsafe_target = end.examined.target_errors.iter().any(TargetError::is_unsafe);
+            let needs_allow = |error: &&TargetError| !matches!(error, TargetError::Batch { .. });
+            let errors = end.examined.target_errors.iter().filter(needs_allow);
+            let unsafe_target = errors.into_iter().any(TargetError::is_unsafe);
             let allow = Allow { unsafe_target, ..Allow::default() };
             let message = "there is a command for end but none for busy, so nothing runs for a call that was declined or busy";
             let finding = Finding::info(Code::HookBusyMissing, message)
-                .with_command(set_again(allow, Event::Busy, &command(end)?));
+                .with_command(set_again(allow, true, Event::Busy, &command(end)?));
             Some((end, finding))
         });
     twice.chain(no_busy)

@@ -1,10 +1,11 @@
 //! `doctor`: every problem of the inis, and how to fix it.
 //!
-//! `text`, `accounts` and `hooks` find what a text shows by itself, `actions` and `places` find the rest; all return
-//! [`finding::Finding`]s. `--fix` applies those with only one sensible fix as one edit.
+//! `text`, `accounts` and `hooks` find what a text shows by itself; `actions`, `places` and `calls` find the rest; all
+//! return [`finding::Finding`]s. `--fix` applies those with only one sensible fix as one edit.
 
 mod accounts;
 mod actions;
+mod calls;
 pub mod examine;
 pub mod finding;
 mod fix;

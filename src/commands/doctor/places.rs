@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
+use crate::actions::worker::hooks::{HooksError, distrust};
 use crate::commands::backups::folder_error;
 use crate::commands::error::Error;
+use crate::commands::hook_state::target_context;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::backup;
 use crate::edit::transaction::{self, TransactionError, TransactionErrorKind};
+use crate::hook::target::TargetContext;
+use crate::hook::trust::{self, WeakSpot};
+use crate::hook::writers::{Writer, other_writer};
 use crate::microsip::locate;
+use crate::page::path_text;
 use crate::platform::{self, AppData, Env, FileSystem, FileSystemExt};
+use crate::quote::command_line;
 
 use super::finding::{Finding, Fix};
 
@@ -21,6 +28,8 @@ pub fn check(ini: &Ini, env: &Env, fs: &dyn FileSystem) -> Result<Vec<Finding>, 
     let target = ini.file.to_open();
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(not_writable(ini, fs));
+    findings.extend(writable_by_others(ini, env));
+    findings.extend(untrusted_actions(ini));
     findings.extend(elsewhere(target, env, fs));
     for path in transaction::leftovers(target, fs) {
         let message = format!("{} was left behind when msipcfg was killed", path.display());
@@ -58,6 +67,54 @@ fn not_writable(ini: &Ini, fs: &dyn FileSystem) -> Option<Finding> {
     let mut finding = Finding::warning(Code::FileWrite, message);
     finding.diagnostic.hint = hint;
     Some(finding)
+}
+
+/// Finds somebody besides the ini's owner and administrators who can change it.
+fn writable_by_others(ini: &Ini, env: &Env) -> Option<Finding> {
+    let path = ini.file.to_open();
+    let TargetContext { trust, probe, .. } = target_context(ini, env);
+    let (who, place, hint) = match trust::weak_spot(path, &trust, probe.access_of) {
+        Some(WeakSpot { path, who, fix }) => {
+            let who = platform::account_name(&who).unwrap_or(who.0);
+            (who, ini.file.shown_for(&path), fix.map(|fix| format!("fix it: {fix}")))
+        }
+        None => {
+            let folder = platform::writers_of(path.parent()?);
+            let who = other_writer(&platform::writers_of(path), &folder)?;
+            (who.to_string(), ini.path.clone(), Some("see 'ls -ld' of the ini and its folder".into()))
+        }
+    };
+    let message = format!(
+        "other users could change this ini, and with it the programs that MicroSIP runs: {who} may change {}",
+        place.display()
+    );
+    let mut finding = Finding::warning(Code::IniWritable, message);
+    finding.diagnostic.hint = hint;
+    Some(finding)
+}
+
+/// Finds somebody who can change the file with the actions, but not the ini.
+fn untrusted_actions(ini: &Ini) -> Option<Finding> {
+    let HooksError::Untrusted { file, writer } = distrust(ini.file.to_open())? else { return None };
+    let file = ini.file.shown_for(&file);
+    let writer = match writer {
+        Writer::Account(sid) => platform::account_name(&sid).unwrap_or(sid.0),
+        writer => writer.to_string(),
+    };
+    let message = format!(
+        "{writer} can change {} but not the ini, so msipcfg doesn't carry out its actions",
+        file.display()
+    );
+    let path = path_text(&file);
+    let command = match platform::CAN_REACH_WINDOWS {
+        true => ["icacls", &path, "/reset"],
+        false => ["chmod", "go-w", &path],
+    };
+    let hint = format!(
+        "check its actions with 'msipcfg hooks', then give it the access rights of the ini, for example with: {}",
+        command_line(&command)
+    );
+    Some(Finding::error(Code::HooksFileWritable, message).with_hint(hint).in_file(file))
 }
 
 /// Finds an ini of the same name where MicroSIP looks, or used to look.

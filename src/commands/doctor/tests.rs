@@ -25,10 +25,14 @@ const SHOWN_BY_THE_SUITE: &[Code] = &[
     Code::IniTwoPlaces,
     Code::Leftover,
     Code::BackupExposed,
+    Code::IniWritable,
     Code::HooksFileInvalid,
+    Code::HooksFileWritable,
     Code::RunnerUnset,
     Code::RunnerUnneeded,
     Code::EventHasProgram,
+    Code::ActionFailed,
+    Code::HooksNotFired,
 ];
 
 struct Case {

@@ -104,6 +104,9 @@ impl std::fmt::Display for Placeholder {
 pub enum TemplateError {
     #[error("unknown placeholder '{{{name}}}'")]
     Unknown { name: String, nearest: Option<String> },
+    /// One in a private text, of which it may be a part.
+    #[error("unknown placeholder")]
+    UnknownPrivate,
     #[error("'{{' starts a placeholder, but no '}}' follows")]
     Unclosed,
     #[error(
@@ -119,13 +122,21 @@ impl TemplateError {
         TemplateError::Unknown { name: name.to_string(), nearest }
     }
 
+    /// Returns the error for a private text. A name that resembles a known one is shown, any other may be private.
+    fn in_private_text(self) -> TemplateError {
+        match self {
+            TemplateError::Unknown { nearest: None, .. } => TemplateError::UnknownPrivate,
+            error => error,
+        }
+    }
+
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             TemplateError::Unknown { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean '{{{nearest}}}'?"))
             }
-            TemplateError::Unknown { nearest: None, .. } => {
+            TemplateError::Unknown { nearest: None, .. } | TemplateError::UnknownPrivate => {
                 let names: Vec<String> = Placeholder::names().map(|name| format!("{{{name}}}")).collect();
                 Some(format!("the placeholders are {}; for a brace, write '{{{{'", names.join(" ")))
             }
@@ -209,7 +220,7 @@ impl Template {
     /// # Errors
     /// See [`TemplateError`].
     pub fn parse(text: &str) -> Result<Template, TemplateError> {
-        let template = Template::parse_private(text)?;
+        let template = Template::parsed(text)?;
         for placeholder in template.placeholders() {
             if let Placeholder::Env(name) = placeholder {
                 return Err(TemplateError::Env { name: name.clone() });
@@ -223,6 +234,15 @@ impl Template {
     /// # Errors
     /// See [`TemplateError`].
     pub fn parse_private(text: &str) -> Result<Template, TemplateError> {
+        Template::parsed(text).map_err(TemplateError::in_private_text)
+    }
+
+    /// Returns a text without placeholders, whatever it contains.
+    pub fn literal(text: &str) -> Template {
+        Template { parts: vec![Part::Text(text.to_string())] }
+    }
+
+    fn parsed(text: &str) -> Result<Template, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -297,7 +317,8 @@ impl std::fmt::Display for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Text(text) => f.write_str(&text.replace('{', "{{"))?,
+                // a single closing brace stands for itself
+                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace("}}", "}}}}"))?,
                 Part::Value(placeholders) => {
                     let names: Vec<String> = placeholders.iter().map(Placeholder::to_string).collect();
                     write!(f, "{{{}}}", names.join("|"))?;
@@ -373,9 +394,13 @@ pub(crate) mod tests {
 
     #[test]
     fn the_text_is_shown_as_it_was_written() {
-        for text in ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}"] {
+        for text in ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}", "{name}}}}}}"] {
             let template = Template::parse_private(text).unwrap();
             assert_eq!(Template::parse_private(&template.to_string()).unwrap(), template, "{text}");
+        }
+        for text in ["", "a", "{", "}", "{{", "}}", "}}}", "{number}", "{{}}", "}}{"] {
+            let written = Template::literal(text).to_string();
+            assert_eq!(Template::parse(&written).unwrap().fill_plain(&|_| String::new()), text, "{written}");
         }
     }
 }

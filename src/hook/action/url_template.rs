@@ -79,9 +79,9 @@ impl UrlTemplate {
         }
         let example = template.fill_plain(&|_| "0".to_string());
         let url = Url::parse(&example)
-            .map_err(|error| UrlError::Invalid { text: text.clone(), reason: error.to_string() })?;
+            .map_err(|error| UrlError::Invalid { text: without_user(&text), reason: error.to_string() })?;
         if url.host_str().is_none_or(str::is_empty) {
-            return Err(UrlError::Invalid { text, reason: "it has no host".into() });
+            return Err(UrlError::Invalid { text: without_user(&text), reason: "it has no host".into() });
         }
         Ok(UrlTemplate { origin: url.origin().ascii_serialization(), template })
     }
@@ -89,6 +89,11 @@ impl UrlTemplate {
     /// Returns the text with its placeholders.
     pub fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// Returns the text as messages show it: without a user and a password before the host.
+    pub fn shown(&self) -> String {
+        without_user(&self.template.to_string())
     }
 
     /// Returns the scheme, the host and the port.
@@ -118,6 +123,14 @@ impl UrlTemplate {
             _ => Err(UrlNotUsed::LeavesPath),
         }
     }
+}
+
+/// Returns an address without a user and a password before the host.
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
+    format!("{scheme}://{host}{}", &rest[end..])
 }
 
 impl std::fmt::Display for UrlTemplate {

@@ -161,12 +161,23 @@ fn unquoted_path(value: &str) -> Option<String> {
     ends.map(|end| &value[..end]).find(|path| is_program(path)).map(str::to_string)
 }
 
+/// Returns what is wrong with a command whose arguments are passed as they are, with the caller's text after them.
+pub fn literal_errors(command: &HookCommand) -> Vec<HookTextError> {
+    let value = command.to_string();
+    let mut errors = foreign::errors(&value, &value, command);
+    errors.extend(detached_number(&command.args));
+    errors.extend(ignored_masks(masks_in(&value)));
+    errors
+}
+
+fn ignored_masks(masks: impl Iterator<Item = &'static str>) -> impl Iterator<Item = HookTextError> {
+    masks.filter_map(|mask| Some(HookTextError::MaskIgnored { mask, since: introduced(mask)? }))
+}
+
 /// Finds masks that this MicroSIP doesn't replace at the event, that reveal a password or that have no use.
 fn mask_errors(value: &str, event: Event, version: Option<Version>) -> Vec<HookTextError> {
     let expanded: Vec<_> = expanded_masks(value, event, version).collect();
-    let ignored = masks_in(value).filter(|mask| !expanded.contains(mask));
-    let ignored =
-        ignored.filter_map(|mask| Some(HookTextError::MaskIgnored { mask, since: introduced(mask)? }));
+    let ignored = ignored_masks(masks_in(value).filter(|mask| !expanded.contains(mask)));
     let secret = secret_mask(value, event, version).map(|mask| HookTextError::SecretMask { mask });
     let constant = CONSTANT_MASKS.iter().filter(|(mask, _)| expanded.contains(mask));
     let constant = constant.map(|(mask, text)| HookTextError::MaskConstant {

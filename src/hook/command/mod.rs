@@ -18,7 +18,7 @@ mod model;
 mod round_trip;
 mod text_error;
 
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, literal_errors};
 pub use encode::{Encoded, HookError, encode};
 pub use foreign::refused_program;
 pub use model::{

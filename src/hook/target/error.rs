@@ -198,16 +198,16 @@ impl ToDiagnostic for TargetError {
             E::Empty { .. } => "copy the file there again",
             E::NotProgram { .. } => "use a program (.exe) or a script (.ps1 .vbs .js .wsf .py .pyw .jar)",
             E::Batch { .. } => {
-                "use a .ps1 or .py script or an .exe, or accept the risk with 'set-hook --allow-unsafe'"
+                "let msipcfg run it, as 'msipcfg set-hook' does, or accept the risk with 'set-hook --direct'"
             }
             E::Shell { .. } => {
-                "use the script itself as the program; it is then started with -File. Or accept the risk with 'set-hook --allow-unsafe'"
+                "use the script itself as the program; msipcfg then runs it. Or accept the risk with 'set-hook --allow-unsafe'"
             }
             E::CallerOptions { options: CallerOptions::Anywhere, .. } => {
-                "use a .ps1 or .py script, which receives the text as its arguments"
+                "use the script itself as the program; msipcfg then runs it, without such options"
             }
             E::CallerOptions { options: CallerOptions::BeforeDoubleDash, .. } => {
-                "end the hook's arguments with '--', or use a .ps1 or .py script"
+                "end the hook's arguments with '--', or let a script start it"
             }
             E::Unchecked { .. } => "check it on the Windows computer with 'msipcfg hooks'",
             E::Network { .. } => "copy it to a local disk",

@@ -73,11 +73,41 @@ pub fn resolve_for_action(
     allow: Allow,
 ) -> Result<(String, Vec<TargetError>), TargetError> {
     let path = full_path(typed, context)?;
-    let role = if Interpreter::of(&path).is_some() { Role::Script } else { Role::Program };
-    let errors = check_path(&path, role, context).into_iter();
-    let errors = errors.filter(|error| !matches!(error, TargetError::Batch { .. }));
-    let warnings = errors.map(|error| error.accept(allow)).collect::<Result<_, _>>()?;
+    let interpreter = Interpreter::of(&path);
+    let role = if interpreter.is_some() { Role::Script } else { Role::Program };
+    let mut errors = check_path(&path, role, context);
+    errors.retain(|error| !matches!(error, TargetError::Batch { .. }));
+    if let Some(interpreter) = interpreter {
+        let script = HookCommand { program: path.clone(), args: Vec::new() };
+        if let Err(missing) = with_interpreter(script, &interpreter, context, &mut errors) {
+            errors.push(missing);
+        }
+    }
+    let warnings = errors.into_iter().map(|error| error.accept(allow)).collect::<Result<_, _>>()?;
     Ok((path, warnings))
+}
+
+/// How Windows starts a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartedAs {
+    /// By itself, if it's a program at all.
+    Program,
+    /// By an interpreter, which gets the file as an argument.
+    Script,
+    /// By cmd.exe, which can take arguments for commands.
+    BatchFile,
+}
+
+impl StartedAs {
+    /// Returns how the file is started that the user typed.
+    pub fn of(typed: &str, context: &TargetContext) -> StartedAs {
+        let path = full_path(typed, context).unwrap_or_else(|_| typed.to_string());
+        match extension(&path).as_str() {
+            "bat" | "cmd" => StartedAs::BatchFile,
+            _ if Interpreter::of(&path).is_some() => StartedAs::Script,
+            _ => StartedAs::Program,
+        }
+    }
 }
 
 /// Returns the command that the user meant, and its path, if a path was split at its spaces because it wasn't quoted. A

@@ -4,7 +4,7 @@ use std::io;
 #[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
@@ -43,6 +43,11 @@ pub fn inspect_process(listed: &ListedProcess, key: &str) -> Option<ProcessDetai
         arguments: (!arguments.is_empty()).then_some(arguments),
         place,
     })
+}
+
+/// Returns the time at which a process started, in the unit of the system; `None` if it isn't known.
+pub fn process_start(started: u64) -> Option<SystemTime> {
+    (started > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(started))
 }
 
 /// Returns whether a process that was found before is still running.

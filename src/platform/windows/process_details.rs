@@ -6,6 +6,7 @@ use std::mem::offset_of;
 use std::os::windows::io::{AsRawHandle, HandleOrNull, OwnedHandle};
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 use windows_sys::Wdk::System::Threading::{
     NtQueryInformationProcess, PROCESSINFOCLASS, ProcessBasicInformation,
@@ -86,6 +87,14 @@ fn place_of(
         facts: sid.map(|sid| install_facts_of(key, Some(sid))),
         paths: WindowsPaths::Native,
     }
+}
+
+/// Returns the time at which a process started, in the unit of the system; `None` if it isn't known.
+pub fn process_start(started: u64) -> Option<SystemTime> {
+    /// From 1601 to 1970, in 100 ns.
+    const TO_1970: u64 = 116_444_736_000_000_000;
+    let nanoseconds = started.checked_sub(TO_1970)?.checked_mul(100)?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds))
 }
 
 /// Returns whether a process that was found before is still running. One that can't be opened counts as running.
@@ -374,6 +383,8 @@ mod tests {
         assert!(same_file::is_same_file(details.place.unwrap().exe_on_disk, exe).unwrap());
         assert!(is_running(listed.pid, details.process.started));
         assert!(!is_running(listed.pid, details.process.started + 1));
+        let age = process_start(details.process.started).unwrap().elapsed().unwrap();
+        assert!(age < Duration::from_secs(24 * 60 * 60), "{age:?}");
     }
 
     #[test]

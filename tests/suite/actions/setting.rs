@@ -70,7 +70,7 @@ fn a_program_stays_where_only_other_events_need_the_runner() {
     assert!(run.warnings().contains(&"event-has-program".into()), "{}", run.transcript);
     assert!(sandbox.ini_text().contains(&format!("cmdCallStart=\"{program}\"")), "{}", sandbox.ini_text());
 
-    sandbox.run_on_ini(&["set-hook", "--allow-missing", "start", "--add", "--open", URL]).exits(0);
+    sandbox.run_on_ini(&["set-hook", "start", "--add", "--open", URL]).exits(0);
     assert!(
         actions(&sandbox).contains(&format!("run = '{program}'\nargs = [\"{{number}}\"]")),
         "{}",
@@ -155,6 +155,11 @@ fn actions_that_cannot_work_are_refused() {
         (&["ring", "--open", "https://h/", "--notify", "x"], 2, "cannot be used with"),
         (&["ring", "--open", "https://h/", r"C:\x.exe"], 2, "not both"),
         (&["ring", "--only", "external", r"C:\x.exe"], 2, "--open"),
+        (&["ring", "--get", "h", "--header", "Host=@env:X"], 2, "msipcfg itself sets"),
+        (&["ring", "--get", "h", "--header", "content-LENGTH=@env:X"], 2, "msipcfg itself sets"),
+        (&["ring", "--get", "h", "--header", "Webhook-Id=@env:X"], 2, "msipcfg itself sets"),
+        (&["ring", "--get", "h", "--header", "X y=@env:X"], 2, "NAME=@env:VARIABLE"),
+        (&["ring", "--get", "h", "--header", "A=@env:X", "--header", "a=@env:Y"], 2, "twice"),
         (&["ring"], 2, "--open URL"),
         (&["ring", "https://crm.example/"], 3, "--open"),
     ] {

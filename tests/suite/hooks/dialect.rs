@@ -99,8 +99,9 @@ fn before_3_19_the_whole_value_is_one_file() {
         for event in ["ringing", "busy", "outgoing", "answer-video"] {
             refused(&sandbox, &with(&[event, RING]), 3, "event-unsupported");
         }
-        // scripts need an argument
-        refused(&sandbox, &with(&["ring", r"C:\hooks\ring.ps1"]), 3, "hook-argument-refused");
+        // scripts and the runner need an argument
+        refused(&sandbox, &with(&["ring", r"C:\hooks\ring.ps1"]), 3, "actions-unsupported");
+        refused(&sandbox, &with(&["--direct", "ring", r"C:\hooks\ring.ps1"]), 3, "hook-argument-refused");
         sandbox.run_on_ini(&with(&["ring", WITH_SPACES])).exits(0);
         assert_eq!(text_of(&sandbox, "cmdIncomingCall"), WITH_SPACES);
     }

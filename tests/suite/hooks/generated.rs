@@ -123,7 +123,7 @@ proptest! {
             let state = programs.sandbox.write("state.json", state);
             programs.run_on_ini(&["apply", state.to_str().unwrap()])
         } else {
-            programs.run_on_ini(&[&["set-hook", event, &program], &args[..]].concat())
+            programs.run_on_ini(&[&["set-hook", "--direct", event, &program], &args[..]].concat())
         };
         if ran.status == 0 {
             programs.confirms(event);

@@ -7,6 +7,7 @@ mod generated;
 mod listing;
 #[cfg(windows)]
 mod on_windows;
+mod scripts;
 mod targets;
 mod text;
 mod unset;

@@ -84,10 +84,13 @@ fn marked_script_causes_a_warning() {
     if !programs.mark("log.vbs") {
         return;
     }
-    let ran = programs.set(&["ring", &path]).exits(0);
+    let ran = programs.set(&["--direct", "ring", &path]).exits(0);
     assert!(ran.warnings().contains(&"hook-target-blocked".to_string()), "{}", ran.transcript);
     assert_eq!(programs.hook("ring")["works"], true);
-    programs.set(&["--unblock", "ring", &path]).exits(0);
+    // also where msipcfg runs it
+    let ran = programs.set(&["end", &path]).exits(0);
+    assert!(ran.warnings().contains(&"hook-target-blocked".to_string()), "{}", ran.transcript);
+    programs.set(&["--unblock", "end", &path]).exits(0);
     assert!(!programs.is_marked("log.vbs"));
     assert!(!codes(&programs.hook("ring")["problems"]).contains(&"hook-target-blocked"));
 }

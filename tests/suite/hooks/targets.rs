@@ -117,7 +117,7 @@ fn allow_missing_accepts_a_missing_program() {
 #[test]
 fn warnings_do_not_suggest_options_that_were_used() {
     let programs = Programs::new(&[("log.bat", b"x")]);
-    for (option, name) in [("--allow-missing", "later.exe"), ("--allow-unsafe", "log.bat")] {
+    for (option, name) in [("--allow-missing", "later.exe"), ("--direct", "log.bat")] {
         let json = programs.set(&[option, "ring", &programs.path(name)]).exits(0).json();
         assert!(!json["warnings"].to_string().contains(option), "{json}");
     }
@@ -147,73 +147,10 @@ fn messages_show_paths_as_typed() {
 }
 
 #[test]
-fn batch_files_need_allow_unsafe() {
-    let programs = Programs::new(&[("a.bat", b"x"), ("b.cmd", b"x")]);
-    for name in ["a.bat", "b.cmd", "A.BAT", "b.Cmd"] {
-        let ran = programs.set(&["ring", &programs.path(name)]).fails(3, "hook-target-batch");
-        let message = ran.json()["error"]["message"].as_str().unwrap().to_string();
-        assert!(message.contains("caller"), "no reason: {message}");
-        assert!(hint(&ran).contains("--allow-unsafe"), "{}", ran.transcript);
-        programs.set(&["--allow-missing", "ring", &programs.path(name)]).fails(3, "hook-target-batch");
-        let ran = programs.set(&["--allow-unsafe", "ring", &programs.path(name)]).exits(0);
-        assert!(ran.warnings().contains(&"hook-target-batch".to_string()), "{}", ran.transcript);
-    }
-}
-
-#[test]
 fn program_on_a_share_causes_a_warning() {
     let programs = Programs::new(&[]);
     let ran = programs.set(&["--allow-missing", "ring", r"\\127.0.0.1\no-such-share\ring.exe"]).exits(0);
     assert!(ran.warnings().contains(&"hook-target-network".to_string()), "{}", ran.transcript);
-}
-
-#[test]
-fn scripts_are_run_by_an_existing_interpreter() {
-    let programs = Programs::new(&[("log.vbs", b"x")]);
-    if cfg!(not(windows)) {
-        programs.sandbox.write("home/.wine/drive_c/windows/system32/wscript.exe", image());
-    }
-    let script = programs.path("log.vbs");
-    programs.set(&["ring", &script, "a b"]).exits(0);
-    let hook = programs.hook("ring");
-    let program = hook["program"].as_str().unwrap().to_lowercase();
-    assert!(program.starts_with("c:\\windows\\") && program.ends_with("\\wscript.exe"), "{hook}");
-    assert_eq!(hook["args"], serde_json::json!(["//B", script, "a b"]));
-    assert_eq!(hook["works"], true, "{hook}");
-}
-
-#[test]
-#[cfg_attr(windows, ignore = "the interpreters depend on the computer; the Wine prefix has its own")]
-fn each_kind_of_script_has_its_interpreter() {
-    let powershell = r"C:\windows\system32\WindowsPowerShell\v1.0\powershell.exe";
-    let kinds: &[(&str, &str, &[&str])] = &[
-        ("ps1", powershell, &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"]),
-        ("vbs", r"C:\windows\system32\wscript.exe", &["//B"]),
-        ("js", r"C:\windows\system32\wscript.exe", &["//B"]),
-        ("wsf", r"C:\windows\system32\wscript.exe", &["//B"]),
-        ("py", r"C:\windows\pyw.exe", &[]),
-        ("pyw", r"C:\windows\pyw.exe", &[]),
-        ("jar", r"C:\windows\system32\javaw.exe", &["-jar"]),
-        ("PS1", powershell, &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"]),
-    ];
-    for (ending, interpreter, leading) in kinds {
-        let name = format!("log.{ending}");
-        let programs = Programs::new(&[(&name, b"x")]);
-        let script = programs.path(&name);
-        let on_disk = interpreter.replace('\\', "/").replace("C:", "home/.wine/drive_c");
-        // no interpreter yet
-        programs.set(&["ring", &script]).fails(3, "hook-interpreter-missing");
-        programs.sandbox.write(&on_disk, image());
-        let ran = programs.set(&["ring", &script, "x"]).exits(0);
-        let hook = programs.hook("ring");
-        let program = hook["program"].as_str().unwrap();
-        assert!(program.eq_ignore_ascii_case(interpreter), "{program} for {}", ran.transcript);
-        let args: Vec<&str> = leading.iter().copied().chain([script.as_str(), "x"]).collect();
-        assert_eq!(hook["args"], Value::from(args));
-        // the change shows what really runs
-        let after = ran.json()["changes"][0]["after"].as_str().unwrap().to_string();
-        assert!(after.contains(program) && after.contains(&script), "{after}");
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #[path = "../../web_server.rs"]
 #[allow(dead_code, reason = "unit tests use the rest")]
-mod server;
+pub mod server;
 #[cfg(unix)]
 mod tls;
 

@@ -149,7 +149,7 @@ fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
     assert!(done <= lines.len() && lines.len() <= events, "{done} {lines:?}");
 }
 
-/// PROPTEST_CASES asks for 300 runners instead of 12. The later they are killed, the more of them have stored the event.
+/// PROPTEST_CASES asks for 300 runners instead of 12. The later one is killed, the likelier it has stored the event.
 #[test]
 fn runners_that_are_killed_at_any_moment_leave_complete_events() {
     const LONGEST_MS: u64 = 40;
