@@ -198,6 +198,11 @@ impl CallFacts {
     }
 }
 
+/// Returns a text that means itself wherever it's inserted into the text of a template.
+pub fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
 /// Removes control characters: line breaks, which would start a new line or header, and NUL, which ends texts.
 pub fn without_controls(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
@@ -257,6 +262,33 @@ impl Template {
         })
     }
 
+    /// Returns whether there is more text around the placeholders than the name of a scheme, as in
+    /// `Bearer {env:TOKEN}`.
+    pub fn has_own_text(&self) -> bool {
+        const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "Token"];
+        let is_own = |(index, part): (usize, &Part)| match part {
+            Part::Text(text) => {
+                let is_scheme = index == 0
+                    && self.parts.len() > 1
+                    && text.strip_suffix(' ').is_some_and(|text| SCHEMES.contains(&text));
+                !is_scheme
+            }
+            Part::Value(_) => false,
+        };
+        self.parts.iter().enumerate().any(is_own)
+    }
+
+    /// Returns the text that is only an environment variable.
+    pub fn of_variable(name: String) -> Template {
+        Template { parts: vec![Part::Value(vec![Placeholder::Env(name)])] }
+    }
+
+    /// Returns a text without placeholders.
+    pub fn literal(text: &str) -> Template {
+        let text = Some(text).filter(|text| !text.is_empty());
+        Template { parts: text.map(|text| Part::Text(text.to_string())).into_iter().collect() }
+    }
+
     /// Returns whether the text uses the number in any form.
     pub fn uses_number(&self) -> bool {
         self.placeholders().any(|one| matches!(one, Placeholder::Number(_)))
@@ -297,7 +329,7 @@ impl std::fmt::Display for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Text(text) => f.write_str(&text.replace('{', "{{"))?,
+                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace("}}", "}}}}"))?,
                 Part::Value(placeholders) => {
                     let names: Vec<String> = placeholders.iter().map(Placeholder::to_string).collect();
                     write!(f, "{{{}}}", names.join("|"))?;
@@ -372,8 +404,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_value_that_is_only_named_is_no_text_of_its_own() {
+        let has_own_text = |text: &str| Template::parse_private(text).unwrap().has_own_text();
+        for text in ["{env:TOKEN}", "Bearer {env:TOKEN}", "{number}", "", "Basic {env:A}{env:B}"] {
+            assert!(!has_own_text(text), "{text}");
+        }
+        for text in ["Bearer", "Bearer ", "Bearer s3cr3t", "s3cr3t {env:X}", "{env:X}Bearer ", "{{"] {
+            assert!(has_own_text(text), "{text}");
+        }
+    }
+
+    #[test]
     fn the_text_is_shown_as_it_was_written() {
-        for text in ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}"] {
+        for text in
+            ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}", "{number}}}}}}}}}"]
+        {
             let template = Template::parse_private(text).unwrap();
             assert_eq!(Template::parse_private(&template.to_string()).unwrap(), template, "{text}");
         }
