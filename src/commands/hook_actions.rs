@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::actions::edit::HooksFile;
 use crate::actions::file;
+use crate::desired::hooks::ActionSettings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::companion::{self, CompanionEdit, Order};
-use crate::edit::plan::Edit;
+use crate::edit::plan::{Change, Edit};
 use crate::edit::transaction::NewContent;
 use crate::hook::action::template::Template;
 use crate::hook::action::{Action, Actions, Work};
@@ -19,6 +20,8 @@ use crate::hook::runner::{self, RunnerCall};
 use crate::hook::target::{self, Allow, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
+use crate::microsip::keys::Privacy;
+use crate::microsip::privacy::Guarded;
 use crate::microsip::version::Dialect;
 use crate::platform::{self, Env, FileSystem, FileSystemExt, SystemFs, WindowsPaths};
 use crate::request::{HookText, SetHook, ValueSource};
@@ -39,10 +42,25 @@ pub struct ActionsEditor<'a> {
     current: Option<Vec<u8>>,
     before: Actions,
     file: HooksFile,
+    /// What the file contained, as text.
+    text: String,
+    user: IniUser,
     /// The runner that the user named.
     runner: Option<String>,
     /// Warnings about the actions.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// Who uses the ini.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IniUser {
+    /// Whoever it is, MicroSIP uses this very file.
+    #[default]
+    Anybody,
+    /// A user of this computer. It's the ini that MicroSIP finds by itself.
+    OfThisComputer,
+    /// The same, but the user's programs may be on another computer.
+    OfAnyComputer,
 }
 
 /// Reads the actions of an ini.
@@ -76,6 +94,31 @@ pub fn read_or_warn(ini: &Ini, fs: &dyn FileSystem) -> (Actions, Option<Diagnost
     }
 }
 
+/// Returns the change that gives the file with the actions this content; `None` to remove it.
+///
+/// # Errors
+/// The file can't be read.
+pub fn replaced(
+    ini: &Ini,
+    wanted: Option<&[u8]>,
+    fs: &dyn FileSystem,
+) -> Result<Option<ActionsChange>, Error> {
+    let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
+    let current = companion::read(ini.file.to_open(), fs)
+        .map_err(|source| Error::Unreadable { ini: path.clone(), source })?;
+    if current.as_deref() == wanted {
+        return Ok(None);
+    }
+    let (new, order) = match wanted {
+        Some(bytes) => (NewContent::Write(bytes.to_vec()), Order::BeforeIni),
+        None => (NewContent::Delete, Order::AfterIni),
+    };
+    let lines = |bytes: Option<&[u8]>| bytes.map(file::summary).unwrap_or_default();
+    let (removed, added) = (lines(current.as_deref()), lines(wanted));
+    let summary = ActionsSummary { file: path, removed, added, changes: Vec::new() };
+    Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
+}
+
 impl<'a> ActionsEditor<'a> {
     /// Opens the actions of an ini for editing.
     ///
@@ -87,7 +130,13 @@ impl<'a> ActionsEditor<'a> {
         let file = HooksFile::parse(&text).map_err(|error| {
             Diagnostic::new(Code::HooksFileInvalid, format!("{}: {error}", path.display()))
         })?;
-        Ok(ActionsEditor { ini, env, path, current, before, file, runner: None, warnings: Vec::new() })
+        let (user, runner, warnings) = (IniUser::default(), None, Vec::new());
+        Ok(ActionsEditor { ini, env, path, current, before, file, text, user, runner, warnings })
+    }
+
+    /// Says who uses the ini.
+    pub fn used_by(self, user: IniUser) -> Self {
+        ActionsEditor { user, ..self }
     }
 
     /// Gives an event the action of a hook, in place of what the event does now or after it. A program that stays
@@ -108,9 +157,17 @@ impl<'a> ActionsEditor<'a> {
                 request.headers.push((name.clone(), header_value(source, secret)?));
             }
         }
-        let action = self.checked(action, set.allow)?;
+        self.find_program(&mut action, set.allow)?;
+        match &mut action.work {
+            // The worker has another current folder than the user.
+            Work::Log { file, .. } if !is_full_path(file) => {
+                let folder = self.env.current_folder.clone().unwrap_or_default();
+                *file = folder.join(&*file).to_string_lossy().into_owned();
+            }
+            _ => {}
+        }
         if !set.add {
-            self.file.replace(set.event, &action);
+            self.file.replace(set.event, std::slice::from_ref(&action));
             return Ok(());
         }
         if let Some(program) = program_of(set.event, document) {
@@ -118,6 +175,32 @@ impl<'a> ActionsEditor<'a> {
         }
         self.file.add(set.event, &action);
         Ok(())
+    }
+
+    /// Gives an event these actions. The same actions aren't written again, so that comments stay.
+    ///
+    /// # Errors
+    /// The program of an action was refused.
+    pub fn set_all(&mut self, event: Event, actions: &[Action], allow: Allow) -> Result<(), Error> {
+        let mut actions = actions.to_vec();
+        for action in &mut actions {
+            self.find_program(action, allow)?;
+        }
+        if self.before.of(event) != actions {
+            self.file.replace(event, &actions);
+        }
+        Ok(())
+    }
+
+    /// Sets how numbers are read and how long calls are remembered, and names the runner.
+    pub fn set_settings(&mut self, settings: &ActionSettings) {
+        self.runner.clone_from(&settings.runner);
+        if let Some(numbers) = settings.numbers.as_ref().filter(|numbers| **numbers != self.before.numbers) {
+            self.file.set_numbers(numbers);
+        }
+        if let Some(history) = settings.history.filter(|history| *history != self.before.history) {
+            self.file.set_history(history);
+        }
     }
 
     /// Removes what an event does.
@@ -198,11 +281,28 @@ impl<'a> ActionsEditor<'a> {
     /// Returns whether a command already starts the runner for an event of this ini.
     fn is_right_runner(&self, event: Event, command: &HookCommand) -> bool {
         let targets = target_context(self.ini, self.env);
-        let right = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
-        let is_for_ini = |call: RunnerCall| call == right && self.runner.is_none();
-        let is_beside = |path: String| path.eq_ignore_ascii_case(&command.program);
-        RunnerCall::of(command).is_some_and(is_for_ini)
-            && (targets.paths != WindowsPaths::Native || runner_beside(self.env).is_ok_and(is_beside))
+        let is_it = |path: String| path.eq_ignore_ascii_case(&command.program);
+        RunnerCall::of(command) == Some(self.call(event, &targets))
+            && match &self.runner {
+                Some(runner) => self.named_runner(runner, &targets).is_ok_and(is_it),
+                None => !self.is_runner_here(&targets) || runner_beside(self.env).is_ok_and(is_it),
+            }
+    }
+
+    /// Returns what the runner is started for at an event.
+    fn call(&self, event: Event, targets: &TargetContext) -> RunnerCall {
+        let is_usual = self.user != IniUser::Anybody;
+        RunnerCall { ini: unusual_ini(self.ini, targets, self.env).filter(|_| !is_usual), event }
+    }
+
+    /// Returns whether MicroSIP runs on this computer, where the runner is next to this program.
+    fn is_runner_here(&self, targets: &TargetContext) -> bool {
+        targets.paths == WindowsPaths::Native && self.user != IniUser::OfAnyComputer
+    }
+
+    fn named_runner(&self, runner: &str, targets: &TargetContext) -> Result<String, TargetError> {
+        let allow = Allow { missing: !self.is_runner_here(targets), ..Allow::default() };
+        Ok(target::resolve_for_action(runner, targets, allow)?.0)
     }
 
     /// Returns the change of the file with the actions, if there is one.
@@ -210,6 +310,9 @@ impl<'a> ActionsEditor<'a> {
     /// # Errors
     /// The edited file can't be read back.
     pub fn change(self) -> Result<Option<ActionsChange>, Error> {
+        if self.file.to_string() == self.text {
+            return Ok(None);
+        }
         let wanted = self.wanted()?;
         let new = if self.file.is_empty() {
             NewContent::Delete
@@ -228,32 +331,39 @@ impl<'a> ActionsEditor<'a> {
             None => true,
         });
         let order = if added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
-        let summary = ActionsSummary { file: self.path, removed, added };
+        let changes = differences(&self.before, &wanted);
+        let summary = ActionsSummary { file: self.path, removed, added, changes };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
     }
 
     /// Returns the actions after the edit, as they will be read.
-    fn wanted(&self) -> Result<Actions, Error> {
+    ///
+    /// # Errors
+    /// The edited file can't be read back.
+    pub fn wanted(&self) -> Result<Actions, Error> {
         Ok(file::read(self.path.display().to_string(), self.file.to_string())?)
     }
 
-    /// Returns an action with the full path of its program.
-    fn checked(&mut self, mut action: Action, allow: Allow) -> Result<Action, Error> {
-        match &mut action.work {
-            Work::Run { program, .. } => {
-                let targets = target_context(self.ini, self.env);
-                let (path, warnings) = target::resolve_for_action(program, &targets, allow)?;
-                self.warnings.extend(warnings.into_iter().map(warning_about));
-                *program = path;
-            }
-            // The worker has another current folder than the user.
-            Work::Log { file, .. } if !is_full_path(file) => {
-                let folder = self.env.current_folder.clone().unwrap_or_default();
-                *file = folder.join(&*file).to_string_lossy().into_owned();
-            }
-            _ => {}
+    /// Gives the program of an action its full path.
+    fn find_program(&mut self, action: &mut Action, allow: Allow) -> Result<(), Error> {
+        if let Work::Run { program, .. } = &mut action.work {
+            let targets = target_context(self.ini, self.env);
+            let (path, warnings) = target::resolve_for_action(program, &targets, allow)?;
+            self.warnings.extend(warnings.into_iter().map(warning_about));
+            *program = path;
         }
-        Ok(action)
+        Ok(())
+    }
+
+    /// Fails if this MicroSIP can't start the runner.
+    ///
+    /// # Errors
+    /// As the name says.
+    pub fn check_supported(save_dialect: &SaveDialect) -> Result<(), Error> {
+        match save_dialect.dialect {
+            Dialect::WholeValue => Err(actions_unsupported(save_dialect).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the edit that starts the runner at an event.
@@ -266,12 +376,10 @@ impl<'a> ActionsEditor<'a> {
         document: &IniDocument,
         save_dialect: &SaveDialect,
     ) -> Result<Edit, Error> {
-        if save_dialect.dialect == Dialect::WholeValue {
-            return Err(actions_unsupported(save_dialect).into());
-        }
+        ActionsEditor::check_supported(save_dialect)?;
         let targets = target_context(self.ini, self.env);
         let program = self.runner(document, &targets)?;
-        let call = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
+        let call = self.call(event, &targets);
         let set = SetHook {
             version: save_dialect.version,
             allow: Allow { missing: true, ..Allow::default() },
@@ -290,23 +398,63 @@ impl<'a> ActionsEditor<'a> {
     /// seen from here, the one that the ini already uses, or else that of the installer.
     fn runner(&mut self, document: &IniDocument, targets: &TargetContext) -> Result<String, Error> {
         if let Some(runner) = &self.runner {
-            let allow = Allow { missing: targets.paths != WindowsPaths::Native, ..Allow::default() };
-            return Ok(target::resolve_for_action(runner, targets, allow)?.0);
+            return Ok(self.named_runner(runner, targets)?);
         }
-        if targets.paths == WindowsPaths::Native {
+        if self.is_runner_here(targets) {
             return runner_beside(self.env);
         }
-        let used = Event::ALL.iter().find_map(|event| {
-            let command = command_of(*event, document)?;
-            RunnerCall::of(&command).map(|_| command.program)
-        });
-        let path = used.unwrap_or_else(|| runner::INSTALLED.to_string());
+        let path = runner_in(document).unwrap_or_else(|| runner::INSTALLED.to_string());
         let unchecked = Diagnostic::from(&TargetError::Unchecked { path: path.clone() });
         if !self.warnings.contains(&unchecked) {
             self.warnings.push(unchecked);
         }
         Ok(path)
     }
+}
+
+/// Returns the path of the runner in the commands of an ini.
+pub fn runner_in(document: &IniDocument) -> Option<String> {
+    Event::ALL.iter().find_map(|event| {
+        let command = command_of(*event, document)?;
+        RunnerCall::of(&command).map(|_| command.program)
+    })
+}
+
+/// Returns the path of the runner in the commands of an ini, unless that is where msipcfg looks for it.
+pub fn unusual_runner(ini: &Ini, document: &IniDocument, env: &Env) -> Option<String> {
+    let is_native = target_context(ini, env).paths == WindowsPaths::Native;
+    let usual = if is_native { runner_beside(env).ok() } else { Some(runner::INSTALLED.to_string()) };
+    let is_usual = |path: &String| usual.is_some_and(|usual| usual.eq_ignore_ascii_case(path));
+    runner_in(document).filter(|path| !is_usual(path))
+}
+
+/// Returns what differs between actions. Neither values of headers nor secrets are shown.
+fn differences(before: &Actions, after: &Actions) -> Vec<Change> {
+    let change = |section: &str, key: &str, before: Option<String>, after: Option<String>| Change {
+        section: section.into(),
+        key: key.into(),
+        before: before.map(|text| Guarded::new(text, Privacy::Open)),
+        after: after.map(|text| Guarded::new(text, Privacy::Open)),
+    };
+    let mut changes = Vec::new();
+    for event in Event::ALL.iter().filter(|event| before.of(**event) != after.of(**event)) {
+        let text = |actions: &[Action]| {
+            let texts: Vec<String> = actions.iter().map(ToString::to_string).collect();
+            (!texts.is_empty()).then(|| texts.join("; "))
+        };
+        let (mut found, wanted) = (text(before.of(*event)), text(after.of(*event)));
+        if found == wanted {
+            found = found.map(|text| format!("{text} (with other details)"));
+        }
+        changes.push(change("hooks", event.name(), found, wanted));
+    }
+    for ((section, key, found), (.., wanted)) in file::settings(before).into_iter().zip(file::settings(after))
+    {
+        if found != wanted {
+            changes.push(change(section, key, found, wanted));
+        }
+    }
+    changes
 }
 
 /// Returns whether this is a full path on Windows or on this computer.
@@ -332,8 +480,10 @@ fn header_value(
     if value.is_empty() || value.contains(|c: char| c.is_control()) {
         return Err(unreadable("it is empty or has several lines".into()).into());
     }
-    let text = if is_literal { value.replace('{', "{{") } else { value };
-    Template::parse_private(&text).map_err(|error| unreadable(error.to_string()).into())
+    if is_literal {
+        return Ok(Template::literal(&value));
+    }
+    Template::parse_private(&value).map_err(|error| unreadable(error.to_string()).into())
 }
 
 /// Returns the runner next to this program.
@@ -384,14 +534,10 @@ fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
 
 /// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
 pub fn run_with_number(command: &HookCommand) -> Work {
-    let literal = |text: &String| {
-        let escaped = text.replace('{', "{{");
-        Template::parse(&escaped).ok()
-    };
     let number = Template::parse("{number}").ok();
     Work::Run {
         program: command.program.clone(),
-        args: command.args.iter().filter_map(literal).chain(number).collect(),
+        args: command.args.iter().map(|text| Template::literal(text)).chain(number).collect(),
         timeout: None,
     }
 }

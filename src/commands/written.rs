@@ -47,6 +47,9 @@ pub struct ActionsSummary {
     pub removed: Vec<String>,
     /// The actions that are added.
     pub added: Vec<String>,
+    /// What differs, as in a desired-state file: the actions of each event, and settings. Empty if the whole
+    /// file is replaced.
+    pub changes: Vec<Change>,
 }
 
 impl Outcome for WriteOutcome {
@@ -76,7 +79,7 @@ impl Outcome for WriteOutcome {
             "restored": self.restored,
             "warnings": self.warnings,
         });
-        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+        if let Some(ActionsSummary { file, removed, added, .. }) = &self.actions {
             json["actions"] = json!({ "file": path_text(file), "removed": removed, "added": added });
         }
         if self.dry_run {
@@ -87,6 +90,11 @@ impl Outcome for WriteOutcome {
 }
 
 impl WriteOutcome {
+    /// Returns the changes of the ini and of the actions.
+    pub fn all_changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().chain(self.actions.iter().flat_map(|actions| &actions.changes))
+    }
+
     /// Returns what was done, one line per value.
     pub fn summary(&self) -> String {
         if !self.changed {
@@ -99,7 +107,7 @@ impl WriteOutcome {
             self.changes.iter().for_each(|change| text.push_str(&change_line(change)));
         }
         let mut written = vec![self.ini.display().to_string()];
-        if let Some(ActionsSummary { file, removed, added }) = &self.actions {
+        if let Some(ActionsSummary { file, removed, added, .. }) = &self.actions {
             let lines = |verb: &str, lines: &[String]| {
                 lines.iter().map(|line| format!("{verb} {line}\n")).collect::<String>()
             };

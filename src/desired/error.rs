@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 use crate::hook::action::audience::UnknownWho;
 use crate::hook::action::template::TemplateError;
 use crate::hook::action::url_template::UrlError;
@@ -114,6 +115,15 @@ pub struct SpannedError {
 }
 
 impl DesiredErrorKind {
+    /// Returns the error for a key that isn't one of those that are known.
+    pub fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
+        let hint = match guess::nearest(key, known.iter().copied()) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => format!("the known keys are {}", known.join(", ")),
+        };
+        DesiredErrorKind::UnknownKey { key: key.into(), hint: Some(hint) }
+    }
+
     /// Returns this error for a part of the text.
     pub fn at(self, span: &Range<usize>) -> SpannedError {
         SpannedError { span: span.clone(), kind: self }

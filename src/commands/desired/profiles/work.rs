@@ -9,6 +9,7 @@ use crate::commands::desired::apply::Application;
 use crate::commands::desired::parallel::in_parallel;
 use crate::commands::desired::template::{Rows, Secrets, Template};
 use crate::commands::error::Error;
+use crate::commands::hook_actions::IniUser;
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
@@ -38,6 +39,7 @@ pub struct Work<'a> {
     pub rows: &'a Rows<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
+    pub user: IniUser,
     pub action: ManyUsersAction,
 }
 
@@ -230,7 +232,8 @@ impl Work<'_> {
                     Found::NoIni(_) => return Ok(UserState::Skipped(Skip::NoIni)),
                     Found::NoAppData => return Ok(UserState::Skipped(Skip::NoProfile)),
                 };
-                let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
+                let application =
+                    Application { desired: &desired, allow: Application::WHEN_CHECKED, user: self.user };
                 let here = self.ini_in(&place, context.fs);
                 *ini = Some(here.path.clone());
                 let fs = scoped_fs(&place, profile.owner.as_ref(), context.fs);
@@ -239,7 +242,7 @@ impl Work<'_> {
                 application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
             }
             ManyUsersAction::Apply { allow, options, .. } => {
-                let application = Application { desired: &desired, allow };
+                let application = Application { desired: &desired, allow, user: self.user };
                 let options =
                     WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
                 match found {
