@@ -134,6 +134,11 @@ pub(super) fn is_template(key: &str) -> bool {
         .contains(&key)
 }
 
+/// Returns whether the value of this key of an action is shown to nobody.
+pub(super) fn is_private(key: &str) -> bool {
+    ["headers", "secret"].contains(&key)
+}
+
 /// Reads a program and its arguments.
 fn command(entries: &[(String, Node)], hook: &Node) -> Result<HookCommand> {
     let text = |node: &Node| match &node.tree {

@@ -33,7 +33,7 @@ pub struct Variables<'a> {
 }
 
 /// What braces mean in a text.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Text {
     /// Nothing.
     Plain,
@@ -41,6 +41,8 @@ enum Text {
     OfAction,
     /// They are placeholders.
     Template,
+    /// The same, and nobody sees the text.
+    PrivateTemplate,
 }
 
 enum Variable {
@@ -145,6 +147,7 @@ impl<'a> Variables<'a> {
             Tree::List(items) => items.iter_mut().try_for_each(|item| self.fill_in_below(name, item, kind)),
             Tree::Table(entries) => entries.iter_mut().try_for_each(|(name, part)| {
                 let kind = match kind {
+                    Text::OfAction if hooks::is_private(name) => Text::PrivateTemplate,
                     Text::OfAction if hooks::is_template(name) => Text::Template,
                     kind => kind,
                 };
@@ -168,10 +171,11 @@ impl<'a> Variables<'a> {
                 return Err(DesiredErrorKind::Syntax(message.into()));
             };
             result.push_str(before);
-            let value = self.value(key, name)?;
+            let is_private = is_secret(key) || kind == Text::PrivateTemplate;
+            let value = self.value(key, name, is_private)?;
             let value = value.reveal(Viewer::Program);
             match kind {
-                Text::Template => result.push_str(&template::escaped(value)),
+                Text::Template | Text::PrivateTemplate => result.push_str(&template::escaped(value)),
                 Text::Plain | Text::OfAction => result.push_str(value),
             }
             rest = after;
@@ -179,7 +183,7 @@ impl<'a> Variables<'a> {
         Ok(result + rest)
     }
 
-    fn value(&self, key: &str, name: &str) -> Result<Guarded, DesiredErrorKind> {
+    fn value(&self, key: &str, name: &str, is_private: bool) -> Result<Guarded, DesiredErrorKind> {
         if let Some(variable) = name.strip_prefix("env:") {
             if !self.has_environment {
                 return Err(DesiredErrorKind::EnvironmentOfCaller { name: name.into() });
@@ -188,13 +192,13 @@ impl<'a> Variables<'a> {
             return (self.read)(&place).map_err(|_| undefined(key, name, None));
         }
         match self.values.get(name) {
-            Some(Variable::Argument(_)) if is_secret(key) => {
+            Some(Variable::Argument(_)) if is_private => {
                 Err(DesiredErrorKind::SecretInline { name: name.into() })
             }
             Some(Variable::Argument(value) | Variable::Text(value)) => {
                 Ok(Guarded::of_key("Account1", key, value.as_str()))
             }
-            Some(Variable::Password(_) | Variable::PasswordAt(_)) if !is_secret(key) => {
+            Some(Variable::Password(_) | Variable::PasswordAt(_)) if !is_private => {
                 Err(DesiredErrorKind::SecretShown { name: name.into() })
             }
             Some(Variable::Password(password)) => Ok(password.clone()),

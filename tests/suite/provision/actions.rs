@@ -204,6 +204,20 @@ fn a_mistake_is_reported_with_its_place_and_nothing_is_written() {
 }
 
 #[test]
+fn private_values_come_from_elsewhere_than_the_command_line() {
+    let sandbox = sandbox("[hooks]\nend = { post = 'h', headers = { A = 'Bearer ${t}' } }\n");
+    let var = format!("t={SECRET}");
+    let ran = sandbox.run_on_ini(&["apply", "state.toml", "--var", &var]).exits(2);
+    assert!(ran.stderr.contains("secret-inline"), "{}", ran.transcript);
+    sandbox.write("secret", SECRET);
+    sandbox.write("vars.toml", "t = { file = 'secret' }\n");
+    run(&sandbox, &["apply"]).exits(0);
+    assert!(hooks_file(&sandbox).contains("Bearer T0p-S3cret\""), "{}", hooks_file(&sandbox));
+    sandbox.write("state.toml", "[hooks]\nend = { post = 'h?${t}' }\n");
+    run(&sandbox, &["apply"]).exits(3).says("so it can't be used where it would be visible");
+}
+
+#[test]
 fn an_old_microsip_has_no_actions() {
     let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nversion=3.14.0\r\n"));
     sandbox.write("vars.toml", "");
