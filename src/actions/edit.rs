@@ -231,7 +231,7 @@ fn time_text(time: Duration) -> String {
     let units = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
     // a day is usually meant as a number of hours
     let is_whole = |(name, length): &&(&str, u64)| {
-        seconds % length == 0 && (seconds > *length || *name != "d") && seconds >= *length
+        seconds.is_multiple_of(*length) && (seconds > *length || *name != "d") && seconds >= *length
     };
     match units.iter().find(is_whole) {
         Some((name, length)) if time.subsec_nanos() == 0 => format!("{}{name}", seconds / length),

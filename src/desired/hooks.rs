@@ -50,11 +50,13 @@ const LIKE_ARGS: [&str; 5] = ["arguments", "arg", "argv", "params", "parameters"
 const EXPECTED: &str =
     "a program, an action such as { open = \"URL\" }, a list of actions, or false to run nothing";
 
-/// Reads `[hooks]`.
+/// Reads `[hooks]` of a state.
 ///
 /// # Errors
 /// At the first mistake, with its place.
-pub(super) fn read(node: &Node) -> Result<Vec<(Event, Hook)>> {
+pub(super) fn read(root: &Node) -> Result<Vec<(Event, Hook)>> {
+    let Tree::Table(parts) = &root.tree else { return Ok(Vec::new()) };
+    let Some((_, node)) = parts.iter().find(|(name, _)| name == "hooks") else { return Ok(Vec::new()) };
     let Tree::Table(entries) = &node.tree else { return Err(node.not("a table")) };
     let mut hooks: Vec<(Event, Hook)> = Vec::new();
     for (name, node) in entries {
@@ -67,7 +69,7 @@ pub(super) fn read(node: &Node) -> Result<Vec<(Event, Hook)>> {
     Ok(hooks)
 }
 
-/// Reads the settings for all actions; `false` is the default.
+/// Reads the settings of a state for all actions; `false` is the default.
 ///
 /// # Errors
 /// At the first mistake, with its place.

@@ -56,7 +56,7 @@ pub enum Presence {
     /// It shouldn't.
     Absent,
     /// It should, in this state.
-    Present(Desired),
+    Present(Box<Desired>),
 }
 
 /// Whether passwords are read.
@@ -83,7 +83,7 @@ pub fn read(text: String, passwords: Passwords<'_>) -> Result<Instance, DesiredE
     };
     let desired = resolve::resolve_literal(&source, read, Path::new(""))?;
     let is_empty = own.exist.is_none() && desired.is_empty();
-    let wanted = if should_exist { Presence::Present(desired) } else { Presence::Absent };
+    let wanted = if should_exist { Presence::Present(Box::new(desired)) } else { Presence::Absent };
     Ok(Instance { ini: own.ini, wanted, is_empty })
 }
 

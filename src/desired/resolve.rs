@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::accounts::{WantedAccount, WantedAccounts, edit, select_account, selects_account};
 use super::error::{DesiredError, DesiredErrorKind, SpannedError};
-use super::hooks::{ActionSettings, Hook};
+use super::hooks::{self, ActionSettings, Hook};
 use super::schema::{self, DesiredFile, Given, account_keys, settings_keys};
 use super::source::Source;
 use super::tree::Node;
@@ -83,6 +83,8 @@ impl Resolver<'_> {
             None => None,
         };
         let settings = self.settings(&file.settings)?;
+        let hooks = hooks::read(self.root)?;
+        let actions = hooks::read_settings(self.root)?;
         let accounts = match file.accounts {
             Some(accounts) => {
                 Some(WantedAccounts { mode: file.accounts_mode, wanted: self.accounts(&accounts)? })
@@ -91,15 +93,7 @@ impl Resolver<'_> {
         };
         let shortcuts = self.shortcuts(&file.shortcuts)?;
         let warnings = std::mem::take(&mut self.warnings);
-        Ok(Desired {
-            min_version,
-            hooks: file.hooks,
-            actions: file.actions,
-            warnings,
-            settings,
-            accounts,
-            shortcuts,
-        })
+        Ok(Desired { min_version, hooks, actions, warnings, settings, accounts, shortcuts })
     }
 
     fn settings(&mut self, given: &IndexMap<String, Given>) -> Result<Vec<Edit>, SpannedError> {

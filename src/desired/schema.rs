@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_path_to_error::Segment;
 
 use super::error::{DesiredErrorKind, SpannedError};
-use super::hooks::{self, ActionSettings, Hook};
 use super::tree::{Node, Tree};
-use crate::hook::event::Event;
 use crate::microsip::keys::{self, Key, Kind};
 
-/// The desired state of a MicroSIP. What isn't named stays as it is.
+/// The desired state of a MicroSIP, except for [`hooks`](super::hooks). What isn't named stays as it is.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct DesiredFile {
@@ -23,12 +21,6 @@ pub struct DesiredFile {
     pub microsip: MicroSip,
     /// Settings by MicroSIP's names. false removes the key, which isn't the same as 0.
     pub settings: IndexMap<String, Given>,
-    /// What runs on call events.
-    #[serde(skip)]
-    pub hooks: Vec<(Event, Hook)>,
-    /// The settings for all actions.
-    #[serde(skip)]
-    pub actions: ActionSettings,
     /// Whether accounts that aren't in this file are removed.
     pub accounts_mode: AccountsMode,
     /// The accounts in their order. Without this key, accounts stay as they are.
@@ -129,21 +121,18 @@ pub const PARTS: [&str; 9] = [
     "shortcuts",
 ];
 
-/// The parts that serde doesn't read: [`hooks`] does.
+/// The parts that serde doesn't read: [`hooks`](super::hooks) does.
 const READ_BY_HAND: [&str; 4] = ["hooks", "runner", "numbers", "history"];
 
 /// The key of `[microsip]`.
 pub const MIN_VERSION: &str = "min-version";
 
-/// Reads a tree as a desired-state file.
+/// Reads a tree as a desired-state file, without what [`hooks`](super::hooks) reads.
 ///
 /// # Errors
 /// If the tree has another shape.
 pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
     let Tree::Table(parts) = &root.tree else { return Err(root.not("a table")) };
-    let hooks = parts.iter().find(|(name, _)| name == "hooks");
-    let hooks = hooks.map_or(Ok(Vec::new()), |(_, node)| hooks::read(node))?;
-    let actions = hooks::read_settings(root)?;
     let rest = parts.iter().filter(|(name, _)| !READ_BY_HAND.contains(&name.as_str()));
     let root = &Node { tree: Tree::Table(rest.cloned().collect()), ..root.clone() };
     let mut path = Vec::new();
@@ -151,7 +140,7 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
         let expected = expected_at(&path).unwrap_or_else(|| "text, a number, false or a table".into());
         return Err(list.not(expected));
     }
-    let file: DesiredFile = serde_path_to_error::deserialize(root.to_json()).map_err(|error| {
+    serde_path_to_error::deserialize(root.to_json()).map_err(|error| {
         let path: Vec<String> = error.path().iter().map(step).collect();
         let node = root.at(path.iter().map(String::as_str));
         let message = error.inner().to_string();
@@ -166,8 +155,7 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
         // serde's message also quotes the value, which may be a password
         let expected = message.split_once(", expected ").map_or(message.as_str(), |(_, expected)| expected);
         node.not(plain(expected))
-    })?;
-    Ok(DesiredFile { hooks, actions, ..file })
+    })
 }
 
 /// Finds a list where serde would accept its items as the fields of a table, and its path.

@@ -271,7 +271,7 @@ impl Application<'_> {
         fs: &dyn FileSystem,
         hashes: &PasswordHasher<'_>,
     ) -> Result<Wanted, Error> {
-        let &Application { desired, allow, .. } = self;
+        let desired = self.desired;
         let document = &decoded.document;
         let version = save_dialect(None, ini, document, env).version;
         let mut warnings = desired.warnings.clone();
@@ -293,9 +293,28 @@ impl Application<'_> {
             let found = passwords.iter().find(is_of).map(|password| password.found);
             !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
-        let mut editor = self.actions_editor(ini, env, fs)?;
-        let actions = editor.as_ref().map_or_else(|| Ok(Actions::default()), ActionsEditor::wanted)?;
-        let needed = actions.needed_events();
+        let (actions, change) = (Actions::default(), None);
+        let mut wanted = Wanted { edits, warnings, passwords, actions, change, too_old };
+        self.add_hooks(ini, decoded, env, fs, &mut wanted)?;
+        Ok(wanted)
+    }
+
+    /// Adds what the hooks and the settings for actions mean.
+    fn add_hooks(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        env: &Env,
+        fs: &dyn FileSystem,
+        wanted: &mut Wanted,
+    ) -> Result<(), Error> {
+        let Wanted { edits, warnings, .. } = wanted;
+        let document = &decoded.document;
+        let editor = self.actions_editor(ini, env, fs)?;
+        if let Some(editor) = &editor {
+            wanted.actions = editor.wanted()?;
+        }
+        let needed = wanted.actions.needed_events();
         for event in self.events_with(|hook| *hook == Hook::Nothing) {
             // where the runner isn't needed, it's removed below
             let has_runner = editor.as_ref().is_some_and(|editor| editor.has_runner(event, document));
@@ -303,40 +322,48 @@ impl Application<'_> {
                 edits.extend(no_hook(event, document)?);
             }
         }
-        let programs: Vec<Event> = self.events_with(|hook| matches!(hook, Hook::Program(_))).collect();
-        let events = programs.iter().chain(&needed).copied();
-        let save_dialect = dialect_after(None, events, &edits, ini, decoded, env)?;
-        for (event, hook) in &desired.hooks {
+        let programs = self.events_with(|hook| matches!(hook, Hook::Program(_)));
+        let events = programs.chain(needed.iter().copied());
+        let save_dialect = dialect_after(None, events, edits, ini, decoded, env)?;
+        for (event, hook) in &self.desired.hooks {
             let Hook::Program(command) = hook else { continue };
             let what = HookText::Command(command.clone());
-            let set = SetHook { allow, ..SetHook::new(*event, what) };
+            let set = SetHook { allow: self.allow, ..SetHook::new(*event, what) };
             let hook = edit_for(&set, &save_dialect, ini, env)?;
             warnings.extend(hook.warnings);
             if !is_already_set(&hook.edit, *event, document, &save_dialect) {
                 edits.push(hook.edit);
             }
         }
-        if let Some(editor) = editor.as_mut().filter(|_| too_old.is_none()) {
-            let has_actions = self.events_with(|hook| matches!(hook, Hook::Actions(_))).next().is_some();
-            if has_actions {
-                ActionsEditor::check_supported(&save_dialect)?;
-            }
-            let is_program_of_state = |event: &&Event| {
-                programs.contains(event)
-                    && !self.desired.hooks.iter().any(|(other, hook)| other == *event && starts_runner(hook))
-            };
-            for event in needed.iter().filter(is_program_of_state) {
-                editor.warnings.push(event_has_program(*event, false));
-            }
-            // the runner replaces other programs only where the state says so
-            let is_named = |event: &Event| desired.hooks.iter().any(|(named, _)| named == event);
-            let is_set = |event: &Event| is_named(event) || editor.has_runner(*event, document);
-            let set: Vec<Event> = needed.into_iter().filter(is_set).collect();
-            edits.extend(editor.runner_edits(document, &save_dialect, &set, &programs)?);
+        if let Some(mut editor) = editor.filter(|_| wanted.too_old.is_none()) {
+            edits.extend(self.runner_edits(&mut editor, &needed, document, &save_dialect)?);
             warnings.append(&mut editor.warnings);
+            wanted.change = editor.change()?;
         }
-        let change = editor.map_or(Ok(None), ActionsEditor::change)?;
-        Ok(Wanted { edits, warnings, passwords, actions, change, too_old })
+        Ok(())
+    }
+
+    /// Returns the edits that start the runner where the actions need it. It replaces other programs only where the
+    /// state says so.
+    fn runner_edits(
+        &self,
+        editor: &mut ActionsEditor<'_>,
+        needed: &[Event],
+        document: &IniDocument,
+        save_dialect: &SaveDialect,
+    ) -> Result<Vec<Edit>, Error> {
+        if self.events_with(|hook| matches!(hook, Hook::Actions(_))).next().is_some() {
+            ActionsEditor::check_supported(save_dialect)?;
+        }
+        let is_other_program = |hook: &Hook| matches!(hook, Hook::Program(_)) && !starts_runner(hook);
+        for event in self.events_with(is_other_program).filter(|event| needed.contains(event)) {
+            editor.warnings.push(event_has_program(event, false));
+        }
+        let is_named = |event: &Event| self.events_with(|_| true).any(|named| named == *event);
+        let is_set = |event: &&Event| is_named(event) || editor.has_runner(**event, document);
+        let set: Vec<Event> = needed.iter().filter(is_set).copied().collect();
+        let programs: Vec<Event> = self.events_with(|hook| matches!(hook, Hook::Program(_))).collect();
+        editor.runner_edits(document, save_dialect, &set, &programs)
     }
 
     /// Returns the actions of the ini as the state wants them; `None` if it says nothing about them.

@@ -16,6 +16,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
+use crate::docs::path;
 use crate::sandbox::{PROGRAM, Ran, Sandbox, utf16};
 
 const SECRET: &str = "T0p-S3cret";
@@ -49,12 +50,18 @@ fn sandbox(state: &str) -> Sandbox {
 #[track_caller]
 fn run(sandbox: &Sandbox, words: &[&str]) -> Ran {
     let mut command = sandbox.command(PROGRAM);
-    command.arg(words[0]).arg("state.toml").args(["--vars", "vars.toml", "--ini"]).arg(sandbox.ini());
+    command
+        .arg(words[0])
+        .arg("state.toml")
+        .args(["--vars", "vars.toml", "--ini"])
+        .arg(sandbox.ini())
+        .env("CRM_TOKEN", SECRET);
     let ran = sandbox.finish({
         command.args(&words[1..]);
         command
     });
-    assert!(!ran.transcript.contains("S3cret"), "{}", ran.transcript);
+    let output = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(!output.contains("S3cret"), "{}", ran.transcript);
     ran
 }
 
@@ -99,6 +106,23 @@ fn actions_are_applied_once_and_comments_stay() {
     let ran = run(&sandbox, &["apply", "--json"]).exits(0);
     assert_eq!(ran.json()["changed"], false, "{}", ran.transcript);
     assert_eq!((hooks_file(&sandbox), sandbox.ini_bytes()), (commented, ini));
+}
+
+#[test]
+fn documented_example_is_applied_once() {
+    let text = std::fs::read_to_string(path("docs/provisioning.md")).unwrap().replace("\r\n", "\n");
+    let block = |name: &str| {
+        let (_, after) = text.split_once(&format!("```toml\n# {name}\n")).unwrap();
+        after.split_once("```").unwrap().0.to_string()
+    };
+    let sandbox = sandbox(&block("actions.toml"));
+    sandbox.write("vars.toml", block("secrets.toml"));
+    for changed in [true, false] {
+        let ran = run(&sandbox, &["apply", "--json"]).exits(0);
+        assert_eq!(ran.json()["changed"], changed, "{}", ran.transcript);
+    }
+    assert!(hooks_file(&sandbox).contains("Bearer T0p-S3cret\""), "{}", hooks_file(&sandbox));
+    run(&sandbox, &["check"]).exits(0);
 }
 
 #[test]

@@ -352,7 +352,7 @@ fn answer(
 }
 
 fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error> {
-    let everything = Presence::Present(Desired::default());
+    let everything = Presence::Present(Box::default());
     let mut answer = Answer::default();
     let add = |ini: Ini, document: &IniDocument, answer: &mut Answer, context: &Context<'_>| {
         let state = state_now(&everything, &ini, document, &mut answer.warnings, context);
