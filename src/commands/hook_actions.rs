@@ -358,7 +358,7 @@ impl<'a> ActionsEditor<'a> {
     /// Fails if this MicroSIP can't start the runner.
     ///
     /// # Errors
-    /// As the name says.
+    /// It starts programs without arguments.
     pub fn check_supported(save_dialect: &SaveDialect) -> Result<(), Error> {
         match save_dialect.dialect {
             Dialect::WholeValue => Err(actions_unsupported(save_dialect).into()),

@@ -37,9 +37,9 @@ pub fn of_file() -> String {
 
 /// Returns the schema of an instance, to which DSC compares input and output.
 ///
-/// DSC prints a value that doesn't fit, and that could be a password. So anything fits under `accounts` and `hooks`, and
-/// a secure parameter fits everywhere: msipcfg rejects it where it can't be. Any text fits as a setting, because values that MicroSIP wouldn't
-/// write are printed as text.
+/// DSC prints a value that doesn't fit, and that could be a password. So anything fits under `accounts` and `hooks`,
+/// and a secure parameter fits everywhere: msipcfg rejects it where it can't be. Any text fits as a setting, because
+/// values that MicroSIP wouldn't write are printed as text.
 pub fn of_instance() -> Json {
     let mut properties = Map::new();
     let path = "The absolute path of the MicroSIP.ini. Default: the only one that is found.";

@@ -1,5 +1,5 @@
-//! Variables: `${name}` in any text of a desired-state file is replaced by a value, and `$${` by `${`. In the text of an
-//! action, which has placeholders such as `{number}`, a value is text: a brace in it is doubled.
+//! Variables: `${name}` in any text of a desired-state file is replaced by a value, and `$${` by `${`. In the text of
+//! an action, which has placeholders such as `{number}`, a value is text: a brace in it is doubled.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -149,6 +149,8 @@ impl<'a> Variables<'a> {
                 let kind = match kind {
                     Text::OfAction if hooks::is_private(name) => Text::PrivateTemplate,
                     Text::OfAction if hooks::is_template(name) => Text::Template,
+                    // a misspelled name of a private value
+                    Text::OfAction if !is_public(name) => Text::PrivateTemplate,
                     kind => kind,
                 };
                 self.fill_in_below(name, part, kind)
@@ -189,7 +191,7 @@ impl<'a> Variables<'a> {
                 return Err(DesiredErrorKind::EnvironmentOfCaller { name: name.into() });
             }
             let place = ValueSource::Variable(variable.to_string());
-            return (self.read)(&place).map_err(|_| undefined(key, name, None));
+            return (self.read)(&place).map_err(|_| undefined(key, name, is_private, None));
         }
         match self.values.get(name) {
             Some(Variable::Argument(_)) if is_private => {
@@ -208,15 +210,15 @@ impl<'a> Variables<'a> {
                     return Err(DesiredErrorKind::EmptyCell { name: name.to_string(), row: row.clone() });
                 }
                 let nearest = guess::nearest(name, self.values.keys().map(String::as_str));
-                Err(undefined(key, name, nearest))
+                Err(undefined(key, name, is_private, nearest))
             }
         }
     }
 }
 
-/// Returns the error for a variable without a value. In a password, its name may be a part of the password.
-fn undefined(key: &str, name: &str, nearest: Option<&str>) -> DesiredErrorKind {
-    let name = if is_public(key) { name } else { MASK };
+/// Returns the error for a variable without a value. In a private value, its name may be a part of the value.
+fn undefined(key: &str, name: &str, is_private: bool, nearest: Option<&str>) -> DesiredErrorKind {
+    let name = if is_public(key) && !is_private { name } else { MASK };
     DesiredErrorKind::UndefinedVariable { name: name.to_string(), nearest: nearest.map(str::to_string) }
 }
 

@@ -146,7 +146,7 @@ fn files(secret: &str) -> Vec<(&'static str, String)> {
 fn files_with_actions(secret: &str) -> Vec<(&'static str, String)> {
     let mut files = Vec::new();
     for value in values(secret) {
-        for key in ["secret", "secert"] {
+        for key in ["secret", "secrets"] {
             files.push(("a.toml", format!("[[hooks.end]]\npost = 'h'\n{key} = {value}\nretry = 7\n")));
             let action = format!("{{\"post\": \"h\",\n\"{key}\": {value}, \"retry\": 7}}");
             files.push(("a.json", format!("{{\"hooks\": {{\"end\": [{action}]}}}}")));

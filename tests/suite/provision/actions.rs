@@ -133,7 +133,7 @@ fn drift_of_an_action_is_a_difference_and_only_the_actions_are_written() {
     for (from, to, wanted) in [
         (
             "Bearer T0p",
-            "Bearer 0ther",
+            "Bearer other",
             "found 'post https://crm.example/calls; log calls.csv (with other details)'",
         ),
         ("calls.csv", "other.csv", "found 'post https://crm.example/calls; log other.csv'"),
@@ -216,7 +216,7 @@ fn a_mistake_is_reported_with_its_place_and_nothing_is_written() {
         ("[hooks]\nring = { open = 'https://${extension}{number}/' }", "2:17: "),
         ("[hooks]\nring = { notify = 'a' }\nincoming = { notify = 'b' }", "3:1: 'incoming' appears twice"),
         ("history = 'soon'", "1:11: history: expected a time"),
-        ("numbers = { contry = '49' }", "1:13: unknown key 'contry'"),
+        ("numbers = { countries = '49' }", "1:13: unknown key 'countries'"),
         ("runner = 'C:\\other.exe'", "1:10: runner: expected a path that ends with msipcfg-run.exe"),
     ] {
         let sandbox = sandbox(state);
