@@ -225,6 +225,8 @@ codes! {
         "this version of MicroSIP can't start the runner, so it has no actions";
     ActionRefused = "action-refused", Refused,
         "the address, text, file or caller of an action isn't valid";
+    ActionPrivate = "action-private", Done,
+        "an action with a private value isn't set where everyone can read it";
     ActionNotFound = "action-not-found", No, "the event has no action with this number";
     RunnerMissing = "runner-missing", Refused, "msipcfg-run.exe isn't next to msipcfg.exe";
     RunnerUnset = "runner-unset", Done,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
+use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::Template;
-use crate::hook::action::{Action, Body, JsonTemplate, Method, Separator, WebRequest, Work};
+use crate::hook::action::{Action, Body, History, JsonTemplate, Method, Separator, WebRequest, Work};
 use crate::hook::event::Event;
 
 /// The text of hooks.toml, for editing. It must have been read without a mistake before.
@@ -71,7 +72,7 @@ impl HooksFile {
     }
 
     /// Replaces the actions of an event. The comment above the first one stays.
-    pub fn replace(&mut self, event: Event, action: &Action) {
+    pub fn replace(&mut self, event: Event, actions: &[Action]) {
         let comment = match self.key(event).and_then(|key| self.document.get(&key)) {
             Some(Item::ArrayOfTables(tables)) => {
                 tables.get(0).and_then(|first| first.decor().prefix().cloned())
@@ -79,13 +80,34 @@ impl HooksFile {
             _ => None,
         };
         self.remove_all(event);
-        let mut table = table(action);
-        if let Some(comment) = comment {
-            table.decor_mut().set_prefix(comment);
+        let mut tables: ArrayOfTables = actions.iter().map(table).collect();
+        if let (Some(comment), Some(first)) = (comment, tables.get_mut(0)) {
+            first.decor_mut().set_prefix(comment);
         }
-        let mut tables = ArrayOfTables::new();
-        tables.push(table);
         self.document.insert(event.name(), Item::ArrayOfTables(tables));
+    }
+
+    /// Sets how long calls are remembered.
+    pub fn set_history(&mut self, history: History) {
+        self.set_or_remove(
+            "history",
+            (history != History::default()).then(|| toml_edit::value(history_text(history))),
+        );
+    }
+
+    /// Sets how numbers are read.
+    pub fn set_numbers(&mut self, wanted: &Numbers) {
+        let table = numbers(wanted);
+        self.set_or_remove("numbers", (!table.is_empty()).then_some(Item::Table(table)));
+    }
+
+    /// A key with its default isn't needed.
+    fn set_or_remove(&mut self, key: &str, item: Option<Item>) {
+        match item {
+            // the comment above it stays
+            Some(item) => self.document[key] = item,
+            None => drop(self.document.remove(key)),
+        }
     }
 
     /// Returns the key of an event, which can have several names.
@@ -176,8 +198,45 @@ fn send(set: &mut impl FnMut(&str, Value), request: &WebRequest) {
     }
 }
 
+/// Returns how numbers are read as the table that hooks.toml has for it, without what has its default value.
+pub fn numbers(numbers: &Numbers) -> Table {
+    let mut table = Table::new();
+    if let Some(country) = numbers.country {
+        table["country"] = toml_edit::value(country.to_string());
+    }
+    if numbers.internal != Numbers::default().internal {
+        table["internal"] = toml_edit::value(i64::try_from(numbers.internal).unwrap_or(i64::MAX));
+    }
+    if let Some(prefix) = &numbers.outside_line {
+        table["outside-line"] = toml_edit::value(prefix);
+    }
+    table
+}
+
+/// Returns how long calls are remembered as hooks.toml says it.
+pub fn history_text(history: History) -> String {
+    match history {
+        History::Off => "off".into(),
+        History::For(duration) => time_text(duration),
+    }
+}
+
 fn time(time: Duration) -> Value {
-    humantime::format_duration(time).to_string().into()
+    time_text(time).into()
+}
+
+/// Returns a time in the largest unit that it is a whole number of, as a person writes it.
+fn time_text(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
+    // a day is usually meant as a number of hours
+    let is_whole = |(name, length): &&(&str, u64)| {
+        seconds.is_multiple_of(*length) && (seconds > *length || *name != "d") && seconds >= *length
+    };
+    match units.iter().find(is_whole) {
+        Some((name, length)) if time.subsec_nanos() == 0 => format!("{}{name}", seconds / length),
+        _ => humantime::format_duration(time).to_string(),
+    }
 }
 
 /// TOML has no null; a file can't contain one, so none is lost.
@@ -248,7 +307,8 @@ form-is = "not here"
             "get = 'https://h/'\nheaders = { A = '{env:X}' }\nretry = '1day'",
             "post = 'https://h/'\njson = { a = [1, true, 0.5, { b = '{number}' }] }",
             "post = 'https://h/'\nform = { 'a b' = '{number}' }\nsecret = '{env:S}'",
-            "post = 'https://h/'\nbody = 'x'",
+            "post = 'https://h/'\nbody = 'x {{\"a\":{{}}}}}}'",
+            "post = 'https://h/'\nheaders = { B = 'b', A = 'a' }\njson = { z = 1, y = 1.5, a = -3 }",
             "log = 'C:\\calls.csv'\nseparator = ';'",
             "run = 'C:\\x.exe'\nargs = ['{number}', 'a b']\ntimeout = '30s'",
         ] {
@@ -256,6 +316,14 @@ form-is = "not here"
             let mut file = HooksFile::parse("").unwrap();
             file.add(Event::End, &action);
             assert_eq!(read(&file.to_string()).of(Event::End), [action], "{file}");
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        for text in ["90d", "24h", "2d", "36h", "1h", "90m", "5m", "30s", "0s", "1s 500ms"] {
+            let time = humantime::parse_duration(text).unwrap();
+            assert_eq!(time_text(time), text);
         }
     }
 
@@ -270,7 +338,7 @@ form-is = "not here"
         let removed = edited(|file| file.remove(Event::Ring, 0));
         assert_eq!(read(&removed).of(Event::Ring).len(), 1);
         assert!(removed.contains("# Accounting\n[[cmdCallEnd]]"), "{removed}");
-        let replaced = edited(|file| file.replace(Event::Ring, &log));
+        let replaced = edited(|file| file.replace(Event::Ring, std::slice::from_ref(&log)));
         assert_eq!(read(&replaced).of(Event::Ring), [log]);
         assert!(
             replaced.contains("# The CRM\n[[ring]]\nlog") && replaced.contains("# My calls"),

@@ -1,10 +1,12 @@
 //! The file `<stem>.hooks.toml` next to an ini, which contains the actions of its events.
 
+use super::edit::history_text;
 use super::parse;
 use crate::desired::error::DesiredError;
 use crate::desired::redact::Redaction;
 use crate::desired::source::{Format, Source};
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::hook::action::numbers::Numbers;
 use crate::hook::action::{Action, Actions};
 use crate::hook::event::Event;
 
@@ -42,12 +44,29 @@ pub fn summary(bytes: &[u8]) -> Vec<String> {
     }
 }
 
-/// Lists actions, one line each, without private values.
+/// Lists actions and the settings that aren't default, one line each, without private values.
 pub fn lines(actions: &Actions) -> Vec<String> {
     let line = |(event, list): &(Event, Vec<Action>)| {
         list.iter().map(|action| format!("{event}: {action}")).collect::<Vec<_>>()
     };
-    actions.hooks.iter().flat_map(line).collect()
+    let defaults = settings(&Actions::default());
+    let settings = settings(actions).into_iter().zip(defaults).filter(|(one, default)| one != default);
+    let setting = |((table, key, text), _): ((&str, &str, Option<String>), _)| {
+        let name = if table.is_empty() { key.to_string() } else { format!("{table}.{key}") };
+        format!("{name} = {}", text.unwrap_or_default())
+    };
+    settings.map(setting).chain(actions.hooks.iter().flat_map(line)).collect()
+}
+
+/// Returns the settings for all actions, each with its table and its key; the table is empty at the top of the file.
+pub fn settings(actions: &Actions) -> [(&'static str, &'static str, Option<String>); 4] {
+    let Numbers { country, internal, outside_line } = &actions.numbers;
+    [
+        ("", "history", Some(history_text(actions.history))),
+        ("numbers", "country", country.map(|code| code.to_string())),
+        ("numbers", "internal", Some(internal.to_string())),
+        ("numbers", "outside-line", outside_line.clone()),
+    ]
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use crate::desired::error::{DesiredErrorKind, SpannedError};
-use crate::desired::schema::unknown_key;
 use crate::desired::tree::{Node, Tree};
 use crate::hook::action::audience::{Audience, Who};
 use crate::hook::action::numbers::Numbers;
-use crate::hook::action::template::Template;
+use crate::hook::action::template::{Template, TemplateError};
 use crate::hook::action::url_template::UrlTemplate;
 use crate::hook::action::{
     Action, Actions, Body, History, JsonTemplate, Kind, LogFormat, Method, Separator, WebRequest, Work,
 };
 use crate::hook::event::Event;
+use crate::microsip::keys::MASK;
 
 /// The keys of the file besides the events.
 pub const SETTINGS: [&str; 2] = ["history", "numbers"];
@@ -90,7 +90,7 @@ pub fn numbers(node: &Node) -> Result<Numbers> {
                 }
                 numbers.outside_line = Some(prefix.to_string()).filter(|prefix| !prefix.is_empty());
             }
-            _ => return Err(unknown_key(name, &NUMBERS).at(&part.key)),
+            _ => return Err(DesiredErrorKind::unknown_key(name, &NUMBERS).at(&part.key)),
         }
     }
     Ok(numbers)
@@ -121,7 +121,7 @@ pub fn action(node: &Node, list: &Node) -> Result<Action> {
     };
     let known: Vec<&str> = known.iter().chain(&AUDIENCE).copied().collect();
     if let Some((name, part)) = entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-        return Err(unknown_key(name, &known).at(&part.key));
+        return Err(DesiredErrorKind::unknown_key(name, &known).at(&part.key));
     }
     let work = match kind {
         Kind::Open => Work::Open {
@@ -168,7 +168,7 @@ pub fn action(node: &Node, list: &Node) -> Result<Action> {
 fn no_kind(entries: &Entries, list: &Node) -> SpannedError {
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
     match entries.iter().find(|(name, _)| !AUDIENCE.contains(&name.as_str())) {
-        Some((name, part)) => unknown_key(name, &kinds).at(&part.key),
+        Some((name, part)) => DesiredErrorKind::unknown_key(name, &kinds).at(&part.key),
         None => {
             DesiredErrorKind::Action("this action does nothing; it needs open, notify, post, get, log or run")
                 .at(&list.key)
@@ -209,6 +209,8 @@ fn body(entries: &Entries) -> Result<Body> {
 fn json(node: &Node) -> Result<JsonTemplate> {
     Ok(match &node.tree {
         Tree::Leaf(Json::String(_)) => JsonTemplate::Text(private(node)?),
+        // hooks.toml couldn't contain it
+        Tree::Leaf(Json::Null) => return Err(node.not("text, a number, true, false, a list or a table")),
         Tree::Leaf(leaf) => JsonTemplate::Fixed(leaf.clone()),
         Tree::List(items) => JsonTemplate::List(items.iter().map(json).collect::<Result<_>>()?),
         Tree::Table(entries) => JsonTemplate::Object(
@@ -227,14 +229,14 @@ fn headers(node: &Node) -> Result<Vec<(String, Template)>> {
         if text(value)?.contains(|c: char| c.is_control()) {
             return Err(DesiredErrorKind::Action("the value of a header is one line").at(&value.key));
         }
-        Ok((name.clone(), private(value)?))
+        Ok((name.clone(), unmasked(value)?))
     };
     entries(node)?.iter().map(header).collect()
 }
 
 /// Reads a key for signatures. A literal one must have the form of the Standard Webhooks convention.
 fn secret(node: &Node) -> Result<Template> {
-    let template = private(node)?;
+    let template = unmasked(node)?;
     let is_literal = template.placeholders().next().is_none();
     if is_literal && standardwebhooks::Webhook::new(&template.to_string()).is_err() {
         return Err(node.not("\"whsec_\" and a key in base64, or a placeholder such as \"{env:SECRET}\""));
@@ -261,9 +263,27 @@ fn template(node: &Node) -> Result<Template> {
     Template::parse(text(node)?).map_err(|error| DesiredErrorKind::from(error).at(&node.span))
 }
 
-/// Reads a text in which environment variables may be used.
+/// Reads a text in which environment variables may be used. It may be a password with a brace in it, so a message names
+/// only what looks like a misspelled placeholder.
 fn private(node: &Node) -> Result<Template> {
-    Template::parse_private(text(node)?).map_err(|error| DesiredErrorKind::from(error).at(&node.span))
+    let masked = |error| match error {
+        TemplateError::Unknown { nearest: None, .. } => {
+            TemplateError::Unknown { name: MASK.into(), nearest: None }
+        }
+        error => error,
+    };
+    let template = Template::parse_private(text(node)?);
+    template.map_err(|error| DesiredErrorKind::from(masked(error)).at(&node.span))
+}
+
+/// Reads a private value. What msipcfg shows instead of one must not replace it.
+fn unmasked(node: &Node) -> Result<Template> {
+    if text(node)? == MASK {
+        let message =
+            "*** is what msipcfg shows in place of a private value; write the value itself, or {env:NAME}";
+        return Err(DesiredErrorKind::Action(message).at(&node.span));
+    }
+    private(node)
 }
 
 fn path(node: &Node) -> Result<String> {

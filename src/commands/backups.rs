@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::actions::file as actions_file;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, Backup, MadeBy};
-use crate::edit::companion::{self, CompanionEdit, Order};
 use crate::edit::lock::Lock;
 use crate::edit::plan;
 use crate::edit::transaction::NewContent;
@@ -24,10 +22,11 @@ use crate::request::{BackupChoice, IniChoice, Purge, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
+use super::hook_actions;
 use super::ini::Ini;
 use super::outcome::Outcome;
-use super::write::{ActionsChange, Draft, Write};
-use super::written::{ActionsSummary, WriteOutcome};
+use super::write::{Draft, Write};
+use super::written::WriteOutcome;
 
 /// A backup in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -202,32 +201,10 @@ pub fn restore(
             changes,
             restored: Some(chosen.name.clone()),
             is_microsip: wanted.as_ref().is_none_or(recognize::is_microsip),
-            actions: restored_actions(ini, wanted_actions.as_deref(), fs)?,
+            actions: hook_actions::replaced(ini, wanted_actions.as_deref(), fs)?,
             ..Draft::nothing()
         })
     })
-}
-
-/// Returns the change that makes the actions those of the backup.
-fn restored_actions(
-    ini: &Ini,
-    wanted: Option<&[u8]>,
-    fs: &dyn FileSystem,
-) -> Result<Option<ActionsChange>, Error> {
-    let path = companion::path_for(ini.file.to_open());
-    let current = companion::read(ini.file.to_open(), fs)
-        .map_err(|source| Error::Unreadable { ini: ini.file.shown_for(&path), source })?;
-    if current.as_deref() == wanted {
-        return Ok(None);
-    }
-    let (new, order) = match wanted {
-        Some(bytes) => (NewContent::Write(bytes.to_vec()), Order::BeforeIni),
-        None => (NewContent::Delete, Order::AfterIni),
-    };
-    let lines = |bytes: Option<&[u8]>| bytes.map(actions_file::summary).unwrap_or_default();
-    let summary =
-        ActionsSummary::between(ini.file.shown_for(&path), lines(current.as_deref()), lines(wanted));
-    Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
 }
 
 fn no_backup(ini: &Ini, which: &BackupChoice) -> Diagnostic {

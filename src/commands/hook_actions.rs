@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::actions::edit::HooksFile;
 use crate::actions::file;
+use crate::desired::hooks::ActionSettings;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::companion::{self, CompanionEdit, Order};
-use crate::edit::plan::Edit;
+use crate::edit::plan::{Change, Edit};
 use crate::edit::transaction::NewContent;
 use crate::hook::action::template::Template;
 use crate::hook::action::{Action, Actions, Work};
@@ -20,14 +21,17 @@ use crate::hook::runner::{self, RunnerCall};
 use crate::hook::target::{self, Allow, StartedAs, TargetContext, TargetError};
 use crate::ini::document::IniDocument;
 use crate::ini::name::KeyPath;
+use crate::microsip::keys::Privacy;
+use crate::microsip::privacy::Guarded;
 use crate::microsip::version::Dialect;
 use crate::platform::{self, Env, FileSystem, FileSystemExt, SystemFs, WindowsPaths};
 use crate::request::{HookText, SetHook, ValueSource};
 
 use super::error::Error;
 use super::hook_edit::{edit_for, warnings_about_text, warnings_and_marked};
-use super::hook_state::{target_context, text_of};
+use super::hook_state::target_context;
 use super::ini::Ini;
+use super::runner_command::{command_of, program_of, runner_beside, runner_in, unusual_ini};
 use super::write::ActionsChange;
 use super::written::ActionsSummary;
 
@@ -40,6 +44,9 @@ pub struct ActionsEditor<'a> {
     current: Option<Vec<u8>>,
     before: Actions,
     file: HooksFile,
+    /// What the file contained, as text.
+    text: String,
+    user: IniUser,
     /// The runner that the user named.
     runner: Option<String>,
     /// The scripts that become actions because MicroSIP isn't to start them itself.
@@ -48,6 +55,18 @@ pub struct ActionsEditor<'a> {
     pub marked: Vec<PathBuf>,
     /// Warnings about the actions.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// Who uses the ini.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IniUser {
+    /// Whoever it is, MicroSIP uses this very file.
+    #[default]
+    Anybody,
+    /// A user of this computer. It's the ini that MicroSIP finds by itself.
+    OfThisComputer,
+    /// The same, but the user's programs may be on another computer.
+    OfAnyComputer,
 }
 
 /// Reads the actions of an ini.
@@ -81,6 +100,30 @@ pub fn read_or_warn(ini: &Ini, fs: &dyn FileSystem) -> (Actions, Option<Diagnost
     }
 }
 
+/// Returns the change that gives the file with the actions this content; `None` to remove it.
+///
+/// # Errors
+/// The file can't be read.
+pub fn replaced(
+    ini: &Ini,
+    wanted: Option<&[u8]>,
+    fs: &dyn FileSystem,
+) -> Result<Option<ActionsChange>, Error> {
+    let path = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
+    let current = companion::read(ini.file.to_open(), fs)
+        .map_err(|source| Error::Unreadable { ini: path.clone(), source })?;
+    if current.as_deref() == wanted {
+        return Ok(None);
+    }
+    let (new, order) = match wanted {
+        Some(bytes) => (NewContent::Write(bytes.to_vec()), Order::BeforeIni),
+        None => (NewContent::Delete, Order::AfterIni),
+    };
+    let lines = |bytes: Option<&[u8]>| bytes.map(file::summary).unwrap_or_default();
+    let summary = ActionsSummary::between(path, lines(current.as_deref()), lines(wanted));
+    Ok(Some(ActionsChange { edit: CompanionEdit { current, new, order }, summary }))
+}
+
 impl<'a> ActionsEditor<'a> {
     /// Opens the actions of an ini for editing.
     ///
@@ -99,11 +142,18 @@ impl<'a> ActionsEditor<'a> {
             current,
             before,
             file,
+            text,
+            user: IniUser::default(),
             runner: None,
             scripts: Vec::new(),
             marked: Vec::new(),
             warnings: Vec::new(),
         })
+    }
+
+    /// Says who uses the ini.
+    pub fn used_by(self, user: IniUser) -> Self {
+        ActionsEditor { user, ..self }
     }
 
     /// Gives an event the action of a hook, in place of what the event does now or after it. A program that stays
@@ -124,9 +174,17 @@ impl<'a> ActionsEditor<'a> {
                 request.headers.push((name.clone(), header_value(source, secret)?));
             }
         }
-        let action = self.checked(action, set.allow)?;
+        self.find_program(&mut action, set.allow)?;
+        match &mut action.work {
+            // The worker has another current folder than the user.
+            Work::Log { file, .. } if !is_full_path(file) => {
+                let folder = self.env.current_folder.clone().unwrap_or_default();
+                *file = folder.join(&*file).to_string_lossy().into_owned();
+            }
+            _ => {}
+        }
         if !set.add {
-            self.file.replace(set.event, &action);
+            self.file.replace(set.event, std::slice::from_ref(&action));
             return Ok(());
         }
         if let Some(program) = program_of(set.event, document) {
@@ -158,6 +216,32 @@ impl<'a> ActionsEditor<'a> {
             self.scripts.push(command.clone());
         }
         self.set(set, Action::for_everybody(run_with_number(command)), document, secret)
+    }
+
+    /// Gives an event these actions. The same actions aren't written again, so that comments stay.
+    ///
+    /// # Errors
+    /// The program of an action was refused.
+    pub fn set_all(&mut self, event: Event, actions: &[Action], allow: Allow) -> Result<(), Error> {
+        let mut actions = actions.to_vec();
+        for action in &mut actions {
+            self.find_program(action, allow)?;
+        }
+        if self.before.of(event) != actions {
+            self.file.replace(event, &actions);
+        }
+        Ok(())
+    }
+
+    /// Sets how numbers are read and how long calls are remembered, and names the runner.
+    pub fn set_settings(&mut self, settings: &ActionSettings) {
+        self.runner.clone_from(&settings.runner);
+        if let Some(numbers) = settings.numbers.as_ref().filter(|numbers| **numbers != self.before.numbers) {
+            self.file.set_numbers(numbers);
+        }
+        if let Some(history) = settings.history.filter(|history| *history != self.before.history) {
+            self.file.set_history(history);
+        }
     }
 
     /// Removes what an event does.
@@ -236,11 +320,28 @@ impl<'a> ActionsEditor<'a> {
     /// Returns whether a command already starts the runner for an event of this ini.
     fn is_right_runner(&self, event: Event, command: &HookCommand) -> bool {
         let targets = target_context(self.ini, self.env);
-        let right = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
-        let is_for_ini = |call: RunnerCall| call == right && self.runner.is_none();
-        let is_beside = |path: String| path.eq_ignore_ascii_case(&command.program);
-        RunnerCall::of(command).is_some_and(is_for_ini)
-            && (targets.paths != WindowsPaths::Native || runner_beside(self.env).is_ok_and(is_beside))
+        let is_it = |path: String| path.eq_ignore_ascii_case(&command.program);
+        RunnerCall::of(command) == Some(self.call(event, &targets))
+            && match &self.runner {
+                Some(runner) => self.named_runner(runner, &targets).is_ok_and(is_it),
+                None => !self.is_runner_here(&targets) || runner_beside(self.env).is_ok_and(is_it),
+            }
+    }
+
+    /// Returns what the runner is started for at an event.
+    fn call(&self, event: Event, targets: &TargetContext) -> RunnerCall {
+        let is_usual = self.user != IniUser::Anybody;
+        RunnerCall { ini: unusual_ini(self.ini, targets, self.env).filter(|_| !is_usual), event }
+    }
+
+    /// Returns whether MicroSIP runs on this computer, where the runner is next to this program.
+    fn is_runner_here(&self, targets: &TargetContext) -> bool {
+        targets.paths == WindowsPaths::Native && self.user != IniUser::OfAnyComputer
+    }
+
+    fn named_runner(&self, runner: &str, targets: &TargetContext) -> Result<String, TargetError> {
+        let allow = Allow { missing: !self.is_runner_here(targets), ..Allow::default() };
+        Ok(target::resolve_for_action(runner, targets, allow)?.0)
     }
 
     /// Returns the change of the file with the actions, if there is one.
@@ -248,6 +349,9 @@ impl<'a> ActionsEditor<'a> {
     /// # Errors
     /// The edited file can't be read back.
     pub fn change(self) -> Result<Option<ActionsChange>, Error> {
+        if self.file.to_string() == self.text {
+            return Ok(None);
+        }
         let wanted = self.wanted()?;
         let new = if self.file.is_empty() {
             NewContent::Delete
@@ -258,36 +362,43 @@ impl<'a> ActionsEditor<'a> {
             return Ok(None);
         }
         let scripts = self.scripts.into_iter().map(|script| script.program).collect();
+        let changes = differences(&self.before, &wanted);
         let between = ActionsSummary::between(self.path, file::lines(&self.before), file::lines(&wanted));
-        let summary = ActionsSummary { scripts, ..between };
+        let summary = ActionsSummary { scripts, changes, ..between };
         let order = if summary.added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
     }
 
     /// Returns the actions after the edit, as they will be read.
-    fn wanted(&self) -> Result<Actions, Error> {
+    ///
+    /// # Errors
+    /// The edited file can't be read back.
+    pub fn wanted(&self) -> Result<Actions, Error> {
         Ok(file::read(self.path.display().to_string(), self.file.to_string())?)
     }
 
-    /// Returns an action with the full path of its program.
-    fn checked(&mut self, mut action: Action, allow: Allow) -> Result<Action, Error> {
-        match &mut action.work {
-            Work::Run { program, .. } => {
-                let targets = target_context(self.ini, self.env);
-                let (path, errors) = target::resolve_for_action(program, &targets, allow)?;
-                let (warnings, marked) = warnings_and_marked(errors, allow, &targets)?;
-                self.warnings.extend(warnings);
-                self.marked.extend(marked);
-                *program = path;
-            }
-            // The worker has another current folder than the user.
-            Work::Log { file, .. } if !is_full_path(file) => {
-                let folder = self.env.current_folder.clone().unwrap_or_default();
-                *file = folder.join(&*file).to_string_lossy().into_owned();
-            }
-            _ => {}
+    /// Gives the program of an action its full path.
+    fn find_program(&mut self, action: &mut Action, allow: Allow) -> Result<(), Error> {
+        if let Work::Run { program, .. } = &mut action.work {
+            let targets = target_context(self.ini, self.env);
+            let (path, errors) = target::resolve_for_action(program, &targets, allow)?;
+            let (warnings, marked) = warnings_and_marked(errors, allow, &targets)?;
+            self.warnings.extend(warnings);
+            self.marked.extend(marked);
+            *program = path;
         }
-        Ok(action)
+        Ok(())
+    }
+
+    /// Fails if this MicroSIP can't start the runner.
+    ///
+    /// # Errors
+    /// It starts programs without arguments.
+    pub fn check_supported(save_dialect: &SaveDialect) -> Result<(), Error> {
+        match save_dialect.dialect {
+            Dialect::WholeValue => Err(actions_unsupported(save_dialect).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the edit that starts the runner at an event.
@@ -300,12 +411,10 @@ impl<'a> ActionsEditor<'a> {
         document: &IniDocument,
         save_dialect: &SaveDialect,
     ) -> Result<Edit, Error> {
-        if save_dialect.dialect == Dialect::WholeValue {
-            return Err(actions_unsupported(save_dialect).into());
-        }
+        ActionsEditor::check_supported(save_dialect)?;
         let targets = target_context(self.ini, self.env);
         let program = self.runner(document, &targets)?;
-        let call = RunnerCall { ini: unusual_ini(self.ini, &targets, self.env), event };
+        let call = self.call(event, &targets);
         let set = SetHook {
             version: save_dialect.version,
             allow: Allow { missing: true, ..Allow::default() },
@@ -342,17 +451,12 @@ impl<'a> ActionsEditor<'a> {
     /// seen from here, the one that the ini already uses, or else that of the installer.
     fn runner(&mut self, document: &IniDocument, targets: &TargetContext) -> Result<String, Error> {
         if let Some(runner) = &self.runner {
-            let allow = Allow { missing: targets.paths != WindowsPaths::Native, ..Allow::default() };
-            return Ok(target::resolve_for_action(runner, targets, allow)?.0);
+            return Ok(self.named_runner(runner, targets)?);
         }
-        if targets.paths == WindowsPaths::Native {
+        if self.is_runner_here(targets) {
             return runner_beside(self.env);
         }
-        let used = Event::ALL.iter().find_map(|event| {
-            let command = command_of(*event, document)?;
-            RunnerCall::of(&command).map(|_| command.program)
-        });
-        let path = used.unwrap_or_else(|| runner::INSTALLED.to_string());
+        let path = runner_in(document).unwrap_or_else(|| runner::INSTALLED.to_string());
         let is_in_prefix = targets.to_host(&path).is_some_and(|host| SystemFs.is_file(&host));
         let unchecked = Diagnostic::from(&TargetError::Unchecked { path: path.clone() });
         if !is_in_prefix && !self.warnings.contains(&unchecked) {
@@ -360,6 +464,35 @@ impl<'a> ActionsEditor<'a> {
         }
         Ok(path)
     }
+}
+
+/// Returns what differs between actions. Neither values of headers nor secrets are shown.
+fn differences(before: &Actions, after: &Actions) -> Vec<Change> {
+    let change = |section: &str, key: &str, before: Option<String>, after: Option<String>| Change {
+        section: section.into(),
+        key: key.into(),
+        before: before.map(|text| Guarded::new(text, Privacy::Open)),
+        after: after.map(|text| Guarded::new(text, Privacy::Open)),
+    };
+    let mut changes = Vec::new();
+    for event in Event::ALL.iter().filter(|event| before.of(**event) != after.of(**event)) {
+        let text = |actions: &[Action]| {
+            let texts: Vec<String> = actions.iter().map(ToString::to_string).collect();
+            (!texts.is_empty()).then(|| texts.join("; "))
+        };
+        let (mut found, wanted) = (text(before.of(*event)), text(after.of(*event)));
+        if found == wanted {
+            found = found.map(|text| format!("{text} (with other details)"));
+        }
+        changes.push(change("hooks", event.name(), found, wanted));
+    }
+    for ((section, key, found), (.., wanted)) in file::settings(before).into_iter().zip(file::settings(after))
+    {
+        if found != wanted {
+            changes.push(change(section, key, found, wanted));
+        }
+    }
+    changes
 }
 
 /// Returns whether this is a full path on Windows or on this computer.
@@ -391,64 +524,12 @@ fn header_value(
     Template::parse_private(&value).map_err(|error| unreadable(error.to_string()).into())
 }
 
-/// Returns the runner next to this program.
-fn runner_beside(env: &Env) -> Result<String, Error> {
-    let beside = env.own_folder.as_ref().map(|folder| folder.join(runner::NAME));
-    match beside {
-        Some(path) if SystemFs.is_file(&path) => Ok(path.to_string_lossy().into_owned()),
-        beside => {
-            let own = env.own_program.clone().unwrap_or_default();
-            let message = format!(
-                "{} isn't next to {}, so MicroSIP couldn't start the action",
-                beside.unwrap_or_else(|| runner::NAME.into()).display(),
-                own.display()
-            );
-            let hint = "copy both programs from the download into the same folder, or name the runner with --runner PATH";
-            Err(Diagnostic::new(Code::RunnerMissing, message).with_hint(hint).into())
-        }
-    }
-}
-
-/// Returns the path that the runner needs for an ini that isn't the usual one of its user.
-fn unusual_ini(ini: &Ini, targets: &TargetContext, env: &Env) -> Option<String> {
-    let shown = ini.file.shown();
-    let windows = targets.paths.to_windows(shown).unwrap_or_else(|| shown.to_string_lossy().into_owned());
-    let usual_end = r"\AppData\Roaming\MicroSIP\MicroSIP.ini";
-    let is_of_env = env.app_data.as_ref().is_some_and(|folder| {
-        let usual = folder.join("MicroSIP").join("MicroSIP.ini");
-        usual.to_string_lossy().eq_ignore_ascii_case(&shown.to_string_lossy())
-    });
-    let is_in_profile = targets.paths != WindowsPaths::Native
-        && windows.replace('/', "\\").to_ascii_lowercase().ends_with(&usual_end.to_ascii_lowercase());
-    (!is_of_env && !is_in_profile).then_some(windows)
-}
-
-/// Returns whether an ini starts the runner at an event.
-pub fn has_runner(event: Event, document: &IniDocument) -> bool {
-    command_of(event, document).is_some_and(|command| RunnerCall::of(&command).is_some())
-}
-
-/// Returns the command of an event as MicroSIP reads it.
-fn command_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
-    let (_, text) = text_of(event, document)?;
-    let parts = command::command_line_to_argv(&command::read(&text));
-    let mut parts = parts.into_iter().map(|part| String::from_utf16_lossy(&part));
-    let program = parts.next().filter(|program| !program.is_empty())?;
-    Some(HookCommand { program, args: parts.collect() })
-}
-
-/// Returns the program of an event, unless that is the runner.
-fn program_of(event: Event, document: &IniDocument) -> Option<HookCommand> {
-    command_of(event, document).filter(|command| RunnerCall::of(command).is_none())
-}
-
 /// Returns the action that runs a program as MicroSIP does: with the number as its last argument.
 fn run_with_number(command: &HookCommand) -> Work {
-    let literal = |text: &String| Template::literal(text);
     let number = Template::parse("{number}").ok();
     Work::Run {
         program: command.program.clone(),
-        args: command.args.iter().map(literal).chain(number).collect(),
+        args: command.args.iter().map(|text| Template::literal(text)).chain(number).collect(),
         timeout: None,
     }
 }

@@ -25,6 +25,7 @@ pub mod log;
 pub mod outcome;
 pub mod passwords;
 mod printed_file;
+mod runner_command;
 pub mod set_hook;
 pub mod settings;
 pub mod status;

@@ -15,10 +15,11 @@ use crate::request::{HookText, IniChoice, SetHook, WriteOptions};
 
 use super::context::Context;
 use super::error::Error;
-use super::hook_actions::{ActionsEditor, has_runner};
+use super::hook_actions::ActionsEditor;
 use super::hook_edit::{dialect_after, edit_for};
 use super::hook_state::{save_dialect, target_context};
 use super::ini::Ini;
+use super::runner_command::has_runner;
 use super::suggestion;
 use super::write::{Draft, write};
 use super::written::WriteOutcome;

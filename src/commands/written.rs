@@ -49,6 +49,9 @@ pub struct ActionsSummary {
     pub added: Vec<String>,
     /// The scripts that msipcfg runs now because MicroSIP isn't to start them itself.
     pub scripts: Vec<String>,
+    /// What differs, as in a desired-state file: the actions of each event, and settings. Empty if the whole
+    /// file is replaced.
+    pub changes: Vec<Change>,
 }
 
 impl ActionsSummary {
@@ -61,7 +64,7 @@ impl ActionsSummary {
             }
             None => true,
         });
-        ActionsSummary { file, removed: before, added: after, scripts: Vec::new() }
+        ActionsSummary { file, removed: before, added: after, scripts: Vec::new(), changes: Vec::new() }
     }
 }
 
@@ -103,6 +106,11 @@ impl Outcome for WriteOutcome {
 }
 
 impl WriteOutcome {
+    /// Returns the changes of the ini and of the actions.
+    pub fn all_changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().chain(self.actions.iter().flat_map(|actions| &actions.changes))
+    }
+
     /// Returns what was done, one line per value.
     pub fn summary(&self) -> String {
         if !self.changed {

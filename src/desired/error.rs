@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostic::{Code, ToDiagnostic};
+use crate::guess;
 use crate::hook::action::audience::UnknownWho;
 use crate::hook::action::template::TemplateError;
 use crate::hook::action::url_template::UrlError;
@@ -78,7 +79,7 @@ pub enum DesiredErrorKind {
     #[error("the variable '{name}' is a password, so it can't be used where it would be visible")]
     SecretShown { name: String },
     #[error(
-        "the variable '{name}' was given on the command line, where others can see it, so it can't be a password"
+        "the variable '{name}' was given on the command line, where others can see it, so it can't be a password or a header"
     )]
     SecretInline { name: String },
     #[error("can't read the password from {place}: {}", reason(place, .source))]
@@ -114,6 +115,15 @@ pub struct SpannedError {
 }
 
 impl DesiredErrorKind {
+    /// Returns the error for a key that isn't one of those that are known.
+    pub fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
+        let hint = match guess::nearest(key, known.iter().copied()) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => format!("the known keys are {}", known.join(", ")),
+        };
+        DesiredErrorKind::UnknownKey { key: key.into(), hint: Some(hint) }
+    }
+
     /// Returns this error for a part of the text.
     pub fn at(self, span: &Range<usize>) -> SpannedError {
         SpannedError { span: span.clone(), kind: self }
@@ -168,13 +178,18 @@ impl ToDiagnostic for DesiredError {
             DesiredErrorKind::EnvironmentOfCaller { .. } => {
                 Some("use ${user}, ${profile}, ${appdata} or a column of the table of users".into())
             }
-            DesiredErrorKind::SecretShown { .. } => Some("use it only as the value of 'password'".into()),
+            DesiredErrorKind::SecretShown { .. } => {
+                Some("use it only as a password, or in the headers or the secret of an action".into())
+            }
             DesiredErrorKind::SecretUnreadable { place: ValueSource::Variable(name), source }
                 if source.kind() == io::ErrorKind::NotFound =>
             {
                 Some(format!("set the variable {name}"))
             }
-            DesiredErrorKind::SecretInline { .. } | DesiredErrorKind::SecretUnreadable { .. } => {
+            DesiredErrorKind::SecretInline { name } => Some(format!(
+                "define it in a --vars file: {name} = {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ stdin = true }}"
+            )),
+            DesiredErrorKind::SecretUnreadable { .. } => {
                 Some("use password = { env = \"NAME\" }, { file = \"PATH\" } or { stdin = true }".into())
             }
             DesiredErrorKind::Missing { key: "domain" } => {

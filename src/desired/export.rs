@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::actions::edit;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hook::action::template::Template;
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
@@ -12,6 +14,7 @@ use crate::microsip::accounts::{self, LOCAL};
 use crate::microsip::keys::{self, Key, Kind, Privacy, setting_path};
 use crate::microsip::values;
 
+use super::hooks::{ActionSettings, Hook};
 use super::schema::{AccountsMode, Given, SecretSource, account_keys, settings_keys};
 
 /// What MicroSIP saves for its own use, such as dates and positions of windows. A state doesn't include it.
@@ -24,8 +27,13 @@ const OWN_KEY_PREFIXES: &[&str] = &["main", "messages", "ringin", "callsWidth", 
 pub struct ExportedState {
     /// The settings.
     pub settings: Vec<(&'static str, Entry)>,
-    /// What runs on events, or why that can't be set.
-    pub hooks: Vec<(Event, Result<HookCommand, String>)>,
+    /// What runs on events, or why that can't be set. Private values of actions are environment variables that the
+    /// user has to set.
+    pub hooks: Vec<(Event, Result<Hook, String>)>,
+    /// The settings for all actions.
+    pub actions: ActionSettings,
+    /// The environment variables for private values of actions, each with what it's for.
+    secrets: Vec<(String, String)>,
     /// Whether the accounts are all that the ini has, with all their keys.
     pub mode: AccountsMode,
     /// The accounts that MicroSIP reads, in their order.
@@ -56,7 +64,12 @@ pub struct ExportedAccount {
 
 impl ExportedState {
     /// Reads the state of an ini with these hooks.
-    pub fn of(document: &IniDocument, hooks: Vec<(Event, Result<HookCommand, String>)>) -> ExportedState {
+    pub fn of(
+        document: &IniDocument,
+        mut hooks: Vec<(Event, Result<Hook, String>)>,
+        actions: ActionSettings,
+    ) -> ExportedState {
+        let secrets = take_secrets(&mut hooks);
         let setting = |key: Key| Some((key.name, setting(&key, document)?));
         let mut settings: Vec<_> =
             settings_keys().filter(|key| !is_own_key(key.name)).filter_map(setting).collect();
@@ -83,6 +96,8 @@ impl ExportedState {
             mode: if is_exact { AccountsMode::Exact } else { AccountsMode::Ensure },
             settings,
             hooks,
+            actions,
+            secrets,
             accounts,
             shortcuts,
         }
@@ -107,8 +122,20 @@ impl ExportedState {
         for account in &self.accounts {
             warnings.extend(of_keys(&format!("Account{}", account.number), &account.keys));
         }
+        warnings.extend(self.secret_warnings());
         warnings.extend(self.unnamed.iter().map(|(path, why)| left_out(path.clone(), why)));
         warnings
+    }
+
+    /// Returns a warning for each private value of an action.
+    pub fn secret_warnings(&self) -> Vec<Diagnostic> {
+        let warning = |(variable, what): &(String, String)| {
+            let message = format!("{what} is private, so it isn't exported");
+            Diagnostic::new(Code::ExportIncomplete, message).with_hint(format!(
+                "where the actions run, set the environment variable {variable} to this value"
+            ))
+        };
+        self.secrets.iter().map(warning).collect()
     }
 
     /// Returns the state as TOML. A comment names what is left out, and why.
@@ -119,9 +146,27 @@ impl ExportedState {
         if self.mode == AccountsMode::Ensure && !self.accounts.is_empty() {
             text.push_str("accounts-mode = \"ensure\"\n");
         }
+        for (name, value) in [
+            ("runner", self.actions.runner.clone()),
+            ("history", self.actions.history.map(edit::history_text)),
+        ] {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{name} = {}", quoted(&value));
+            }
+        }
         push_section(&mut text, "[settings]", &lines(&self.settings));
-        let hooks: String = self.hooks.iter().map(|(event, command)| hook(*event, command)).collect();
+        if let Some(numbers) = &self.actions.numbers {
+            push_section(&mut text, "[numbers]", &edit::numbers(numbers).to_string());
+        }
+        let hooks: String = self.hooks.iter().map(|(event, one)| hook(*event, one)).collect();
         push_section(&mut text, "[hooks]", &hooks);
+        for (event, one) in &self.hooks {
+            let Ok(Hook::Actions(actions)) = one else { continue };
+            for action in actions {
+                let lines = without_variables(&edit::table(action).to_string());
+                push_section(&mut text, &format!("[[hooks.{event}]]"), &lines);
+            }
+        }
         let shortcut = |(number, text): (usize, &String)| format!("{number} = {}\n", quoted(text));
         push_section(
             &mut text,
@@ -281,16 +326,38 @@ fn toml_value(given: &Given) -> String {
 
 /// Returns text in quotes, without variables.
 fn quoted(text: &str) -> String {
-    toml::Value::from(text.replace("${", "$${")).to_string()
+    without_variables(&toml::Value::from(text).to_string())
+}
+
+fn without_variables(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+/// Replaces the private values of actions by environment variables, and returns these, each with what it's for.
+fn take_secrets(hooks: &mut [(Event, Result<Hook, String>)]) -> Vec<(String, String)> {
+    let mut secrets = Vec::new();
+    for (event, hook) in hooks {
+        let Ok(Hook::Actions(actions)) = hook else { continue };
+        for action in actions {
+            let shown = action.to_string();
+            for (place, value) in action.secrets_mut() {
+                let variable = format!("MSIPCFG_SECRET_{}", secrets.len() + 1);
+                *value = Template::of_variable(variable.clone());
+                secrets.push((variable, format!("{place} of {event}: {shown}")));
+            }
+        }
+    }
+    secrets
 }
 
 fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn hook(event: Event, command: &Result<HookCommand, String>) -> String {
-    let HookCommand { program, args } = match command {
-        Ok(command) => command,
+fn hook(event: Event, hook: &Result<Hook, String>) -> String {
+    let HookCommand { program, args } = match hook {
+        Ok(Hook::Program(command)) => command,
+        Ok(Hook::Nothing | Hook::Actions(_)) => return String::new(),
         Err(why) => return format!("# {} is left out: {}\n", event.name(), on_one_line(why)),
     };
     let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();

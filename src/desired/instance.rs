@@ -9,20 +9,22 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::accounts::WantedAccounts;
-use super::error::{DesiredError, SpannedError};
+use super::error::{DesiredError, DesiredErrorKind, SpannedError};
 use super::export::{self, Entry, ExportedAccount, ExportedState, PASSWORD_SIZE};
+use super::hooks::{ActionSettings, Hook};
 use super::redact::{Redaction, is_secret};
 use super::resolve::{self, Desired};
-use super::schema::{AccountsMode, Given, Hook, HookTable, MicroSip, PARTS, account_keys, unknown_key};
+use super::schema::{AccountsMode, Given, MicroSip, PARTS, account_keys};
 use super::source::{Format, Source};
 use super::tree::{Node, Tree};
 use super::variables::ReadText;
 use crate::edit::plan::Edit;
-use crate::hook::command::HookCommand;
+use crate::hook::action::Action;
+use crate::hook::action::template::{self, Template};
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
 use crate::microsip::accounts;
-use crate::microsip::keys::{self, Key, Kind, Privacy};
+use crate::microsip::keys::{self, Key, Kind, MASK, Privacy};
 use crate::microsip::privacy::Guarded;
 use crate::microsip::values;
 use crate::microsip::version::Version;
@@ -54,7 +56,7 @@ pub enum Presence {
     /// It shouldn't.
     Absent,
     /// It should, in this state.
-    Present(Desired),
+    Present(Box<Desired>),
 }
 
 /// Whether passwords are read.
@@ -81,7 +83,7 @@ pub fn read(text: String, passwords: Passwords<'_>) -> Result<Instance, DesiredE
     };
     let desired = resolve::resolve_literal(&source, read, Path::new(""))?;
     let is_empty = own.exist.is_none() && desired.is_empty();
-    let wanted = if should_exist { Presence::Present(desired) } else { Presence::Absent };
+    let wanted = if should_exist { Presence::Present(Box::new(desired)) } else { Presence::Absent };
     Ok(Instance { ini: own.ini, wanted, is_empty })
 }
 
@@ -112,10 +114,11 @@ fn take_own_properties(root: &mut Node) -> Result<OwnProperties, SpannedError> {
             (EXIST, Tree::Leaf(Json::Bool(exist))) => own.exist = Some(*exist),
             (EXIST, _) => return Err(part.not("true or false")),
             ("accounts", _) => take_passwords(part)?,
+            ("hooks", _) => take_hook_secrets(part),
             (name, _) if PARTS.contains(&name) || READ_ONLY.contains(&name) => {}
             (name, _) => {
                 let known: Vec<&str> = PARTS.into_iter().chain([INI, EXIST]).collect();
-                return Err(unknown_key(name, &known).at(&part.key));
+                return Err(DesiredErrorKind::unknown_key(name, &known).at(&part.key));
             }
         }
     }
@@ -137,6 +140,40 @@ fn take_passwords(accounts: &mut Node) -> Result<(), SpannedError> {
         }
     }
     Ok(())
+}
+
+fn take_hook_secrets(hooks: &mut Node) {
+    if let Tree::Table(hooks) = &mut hooks.tree {
+        hooks.iter_mut().for_each(|(_, hook)| take_action_secrets(hook));
+    }
+}
+
+/// Replaces the secure strings in the actions of a hook by their text, in which a brace is a brace.
+fn take_action_secrets(hook: &mut Node) {
+    match &mut hook.tree {
+        Tree::List(actions) => actions.iter_mut().for_each(take_action_secrets),
+        Tree::Table(entries) => {
+            for (name, part) in entries {
+                match (name.as_str(), &mut part.tree) {
+                    ("headers", Tree::Table(headers)) => {
+                        headers.iter_mut().for_each(|(_, value)| take_secret_text(value));
+                    }
+                    ("secret", _) => take_secret_text(part),
+                    _ => {}
+                }
+            }
+        }
+        Tree::Leaf(_) => {}
+    }
+}
+
+fn take_secret_text(node: &mut Node) {
+    let Tree::Table(parts) = &node.tree else { return };
+    if let [(name, Node { tree: Tree::Leaf(Json::String(text)), .. })] = &parts[..]
+        && name == SECURE_STRING
+    {
+        node.tree = Tree::Leaf(Json::from(template::escaped(text)));
+    }
 }
 
 fn take_secure_string(password: &mut Node) -> Result<(), SpannedError> {
@@ -170,7 +207,9 @@ pub struct InstanceState {
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     settings: IndexMap<String, Given>,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    hooks: IndexMap<String, Hook>,
+    hooks: IndexMap<&'static str, Json>,
+    #[serde(flatten)]
+    actions: IndexMap<&'static str, Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accounts_mode: Option<AccountsMode>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,11 +227,12 @@ struct InstanceAccount {
 }
 
 impl InstanceState {
-    /// Returns the present state of everything that is wanted. `hooks` is what runs on the wanted events, and `version`
-    /// is that of MicroSIP.
+    /// Returns the present state of everything that is wanted. `hooks` is what runs on the wanted events, `actions` are
+    /// the wanted settings for actions, and `version` is that of MicroSIP.
     pub fn named(
         desired: &Desired,
-        hooks: Vec<(Event, Option<HookCommand>)>,
+        hooks: Vec<(Event, Hook)>,
+        actions: &ActionSettings,
         version: Option<Version>,
         document: &IniDocument,
     ) -> InstanceState {
@@ -209,7 +249,8 @@ impl InstanceState {
                 .min_version
                 .map(|_| MicroSip { min_version: version.as_ref().map(ToString::to_string) }),
             settings: desired.settings.iter().filter_map(found).collect(),
-            hooks: hooks.into_iter().map(|(event, command)| (event.name().into(), hook(command))).collect(),
+            hooks: hooks.into_iter().map(|(event, hook)| (event.name(), masked(hook).to_json())).collect(),
+            actions: actions.to_json().into_iter().collect(),
             accounts_mode: desired.accounts.as_ref().map(|accounts| accounts.mode),
             accounts: desired.accounts.as_ref().map(|accounts| accounts_named(accounts, document)),
             shortcuts: desired.shortcuts.iter().filter_map(found).collect(),
@@ -219,19 +260,29 @@ impl InstanceState {
     /// Returns the complete state of an ini, which gives another ini the same state.
     pub fn all(state: ExportedState) -> InstanceState {
         let accounts: Vec<InstanceAccount> = state.accounts.iter().map(account).collect();
-        let hooks = state.hooks.into_iter();
-        let hooks =
-            hooks.filter_map(|(event, command)| Some((event.name().into(), hook(Some(command.ok()?)))));
+        let hooks = state.hooks.iter();
+        let hooks = hooks.filter_map(|(event, hook)| Some((event.name(), hook.as_ref().ok()?.to_json())));
         let shortcuts = state.shortcuts.into_iter().enumerate();
         InstanceState {
             microsip: None,
             settings: given(&state.settings).into_iter().map(without_empty_default).collect(),
             hooks: hooks.collect(),
+            actions: state.actions.to_json().into_iter().collect(),
             accounts_mode: (!accounts.is_empty() && state.mode == AccountsMode::Ensure).then_some(state.mode),
             accounts: (!accounts.is_empty()).then_some(accounts),
             shortcuts: shortcuts.map(|(number, text)| (number.to_string(), Given::Text(text))).collect(),
         }
     }
+}
+
+/// Returns a hook without the private values of its actions.
+fn masked(mut hook: Hook) -> Hook {
+    if let Hook::Actions(actions) = &mut hook {
+        for (_, value) in actions.iter_mut().flat_map(Action::secrets_mut) {
+            *value = Template::literal(MASK);
+        }
+    }
+    hook
 }
 
 fn given(entries: &[(&'static str, Entry)]) -> IndexMap<String, Given> {
@@ -294,14 +345,6 @@ fn shown(document: &IniDocument, section: &str, name: &str, key: &Key) -> Given 
     match saved {
         Some(saved) if saved.value == value => export::given(key, value),
         _ => Given::Text(value),
-    }
-}
-
-fn hook(command: Option<HookCommand>) -> Hook {
-    match command {
-        None => Hook::None(false),
-        Some(HookCommand { program, args }) if args.is_empty() => Hook::Program(program),
-        Some(HookCommand { program, args }) => Hook::Command(HookTable { program, args }),
     }
 }
 

@@ -50,8 +50,7 @@ fn node(value: Value<'_>, key: Option<Range<usize>>) -> Result<Node, SpannedErro
         Value::StringLit(text) => quoted_text(&text.value, &span, ESCAPE_HINT)?,
         Value::NumberLit(number) => Tree::Leaf(match number.value.parse::<i64>() {
             Ok(number) => Json::from(number),
-            // no setting is a fraction, so any will do for the message
-            Err(_) => Json::from(0.5),
+            Err(_) => Json::from(number.value.parse::<f64>().unwrap_or(f64::MAX)),
         }),
         Value::BooleanLit(boolean) => Tree::Leaf(Json::from(boolean.value)),
         Value::NullKeyword(_) => Tree::Leaf(Json::Null),

@@ -7,6 +7,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::instance::{EXIST, INI, PASSWORD_SET, READ_ONLY};
 use super::schema::{MIN_VERSION, PARTS, account_keys, settings_keys};
+use crate::actions::edit::history_text;
+use crate::hook::action::History;
+use crate::hook::action::numbers::Numbers;
 use crate::hook::event::Event;
 use crate::microsip::keys::{Key, Kind};
 
@@ -34,9 +37,9 @@ pub fn of_file() -> String {
 
 /// Returns the schema of an instance, to which DSC compares input and output.
 ///
-/// DSC prints a value that doesn't fit, and that could be a password. So anything fits under `accounts`, and a secure
-/// parameter fits everywhere: msipcfg rejects it. Any text fits as a setting, because values that MicroSIP wouldn't
-/// write are printed as text.
+/// DSC prints a value that doesn't fit, and that could be a password. So anything fits under `accounts` and `hooks`,
+/// and a secure parameter fits everywhere: msipcfg rejects it where it can't be. Any text fits as a setting, because
+/// values that MicroSIP wouldn't write are printed as text.
 pub fn of_instance() -> Json {
     let mut properties = Map::new();
     let path = "The absolute path of the MicroSIP.ini. Default: the only one that is found.";
@@ -44,10 +47,12 @@ pub fn of_instance() -> Json {
     let exist = "Whether the ini exists. If false, the ini is deleted, and a backup is kept.";
     properties.insert(EXIST.into(), json!({"type": "boolean", "default": true, "description": exist}));
     properties.extend(parts());
-    for part in ["settings", "hooks", "shortcuts"] {
+    for part in ["settings", "runner", "numbers", "history", "shortcuts"] {
         accept_any_text(&mut properties[part]);
     }
-    accept_anything(&mut properties["accounts"]);
+    for part in ["hooks", "accounts"] {
+        accept_anything(&mut properties[part]);
+    }
     let account = &mut properties["accounts"]["items"]["properties"];
     let password =
         "Text, {\"secureString\": TEXT}, {\"env\": NAME}, or {\"file\": ABSOLUTE PATH}. Never in output.";
@@ -108,7 +113,17 @@ fn accept_anything(schema: &mut Json) {
 
 /// Returns the parts of a desired state.
 fn parts() -> impl Iterator<Item = (String, Json)> {
-    let parts = [microsip(), settings(), hooks(), accounts_mode(), accounts(), shortcuts()];
+    let parts = [
+        microsip(),
+        settings(),
+        hooks(),
+        runner(),
+        numbers(),
+        history(),
+        accounts_mode(),
+        accounts(),
+        shortcuts(),
+    ];
     PARTS.map(String::from).into_iter().zip(parts)
 }
 
@@ -156,33 +171,97 @@ fn accounts() -> Json {
 }
 
 fn hooks() -> Json {
+    let program = [
+        ("program", text("The path of the program, or its name if Windows can find it by name.")),
+        ("args", texts("The arguments of the program, which come before the caller's text, or of run.")),
+    ];
+    let program = program.map(|(name, schema)| (name.to_string(), schema));
     let hook = |when: &str| {
+        let properties: Map<String, Json> = action_properties().chain(program.clone()).collect();
         json!({
             "description": when,
-            "type": ["string", "object", "boolean"],
-            "properties": {
-                "program": {
-                    "description": "The path of the program, or its name if Windows can find it by name.",
-                    "type": "string",
-                },
-                "args": {
-                    "description": "The arguments that come before the caller's text.",
-                    "type": "array",
-                    "items": {"type": "string"},
-                },
-            },
-            "required": ["program"],
+            "type": ["string", "object", "array", "boolean"],
+            "properties": properties,
             "additionalProperties": false,
+            "minProperties": 1,
+            "items": table("An action.", action_properties()),
+            "minItems": 1,
         })
     };
-    let description = "The programs that run on call events: a program, a table with program and args, or false to run \
-                       nothing.";
+    let description = "What runs on call events: a program, a table with program and args, an action or a list of \
+                       actions, which msipcfg carries out, or false to run nothing.";
     let mut schema =
         table(description, Event::ALL.iter().map(|event| (event.name().to_string(), hook(event.when()))));
     // Events can also be named by an alias or by the key in the ini.
     let others = Event::ALL.iter().flat_map(|event| event.aliases().iter().copied().chain([event.key()]));
     let others = others.collect::<Vec<_>>().join("|");
     schema["patternProperties"] = json!({format!("^({others})$"): hook("Another name of an event.")});
+    schema
+}
+
+fn text(description: &str) -> Json {
+    json!({"description": description, "type": "string"})
+}
+
+fn texts(description: &str) -> Json {
+    json!({"description": description, "type": "array", "items": {"type": "string"}})
+}
+
+/// Returns the keys of an action.
+fn action_properties() -> impl Iterator<Item = (String, Json)> {
+    let fields = |description: &str| json!({"description": description, "type": "object", "additionalProperties": {"type": "string"}});
+    let callers = |description: &str| json!({"description": description, "type": ["string", "array"], "items": {"type": "string"}});
+    let properties = [
+        ("open", text("The address of the web page that opens, with placeholders such as {number}.")),
+        ("again-after", text("With open: when the page may open again for the same caller. Default: 1m.")),
+        ("notify", text("The message that is shown, with placeholders such as {name|number}.")),
+        ("link", text("With notify: the web page that a click on the message opens.")),
+        ("get", text("The address of a web request.")),
+        ("post", text("The address of a web request that sends the call.")),
+        ("headers", fields("With get and post: headers of the request. Their values are private.")),
+        ("retry", text("With get and post: how long the request is repeated. Default: 1h.")),
+        ("json", json!({"description": "With post: the JSON that is sent instead of the call."})),
+        ("form", fields("With post: the fields of a form that is sent instead of the call.")),
+        ("body", text("With post: the text that is sent instead of the call.")),
+        ("secret", text("With post: the key that signs the request. Private.")),
+        ("log", text("The .csv, .jsonl or .txt file that gets a line.")),
+        (
+            "separator",
+            json!({"description": "With log: between the columns of a .csv file.", "enum": [",", ";"]}),
+        ),
+        ("run", text("The program or script that starts.")),
+        ("args", texts("With run: its arguments, with placeholders such as {number}.")),
+        ("timeout", text("With run: when the program is ended.")),
+        ("only", callers("For whose calls: external, internal, anonymous, or numbers such as 0800*.")),
+        ("except", callers("For whose calls not: external, internal, anonymous, or numbers such as 0800*.")),
+    ];
+    properties.into_iter().map(|(name, schema)| (name.to_string(), schema))
+}
+
+fn runner() -> Json {
+    text("The path of msipcfg-run.exe on the computers of the users, if it isn't at its usual place.")
+}
+
+fn numbers() -> Json {
+    let properties = [
+        ("country", text("Your country's calling code, such as 49.")),
+        (
+            "internal",
+            json!({"description": "Numbers with up to this many digits are colleagues.", "type": "integer",
+            "minimum": 0, "default": Numbers::default().internal}),
+        ),
+        ("outside-line", text("The prefix that the phone system adds to external numbers.")),
+    ];
+    let properties = properties.into_iter().map(|(name, schema)| (name.to_string(), schema));
+    let mut schema = table("How actions read phone numbers. false is the default.", properties);
+    schema["type"] = json!(["object", "boolean"]);
+    schema
+}
+
+fn history() -> Json {
+    let mut schema = text("How long calls are remembered, such as 90d, or off. false is the default.");
+    schema["type"] = json!(TEXT);
+    schema["default"] = json!(history_text(History::default()));
     schema
 }
 

@@ -1,7 +1,8 @@
 //! The state that a MicroSIP is meant to have, as a file.
 //!
 //! [`source`] reads the file as a tree with positions ([`tree`]), whatever its format. [`variables`] fills in what the
-//! file leaves open, [`users`] holds the variables of each user, and [`schema`] knows which keys there can be.
+//! file leaves open, [`users`] holds the variables of each user, and [`schema`] knows which keys there can be, with
+//! [`hooks`] for programs and actions.
 //! [`resolve`] turns all of that into edits of an ini. [`export`] writes the state of an ini as such a file, and
 //! [`instance`] exchanges states with Microsoft's DSC. [`json_schema`] describes both for other programs. [`passwords`]
 //! shows whether a password was changed after it was set.
@@ -13,6 +14,7 @@ mod accounts;
 mod csv;
 pub mod error;
 pub mod export;
+pub mod hooks;
 mod ini;
 pub mod instance;
 mod json;

@@ -51,7 +51,7 @@ const PRIVATE_TABLES: [&str; 3] = ["headers", "json", "form"];
 
 /// Returns whether values of this name may be shown. An unknown name may be a misspelled `password`.
 pub(super) fn is_public(name: &str) -> bool {
-    const NAMES: [&str; 23] = [
+    const NAMES: [&str; 22] = [
         "$schema",
         "program",
         "args",
@@ -72,7 +72,6 @@ pub(super) fn is_public(name: &str) -> bool {
         "timeout",
         "only",
         "except",
-        "history",
         "country",
         "internal",
         "outside-line",
@@ -137,8 +136,10 @@ impl LineParts<'_> {
             }
             Tree::List(items) => items.iter().for_each(|item| self.add(item, own_name, is_open)),
             Tree::Table(entries) => {
+                // an unknown table may be a misspelled one of these
+                let is_known = own_name.is_empty() || is_public(own_name) || is_secret(own_name);
                 for (name, part) in entries {
-                    let name = if PRIVATE_TABLES.contains(&own_name) { own_name } else { name };
+                    let name = if is_known { name } else { own_name };
                     if part.key != part.span {
                         let is_known = is_public(name) || is_secret(name);
                         self.add_part(&part.key, is_known || is_open && part.key == *self.named);

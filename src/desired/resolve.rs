@@ -6,14 +6,15 @@ use indexmap::IndexMap;
 
 use super::accounts::{WantedAccount, WantedAccounts, edit, select_account, selects_account};
 use super::error::{DesiredError, DesiredErrorKind, SpannedError};
-use super::schema::{self, DesiredFile, Given, Hook, account_keys, settings_keys};
+use super::hooks::{self, ActionSettings, Hook};
+use super::schema::{self, DesiredFile, Given, account_keys, settings_keys};
 use super::source::Source;
 use super::tree::Node;
 use super::variables::{ReadText, Variables, read_secret};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::plan::Edit;
 use crate::guess;
-use crate::hook::command::HookCommand;
+use crate::hook::action::Action;
 use crate::hook::event::Event;
 use crate::ini::document::IniDocument;
 use crate::ini::lookup;
@@ -25,11 +26,14 @@ use crate::microsip::values::{self, Saved};
 use crate::microsip::version::Version;
 
 /// A desired state with its variables and passwords filled in, checked as far as possible without an ini.
+#[derive(Default)]
 pub struct Desired {
     /// The oldest MicroSIP that it may be applied to.
     pub min_version: Option<Version>,
-    /// What runs on events; `None` to run nothing.
-    pub hooks: Vec<(Event, Option<HookCommand>)>,
+    /// What runs on events.
+    pub hooks: Vec<(Event, Hook)>,
+    /// The settings for all actions.
+    pub actions: ActionSettings,
     /// Warnings about the values.
     pub warnings: Vec<Diagnostic>,
     pub(super) settings: Vec<Edit>,
@@ -79,7 +83,8 @@ impl Resolver<'_> {
             None => None,
         };
         let settings = self.settings(&file.settings)?;
-        let hooks = self.hooks(file.hooks)?;
+        let hooks = hooks::read(self.root)?;
+        let actions = hooks::read_settings(self.root)?;
         let accounts = match file.accounts {
             Some(accounts) => {
                 Some(WantedAccounts { mode: file.accounts_mode, wanted: self.accounts(&accounts)? })
@@ -88,7 +93,7 @@ impl Resolver<'_> {
         };
         let shortcuts = self.shortcuts(&file.shortcuts)?;
         let warnings = std::mem::take(&mut self.warnings);
-        Ok(Desired { min_version, hooks, warnings, settings, accounts, shortcuts })
+        Ok(Desired { min_version, hooks, actions, warnings, settings, accounts, shortcuts })
     }
 
     fn settings(&mut self, given: &IndexMap<String, Given>) -> Result<Vec<Edit>, SpannedError> {
@@ -105,27 +110,6 @@ impl Resolver<'_> {
             edits.push(edit(path, saved.as_ref()));
         }
         Ok(edits)
-    }
-
-    fn hooks(
-        &self,
-        given: IndexMap<String, Hook>,
-    ) -> Result<Vec<(Event, Option<HookCommand>)>, SpannedError> {
-        let mut hooks: Vec<(Event, Option<HookCommand>)> = Vec::new();
-        for (name, hook) in given {
-            let node = self.root.at(["hooks", &name]);
-            let event: Event = name.parse().map_err(|error| DesiredErrorKind::Event(error).at(&node.key))?;
-            if hooks.iter().any(|(other, _)| *other == event) {
-                return Err(twice(&name, node));
-            }
-            let command = match hook {
-                Hook::None(_) => None,
-                Hook::Program(program) => Some(HookCommand { program, args: Vec::new() }),
-                Hook::Command(table) => Some(HookCommand { program: table.program, args: table.args }),
-            };
-            hooks.push((event, command));
-        }
-        Ok(hooks)
     }
 
     fn accounts(&mut self, given: &[IndexMap<String, Given>]) -> Result<Vec<WantedAccount>, SpannedError> {
@@ -278,14 +262,32 @@ impl Desired {
     pub fn is_empty(&self) -> bool {
         self.min_version.is_none()
             && self.hooks.is_empty()
+            && self.actions.is_empty()
             && self.settings.is_empty()
             && self.accounts.is_none()
             && self.shortcuts.is_empty()
     }
 
-    /// Returns the state without the setting that selects an account.
-    pub fn without_selection(mut self) -> Desired {
+    /// Returns whether the state says anything about actions. A program replaces them.
+    pub fn concerns_actions(&self) -> bool {
+        !self.hooks.is_empty() || !self.actions.is_empty()
+    }
+
+    /// Returns the state for everybody who may read it, and not for a user: without the setting that selects an
+    /// account, and without actions that contain private values. A warning names each of them.
+    pub fn without_private_parts(mut self) -> Desired {
         self.settings.retain(|edit| !selects_account(edit));
+        for (event, hook) in &mut self.hooks {
+            let Hook::Actions(actions) = hook else { continue };
+            actions.retain_mut(|action| {
+                let is_public = action.secrets_mut().next().is_none();
+                if !is_public {
+                    self.warnings.push(private_action(*event, action));
+                }
+                is_public
+            });
+        }
+        self.hooks.retain(|(_, hook)| !matches!(hook, Hook::Actions(actions) if actions.is_empty()));
         self
     }
 
@@ -302,6 +304,15 @@ impl Desired {
         };
         is_set("STUN") && !is_set("accountId") && accounts::are_old_keys_deleted(document)
     }
+}
+
+fn private_action(event: Event, action: &Action) -> Diagnostic {
+    let message = format!(
+        "everyone can read this folder, and an action contains a private value, so it isn't set: {event}: {action}"
+    );
+    Diagnostic::new(Code::ActionPrivate, message).with_hint(
+        "in the desired-state file, write the value as {env:NAME}, and set that variable for each user",
+    )
 }
 
 /// Returns whether an edit would remove an empty key that is empty by default: MicroSIP would write it again.

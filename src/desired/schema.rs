@@ -4,15 +4,13 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use serde_path_to_error::Segment;
 
 use super::error::{DesiredErrorKind, SpannedError};
 use super::tree::{Node, Tree};
-use crate::guess;
 use crate::microsip::keys::{self, Key, Kind};
 
-/// The desired state of a MicroSIP. What isn't named stays as it is.
+/// The desired state of a MicroSIP, except for [`hooks`](super::hooks). What isn't named stays as it is.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table")]
 pub struct DesiredFile {
@@ -23,8 +21,6 @@ pub struct DesiredFile {
     pub microsip: MicroSip,
     /// Settings by MicroSIP's names. false removes the key, which isn't the same as 0.
     pub settings: IndexMap<String, Given>,
-    /// The programs that run on call events.
-    pub hooks: IndexMap<String, Hook>,
     /// Whether accounts that aren't in this file are removed.
     pub accounts_mode: AccountsMode,
     /// The accounts in their order. Without this key, accounts stay as they are.
@@ -104,57 +100,41 @@ pub enum SecretSource {
     },
 }
 
-/// What runs on an event.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(untagged, expecting = "a program, a table with program and args, or false to run nothing")]
-pub enum Hook {
-    /// false: run nothing.
-    None(#[serde(deserialize_with = "only_false")] bool),
-    /// A program without arguments.
-    Program(String),
-    /// A program and its arguments.
-    Command(HookTable),
-}
-
-/// A program and its arguments.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct HookTable {
-    /// The path of the program, or its name if Windows can find it by name.
-    pub program: String,
-    /// The arguments that come before the caller's text.
-    #[serde(default)]
-    pub args: Vec<String>,
-}
-
 fn only_true<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    only(true, deserializer)
-}
-
-fn only_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    only(false, deserializer)
-}
-
-fn only<'de, D: serde::Deserializer<'de>>(allowed: bool, deserializer: D) -> Result<bool, D::Error> {
-    let given = bool::deserialize(deserializer)?;
-    if given == allowed { Ok(given) } else { Err(serde::de::Error::custom("the other boolean")) }
+    if bool::deserialize(deserializer)? {
+        Ok(true)
+    } else {
+        Err(serde::de::Error::custom("the other boolean"))
+    }
 }
 
 /// The top-level keys of a file.
-pub const PARTS: [&str; 6] = ["microsip", "settings", "hooks", "accounts-mode", "accounts", "shortcuts"];
+pub const PARTS: [&str; 9] = [
+    "microsip",
+    "settings",
+    "hooks",
+    "runner",
+    "numbers",
+    "history",
+    "accounts-mode",
+    "accounts",
+    "shortcuts",
+];
+
+/// The parts that serde doesn't read: [`hooks`](super::hooks) does.
+const READ_BY_HAND: [&str; 4] = ["hooks", "runner", "numbers", "history"];
 
 /// The key of `[microsip]`.
 pub const MIN_VERSION: &str = "min-version";
 
-/// Reads a tree as a desired-state file.
+/// Reads a tree as a desired-state file, without what [`hooks`](super::hooks) reads.
 ///
 /// # Errors
 /// If the tree has another shape.
 pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
-    if !matches!(root.tree, Tree::Table(_)) {
-        return Err(root.not("a table"));
-    }
-    check_hooks(root)?;
+    let Tree::Table(parts) = &root.tree else { return Err(root.not("a table")) };
+    let rest = parts.iter().filter(|(name, _)| !READ_BY_HAND.contains(&name.as_str()));
+    let root = &Node { tree: Tree::Table(rest.cloned().collect()), ..root.clone() };
     let mut path = Vec::new();
     if let Some(list) = misplaced_list(root, &mut path) {
         let expected = expected_at(&path).unwrap_or_else(|| "text, a number, false or a table".into());
@@ -167,7 +147,7 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
         if message.starts_with("unknown field") {
             let key = path.last().cloned().unwrap_or_default();
             let known: &[&str] = if path.len() > 1 { &[MIN_VERSION] } else { &PARTS };
-            return unknown_key(&key, known).at(&node.key);
+            return DesiredErrorKind::unknown_key(&key, known).at(&node.key);
         }
         if let Some(expected) = expected_at(&path) {
             return node.not(expected);
@@ -176,44 +156,6 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
         let expected = message.split_once(", expected ").map_or(message.as_str(), |(_, expected)| expected);
         node.not(plain(expected))
     })
-}
-
-/// Returns the error for a key that isn't one of those that are known.
-pub fn unknown_key(key: &str, known: &[&str]) -> DesiredErrorKind {
-    let hint = match guess::nearest(key, known.iter().copied()) {
-        Some(nearest) => format!("did you mean {nearest}?"),
-        None => format!("the known keys are {}", known.join(", ")),
-    };
-    DesiredErrorKind::UnknownKey { key: key.into(), hint: Some(hint) }
-}
-
-/// Checks the tables of programs and arguments.
-fn check_hooks(root: &Node) -> Result<(), SpannedError> {
-    const NAMES: [&str; 2] = ["program", "args"];
-    let is_text = |node: &Node| matches!(node.tree, Tree::Leaf(Json::String(_)));
-    let Tree::Table(parts) = &root.tree else { return Ok(()) };
-    let hooks = parts.iter().filter(|(name, _)| name == "hooks").map(|(_, hooks)| &hooks.tree);
-    let hooks = hooks.filter_map(|hooks| if let Tree::Table(hooks) = hooks { Some(hooks) } else { None });
-    for (_, hook) in hooks.flatten() {
-        let Tree::Table(parts) = &hook.tree else { continue };
-        for (name, part) in parts {
-            match (name.as_str(), &part.tree) {
-                ("program", _) if !is_text(part) => return Err(part.not("text in quotes")),
-                ("args", Tree::List(args)) if args.iter().all(is_text) => {}
-                ("args", _) => return Err(part.not("a list of texts in quotes")),
-                ("program", _) => {}
-                ("arguments" | "arg" | "argv" | "params" | "parameters", _) => {
-                    let hint = Some("did you mean args?".into());
-                    return Err(DesiredErrorKind::UnknownKey { key: name.clone(), hint }.at(&part.key));
-                }
-                _ => return Err(unknown_key(name, &NAMES).at(&part.key)),
-            }
-        }
-        if !parts.iter().any(|(name, _)| name == "program") {
-            return Err(DesiredErrorKind::Missing { key: "program" }.at(&hook.key));
-        }
-    }
-    Ok(())
 }
 
 /// Finds a list where serde would accept its items as the fields of a table, and its path.
@@ -227,11 +169,7 @@ fn misplaced_list<'a>(node: &'a Node, path: &mut Vec<String>) -> Option<&'a Node
     };
     for (name, part) in parts {
         let is_list = matches!(part.tree, Tree::List(_));
-        let is_expected = match path.len() {
-            0 => name == "accounts",
-            2 => name == "args",
-            _ => false,
-        };
+        let is_expected = path.is_empty() && name == "accounts";
         path.push(name);
         let found = if is_list && !is_expected { Some(part) } else { misplaced_list(part, path) };
         if found.is_some() {

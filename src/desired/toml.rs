@@ -46,8 +46,10 @@ fn value_node(value: &Spanned<DeValue<'_>>, key: &Range<usize>) -> Result<Node, 
             let parsed = i64::from_str_radix(number.as_str(), number.radix());
             Tree::Leaf(Json::from(parsed.map_err(|_| syntax("the number is too large"))?))
         }
-        // no setting is a fraction, so any will do for the message
-        DeValue::Float(_) => Tree::Leaf(Json::from(0.5)),
+        DeValue::Float(number) => {
+            let parsed = number.as_str().parse::<f64>().ok().filter(|number| number.is_finite());
+            Tree::Leaf(Json::from(parsed.ok_or_else(|| syntax("the number is too large or not finite"))?))
+        }
         DeValue::Datetime(_) => return Err(syntax("dates aren't supported; put the text in quotes")),
         DeValue::Array(items) => {
             let items = items.iter().map(|item| value_node(item, &item.span()));

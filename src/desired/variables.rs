@@ -1,4 +1,5 @@
-//! Variables: `${name}` in any text of a desired-state file is replaced by a value, and `$${` by `${`.
+//! Variables: `${name}` in any text of a desired-state file is replaced by a value, and `$${` by `${`. In the text of
+//! an action, which has placeholders such as `{number}`, a value is text: a brace in it is doubled.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,11 +8,13 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::error::{DesiredError, DesiredErrorKind, SpannedError};
+use super::hooks;
 use super::redact::{is_public, is_secret};
 use super::schema::{Given, SecretSource};
 use super::source::Source;
 use super::tree::{Node, Tree};
 use crate::guess;
+use crate::hook::action::template;
 use crate::microsip::keys::MASK;
 use crate::microsip::privacy::{Guarded, Viewer};
 use crate::request::ValueSource;
@@ -27,6 +30,19 @@ pub struct Variables<'a> {
     read: &'a ReadText<'a>,
     /// Whether the environment is that of the user whose ini is edited.
     has_environment: bool,
+}
+
+/// What braces mean in a text.
+#[derive(Clone, Copy, PartialEq)]
+enum Text {
+    /// Nothing.
+    Plain,
+    /// Nothing, but below it they can be placeholders.
+    OfAction,
+    /// They are placeholders.
+    Template,
+    /// The same, and nobody sees the text.
+    PrivateTemplate,
 }
 
 enum Variable {
@@ -104,26 +120,45 @@ impl<'a> Variables<'a> {
     /// # Errors
     /// If a variable isn't defined, or a password would be visible.
     pub fn fill_in(&self, node: &mut Node) -> Result<(), SpannedError> {
-        self.fill_in_below("", node)
+        let Tree::Table(parts) = &mut node.tree else { return self.fill_in_below("", node, Text::Plain) };
+        for (name, part) in parts {
+            match (name.as_str(), &mut part.tree) {
+                ("hooks", Tree::Table(hooks)) => {
+                    for (event, hook) in hooks {
+                        let text = if hooks::is_actions(hook) { Text::OfAction } else { Text::Plain };
+                        self.fill_in_below(event, hook, text)?;
+                    }
+                }
+                _ => self.fill_in_below(name, part, Text::Plain)?,
+            }
+        }
+        Ok(())
     }
 
-    fn fill_in_below(&self, name: &str, node: &mut Node) -> Result<(), SpannedError> {
+    fn fill_in_below(&self, name: &str, node: &mut Node, kind: Text) -> Result<(), SpannedError> {
         match &mut node.tree {
             Tree::Leaf(Json::String(text)) => {
                 if text.contains("${") {
-                    *text = self.filled_in(name, text).map_err(|kind| kind.at(&node.span))?;
+                    *text = self.filled_in(name, text, kind).map_err(|kind| kind.at(&node.span))?;
                 }
                 Ok(())
             }
             Tree::Leaf(_) => Ok(()),
-            Tree::List(items) => items.iter_mut().try_for_each(|item| self.fill_in_below(name, item)),
-            Tree::Table(entries) => {
-                entries.iter_mut().try_for_each(|(name, part)| self.fill_in_below(name, part))
-            }
+            Tree::List(items) => items.iter_mut().try_for_each(|item| self.fill_in_below(name, item, kind)),
+            Tree::Table(entries) => entries.iter_mut().try_for_each(|(name, part)| {
+                let kind = match kind {
+                    Text::OfAction if hooks::is_private(name) => Text::PrivateTemplate,
+                    Text::OfAction if hooks::is_template(name) => Text::Template,
+                    // a misspelled name of a private value
+                    Text::OfAction if !is_public(name) => Text::PrivateTemplate,
+                    kind => kind,
+                };
+                self.fill_in_below(name, part, kind)
+            }),
         }
     }
 
-    fn filled_in(&self, key: &str, text: &str) -> Result<String, DesiredErrorKind> {
+    fn filled_in(&self, key: &str, text: &str, kind: Text) -> Result<String, DesiredErrorKind> {
         let (mut result, mut rest) = (String::new(), text);
         while let Some(at) = rest.find("${") {
             let (before, from) = rest.split_at(at);
@@ -138,28 +173,34 @@ impl<'a> Variables<'a> {
                 return Err(DesiredErrorKind::Syntax(message.into()));
             };
             result.push_str(before);
-            result.push_str(self.value(key, name)?.reveal(Viewer::Program));
+            let is_private = is_secret(key) || kind == Text::PrivateTemplate;
+            let value = self.value(key, name, is_private)?;
+            let value = value.reveal(Viewer::Program);
+            match kind {
+                Text::Template | Text::PrivateTemplate => result.push_str(&template::escaped(value)),
+                Text::Plain | Text::OfAction => result.push_str(value),
+            }
             rest = after;
         }
         Ok(result + rest)
     }
 
-    fn value(&self, key: &str, name: &str) -> Result<Guarded, DesiredErrorKind> {
+    fn value(&self, key: &str, name: &str, is_private: bool) -> Result<Guarded, DesiredErrorKind> {
         if let Some(variable) = name.strip_prefix("env:") {
             if !self.has_environment {
                 return Err(DesiredErrorKind::EnvironmentOfCaller { name: name.into() });
             }
             let place = ValueSource::Variable(variable.to_string());
-            return (self.read)(&place).map_err(|_| undefined(key, name, None));
+            return (self.read)(&place).map_err(|_| undefined(key, name, is_private, None));
         }
         match self.values.get(name) {
-            Some(Variable::Argument(_)) if is_secret(key) => {
+            Some(Variable::Argument(_)) if is_private => {
                 Err(DesiredErrorKind::SecretInline { name: name.into() })
             }
             Some(Variable::Argument(value) | Variable::Text(value)) => {
                 Ok(Guarded::of_key("Account1", key, value.as_str()))
             }
-            Some(Variable::Password(_) | Variable::PasswordAt(_)) if !is_secret(key) => {
+            Some(Variable::Password(_) | Variable::PasswordAt(_)) if !is_private => {
                 Err(DesiredErrorKind::SecretShown { name: name.into() })
             }
             Some(Variable::Password(password)) => Ok(password.clone()),
@@ -169,15 +210,15 @@ impl<'a> Variables<'a> {
                     return Err(DesiredErrorKind::EmptyCell { name: name.to_string(), row: row.clone() });
                 }
                 let nearest = guess::nearest(name, self.values.keys().map(String::as_str));
-                Err(undefined(key, name, nearest))
+                Err(undefined(key, name, is_private, nearest))
             }
         }
     }
 }
 
-/// Returns the error for a variable without a value. In a password, its name may be a part of the password.
-fn undefined(key: &str, name: &str, nearest: Option<&str>) -> DesiredErrorKind {
-    let name = if is_public(key) { name } else { MASK };
+/// Returns the error for a variable without a value. In a private value, its name may be a part of the value.
+fn undefined(key: &str, name: &str, is_private: bool, nearest: Option<&str>) -> DesiredErrorKind {
+    let name = if is_public(key) && !is_private { name } else { MASK };
     DesiredErrorKind::UndefinedVariable { name: name.to_string(), nearest: nearest.map(str::to_string) }
 }
 

@@ -87,6 +87,18 @@ impl Action {
     pub fn for_everybody(work: Work) -> Action {
         Action { work, audience: Audience::default() }
     }
+
+    /// Returns the private values that are written in the action itself: values of headers and the secret, each with
+    /// its place. One that is only named, as in `Bearer {env:TOKEN}`, is somewhere else.
+    pub fn secrets_mut(&mut self) -> impl Iterator<Item = (String, &mut Template)> {
+        let (headers, secret) = match &mut self.work {
+            Work::Send(request) => (&mut request.headers[..], request.secret.as_mut()),
+            _ => (&mut [][..], None),
+        };
+        let headers = headers.iter_mut().map(|(name, value)| (format!("the header {name}"), value));
+        let all = headers.chain(secret.map(|secret| ("the secret".to_string(), secret)));
+        all.filter(|(_, value)| value.has_own_text())
+    }
 }
 
 /// What an action does.

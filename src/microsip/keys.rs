@@ -344,11 +344,13 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// Returns a key as it is written on the command line: `KEY`, or `SECTION/KEY` outside of `[Settings]`.
+/// Returns a key as it is written on the command line: `KEY`, or `SECTION/KEY` outside of `[Settings]`. What is in no
+/// section is `KEY` too.
 ///
 /// Unlike a [`KeyPath`](crate::ini::name::KeyPath), both parts may contain anything that an ini can contain.
 pub fn setting_path(section: &str, key: &str) -> String {
-    if section.eq_ignore_ascii_case("Settings") { key.to_string() } else { format!("{section}/{key}") }
+    let is_alone = section.is_empty() || section.eq_ignore_ascii_case("Settings");
+    if is_alone { key.to_string() } else { format!("{section}/{key}") }
 }
 
 #[cfg(test)]

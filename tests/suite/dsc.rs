@@ -104,6 +104,15 @@ fn mistakes_around_a_password_are_left_to_msipcfg() {
             json!({"hooks": {"ring": {"program": "a.exe", "args": [secure]}}}),
             "hooks.ring.args: expected a list",
         ),
+        (json!({"hooks": {"end": {"open": secure}}}), "hooks.end.open: expected text"),
+        (json!({"hooks": {"end": {"post": "h", "headres": {"A": SECRET}}}}), "did you mean headers?"),
+        (
+            json!({"hooks": {"end": {"post": "h", "secret": {"env": SECRET}}}}),
+            "hooks.end.secret: expected text",
+        ),
+        (json!({"hooks": {"end": [{"post": "h", "headers": {"A": "***"}}]}}), "hooks.end[0].headers.A: ***"),
+        (json!({"runner": secure}), "runner: expected a path"),
+        (json!({"numbers": {"country": secure}}), "numbers.country: expected text"),
         (json!({"shortcuts": {"0": secure}}), "shortcuts.0: expected text in quotes"),
     ] {
         assert_fits_schema(&parts, "");
@@ -237,6 +246,63 @@ fn instance_is_created_kept_and_reported() {
     let set =
         done(&sandbox, &["set"], &of(&sandbox, &json!({"settings": {"EC": 1}, "hooks": {"ring": false}})));
     assert_eq!(names(&set), ["settings", "hooks"]);
+}
+
+#[test]
+fn actions_are_set_and_reported_without_private_values() {
+    let sandbox = Sandbox::with_ini(utf16("[Settings]\r\nversion=3.22.3\r\n"));
+    let post = |secret: Value| json!({"post": "https://h/", "headers": {"A": secret, "B": "Bearer {env:B}"}});
+    let wanted = of(
+        &sandbox,
+        &json!({
+            "hooks": {"ring": {"notify": "{number}"}, "end": [post(json!({"secureString": format!("{SECRET}{{}}}}")})), {"log": "a.csv"}]},
+            "numbers": {"country": "49"},
+            "history": "30d",
+        }),
+    );
+    let changed = ["hooks", "numbers", "history"];
+    let tested = done(&sandbox, &["test"], &wanted);
+    assert_eq!(
+        (&tested.states[0]["hooks"], names(&tested)),
+        (&json!({"ring": false, "end": false}), changed.to_vec())
+    );
+    let foreseen = done(&sandbox, &["set", "--what-if"], &wanted);
+    assert_eq!(names(&foreseen), changed);
+    let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
+    let text = "hooks/end would be 'post https://h/; log a.csv', and is nothing";
+    assert!(texts.contains(&json!(text)), "{}", foreseen.ran.transcript);
+
+    let set = done(&sandbox, &["set"], &wanted);
+    assert_eq!(names(&set), changed);
+    let state = &set.states[0];
+    assert_eq!(
+        (&state["hooks"], &state["numbers"], &state["history"]),
+        (
+            &json!({"ring": {"notify": "{number}"}, "end": [post(json!("***")), {"log": "a.csv"}]}),
+            &json!({"country": "49"}),
+            &json!("30d"),
+        )
+    );
+    assert_eq!(foreseen.states[0]["hooks"], state["hooks"]);
+    let file = std::fs::read_to_string(sandbox.path("MicroSIP.hooks.toml")).unwrap();
+    assert!(file.contains(&format!("A = \"{SECRET}{{{{}}}}}}}}\"")), "{file}");
+    let again = done(&sandbox, &["set"], &wanted);
+    assert_eq!(names(&again), [""; 0], "{}", again.ran.transcript);
+    let tested = done(&sandbox, &["test"], &wanted);
+    assert_eq!(tested.states[0]["_inDesiredState"], json!(true));
+
+    // what is shown instead of a private value doesn't replace it
+    assert!(refused(run(&sandbox, &["set"], state), 2).contains("***"));
+    let exported = run(&sandbox, &["export"], &of(&sandbox, &json!({}))).exits(0);
+    let line: Value = serde_json::from_str(exported.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(line["hooks"]["end"][0], post(json!("{env:MSIPCFG_SECRET_1}")));
+
+    // a removed ini takes its actions with it
+    let gone = done(&sandbox, &["set"], &of(&sandbox, &json!({"_exist": false})));
+    assert_eq!(names(&gone), ["_exist"]);
+    assert!(!sandbox.path("MicroSIP.hooks.toml").exists());
+    sandbox.run_on_ini(&["restore"]).exits(0);
+    assert_eq!(std::fs::read_to_string(sandbox.path("MicroSIP.hooks.toml")).unwrap(), file);
 }
 
 #[test]

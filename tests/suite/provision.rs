@@ -1,5 +1,7 @@
 //! Desired state: apply, check, export, schema.
 
+mod actions;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -403,7 +405,10 @@ fn schema_says_what_is_wrong_with_a_value() {
             r#"{"hooks": {"ring": {"program": "a.exe", "arguments": []}}}"#.into(),
             "'arguments' was unexpected",
         ),
-        (r#"{"hooks": {"ring": {"args": []}}}"#.into(), r#""program" is a required property"#),
+        (r#"{"hooks": {"ring": {}}}"#.into(), "{} has less than 1 property"),
+        (r#"{"hooks": {"ring": [{"opne": "h"}]}}"#.into(), "'opne' was unexpected"),
+        (r#"{"hooks": {"ring": {"post": "h", "headers": {"a": 1}}}}"#.into(), r#"1 is not of type "string""#),
+        (r#"{"numbers": {"country": 49}}"#.into(), r#"49 is not of type "string""#),
         (account(r#""password": {"var": "PW"}"#), "'var' was unexpected"),
         (account(r#""password": 471147"#), "471147 is not of types"),
         (account(r#""transport": "pigeon""#), r#""pigeon" is not one of "", "udp""#),
@@ -418,6 +423,9 @@ fn schema_says_what_is_wrong_with_a_value() {
     for text in [
         r#"{"settings": {"volumeRing": 100, "VAD": false, "autoAnswer": "", "userAgent": "${x}"}}"#.into(),
         r#"{"hooks": {"ring": "a.exe", "end": false, "cmdCallStart": {"program": "a.exe", "args": ["b"]}}}"#.into(),
+        r#"{"hooks": {"ring": {"open": "h", "only": "external"}, "end": [{"post": "h", "json": [1], "headers": {"a": "b"}}]}}"#.into(),
+        r#"{"numbers": {"country": "49", "internal": 3}, "history": "off", "runner": "C:\\msipcfg-run.exe"}"#.into(),
+        r#"{"numbers": false, "history": false}"#.into(),
         account(r#""password": {"env": "PW"}, "transport": "tcp", "keepAlive": 0"#),
         r#"{"$schema": "a.json", "accounts-mode": "ensure", "accounts": [], "shortcuts": {"0": "a;1;call", "1": false}}"#.into(),
     ] {

@@ -140,6 +140,27 @@ fn files(secret: &str) -> Vec<(&'static str, String)> {
             ),
         ));
     }
+    files.extend(files_with_actions(secret));
+    files
+}
+
+/// Returns files with the secret as a private value of an action, with the key spelled correctly or not.
+fn files_with_actions(secret: &str) -> Vec<(&'static str, String)> {
+    let mut files = Vec::new();
+    for value in values(secret) {
+        for key in ["secret", "secrets"] {
+            files.push(("a.toml", format!("[[hooks.end]]\npost = 'h'\n{key} = {value}\nretry = 7\n")));
+            let action = format!("{{\"post\": \"h\",\n\"{key}\": {value}, \"retry\": 7}}");
+            files.push(("a.json", format!("{{\"hooks\": {{\"end\": [{action}]}}}}")));
+        }
+        for key in ["headers", "headres"] {
+            let action =
+                format!("{{ post = 'h', {key} = {{ Authorization = {value}, link = {value} }}, retry = 7 }}");
+            files.push(("a.toml", format!("[hooks]\nring = [{action}]\nend = {action}\n")));
+            let action = format!("{{\"post\": \"h\",\n\"{key}\": {{\"A\": {value}}}, \"retry\": 7}}");
+            files.push(("a.json", format!("{{\"hooks\": {{\"end\": {action}}}}}")));
+        }
+    }
     files
 }
 
@@ -264,6 +285,10 @@ fn runs(secret: &str, is_wrong: bool) -> Vec<Vec<String>> {
     runs
 }
 
+/// An action whose header is the secret.
+const ACTION: &str =
+    "[[hooks.outgoing]]\npost = 'https://h/'\nheaders = { A = 'Bearer ${read}', B = '${inline}' }\n";
+
 fn sandbox_with(secret: &str) -> Sandbox {
     let sandbox = Sandbox::with_ini(ini_with(secret));
     sandbox.write("secret.txt", format!("{secret}\n"));
@@ -279,7 +304,7 @@ fn sandbox_with(secret: &str) -> Sandbox {
         "{ file = \"secret.txt\" }",
         "{ stdin = true }",
     ];
-    sandbox.write("right.toml", format!("[settings]\nVAD = 1\n{}", passwords.map(account).concat()));
+    sandbox.write("right.toml", format!("[settings]\nVAD = 1\n{}{ACTION}", passwords.map(account).concat()));
     sandbox.write(
         "right.json",
         format!("{{\"accounts\": [{{\"domain\": \"b\", \"username\": \"2\", \"password\": {quoted}}}]}}"),

@@ -38,7 +38,7 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Returns the sessions of this system, or those that the test was asked for: `cargo test --test suite -- sessions::
-/// settings/`. On Windows, every third one, unless PROPTEST_CASES asks for more.
+/// settings/`. On Windows, every sixth one, unless PROPTEST_CASES asks for more.
 fn sessions() -> Vec<Session> {
     let mut paths = Vec::new();
     find(&folder(), &mut paths);
@@ -51,7 +51,7 @@ fn sessions() -> Vec<Session> {
     let all: Vec<Session> = sessions.filter(Session::is_for_this_system).filter(is_wanted).collect();
     // They start hundreds of programs, which takes long under Wine, and print the same on each system.
     let step = if cfg!(windows) && filters.is_empty() && std::env::var_os("PROPTEST_CASES").is_none() {
-        3
+        6
     } else {
         1
     };

@@ -158,7 +158,11 @@ fn a_message_shows_who_is_calling() {
 fn calls_are_logged_and_a_program_can_stay() {
     let (sandbox, ini) = with_ini();
     let mut terminal = start(&sandbox);
-    terminal.sees(MENU).press(&[DOWN, DOWN, ENTER]).sees(WHEN).sees("> A call has ended (recommended)");
+    terminal
+        .sees(MENU)
+        .press(&[DOWN, DOWN, ENTER])
+        .sees(WHEN)
+        .sees("> A call has ended, also a missed one (recommended)");
     terminal.press(&[ENTER]).sees("C:\\MicroSIP\\calls.csv").sees(FILE);
     terminal.press(&["C:\\none\\calls.csv", ENTER]).sees("The folder C:\\none doesn't exist").sees(FILE);
     terminal.press(&[CTRL_U, "C:\\MicroSIP\\calls.xlsx", ENTER]).sees("must end with .csv").sees(FILE);
@@ -362,7 +366,7 @@ fn leaving_the_questions_about_the_ini_changes_nothing() {
     let before = files(&sandbox.path("prefix"));
     let go = || {
         let mut terminal = Terminal::start(&sandbox, &["wizard"]);
-        terminal.sees("If it is portable").sees(NO_INI);
+        terminal.sees("If it was only unpacked").sees(NO_INI);
         terminal
     };
     go().press(&[ESC]).sees("Nothing was changed.").ends_with(0);

@@ -23,8 +23,10 @@ fn command_lines(request: &Request) -> Vec<Vec<String>> {
         EditRequest::SetHooks(sets) => {
             sets.iter().filter_map(hook_arguments).map(|arguments| line("set-hook", arguments)).collect()
         }
-        EditRequest::UnsetHooks { events, .. } => {
-            vec![line("unset-hook", events.iter().map(|event| event.name().to_string()).collect())]
+        EditRequest::UnsetHooks { events, action } => {
+            let action = action.iter().flat_map(|number| ["--action".to_string(), number.to_string()]);
+            let events = events.iter().map(|event| event.name().to_string());
+            vec![line("unset-hook", action.chain(events).collect())]
         }
         EditRequest::Restore(_) => vec![line("restore", Vec::new())],
         EditRequest::Set { .. } | EditRequest::Unset(_) | EditRequest::Apply { .. } => Vec::new(),
@@ -125,6 +127,12 @@ mod tests {
                 EditRequest::UnsetHooks { events: vec![Event::Busy, Event::End], action: None },
                 false,
                 WhileRunning::CloseAndRestart,
+            ),
+            write(
+                None,
+                EditRequest::UnsetHooks { events: vec![Event::Ring], action: Some(2) },
+                false,
+                WhileRunning::Wait,
             ),
             write(None, EditRequest::Restore(BackupChoice::Newest), false, WhileRunning::Wait),
         ] {

@@ -56,7 +56,7 @@ impl Moment {
         match self {
             Moment::Ringing => "The phone is ringing",
             Moment::Answered => "You answer a call",
-            Moment::Ended => "A call has ended",
+            Moment::Ended => "A call has ended, also a missed one",
         }
     }
 
@@ -121,6 +121,12 @@ pub fn logging(file: &str) -> Result<Action, String> {
 }
 
 fn page(address: &str) -> Result<UrlTemplate, String> {
+    let is_garbled = ["http//", "https//", "http:/", "https:/", "http:\\", "https:\\"]
+        .iter()
+        .any(|start| address.to_ascii_lowercase().starts_with(start));
+    if is_garbled && !address.contains("://") {
+        return Err(format!("{address} isn't a web address. Copy it from the address bar of your browser."));
+    }
     UrlTemplate::parse(address).map_err(|error| with_hint(&error, error.hint()))
 }
 
@@ -157,6 +163,13 @@ pub fn number_places(address: &str) -> Vec<NumberPlace> {
     let nowhere = place("Nowhere: every call opens the same page".into(), address.into());
     places.extend([at_end, nowhere]);
     places
+}
+
+/// Returns the address with the caller's number instead of the number of an example, if it clearly has one.
+pub fn without_example_number(address: &str) -> Option<String> {
+    let places = number_places(address);
+    // the other places are always there
+    (places.len() > 2).then(|| places.into_iter().next()).flatten().map(|place| place.address)
 }
 
 /// Returns the part of an address that looks like a phone number, if there is one such part after the host.
@@ -200,6 +213,7 @@ mod tests {
             message("{numbr} is calling", "").unwrap_err(),
             opening("https://{number}.example/").unwrap_err(),
             opening("not a page").unwrap_err(),
+            opening("https//crm.example").unwrap_err(),
             logging("calls.xls").unwrap_err(),
         ] {
             assert!(error.ends_with(['.', '?']), "{error}");
@@ -222,6 +236,9 @@ mod tests {
         ] {
             assert_eq!(first(address).as_deref(), Some(expected), "{address}");
         }
+        let replaced = without_example_number("https://crm.example/?q=030123456");
+        assert_eq!(replaced.as_deref(), Some("https://crm.example/?q={number}"));
+        assert_eq!(without_example_number("https://crm.example/?q="), None);
         assert_eq!(first("https://crm.example/{number}"), None);
         assert_eq!(number_places("https://crm.example/?").last().unwrap().address, "https://crm.example/?");
     }

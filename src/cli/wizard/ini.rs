@@ -54,8 +54,8 @@ pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, E
                 }
             }
             Error::NotThere { ini: path } => {
-                dialog.say(&format!("{} doesn't exist.\n", path.display()));
-                if dialog.confirm("Create it?")? {
+                dialog.say(&format!("{} doesn't exist. MicroSIP reads only its own file.\n", path.display()));
+                if prompt::confirm(dialog.theme, "Create it?", false)? {
                     return Ok(chosen(choice, path, true, needs_option));
                 }
                 path

@@ -231,7 +231,7 @@ impl Questions<'_, '_> {
         let Some(typed) = self.line("Page for a click (Enter for none)", |answers| &answers.link)? else {
             return Ok(Reply::Back);
         };
-        self.answers.link = typed;
+        self.answers.link = goal::without_example_number(&typed).unwrap_or(typed);
         let action = goal::message(&self.answers.message_or_usual(), &self.answers.link);
         self.check_action(action)
     }
@@ -239,7 +239,8 @@ impl Questions<'_, '_> {
     fn ask_address(&mut self) -> Result<Reply, Exit> {
         let is_page = self.answers.goal == Goal::OpenPage;
         let (example, prompt) = if is_page {
-            let example = "Write {number} where the number belongs: https://crm.example/find?phone={number}";
+            let example = "Open a customer's page in your browser and paste its address here, or write {number}\n\
+                           where the number belongs: https://crm.example/find?phone={number}";
             (example, "Address of the page")
         } else {
             let example = "It gets the call as JSON. An example of an address: https://crm.example/calls";
@@ -247,6 +248,8 @@ impl Questions<'_, '_> {
         };
         self.dialog.say(&format!("{example}\n"));
         let Some(typed) = self.line(prompt, |answers| &answers.address)? else { return Ok(Reply::Back) };
+        // some browsers and programs copy addresses in quotes
+        let typed = typed.trim_matches(['"', '\'']).trim().to_string();
         if typed != self.answers.address {
             self.answers.place = 0;
         }

@@ -16,8 +16,9 @@ pub const WELCOME: &str = "This sets up what MicroSIP does on calls. Nothing is 
 pub const HOW_TO_FIND_THE_INI: &str = "\
 MicroSIP keeps its settings in MicroSIP.ini. To find it:\n\
 - If MicroSIP never ran on this computer, install it and start it once.\n\
-- If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter.\n\
-- If it is portable, the file is in the folder of MicroSIP.exe.\n";
+- If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter. A folder\n  \
+  opens; copy the address at its top, and paste it here.\n\
+- If it was only unpacked, the file is in the folder of MicroSIP.exe.\n";
 
 /// Returns when an event happens, for the person who takes the call: it follows "when".
 pub fn when(event: Event) -> &'static str {
@@ -36,7 +37,7 @@ pub fn when(event: Event) -> &'static str {
 /// Returns when any of these events happens.
 pub fn when_any(events: &[Event]) -> String {
     match events {
-        [Event::End, Event::Busy] => "a call has ended".into(),
+        [Event::End, Event::Busy] => "a call has ended or was missed, busy or declined".into(),
         events => {
             let each: Vec<&str> = events.iter().map(|event| when(*event)).collect();
             each.join(", or when ")
@@ -187,7 +188,8 @@ mod tests {
                 &[Event::End, Event::Busy],
                 &present,
                 true,
-                "When a call has ended, MicroSIP starts C:\\x.exe as now, and also opens https://a/.\n",
+                "When a call has ended or was missed, busy or declined, MicroSIP starts C:\\x.exe as now, and also \
+                 opens https://a/.\n",
             ),
             (
                 &[Event::Answer, Event::Outgoing],

@@ -7,21 +7,26 @@ use serde_json::{Value as Json, json};
 
 use crate::commands::context::Context;
 use crate::commands::error::Error;
+use crate::commands::hook_actions::{ActionsEditor, IniUser, event_has_program};
 use crate::commands::hook_edit::{dialect_after, edit_for};
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::outcome::Outcome;
 use crate::commands::passwords::{self, Stored};
-use crate::commands::write::{Draft, Write, running_warning};
+use crate::commands::runner_command::has_runner;
+use crate::commands::write::{ActionsChange, Draft, Write, running_warning};
 use crate::commands::written::WriteOutcome;
+use crate::desired::hooks::Hook;
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::resolve::Desired;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Change, Edit};
+use crate::hook::action::Actions;
 use crate::hook::command::{self, HookCommand, HookTextError};
 use crate::hook::dialect::SaveDialect;
 use crate::hook::event::Event;
+use crate::hook::runner::RunnerCall;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
@@ -128,7 +133,7 @@ pub fn apply(
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
     let processes = Processes::default();
     let write = Write { ini: &ini, options, made_by: MadeBy::Edit, processes: &processes };
-    Application { desired: &desired, allow }.apply(write, context)
+    Application { desired: &desired, allow, user: IniUser::Anybody }.apply(write, context)
 }
 
 /// Compares an ini with a desired state.
@@ -143,7 +148,8 @@ pub fn check(
     let template = Template::load(desired, context)?;
     let (ini, decoded) = Ini::open(choice, context)?;
     let desired = template.desired_for(&ini.path, &Secrets::new(context.secret))?;
-    let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
+    let application =
+        Application { desired: &desired, allow: Application::WHEN_CHECKED, user: IniUser::Anybody };
     application.check(ini, &decoded, &Processes::default(), context)
 }
 
@@ -153,6 +159,8 @@ pub struct Application<'a> {
     pub desired: &'a Desired,
     /// What is accepted although it would be refused by default.
     pub allow: Allow,
+    /// Who uses the inis.
+    pub user: IniUser,
 }
 
 impl Application<'_> {
@@ -174,7 +182,8 @@ impl Application<'_> {
                     .into());
             }
             passwords = wanted.passwords;
-            Draft::of_edits(decoded, &wanted.edits, wanted.warnings)
+            let draft = Draft::of_edits(decoded, &wanted.edits, wanted.warnings)?;
+            Ok(Draft { actions: wanted.change, ..draft })
         })?;
         if !written.dry_run {
             // Only now: until the ini is written, the stored hashes are still right.
@@ -184,13 +193,18 @@ impl Application<'_> {
         Ok(written)
     }
 
-    /// Returns the text that the ini would have after it is applied.
+    /// Returns the text that the ini would have after it is applied, and its actions.
     ///
     /// # Errors
     /// A hook or a value was refused.
-    pub fn preview(&self, ini: &Ini, decoded: &Decoded, context: &Context<'_>) -> Result<IniDocument, Error> {
+    pub fn preview(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        context: &Context<'_>,
+    ) -> Result<(IniDocument, Actions), Error> {
         let wanted = self.wanted(ini, decoded, context.env, context.fs, context.hashes)?;
-        Ok(plan::make(decoded, &wanted.edits).document)
+        Ok((plan::make(decoded, &wanted.edits).document, wanted.actions))
     }
 
     /// A missing or unsafe program is a warning of a check, not a difference.
@@ -210,6 +224,7 @@ impl Application<'_> {
         let wanted = self.wanted(&ini, decoded, context.env, context.fs, context.hashes)?;
         let plan = plan::make(decoded, &wanted.edits);
         let mut differences = plan.changes;
+        differences.extend(wanted.change.into_iter().flat_map(|change| change.summary.changes));
         differences.extend(wanted.too_old.map(|TooOld { min, found }| Change {
             section: "microsip".into(),
             key: "min-version".into(),
@@ -241,6 +256,10 @@ struct Wanted {
     edits: Vec<Edit>,
     warnings: Vec<Diagnostic>,
     passwords: Vec<Stored>,
+    /// The actions.
+    actions: Actions,
+    /// The change of the file with the actions, if there is one.
+    change: Option<ActionsChange>,
     too_old: Option<TooOld>,
 }
 
@@ -253,7 +272,7 @@ impl Application<'_> {
         fs: &dyn FileSystem,
         hashes: &PasswordHasher<'_>,
     ) -> Result<Wanted, Error> {
-        let &Application { desired, allow } = self;
+        let desired = self.desired;
         let document = &decoded.document;
         let version = save_dialect(None, ini, document, env).version;
         let mut warnings = desired.warnings.clone();
@@ -275,23 +294,110 @@ impl Application<'_> {
             let found = passwords.iter().find(is_of).map(|password| password.found);
             !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
-        for (event, _) in desired.hooks.iter().filter(|(_, command)| command.is_none()) {
-            edits.extend(no_hook(*event, document)?);
+        let (actions, change) = (Actions::default(), None);
+        let mut wanted = Wanted { edits, warnings, passwords, actions, change, too_old };
+        self.add_hooks(ini, decoded, env, fs, &mut wanted)?;
+        Ok(wanted)
+    }
+
+    /// Adds what the hooks and the settings for actions mean.
+    fn add_hooks(
+        &self,
+        ini: &Ini,
+        decoded: &Decoded,
+        env: &Env,
+        fs: &dyn FileSystem,
+        wanted: &mut Wanted,
+    ) -> Result<(), Error> {
+        let Wanted { edits, warnings, .. } = wanted;
+        let document = &decoded.document;
+        let editor = self.actions_editor(ini, env, fs)?;
+        if let Some(editor) = &editor {
+            wanted.actions = editor.wanted()?;
         }
-        let hooks = desired.hooks.iter().filter_map(|(event, command)| Some((event, command.as_ref()?)));
-        let save_dialect =
-            dialect_after(None, hooks.clone().map(|(event, _)| *event), &edits, ini, decoded, env)?;
-        for (event, command) in hooks {
+        let needed = wanted.actions.needed_events();
+        for event in self.events_with(|hook| *hook == Hook::Nothing) {
+            // where the runner isn't needed, it's removed below
+            let has_runner = editor.is_some() && has_runner(event, document);
+            if !needed.contains(&event) && !has_runner {
+                edits.extend(no_hook(event, document)?);
+            }
+        }
+        let programs = self.events_with(|hook| matches!(hook, Hook::Program(_)));
+        let events = programs.chain(needed.iter().copied());
+        let save_dialect = dialect_after(None, events, edits, ini, decoded, env)?;
+        for (event, hook) in &self.desired.hooks {
+            let Hook::Program(command) = hook else { continue };
             let what = HookText::Command(command.clone());
-            let set = SetHook { allow, ..SetHook::new(*event, what) };
+            let set = SetHook { allow: self.allow, ..SetHook::new(*event, what) };
             let hook = edit_for(&set, &save_dialect, ini, env)?;
             warnings.extend(hook.warnings);
             if !is_already_set(&hook.edit, *event, document, &save_dialect) {
                 edits.push(hook.edit);
             }
         }
-        Ok(Wanted { edits, warnings, passwords, too_old })
+        if let Some(mut editor) = editor.filter(|_| wanted.too_old.is_none()) {
+            edits.extend(self.runner_edits(&mut editor, &needed, document, &save_dialect)?);
+            warnings.append(&mut editor.warnings);
+            wanted.change = editor.change()?;
+        }
+        Ok(())
     }
+
+    /// Returns the edits that start the runner where the actions need it. It replaces other programs only where the
+    /// state says so.
+    fn runner_edits(
+        &self,
+        editor: &mut ActionsEditor<'_>,
+        needed: &[Event],
+        document: &IniDocument,
+        save_dialect: &SaveDialect,
+    ) -> Result<Vec<Edit>, Error> {
+        if self.events_with(|hook| matches!(hook, Hook::Actions(_))).next().is_some() {
+            ActionsEditor::check_supported(save_dialect)?;
+        }
+        let is_other_program = |hook: &Hook| matches!(hook, Hook::Program(_)) && !starts_runner(hook);
+        for event in self.events_with(is_other_program).filter(|event| needed.contains(event)) {
+            editor.warnings.push(event_has_program(event, false));
+        }
+        let is_named = |event: &Event| self.events_with(|_| true).any(|named| named == *event);
+        let is_set = |event: &&Event| is_named(event) || has_runner(**event, document);
+        let set: Vec<Event> = needed.iter().filter(is_set).copied().collect();
+        let programs: Vec<Event> = self.events_with(|hook| matches!(hook, Hook::Program(_))).collect();
+        editor.runner_edits(document, save_dialect, &set, &programs)
+    }
+
+    /// Returns the actions of the ini as the state wants them; `None` if it says nothing about them.
+    fn actions_editor<'i>(
+        &self,
+        ini: &'i Ini,
+        env: &'i Env,
+        fs: &dyn FileSystem,
+    ) -> Result<Option<ActionsEditor<'i>>, Error> {
+        let Application { desired, allow, user } = *self;
+        if !desired.concerns_actions() {
+            return Ok(None);
+        }
+        let mut editor = ActionsEditor::open(ini, env, fs)?.used_by(user);
+        editor.set_settings(&desired.actions);
+        for (event, hook) in &desired.hooks {
+            match hook {
+                Hook::Actions(actions) => editor.set_all(*event, actions, allow)?,
+                hook if starts_runner(hook) => {}
+                Hook::Program(_) | Hook::Nothing => editor.clear(*event),
+            }
+        }
+        Ok(Some(editor))
+    }
+
+    fn events_with(&self, is_wanted: impl Fn(&Hook) -> bool) -> impl Iterator<Item = Event> {
+        self.desired.hooks.iter().filter(move |(_, hook)| is_wanted(hook)).map(|(event, _)| *event)
+    }
+}
+
+/// Returns whether the program of a hook is the runner, as in an `.ini` file. It carries out the actions.
+fn starts_runner(hook: &Hook) -> bool {
+    matches!(hook, Hook::Program(command) if RunnerCall::of(command).is_some())
 }
 
 fn is_password(edit: &Edit) -> bool {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::commands::context::Context;
 use crate::commands::error::Error;
-use crate::desired::error::DesiredError;
+use crate::desired::error::{DesiredError, DesiredErrorKind};
 use crate::desired::redact::Redaction;
 use crate::desired::resolve::{self, Desired};
 use crate::desired::source::{Format, Source};
@@ -188,8 +188,11 @@ impl Template {
         if profile.is_default {
             // Every user can read the default profile, and it belongs to nobody.
             let source = self.source.clone().without("accounts");
-            let desired = self.resolved(None, None, variables, &source)?;
-            return Ok(Some(desired.without_selection()));
+            let desired = self.resolved(None, None, variables, &source)?.without_private_parts();
+            if desired.is_empty() {
+                return Err(self.source.error(DesiredErrorKind::Empty.at(&(0..0))).into());
+            }
+            return Ok(Some(desired));
         }
         let row = rows.of(profile)?;
         if row.is_none() && self.users.is_some() {

@@ -1,8 +1,9 @@
 //! Problems of the actions: of the file that contains them, and of the events at which MicroSIP starts the runner.
 
-use crate::commands::hook_actions::{ActionsEditor, event_has_program, has_runner};
+use crate::commands::hook_actions::{ActionsEditor, event_has_program};
 use crate::commands::hook_state::save_dialect;
 use crate::commands::ini::Ini;
+use crate::commands::runner_command::has_runner;
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::edit::companion;
 use crate::edit::plan::Edit;

@@ -209,6 +209,11 @@ impl CallFacts {
     }
 }
 
+/// Returns a text that means itself wherever it's inserted into the text of a template.
+pub fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
 /// Removes control characters: line breaks, which would start a new line or header, and NUL, which ends texts.
 pub fn without_controls(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
@@ -235,11 +240,6 @@ impl Template {
     /// See [`TemplateError`].
     pub fn parse_private(text: &str) -> Result<Template, TemplateError> {
         Template::parsed(text).map_err(TemplateError::in_private_text)
-    }
-
-    /// Returns a text without placeholders, whatever it contains.
-    pub fn literal(text: &str) -> Template {
-        Template { parts: vec![Part::Text(text.to_string())] }
     }
 
     fn parsed(text: &str) -> Result<Template, TemplateError> {
@@ -275,6 +275,33 @@ impl Template {
             Part::Text(_) => &[][..],
             Part::Value(placeholders) => placeholders,
         })
+    }
+
+    /// Returns whether there is more text around the placeholders than the name of a scheme, as in
+    /// `Bearer {env:TOKEN}`.
+    pub fn has_own_text(&self) -> bool {
+        const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "Token"];
+        let is_own = |(index, part): (usize, &Part)| match part {
+            Part::Text(text) => {
+                let is_scheme = index == 0
+                    && self.parts.len() > 1
+                    && text.strip_suffix(' ').is_some_and(|text| SCHEMES.contains(&text));
+                !is_scheme
+            }
+            Part::Value(_) => false,
+        };
+        self.parts.iter().enumerate().any(is_own)
+    }
+
+    /// Returns the text that is only an environment variable.
+    pub fn of_variable(name: String) -> Template {
+        Template { parts: vec![Part::Value(vec![Placeholder::Env(name)])] }
+    }
+
+    /// Returns a text without placeholders, whatever it contains.
+    pub fn literal(text: &str) -> Template {
+        let text = Some(text).filter(|text| !text.is_empty());
+        Template { parts: text.map(|text| Part::Text(text.to_string())).into_iter().collect() }
     }
 
     /// Returns whether the text uses the number in any form.
@@ -393,8 +420,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_value_that_is_only_named_is_no_text_of_its_own() {
+        let has_own_text = |text: &str| Template::parse_private(text).unwrap().has_own_text();
+        for text in ["{env:TOKEN}", "Bearer {env:TOKEN}", "{number}", "", "Basic {env:A}{env:B}"] {
+            assert!(!has_own_text(text), "{text}");
+        }
+        for text in ["Bearer", "Bearer ", "Bearer s3cr3t", "s3cr3t {env:X}", "{env:X}Bearer ", "{{"] {
+            assert!(has_own_text(text), "{text}");
+        }
+    }
+
+    #[test]
     fn the_text_is_shown_as_it_was_written() {
-        for text in ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}", "{name}}}}}}"] {
+        for text in
+            ["{name|number} is calling", "{{x} {number:e164}", "a}b", "{env:TOKEN}", "{number}}}}}}}}}"]
+        {
             let template = Template::parse_private(text).unwrap();
             assert_eq!(Template::parse_private(&template.to_string()).unwrap(), template, "{text}");
         }

@@ -99,8 +99,8 @@ fn what_if(written: &WriteOutcome, will_exist: bool) -> Vec<String> {
     match (written.changed, will_exist) {
         (false, _) => Vec::new(),
         (true, false) => vec![format!("{ini} would be deleted, and its backup would be kept")],
-        (true, true) if written.changes.is_empty() => vec![format!("{ini} would be rewritten")],
-        (true, true) => written.changes.iter().map(change_text).collect(),
+        (true, true) if written.all_changes().next().is_none() => vec![format!("{ini} would be rewritten")],
+        (true, true) => written.all_changes().map(change_text).collect(),
     }
 }
 

@@ -8,18 +8,23 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::context::Context;
 use crate::commands::error::Error;
+use crate::commands::hook_actions::{self, IniUser};
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::{Ini, reading_warnings, with_ini_nearby};
+use crate::commands::runner_command;
 use crate::commands::write::{Draft, Write, blockers, running_warning};
 use crate::commands::written::WriteOutcome;
 use crate::desired::error::{DesiredError, DesiredErrorKind};
+use crate::desired::hooks::{ActionSettings, Hook};
 use crate::desired::instance::{self, EXIST, INI, Instance, InstanceState, Passwords, Presence};
 use crate::desired::resolve::Desired;
 use crate::desired::schema::PARTS;
 use crate::diagnostic::{Code, Diagnostic, ToDiagnostic};
 use crate::edit::backup::MadeBy;
+use crate::hook::action::Actions;
 use crate::hook::command;
 use crate::hook::event::Event;
+use crate::hook::runner::RunnerCall;
 use crate::hook::target::Allow;
 use crate::ini::document::IniDocument;
 use crate::ini::encoding::Decoded;
@@ -155,7 +160,7 @@ fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Resu
             let decoded = ini.read(context)?;
             warnings = reading_warnings(&decoded);
             InstanceAnswer {
-                state: Some(state(wanted, &ini, &decoded.document, context)),
+                state: Some(state_now(wanted, &ini, &decoded.document, &mut warnings, context)),
                 ini: Some(ini.path),
                 ..InstanceAnswer::default()
             }
@@ -165,25 +170,55 @@ fn get(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Resu
     Ok(Answer { instances: vec![instance], warnings, ..Answer::default() })
 }
 
+/// Returns the state of everything that is desired, with the actions that the ini has now.
+fn state_now(
+    wanted: &Presence,
+    ini: &Ini,
+    document: &IniDocument,
+    warnings: &mut Vec<Diagnostic>,
+    context: &Context<'_>,
+) -> InstanceState {
+    let (actions, mistake) = hook_actions::read_or_warn(ini, context.fs);
+    warnings.extend(mistake);
+    state(wanted, ini, document, &actions, warnings, context)
+}
+
 /// Returns the state of everything that is desired; if nothing is, of everything.
-fn state(wanted: &Presence, ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
+fn state(
+    wanted: &Presence,
+    ini: &Ini,
+    document: &IniDocument,
+    actions: &Actions,
+    warnings: &mut Vec<Diagnostic>,
+    context: &Context<'_>,
+) -> InstanceState {
     match wanted {
         Presence::Absent => InstanceState::default(),
-        Presence::Present(desired) if desired.is_empty() => all_of(ini, document, context),
+        Presence::Present(desired) if desired.is_empty() => {
+            let state = state_of(ini, document, actions, context.env);
+            warnings.extend(state.secret_warnings());
+            InstanceState::all(state)
+        }
         Presence::Present(desired) => {
             let save_dialect = save_dialect(None, ini, document, context.env);
             let runs = |event: Event| {
-                let (_, text) = hook_state::text_of(event, document)?;
-                command::decode(&text, event, &save_dialect).command()
+                let text = hook_state::text_of(event, document).map(|(_, text)| text).unwrap_or_default();
+                match command::decode(&text, event, &save_dialect).command() {
+                    Some(command) if RunnerCall::of(&command).is_none() => Hook::Program(command),
+                    _ if actions.of(event).is_empty() => Hook::Nothing,
+                    _ => Hook::Actions(actions.of(event).to_vec()),
+                }
             };
             let hooks = desired.hooks.iter().map(|(event, _)| (*event, runs(*event))).collect();
-            InstanceState::named(desired, hooks, save_dialect.version, document)
+            let named = &desired.actions;
+            let settings = ActionSettings {
+                runner: named.runner.as_ref().and_then(|_| runner_command::runner_in(document)),
+                numbers: named.numbers.as_ref().map(|_| actions.numbers.clone()),
+                history: named.history.map(|_| actions.history),
+            };
+            InstanceState::named(desired, hooks, &settings, save_dialect.version, document)
         }
     }
-}
-
-fn all_of(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> InstanceState {
-    InstanceState::all(state_of(ini, document, context.env))
 }
 
 fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Result<Answer, Error> {
@@ -196,11 +231,13 @@ fn test(choice: &IniChoice, wanted: &Presence, context: &mut Context<'_>) -> Res
         }
         (Presence::Present(desired), Found::Ini(ini)) => {
             let decoded = ini.read(context)?;
-            let state = state(wanted, &ini, &decoded.document, context);
+            let mut warnings = Vec::new();
+            let state = state_now(wanted, &ini, &decoded.document, &mut warnings, context);
             let checked = compare(desired, ini, &decoded, context)?;
+            warnings.extend(checked.warnings);
             let named = checked.differences.iter().map(|one| property(&one.section, &one.key, desired));
             let differing = properties(false, named, !checked.is_in_state);
-            (Some(checked.ini), Some(state), checked.is_in_state, differing, checked.warnings)
+            (Some(checked.ini), Some(state), checked.is_in_state, differing, warnings)
         }
         (Presence::Present(desired), Found::NoIni(Some(path))) => {
             let (differing, warnings) = missing(desired, &path, context)?;
@@ -219,7 +256,7 @@ fn compare(
     decoded: &Decoded,
     context: &Context<'_>,
 ) -> Result<CheckOutcome, Error> {
-    let application = Application { desired, allow: Application::WHEN_CHECKED };
+    let application = Application { desired, allow: Application::WHEN_CHECKED, user: IniUser::Anybody };
     application.check(ini, decoded, &Processes::default(), context)
 }
 
@@ -257,17 +294,17 @@ fn set(
                 Found::Ini(ini) => ini,
                 Found::NoIni(_) => Ini::choose_or_create(choice, options.create, context)?,
             };
-            let application = Application { desired, allow };
-            let written = application.apply(write_of(&ini, options, &Processes::default()), context)?;
-            let document = match options.dry_run {
+            let application = Application { desired, allow, user: IniUser::Anybody };
+            let mut written = application.apply(write_of(&ini, options, &Processes::default()), context)?;
+            let (document, actions) = match options.dry_run {
                 true => {
                     let current = ini.exists.then(|| ini.bytes(context)).transpose()?;
                     application.preview(&ini, &ini.decode_or_first_run(current)?, context)?
                 }
-                false => ini.read(context)?.document,
+                false => (ini.read(context)?.document, hook_actions::read_or_warn(&ini, context.fs).0),
             };
-            let state = state(wanted, &ini, &document, context);
-            let named = written.changes.iter().map(|one| property(&one.section, &one.key, desired));
+            let state = state(wanted, &ini, &document, &actions, &mut written.warnings, context);
+            let named = written.all_changes().map(|one| property(&one.section, &one.key, desired));
             let changed = properties(!ini.exists, named, written.changed);
             Ok(answer(Some(state), changed, written, context.fs))
         }
@@ -277,10 +314,12 @@ fn set(
 /// Removes an ini. Its backup stays.
 fn remove(ini: &Ini, options: WriteOptions, context: &mut Context<'_>) -> Result<Answer, Error> {
     let processes = Processes::default();
+    let fs = context.fs;
     let written = write_of(ini, options, &processes).run(context, &mut |ini, current| {
         let is_change = current.is_some();
         let is_microsip = recognize::is_microsip(&ini.decode_or_first_run(current)?.document);
-        Ok(Draft { is_change, is_microsip, ..Draft::nothing() })
+        let actions = hook_actions::replaced(ini, None, fs)?;
+        Ok(Draft { is_change, is_microsip, actions, ..Draft::nothing() })
     })?;
     let changed = if written.changed { vec![EXIST] } else { Vec::new() };
     Ok(answer(None, changed, written, context.fs))
@@ -314,18 +353,23 @@ fn answer(
 }
 
 fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error> {
-    let instance = |ini: Ini, document: &IniDocument, context: &Context<'_>| InstanceAnswer {
-        state: Some(all_of(&ini, document, context)),
-        name: Some(ini.path.clone()),
-        ini: Some(ini.path),
-        ..InstanceAnswer::default()
-    };
+    let everything = Presence::Present(Box::default());
     let mut answer = Answer::default();
+    let add = |ini: Ini, document: &IniDocument, answer: &mut Answer, context: &Context<'_>| {
+        let state = state_now(&everything, &ini, document, &mut answer.warnings, context);
+        let (state, name) = (Some(state), Some(ini.path.clone()));
+        answer.instances.push(InstanceAnswer {
+            state,
+            name,
+            ini: Some(ini.path),
+            ..InstanceAnswer::default()
+        });
+    };
     if choice.path.is_some() {
         if let Found::Ini(ini) = Found::at(choice, context)? {
             let decoded = ini.read(context)?;
             answer.warnings = reading_warnings(&decoded);
-            answer.instances.push(instance(ini, &decoded.document, context));
+            add(ini, &decoded.document, &mut answer, context);
         }
         return Ok(answer);
     }
@@ -333,7 +377,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
     for found in search.found {
         let read = Ini::at(found.ini, choice, context.fs).and_then(|ini| Ok((ini.read(context)?, ini)));
         match read {
-            Ok((decoded, ini)) => answer.instances.push(instance(ini, &decoded.document, context)),
+            Ok((decoded, ini)) => add(ini, &decoded.document, &mut answer, context),
             Err(error) => answer.warnings.push(Diagnostic::from(&error)),
         }
     }
@@ -342,7 +386,7 @@ fn export(choice: &IniChoice, context: &mut Context<'_>) -> Result<Answer, Error
 
 /// Returns the property that a key belongs to.
 fn property(section: &str, key: &str, desired: &Desired) -> &'static str {
-    let [microsip, settings, hooks, _, accounts, shortcuts] = PARTS;
+    let [microsip, settings, hooks, _, numbers, history, _, accounts, shortcuts] = PARTS;
     if section.eq_ignore_ascii_case("Settings") {
         match Event::from_key(key) {
             Some(_) => hooks,
@@ -354,6 +398,12 @@ fn property(section: &str, key: &str, desired: &Desired) -> &'static str {
         accounts
     } else if section.eq_ignore_ascii_case("Shortcuts") {
         shortcuts
+    } else if section == hooks {
+        hooks
+    } else if section == numbers {
+        numbers
+    } else if key == history {
+        history
     } else {
         microsip
     }

@@ -6,6 +6,7 @@ mod work;
 use crate::budget::Budget;
 use crate::commands::context::Context;
 use crate::commands::error::Error;
+use crate::commands::hook_actions::IniUser;
 use crate::commands::ini::LARGEST_INI;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ini::encoding::CodePage;
@@ -46,6 +47,10 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
         rows: &rows,
         processes: Processes::default(),
         code_page,
+        user: match many.profiles {
+            Profiles::OfThisMachine => IniUser::OfThisComputer,
+            Profiles::In(_) => IniUser::OfAnyComputer,
+        },
         action: many.action,
     };
     // A table for all PCs lists more users than this one has. In a folder of profiles, a name may be misspelled.

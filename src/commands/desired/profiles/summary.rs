@@ -31,13 +31,20 @@ pub struct UserResult {
 #[derive(Debug)]
 pub enum UserState {
     /// The state was applied, or would be.
-    Written(WriteOutcome),
+    Written(Box<WriteOutcome>),
     /// The ini was compared with the state.
     Checked(CheckOutcome),
     /// The user was skipped.
     Skipped(Skip),
     /// It failed.
     Failed(Box<Error>),
+}
+
+impl UserState {
+    /// Returns the state of an ini to which the desired state was applied.
+    pub fn written(written: WriteOutcome) -> UserState {
+        UserState::Written(Box::new(written))
+    }
 }
 
 /// Why a user was skipped.

@@ -9,6 +9,7 @@ use crate::commands::desired::apply::Application;
 use crate::commands::desired::parallel::in_parallel;
 use crate::commands::desired::template::{Rows, Secrets, Template};
 use crate::commands::error::Error;
+use crate::commands::hook_actions::IniUser;
 use crate::commands::ini::{Ini, LARGEST_INI};
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
@@ -38,6 +39,7 @@ pub struct Work<'a> {
     pub rows: &'a Rows<'a>,
     pub processes: Processes,
     pub code_page: Option<CodePage>,
+    pub user: IniUser,
     pub action: ManyUsersAction,
 }
 
@@ -230,7 +232,8 @@ impl Work<'_> {
                     Found::NoIni(_) => return Ok(UserState::Skipped(Skip::NoIni)),
                     Found::NoAppData => return Ok(UserState::Skipped(Skip::NoProfile)),
                 };
-                let application = Application { desired: &desired, allow: Application::WHEN_CHECKED };
+                let application =
+                    Application { desired: &desired, allow: Application::WHEN_CHECKED, user: self.user };
                 let here = self.ini_in(&place, context.fs);
                 *ini = Some(here.path.clone());
                 let fs = scoped_fs(&place, profile.owner.as_ref(), context.fs);
@@ -239,13 +242,13 @@ impl Work<'_> {
                 application.check(here, &decoded, &self.processes, &context).map(UserState::Checked)
             }
             ManyUsersAction::Apply { allow, options, .. } => {
-                let application = Application { desired: &desired, allow };
+                let application = Application { desired: &desired, allow, user: self.user };
                 let options =
                     WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
                 match found {
                     Found::Ini(place) => {
                         *ini = Some(place.path());
-                        self.apply(&application, profile, &place, options, context).map(UserState::Written)
+                        self.apply(&application, profile, &place, options, context).map(UserState::written)
                     }
                     Found::NoIni(app_data) if options.create => {
                         let path = profiles::ini_below(app_data.path());
@@ -253,7 +256,7 @@ impl Work<'_> {
                         if options.dry_run {
                             let ini = Ini::plain(path, self.code_page, false);
                             let written = application.apply(self.write(&ini, options), context);
-                            return with_first_run(written).map(UserState::Written);
+                            return with_first_run(written).map(UserState::written);
                         }
                         let was_there = path.parent().is_some_and(|folder| context.fs.is_dir(folder));
                         let place = profile.create_place(app_data)?;
@@ -262,7 +265,7 @@ impl Work<'_> {
                             // It was created for nothing.
                             place.folder.remove_if_empty();
                         }
-                        with_first_run(written).map(UserState::Written)
+                        with_first_run(written).map(UserState::written)
                     }
                     Found::NoIni(_) => Ok(UserState::Skipped(Skip::NoIni)),
                     Found::NoAppData => Ok(UserState::Skipped(Skip::NoProfile)),
