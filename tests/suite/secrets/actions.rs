@@ -26,7 +26,7 @@ fn hooks_files(secret: &str) -> Vec<String> {
             ));
             files.push(format!("[[end]]\npost = 'h'\n[end.{key}]\n'X-Key' = {value}\ntoken = {value}\n"));
         }
-        for key in ["secret", "secert", "Secret", "body", "password", "token"] {
+        for key in ["secret", "secrets", "Secret", "body", "password", "token"] {
             files.push(format!("[[end]]\npost = 'h'\n{key} = {value}\nretry = '1h'\n"));
             files.push(format!("end = [{{ post = 'h', {key} = {value}, retry = '1h' }}]\n"));
         }
