@@ -182,7 +182,11 @@ fn programs_and_actions_replace_each_other() {
     // a program stays where only other events need the runner
     let (ran, ini) = apply("[hooks]\nend = { log = 'a.csv' }\nring = 'C:\\ring.exe'\nstart = false\n");
     assert!(ran.warnings().contains(&"event-has-program".into()), "{}", ran.transcript);
-    assert!(ini.contains("C:\\ring.exe") && ini.contains("msipcfg-run.exe\" --ini"), "{ini}");
+    // the path of the runner is in quotes of its own only if it contains a space
+    assert!(
+        ini.contains("C:\\ring.exe") && ini.contains("msipcfg-run.exe") && ini.contains("--ini"),
+        "{ini}"
+    );
     assert!(ini.contains("start\""), "the runner is needed on start: {ini}");
 
     let (_, ini) = apply("[hooks]\nend = false\nring = false\n");
