@@ -1,5 +1,5 @@
-//! Asks for a line of text. Unlike in dialoguer's input, Esc goes back, and every key of a usual line editor works,
-//! in a text that is longer than the terminal is wide.
+//! Asks for a line of text. Unlike in dialoguer's input, Esc goes back, and the usual editing keys work even in a text
+//! that is longer than the terminal is wide.
 
 use std::io;
 use std::sync::Arc;

@@ -175,13 +175,12 @@ impl<'a> ActionsEditor<'a> {
             }
         }
         self.find_program(&mut action, set.allow)?;
-        match &mut action.work {
+        if let Work::Log { file, .. } = &mut action.work
+            && !is_full_path(file)
+        {
             // The worker has another current folder than the user.
-            Work::Log { file, .. } if !is_full_path(file) => {
-                let folder = self.env.current_folder.clone().unwrap_or_default();
-                *file = folder.join(&*file).to_string_lossy().into_owned();
-            }
-            _ => {}
+            let folder = self.env.current_folder.clone().unwrap_or_default();
+            *file = folder.join(&*file).to_string_lossy().into_owned();
         }
         if !set.add {
             self.file.replace(set.event, std::slice::from_ref(&action));

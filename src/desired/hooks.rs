@@ -40,6 +40,17 @@ impl ActionSettings {
     pub fn is_empty(&self) -> bool {
         *self == ActionSettings::default()
     }
+
+    /// Returns the named settings as JSON has them, each with its key.
+    pub(super) fn to_json(&self) -> Vec<(&'static str, Json)> {
+        let history = self.history.map(|history| Json::from(edit::history_text(history)));
+        let settings = [
+            ("runner", self.runner.as_deref().map(Json::from)),
+            ("numbers", self.numbers.as_ref().map(|numbers| json(&edit::numbers(numbers)))),
+            ("history", history),
+        ];
+        settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// The keys of a program.
@@ -187,19 +198,6 @@ impl Hook {
                 if actions.len() == 1 { actions.remove(0) } else { Json::from(actions) }
             }
         }
-    }
-}
-
-impl ActionSettings {
-    /// Returns the named settings as JSON has them, each with its key.
-    pub(super) fn to_json(&self) -> Vec<(&'static str, Json)> {
-        let history = self.history.map(|history| Json::from(edit::history_text(history)));
-        let settings = [
-            ("runner", self.runner.as_deref().map(Json::from)),
-            ("numbers", self.numbers.as_ref().map(|numbers| json(&edit::numbers(numbers)))),
-            ("history", history),
-        ];
-        settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 

@@ -80,9 +80,7 @@ impl Action {
     pub fn skips(&self, facts: &CallFacts) -> bool {
         !self.audience.includes(&facts.number, &facts.numbers)
     }
-}
 
-impl Action {
     /// Returns the action for every caller.
     pub fn for_everybody(work: Work) -> Action {
         Action { work, audience: Audience::default() }

@@ -10,7 +10,7 @@ use msipcfg::actions::start_worker;
 use msipcfg::actions::store::{Delivery, Filter, State, Store, StoredEvent, Use};
 use msipcfg::platform::{self, SystemFs};
 
-use crate::sandbox::{PROGRAM, Sandbox, copy_program};
+use crate::sandbox::{PROGRAM, Sandbox, cases, copy_program};
 
 /// The program that MicroSIP starts.
 pub const RUNNER: &str = env!("CARGO_BIN_EXE_msipcfg-run");
@@ -249,10 +249,9 @@ fn a_stop_file_ends_the_worker_soon() {
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
 }
 
-/// PROPTEST_CASES asks for 200 events instead of 20.
 #[test]
 fn two_threads_that_report_events_lose_nothing() {
-    let count = if std::env::var_os("PROPTEST_CASES").is_some() { 100 } else { 10 };
+    let count = cases(10, 100);
     let place = Workplace::new(FAILING);
     std::thread::scope(|scope| {
         for thread in ["1", "2"] {
@@ -262,7 +261,6 @@ fn two_threads_that_report_events_lose_nothing() {
             });
         }
     });
-    println!("{} events", 2 * count);
     assert_eq!(place.ended(2 * count).len(), 2 * count);
     let callers: Vec<String> = place.events().into_iter().map(|event| event.event.caller).collect();
     let stored: HashSet<&String> = callers.iter().collect();

@@ -209,6 +209,18 @@ pub fn spawn(command: &mut Command) -> Child {
     command.spawn().unwrap()
 }
 
+/// Returns whether PROPTEST_CASES asks for more cases than the usual sample.
+pub fn wants_many_cases() -> bool {
+    std::env::var_os("PROPTEST_CASES").is_some()
+}
+
+/// Returns how many cases are tried: a sample, unless many are wanted.
+pub fn cases(sample: usize, all: usize) -> usize {
+    let count = if wants_many_cases() { all } else { sample };
+    println!("{count} of {all} cases");
+    count
+}
+
 /// Returns where MicroSIP keeps an ini, in the sandbox; on Windows there is only one user.
 pub fn place(user: &str, name: &str) -> String {
     if cfg!(windows) {

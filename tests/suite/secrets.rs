@@ -185,13 +185,17 @@ fn assert_hidden(secret: &str, name: &str, text: &str) {
     hides(secret, &added.err().map(|error| message(&error)).unwrap_or_default());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
+fn config() -> ProptestConfig {
+    ProptestConfig {
         cases: if cfg!(windows) { 500 } else { 2000 },
         max_shrink_iters: 500,
         failure_persistence: None,
         ..ProptestConfig::default()
-    })]
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn no_mistake_in_a_desired_state_shows_a_secret(secret in secrets(), file in any::<Index>(), typo in typos()) {

@@ -277,9 +277,10 @@ impl SetHookArgs {
     ///
     /// Everything after EVENT belongs to the hook. So that a misplaced `--dry-run` doesn't become an argument of the
     /// hook, an argument that is spelled like an option of msipcfg needs a `--` before PROGRAM.
-    fn into_hooks(mut self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
-        let events = parsed_events(&[std::mem::take(&mut self.event)])?;
-        let mut hook = std::mem::take(&mut self.hook);
+    fn into_hooks(self, argv: &[OsString]) -> Result<(Vec<SetHook>, CreateArgs), UsageError> {
+        let program_option = self.program_option();
+        let events = parsed_events(&[self.event])?;
+        let mut hook = self.hook;
         // clap removes a `--` before EVENT and keeps one after it
         let mut is_escaped = argv[..argv.len() - hook.len()].iter().any(|argument| argument == "--");
         if hook.first().is_some_and(|argument| argument == "--") {
@@ -301,7 +302,7 @@ impl SetHookArgs {
             return Err(ActionError::WithProgram.into());
         }
         if action.is_some()
-            && let Some(option) = self.program_option()
+            && let Some(option) = program_option
         {
             return Err(ActionError::OptionAlone { option, needed: "a PROGRAM" }.into());
         }
@@ -324,9 +325,7 @@ impl SetHookArgs {
         };
         Ok((events.into_iter().map(set).collect(), self.write))
     }
-}
 
-impl SetHookArgs {
     /// Returns an option that was given and means something only for a program.
     fn program_option(&self) -> Option<&'static str> {
         let options = [

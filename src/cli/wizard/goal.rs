@@ -1,5 +1,7 @@
 //! What the user wants to happen on a call, and when.
 
+use std::ops::Range;
+
 use super::texts::sentence;
 use crate::hook::action::template::Template;
 use crate::hook::action::url_template::UrlTemplate;
@@ -121,12 +123,6 @@ pub fn logging(file: &str) -> Result<Action, String> {
 }
 
 fn page(address: &str) -> Result<UrlTemplate, String> {
-    let is_garbled = ["http//", "https//", "http:/", "https:/", "http:\\", "https:\\"]
-        .iter()
-        .any(|start| address.to_ascii_lowercase().starts_with(start));
-    if is_garbled && !address.contains("://") {
-        return Err(format!("{address} isn't a web address. Copy it from the address bar of your browser."));
-    }
     UrlTemplate::parse(address).map_err(|error| with_hint(&error, error.hint()))
 }
 
@@ -148,32 +144,32 @@ pub struct NumberPlace {
 /// Returns the places where a number could belong in an address; the likeliest is the first. None if the address
 /// already says where.
 pub fn number_places(address: &str) -> Vec<NumberPlace> {
-    const NUMBER: &str = "{number}";
     if address.contains('{') {
         return Vec::new();
     }
     let place = |label: String, address: String| NumberPlace { label, address };
-    let mut places = Vec::new();
-    if let Some(example) = example_number(address) {
-        let typed = &address[example.clone()];
-        let with_number = format!("{}{NUMBER}{}", &address[..example.start], &address[example.end..]);
-        places.push(place(format!("Instead of {typed}"), with_number));
-    }
-    let at_end = place("At the end".into(), format!("{address}{NUMBER}"));
+    let example = example_number(address).map(|range| {
+        place(format!("Instead of {}", &address[range.clone()]), with_number_at(address, range))
+    });
+    let end = address.len()..address.len();
+    let at_end = place("At the end".into(), with_number_at(address, end));
     let nowhere = place("Nowhere: every call opens the same page".into(), address.into());
-    places.extend([at_end, nowhere]);
-    places
+    example.into_iter().chain([at_end, nowhere]).collect()
 }
 
 /// Returns the address with the caller's number instead of the number of an example, if it clearly has one.
 pub fn without_example_number(address: &str) -> Option<String> {
-    let places = number_places(address);
-    // the other places are always there
-    (places.len() > 2).then(|| places.into_iter().next()).flatten().map(|place| place.address)
+    let example = example_number(address).filter(|_| !address.contains('{'))?;
+    Some(with_number_at(address, example))
+}
+
+/// Returns the address with the caller's number in place of a part of it.
+fn with_number_at(address: &str, part: Range<usize>) -> String {
+    format!("{}{{number}}{}", &address[..part.start], &address[part.end..])
 }
 
 /// Returns the part of an address that looks like a phone number, if there is one such part after the host.
-fn example_number(address: &str) -> Option<std::ops::Range<usize>> {
+fn example_number(address: &str) -> Option<Range<usize>> {
     /// Shorter ones are likelier something else, such as a year.
     const MIN_DIGITS: usize = 6;
     let host = address.find("://").map_or(0, |at| at + "://".len());

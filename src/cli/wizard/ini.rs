@@ -54,7 +54,10 @@ pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, E
                 }
             }
             Error::NotThere { ini: path } => {
-                dialog.say(&format!("{} doesn't exist. MicroSIP reads only its own file.\n", path.display()));
+                dialog.say(&format!(
+                    "{} doesn't exist. Only the file that MicroSIP uses has an effect.\n",
+                    path.display()
+                ));
                 if prompt::confirm(dialog.theme, "Create it?", false)? {
                     return Ok(chosen(choice, path, true, needs_option));
                 }
@@ -72,7 +75,6 @@ pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, E
 }
 
 /// What to do if no ini was found.
-#[derive(Clone)]
 enum NotFound {
     Name,
     SearchAgain,

@@ -399,7 +399,7 @@ impl Questions<'_, '_> {
         format!("A call {} {EXAMPLE_CALLER}", if is_outgoing { "to" } else { "from" })
     }
 
-    /// Prints why an edit was refused. Another answer may help; if none can, there are no more questions.
+    /// Prints why an edit was refused. Asks the same question again, unless no answer to it can help.
     fn refused(&self, error: &Error) -> Result<Reply, Exit> {
         save::print_refusal(self.dialog, error)?;
         let is_about_answer =

@@ -45,7 +45,7 @@ pub fn check(ini: &Ini, document: &IniDocument, context: &Context<'_>) -> Vec<Fi
 
 /// When MicroSIP last ran a hook of an ini.
 enum LastFired {
-    /// There is no database, which says little outside of Windows: the runner in Wine has another one.
+    /// There is no database. Outside of Windows, this says little: under Wine, the runner has a database of its own.
     NoDatabase,
     Never,
     At(SystemTime),
@@ -88,8 +88,6 @@ fn failures(deliveries: &[(StoredEvent, Delivery)], actions: &Actions) -> Option
                 && (other.event.event, delivery.position) == (event.event.event, failed.position)
         })
     };
-    let severity =
-        if failed.iter().copied().all(|one| works_again(&one)) { Severity::Info } else { Severity::Warning };
     let what = last.kind.map_or("action", |kind| kind.name());
     let result = if last.message.is_empty() { last.state.name() } else { &last.message };
     let message = format!(
@@ -99,9 +97,10 @@ fn failures(deliveries: &[(StoredEvent, Delivery)], actions: &Actions) -> Option
         local_time(system_time(event.event.time)),
         call_history::one_line(result)
     );
-    let finding = match severity {
-        Severity::Info => Finding::info(Code::ActionFailed, message + "; it has worked since"),
-        _ => Finding::warning(Code::ActionFailed, message),
+    let finding = if failed.iter().copied().all(|one| works_again(&one)) {
+        Finding::info(Code::ActionFailed, message + "; it has worked since")
+    } else {
+        Finding::warning(Code::ActionFailed, message)
     };
     Some(finding.with_command(["log", "--failed"]))
 }

@@ -344,7 +344,7 @@ impl std::fmt::Display for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for part in &self.parts {
             match part {
-                // a single closing brace stands for itself
+                // a '}' needs to be doubled only if another one follows
                 Part::Text(text) => f.write_str(&text.replace('{', "{{").replace("}}", "}}}}"))?,
                 Part::Value(placeholders) => {
                     let names: Vec<String> = placeholders.iter().map(Placeholder::to_string).collect();

@@ -25,6 +25,8 @@ pub enum UrlError {
     Invalid { text: String, reason: String },
     #[error("the address contains a space or a line break")]
     Space,
+    #[error("'{text}' isn't a web address: '{scheme}' isn't followed by '://'")]
+    Separator { text: String, scheme: &'static str },
 }
 
 impl UrlError {
@@ -36,6 +38,7 @@ impl UrlError {
                 "put the placeholder after the host, as in https://crm.example/find?phone={number}".into(),
             ),
             UrlError::Space => Some("write %20 for a space".into()),
+            UrlError::Separator { .. } => Some("copy it from the address bar of your browser".into()),
             UrlError::Scheme { .. } | UrlError::Invalid { .. } => None,
         }
     }
@@ -62,6 +65,9 @@ impl UrlTemplate {
         let text = text.trim();
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(UrlError::Space);
+        }
+        if let Some(scheme) = scheme_without_separator(text) {
+            return Err(UrlError::Separator { text: without_user(text), scheme });
         }
         let text = match scheme_of(text) {
             Some(scheme) if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) => {
@@ -148,6 +154,16 @@ fn scheme_of(text: &str) -> Option<&str> {
     (is_scheme && !is_port).then_some(scheme)
 }
 
+/// Returns the scheme of an address if what follows it is mistyped, as in `https//crm.example`. As a host, it would be
+/// accepted.
+fn scheme_without_separator(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase().replace('\\', "/");
+    ["https", "http"].into_iter().find(|scheme| {
+        let rest = lower.strip_prefix(scheme).unwrap_or_default();
+        rest.starts_with("//") || rest.starts_with(":/") && !rest.starts_with("://")
+    })
+}
+
 /// Returns the path of an address.
 fn path_of(url: &str) -> &str {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -217,6 +233,12 @@ mod tests {
         }
         for text in ["javascript:alert({number})", "file:///x", "ms-settings:{number}", "{number}:x"] {
             assert!(UrlTemplate::parse(text).is_err(), "{text}");
+        }
+        for text in ["https//crm.example/x", "HTTP:/crm.example", "https:\\crm.example"] {
+            assert!(matches!(UrlTemplate::parse(text), Err(UrlError::Separator { .. })), "{text}");
+        }
+        for text in ["http.example/x", "https.example//x", "https:8080/"] {
+            assert!(UrlTemplate::parse(text).is_ok(), "{text}");
         }
         for text in ["", "https://", "https:///", "a b", "https://h/\nx", "https://[x/"] {
             assert!(UrlTemplate::parse(text).is_err(), "{text}");

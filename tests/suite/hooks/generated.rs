@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{EVENTS, Programs, hook_in};
-use crate::sandbox::{Ran, image, text_of_ini, utf16};
+use crate::sandbox::{Ran, image, text_of_ini, utf16, wants_many_cases};
 
 const FILES: &[&str] = &["ring.exe", "My Tools/ring it.exe", "log.bat", "pop up.vbs", "R & D/x.exe", "ü.exe"];
 const ARGS: &[&str] =
@@ -75,7 +75,7 @@ fn hooks() -> impl Strategy<Value = (usize, &'static str, Vec<&'static str>)> {
 /// Starting programs takes long, especially under Wine. PROPTEST_CASES asks for more.
 fn config() -> ProptestConfig {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { 40 };
+    let cases = if wants_many_cases() { config.cases } else { 40 };
     ProptestConfig { cases: if cfg!(windows) { cases.div_ceil(5) } else { cases }, ..config }
 }
 

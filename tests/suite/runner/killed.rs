@@ -11,6 +11,7 @@ use msipcfg::actions::store::{Delivery, State};
 use rustix::process::Pid;
 
 use super::{FAILING, RUNNER, Workplace, wait_until};
+use crate::sandbox::cases;
 
 /// A server that counts the requests by their ids. It answers only while it is told to.
 struct Server {
@@ -117,10 +118,10 @@ fn a_request_is_repeated_with_the_same_id_but_a_program_is_not() {
     assert_eq!(all[0].webhook_id.as_ref(), Some(&seen[0]));
 }
 
-/// PROPTEST_CASES asks for 300 events instead of 12, with a kill after each.
 #[test]
 fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
-    let events = if std::env::var_os("PROPTEST_CASES").is_some() { 300 } else { 12 };
+    // with a kill after each
+    let events = cases(12, 300);
     let server = Server::start(|_| true);
     let place =
         Workplace::new(&format!("[[ring]]\nget = '{}/'\n[[ring]]\nlog = 'calls.csv'\n", server.address));
@@ -149,15 +150,15 @@ fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
     assert!(done <= lines.len() && lines.len() <= events, "{done} {lines:?}");
 }
 
-/// PROPTEST_CASES asks for 300 runners instead of 12. The later one is killed, the likelier it has stored the event.
+/// The later a runner is killed, the likelier it has stored the event.
 #[test]
 fn runners_that_are_killed_at_any_moment_leave_complete_events() {
     const LONGEST_MS: u64 = 40;
-    let runners = if std::env::var_os("PROPTEST_CASES").is_some() { 300 } else { 12 };
+    let runners = cases(12, 300);
     let place = Workplace::new(FAILING);
     for number in 0..runners {
         let mut runner = place.runner(RUNNER, "ring", "1").spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(number * 7 % LONGEST_MS));
+        std::thread::sleep(Duration::from_millis(u64::try_from(number).unwrap() * 7 % LONGEST_MS));
         runner.kill().unwrap();
         runner.wait().unwrap();
     }

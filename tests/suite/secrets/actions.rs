@@ -35,12 +35,7 @@ fn hooks_files(secret: &str) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(windows) { 500 } else { 2000 },
-        max_shrink_iters: 500,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_mistake_in_actions_shows_a_secret(secret in secrets(), file in any::<Index>(), typo in typos()) {

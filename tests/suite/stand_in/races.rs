@@ -11,14 +11,9 @@ use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::edit::transaction::{Progress, Step};
 use msipcfg::platform::{Env, SystemFs};
 
-use crate::sandbox::{Sandbox, utf16};
+use crate::sandbox::{Sandbox, cases, utf16};
 
 use super::{Phone, Start, wait_until};
-
-/// Returns how many edits are made. Each takes most of a second under Wine; PROPTEST_CASES asks for more.
-fn edits() -> usize {
-    if std::env::var_os("PROPTEST_CASES").is_some() { 300 } else { 60 }
-}
 
 /// A simple generator, because the timing is up to the system anyway.
 struct Dice(u64);
@@ -84,8 +79,8 @@ fn no_edit_and_no_save_is_lost() {
     let ini = "[Settings]\r\naccountId=1\r\nversion=3.22.3\r\nmainX=0\r\n";
     let sandbox = Sandbox::with_ini(utf16(ini));
     let stop = AtomicBool::new(false);
-    let (edits, mut redone) = (edits(), 0);
-    println!("{edits} edits");
+    // each takes most of a second under Wine
+    let (edits, mut redone) = (cases(60, 300), 0);
     std::thread::scope(|scope| {
         let phones = scope.spawn(|| run_phones(&sandbox, &stop));
         for n in 1..=edits {
