@@ -2,7 +2,7 @@
 //!
 //! Every module has its own error and warning enums. What they have in common is here: a code that scripts may rely
 //! on, a message (their `Display`) and a hint that says what to do next. The table of codes is a contract:
-//! `docs/exit-statuses.md` shows it, and a test keeps the two equal.
+//! `docs/reference/exit-statuses.md` shows it, and a test keeps the two equal.
 
 use serde::Serialize;
 

@@ -7,7 +7,7 @@
 //! ([`ini`]) and makes a plan ([`edit::plan`]), which is a value and writes nothing; the transaction
 //! ([`edit::transaction`]) applies the plan to the file; the command's outcome is printed as text or JSON. What msipcfg
 //! knows about MicroSIP is in [`microsip`], about hook commands in [`hook`], about the operating system in
-//! [`platform`]. `docs/architecture.md` has the whole picture.
+//! [`platform`]. `docs/internals/architecture.md` has the whole picture.
 
 #![doc(hidden)]
 #![cfg_attr(

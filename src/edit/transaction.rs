@@ -1,7 +1,7 @@
 //! Writes an edit so that the ini is complete at every moment and neither an edit nor a save of MicroSIP is lost.
 //!
-//! [`Step`] lists the steps in order; `docs/safety.md` says what is on the disk if the program stops at each one. A
-//! transaction works with paths and bytes only: an [`Editor`] makes the new bytes from the old ones, and an
+//! [`Step`] lists the steps in order; `docs/internals/safety.md` says what is on the disk if the program stops at each
+//! one. A transaction works with paths and bytes only: an [`Editor`] makes the new bytes from the old ones, and an
 //! [`InstanceGuard`] says whether a MicroSIP is running.
 
 mod companions;

@@ -1,7 +1,7 @@
 //! Determines which inis a running MicroSIP may use, from what this user may know about its process. Pure, except
 //! that paths are compared on the disk.
 //!
-//! `docs/safety.md` has the rules as a table.
+//! `docs/internals/safety.md` has the rules as a table.
 
 use std::path::{Path, PathBuf};
 

@@ -92,7 +92,7 @@ fn exit_status_table() -> String {
 
 #[test]
 fn exit_statuses_are_documented() {
-    assert_generated_part("docs/exit-statuses.md", "statuses", &exit_status_table());
+    assert_generated_part("docs/reference/exit-statuses.md", "statuses", &exit_status_table());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn codes_are_documented() {
         };
         table.push_str(&format!("| `{}` | {status} | {} |\n", code.name(), code.meaning()));
     }
-    assert_generated_part("docs/exit-statuses.md", "codes", &table);
+    assert_generated_part("docs/reference/exit-statuses.md", "codes", &table);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn doctor_problems_are_documented() {
         let (severities, meaning) = (severities.join(", "), rule.code.meaning());
         table.push_str(&format!("| `{}` | {severities} | {fixed} | {meaning} |\n", rule.code.name()));
     }
-    assert_generated_part("docs/doctor.md", "problems", &table);
+    assert_generated_part("docs/guide/doctor.md", "problems", &table);
 }
 
 #[test]
@@ -138,14 +138,18 @@ fn events_are_documented() {
             event.when()
         ));
     }
-    assert_generated_part("docs/hooks.md", "events", &table);
+    assert_generated_part("docs/guide/hooks.md", "events", &table);
 }
 
 #[test]
 fn transaction_steps_are_documented() {
-    let text = read("docs/safety.md");
+    let text = read("docs/internals/safety.md");
     for step in Step::ALL {
-        assert!(text.contains(&format!("| `{}` |", step.name())), "{} isn't in docs/safety.md", step.name());
+        assert!(
+            text.contains(&format!("| `{}` |", step.name())),
+            "{} isn't in docs/internals/safety.md",
+            step.name()
+        );
     }
 }
 
@@ -233,7 +237,7 @@ fn code_blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 
 #[test]
 fn examples_of_actions_are_accepted() {
-    let page = read("docs/actions.md");
+    let page = read("docs/guide/actions.md");
     let mut count = 0;
     for line in code_blocks(&page, "").into_iter().flat_map(str::lines) {
         let arguments = split_arguments(line);
@@ -246,7 +250,7 @@ fn examples_of_actions_are_accepted() {
     let actions = file::read("MicroSIP.hooks.toml".into(), example.into()).unwrap();
     assert_eq!(actions.hooks.len(), 3);
     for name in Placeholder::names().map(|name| format!("`{{{name}}}`")) {
-        assert!(page.contains(&name), "{name} isn't in docs/actions.md");
+        assert!(page.contains(&name), "{name} isn't in docs/guide/actions.md");
     }
 }
 
@@ -335,7 +339,7 @@ fn reference_matches_help() {
         let _ = write!(text, "\n## {heading}\n\n{options}");
     }
     text.push_str(&commands);
-    assert_generated_file("docs/cli.md", &text);
+    assert_generated_file("docs/reference/cli.md", &text);
 }
 
 #[test]
@@ -353,5 +357,5 @@ fn manual_pages_match_help() {
     }
     let mut pages = BTreeMap::new();
     add(&cli(), &mut pages);
-    assert_generated_folder("docs/man", &pages);
+    assert_generated_folder("docs/reference/man", &pages);
 }

@@ -133,7 +133,7 @@ fn without_comments(text: &str) -> String {
 
 /// Returns the example in the documentation.
 fn example() -> String {
-    let text = std::fs::read_to_string(path("docs/provisioning.md")).unwrap().replace("\r\n", "\n");
+    let text = std::fs::read_to_string(path("docs/admin/provisioning.md")).unwrap().replace("\r\n", "\n");
     let (_, after) = text.split_once("```toml\n").unwrap();
     after.split_once("```").unwrap().0.to_string()
 }
@@ -384,7 +384,10 @@ fn mistakes_leave_the_ini_unchanged() {
 
 #[test]
 fn schema_is_published() {
-    assert_generated_file("docs/desired-state.schema.json", &msipcfg::desired::json_schema::of_file());
+    assert_generated_file(
+        "docs/reference/desired-state.schema.json",
+        &msipcfg::desired::json_schema::of_file(),
+    );
     let ran = Sandbox::new().run(&["schema", "--json"]).exits(0);
     assert_eq!(ran.json()["title"], "MicroSIP desired state");
 }

@@ -55,7 +55,7 @@ fn prose_fits_the_page() {
         check(&name, &mut |line| line.starts_with("//"));
     }
     let pages = files("docs", &["md"]).into_iter().chain(files(".github", &["md"]));
-    for name in pages.filter(|name| name != "docs/cli.md").chain(["README.md".into()]) {
+    for name in pages.filter(|name| name != "docs/reference/cli.md").chain(["README.md".into()]) {
         let mut is_code = false;
         check(&name, &mut |line| {
             is_code ^= line.starts_with("```");

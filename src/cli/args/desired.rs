@@ -19,7 +19,7 @@ pub(super) enum Command {
     /// Apply a desired-state file to the ini
     ///
     /// The file lists the settings, hooks and accounts that the ini should have. It is checked completely before the
-    /// ini is changed, and applying it again changes nothing. See docs/provisioning.md and 'msipcfg schema'.
+    /// ini is changed, and applying it again changes nothing. See docs/admin/provisioning.md and 'msipcfg schema'.
     #[command(after_help = examples!(
         r"msipcfg apply --dry-run phone.toml"
         r"msipcfg apply phone.toml --create --var extension=201"
@@ -74,7 +74,7 @@ pub(super) enum Command {
     /// Report to Intune or ConfigMgr whether the ini is compliant
     ///
     /// Compares the ini with a desired-state file as 'check' does. The output and the exit status are what that tool
-    /// expects; --json has no effect. See docs/detection.md.
+    /// expects; --json has no effect. See docs/admin/detection.md.
     #[command(after_help = examples!(
         r"msipcfg detect phone.toml --style intune-app"
         r"msipcfg detect phone.toml --style configmgr --all-users --users users.csv"

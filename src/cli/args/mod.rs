@@ -82,7 +82,7 @@ enum Command {
 
     /// Manage MicroSIP.ini as a resource of Microsoft DSC v3
     ///
-    /// get, test, set and export read a JSON object from standard input and print JSON. See docs/dsc.md.
+    /// get, test, set and export read a JSON object from standard input and print JSON. See docs/admin/dsc.md.
     #[command(disable_help_subcommand = true, after_help = examples!(
         r"msipcfg dsc manifest -o C:\Tools\msipcfg"
         r"msipcfg dsc export"

@@ -1,6 +1,6 @@
 //! The steps of a transaction.
 
-/// A step of a transaction. The names appear in errors and in docs/safety.md.
+/// A step of a transaction. The names appear in errors and in docs/internals/safety.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Waits until no MicroSIP uses the ini.

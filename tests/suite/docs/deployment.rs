@@ -1,4 +1,5 @@
-//! Checks that docs/deployment.md shows the files in docs/deployment, and that its commands are valid and work.
+//! Checks that docs/admin/deployment.md shows the files in docs/admin/deployment, and that its commands are valid and
+//! work.
 
 use std::ffi::OsString;
 
@@ -7,10 +8,10 @@ use msipcfg::cli::args::Cli;
 use super::{assert_generated_part, path, read, split_arguments};
 use crate::sandbox::{Sandbox, text_of_ini};
 
-const DOCUMENT: &str = "docs/deployment.md";
+const DOCUMENT: &str = "docs/admin/deployment.md";
 
 fn file_names() -> Vec<String> {
-    let entries = std::fs::read_dir(path("docs/deployment")).unwrap();
+    let entries = std::fs::read_dir(path("docs/admin/deployment")).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
@@ -27,7 +28,7 @@ fn deployment_page_shows_the_sample_files() {
             "cmd" => "batch",
             ending => ending,
         };
-        let text = read(&format!("docs/deployment/{name}"));
+        let text = read(&format!("docs/admin/deployment/{name}"));
         assert_generated_part(
             DOCUMENT,
             &format!("deployment/{name}"),
@@ -101,7 +102,7 @@ fn deployment_commands_are_valid() {
 fn deployment_samples_can_be_applied_and_removed() {
     let sandbox = Sandbox::new();
     for name in file_names() {
-        sandbox.write(&name, read(&format!("docs/deployment/{name}")));
+        sandbox.write(&name, read(&format!("docs/admin/deployment/{name}")));
     }
     let ini_of = |user: &str| format!("profiles/{user}/AppData/Roaming/MicroSIP/MicroSIP.ini");
     for user in ["ann", "bob"] {

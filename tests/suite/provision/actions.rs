@@ -110,7 +110,7 @@ fn actions_are_applied_once_and_comments_stay() {
 
 #[test]
 fn documented_example_is_applied_once() {
-    let text = std::fs::read_to_string(path("docs/provisioning.md")).unwrap().replace("\r\n", "\n");
+    let text = std::fs::read_to_string(path("docs/admin/provisioning.md")).unwrap().replace("\r\n", "\n");
     let block = |name: &str| {
         let (_, after) = text.split_once(&format!("```toml\n# {name}\n")).unwrap();
         after.split_once("```").unwrap().0.to_string()
