@@ -157,12 +157,6 @@ pub fn number_places(address: &str) -> Vec<NumberPlace> {
     example.into_iter().chain([at_end, nowhere]).collect()
 }
 
-/// Returns the address with the caller's number instead of the number of an example, if it clearly has one.
-pub fn without_example_number(address: &str) -> Option<String> {
-    let example = example_number(address).filter(|_| !address.contains('{'))?;
-    Some(with_number_at(address, example))
-}
-
 /// Returns the address with the caller's number in place of a part of it.
 fn with_number_at(address: &str, part: Range<usize>) -> String {
     format!("{}{{number}}{}", &address[..part.start], &address[part.end..])
@@ -232,9 +226,6 @@ mod tests {
         ] {
             assert_eq!(first(address).as_deref(), Some(expected), "{address}");
         }
-        let replaced = without_example_number("https://crm.example/?q=030123456");
-        assert_eq!(replaced.as_deref(), Some("https://crm.example/?q={number}"));
-        assert_eq!(without_example_number("https://crm.example/?q="), None);
         assert_eq!(first("https://crm.example/{number}"), None);
         assert_eq!(number_places("https://crm.example/?").last().unwrap().address, "https://crm.example/?");
     }

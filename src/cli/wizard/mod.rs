@@ -158,14 +158,14 @@ impl Wizard<'_> {
             self.dialog.say("Nothing happens on calls, so there is nothing to remove.\n");
             return Ok(Saving::Unchanged);
         }
-        let items: Vec<String> = choices.iter().map(|(item, _, _)| item.clone()).collect();
+        let items: Vec<String> = choices.iter().map(texts::Removable::item).collect();
         let mut default = 0;
         loop {
             let chosen = prompt::select(self.dialog.theme, "What should no longer happen?", &items, default)?;
             let Some(index) = chosen else { return Ok(Saving::Back) };
-            let (_, event, action) = choices[index].clone();
-            self.dialog.say(&texts::sentence_before_removing(event, &hooks, action));
-            let edit = EditRequest::UnsetHooks { events: vec![event], action };
+            let texts::Removable { events, present } = &choices[index];
+            self.dialog.say(&texts::sentence_before_removing(&choices[index]));
+            let edit = EditRequest::UnsetHooks { events: events.clone(), action: present.action };
             match save::save(&self.dialog, &mut self.ini, &edit)? {
                 Saving::Back => default = index,
                 saving => return Ok(saving),

@@ -60,15 +60,21 @@ impl Answers {
         }
     }
 
-    /// Returns the places where the number could belong, if that has to be asked.
-    fn number_places(&self) -> Vec<NumberPlace> {
-        if self.goal == Goal::OpenPage { goal::number_places(&self.address) } else { Vec::new() }
+    /// Returns the address of the page that this opens, as it was typed; empty if it opens none.
+    fn page(&self) -> &String {
+        if self.goal == Goal::ShowCaller { &self.link } else { &self.address }
     }
 
-    /// Returns the address with the number in its place.
-    fn full_address(&self) -> String {
+    /// Returns the places where the number could belong in the page's address, if that has to be asked.
+    fn number_places(&self) -> Vec<NumberPlace> {
+        let opens_page = matches!(self.goal, Goal::ShowCaller | Goal::OpenPage);
+        if opens_page && !self.page().is_empty() { goal::number_places(self.page()) } else { Vec::new() }
+    }
+
+    /// Returns the address of the page with the number in its place.
+    fn full_page(&self) -> String {
         let mut places = self.number_places();
-        if self.place < places.len() { places.swap_remove(self.place).address } else { self.address.clone() }
+        if self.place < places.len() { places.swap_remove(self.place).address } else { self.page().clone() }
     }
 
     fn message_or_usual(&self) -> String {
@@ -76,6 +82,32 @@ impl Answers {
             Some(event) if self.message.is_empty() => goal::usual_message(*event).into(),
             _ => self.message.clone(),
         }
+    }
+
+    /// Returns the action that opens the page, or what is wrong with it.
+    fn action_with_page(&self, page: &str) -> Result<Action, String> {
+        match self.goal {
+            Goal::ShowCaller => goal::message(&self.message_or_usual(), page),
+            _ => goal::opening(page),
+        }
+    }
+
+    /// Returns what was described, and what it does; or what is wrong with it.
+    fn what(&self) -> Result<(String, HookText), String> {
+        let action = match self.goal {
+            Goal::ShowCaller | Goal::OpenPage => self.action_with_page(&self.full_page()),
+            Goal::NotifyService => goal::posting(&self.address),
+            Goal::LogCalls => goal::logging(&self.file),
+            Goal::StartProgram => {
+                let command = self.command(&texts::split_arguments(&self.arguments));
+                return Ok((texts::starts(&command), HookText::Command(command)));
+            }
+        };
+        action.map(|action| (texts::does(&action), HookText::Action(Box::new(action))))
+    }
+
+    fn command(&self, args: &[String]) -> HookCommand {
+        HookCommand { program: self.program.clone(), args: args.to_vec() }
     }
 }
 
@@ -152,7 +184,9 @@ impl Questions<'_, '_> {
             Question::Moment if self.answers.events.is_empty() => Question::Events,
             Question::Moment | Question::Events => first_detail,
             Question::Message => Question::Link,
-            Question::Address if !self.answers.number_places().is_empty() => Question::NumberPlace,
+            Question::Address | Question::Link if !self.answers.number_places().is_empty() => {
+                Question::NumberPlace
+            }
             Question::Program => Question::Arguments,
             _ if after != Question::Keep && !self.present().is_empty() => Question::Keep,
             _ => Question::Save,
@@ -216,9 +250,11 @@ impl Questions<'_, '_> {
     fn ask_message(&mut self) -> Result<Reply, Exit> {
         let usual = self.answers.events.first().map_or("", |event| goal::usual_message(*event));
         self.dialog.say(&format!(
-            "Write {{name|number}} where the caller belongs. Without a text, it is: {usual}\n"
+            "The message is: {usual}\nFor {{name|number}}, MicroSIP's contacts give the name; without one, the number is \
+             shown.\nPress Enter to use it, or type your own, such as: Call from {{name|number}}\n"
         ));
-        let Some(typed) = self.line("Text", |answers| &answers.message)? else { return Ok(Reply::Back) };
+        let prompt = "Message (Enter for this one)";
+        let Some(typed) = self.line(prompt, |answers| &answers.message)? else { return Ok(Reply::Back) };
         self.answers.message = typed;
         let text = self.answers.message_or_usual();
         Ok(self.accepts(goal::message(&text, "")).map_or(Reply::Again, |_| Reply::Next))
@@ -231,9 +267,8 @@ impl Questions<'_, '_> {
         let Some(typed) = self.line("Page for a click (Enter for none)", |answers| &answers.link)? else {
             return Ok(Reply::Back);
         };
-        self.answers.link = goal::without_example_number(&typed).unwrap_or(typed);
-        let action = goal::message(&self.answers.message_or_usual(), &self.answers.link);
-        self.check_action(action)
+        self.set_page(&typed);
+        self.check_page()
     }
 
     fn ask_address(&mut self) -> Result<Reply, Exit> {
@@ -248,12 +283,7 @@ impl Questions<'_, '_> {
         };
         self.dialog.say(&format!("{example}\n"));
         let Some(typed) = self.line(prompt, |answers| &answers.address)? else { return Ok(Reply::Back) };
-        // some browsers and programs copy addresses in quotes
-        let typed = typed.trim_matches(['"', '\'']).trim().to_string();
-        if typed != self.answers.address {
-            self.answers.place = 0;
-        }
-        self.answers.address = typed;
+        self.set_page(&typed);
         if self.answers.address.is_empty() {
             self.dialog.say("An address is needed; you can paste it from your browser. Esc goes back.\n");
             return Ok(Reply::Again);
@@ -261,8 +291,24 @@ impl Questions<'_, '_> {
         if !is_page {
             return self.check_action(goal::posting(&self.answers.address));
         }
-        let action = goal::opening(&self.answers.address);
-        match self.accepts(action) {
+        self.check_page()
+    }
+
+    /// Sets the typed address of a page or service.
+    fn set_page(&mut self, typed: &str) {
+        // some browsers and programs copy addresses in quotes
+        let typed = without_quotes(typed);
+        if typed != *self.answers.page() {
+            self.answers.place = 0;
+        }
+        let is_message = self.answers.goal == Goal::ShowCaller;
+        let page = if is_message { &mut self.answers.link } else { &mut self.answers.address };
+        *page = typed;
+    }
+
+    /// Checks the page as it was typed. If the place of the number has to be asked for, the rest is checked after that.
+    fn check_page(&mut self) -> Result<Reply, Exit> {
+        match self.accepts(self.answers.action_with_page(self.answers.page())) {
             None => Ok(Reply::Again),
             Some(_) if !self.answers.number_places().is_empty() => Ok(Reply::Next),
             Some(action) => self.check_action(Ok(action)),
@@ -277,7 +323,8 @@ impl Questions<'_, '_> {
             return Ok(Reply::Back);
         };
         self.answers.place = chosen;
-        self.check_action(goal::opening(&self.answers.full_address()))
+        let action = self.answers.action_with_page(&self.answers.full_page());
+        self.check_action(action)
     }
 
     fn ask_file(&mut self) -> Result<Reply, Exit> {
@@ -285,15 +332,25 @@ impl Questions<'_, '_> {
         let usual = self.usual_log();
         self.dialog.say(&format!("A .csv file opens in Excel. Without an answer, it is {usual}\n"));
         let Some(typed) = self.path("File", |answers| &answers.file)? else { return Ok(Reply::Back) };
-        self.answers.file = typed;
-        let mut file = if self.answers.file.is_empty() { usual } else { self.answers.file.clone() };
+        let typed = without_quotes(&typed);
+        let folder_of = |path: &str| path.rsplit_once(['\\', '/']).map(|(folder, _)| folder.to_string());
         let is_folder = |path: &str| {
             self.paths.to_host(path).is_some_and(|host| SystemFs.is_dir(&host)) && !path.is_empty()
+        };
+        let mut file = match folder_of(&typed) {
+            _ if typed.is_empty() => usual,
+            Some(_) => typed,
+            // a name only
+            None => format!("{}\\{typed}", folder_of(&usual).unwrap_or_default()),
         };
         if is_folder(&file) {
             file = format!("{}\\{NAME}", file.trim_end_matches(['\\', '/']));
         }
-        if let Some((folder, _)) = file.rsplit_once(['\\', '/'])
+        if !file.rsplit(['\\', '/']).next().unwrap_or_default().contains('.') {
+            file.push_str(".csv");
+        }
+        self.answers.file.clone_from(&file);
+        if let Some(folder) = folder_of(&file)
             && self.paths != WindowsPaths::Unknown
             && !is_folder(&format!("{folder}\\"))
         {
@@ -301,7 +358,6 @@ impl Questions<'_, '_> {
                 .say(&format!("The folder {folder} doesn't exist. Create it first, or choose another.\n"));
             return Ok(Reply::Again);
         }
-        self.answers.file.clone_from(&file);
         self.check_action(goal::logging(&file))
     }
 
@@ -316,7 +372,7 @@ impl Questions<'_, '_> {
         let Some(typed) = self.path("Program or script (Tab completes)", |answers| &answers.program)? else {
             return Ok(Reply::Back);
         };
-        self.answers.program = typed.trim_matches('"').to_string();
+        self.answers.program = without_quotes(&typed);
         if self.answers.program.is_empty() {
             self.dialog.say("The path of a program is needed, such as C:\\Tools\\note.exe. Esc goes back.\n");
             return Ok(Reply::Again);
@@ -333,20 +389,16 @@ impl Questions<'_, '_> {
         let args = texts::split_arguments(&self.answers.arguments);
         let reply = self.check_program(&args)?;
         if matches!(reply, Reply::Next) {
-            let starts = texts::starts(&self.command(&[args, vec![EXAMPLE_CALLER.into()]].concat()));
+            let starts = texts::starts(&self.answers.command(&[args, vec![EXAMPLE_CALLER.into()]].concat()));
             self.dialog.say(&format!("{} {starts}\n", self.example_of_call()));
         }
         Ok(reply)
     }
 
-    fn command(&self, args: &[String]) -> HookCommand {
-        HookCommand { program: self.answers.program.clone(), args: args.to_vec() }
-    }
-
     /// Checks the program. If only its "downloaded from the internet" mark is in the way, offers to remove it.
     fn check_program(&mut self, args: &[String]) -> Result<Reply, Exit> {
         loop {
-            let what = HookText::Command(self.command(args));
+            let what = HookText::Command(self.answers.command(args));
             let Err(error) = save::check(self.dialog, self.ini, &self.edit(&what)) else {
                 return Ok(Reply::Next);
             };
@@ -410,17 +462,32 @@ impl Questions<'_, '_> {
     // -----------------------------------------------------------------------------------------------------
     // saving
 
-    /// Returns what happens now on the chosen events, each thing once.
+    /// Returns what else happens now on the chosen events, each thing once.
     fn present(&self) -> Vec<String> {
         let mut present = Vec::new();
-        for hook in self.hooks.iter().filter(|hook| self.answers.events.contains(&hook.event)) {
-            for texts::Present { does, .. } in texts::present(hook) {
+        for event in &self.answers.events {
+            for does in self.present_on(*event) {
                 if !present.contains(&does) {
                     present.push(does);
                 }
             }
         }
         present
+    }
+
+    /// Returns what else happens now on an event.
+    fn present_on(&self, event: Event) -> Vec<String> {
+        let new = self.answers.what().ok();
+        let is_new = |does: &str| new.as_ref().is_some_and(|(new, _)| new == does);
+        let hook = self.hooks.iter().find(|hook| hook.event == event);
+        let present = hook.map(texts::present).unwrap_or_default().into_iter().map(|present| present.does);
+        present.filter(|does| !is_new(does)).collect()
+    }
+
+    /// Returns whether this happens on an event already.
+    fn happens_on(&self, event: Event, does: &str) -> bool {
+        let hook = self.hooks.iter().find(|hook| hook.event == event);
+        hook.is_some_and(|hook| texts::present(hook).iter().any(|present| present.does == does))
     }
 
     fn ask_keep(&mut self) -> Result<Reply, Exit> {
@@ -437,42 +504,45 @@ impl Questions<'_, '_> {
 
     /// Returns the edit that sets the same for each event.
     fn edit(&self, what: &HookText) -> EditRequest {
-        let is_in_use = |event: &Event| {
-            self.hooks.iter().any(|hook| hook.event == *event && !texts::present(hook).is_empty())
-        };
         let set = |event: &Event| SetHook {
             allow: self.answers.allow,
-            add: self.answers.is_kept && is_in_use(event),
+            add: self.answers.is_kept && !self.present_on(*event).is_empty(),
             ..SetHook::new(*event, what.clone())
         };
         EditRequest::SetHooks(self.answers.events.iter().map(set).collect())
     }
 
     fn save(&mut self) -> Result<Reply, Exit> {
-        let answers = &*self.answers;
-        let action = match answers.goal {
-            Goal::ShowCaller => Some(goal::message(&answers.message_or_usual(), &answers.link)),
-            Goal::OpenPage => Some(goal::opening(&answers.full_address())),
-            Goal::NotifyService => Some(goal::posting(&answers.address)),
-            Goal::LogCalls => Some(goal::logging(&answers.file)),
-            Goal::StartProgram => None,
-        };
-        let (does, what) = match action {
-            Some(action) => {
-                let Some(action) = self.accepts(action) else { return Ok(Reply::Back) };
-                (texts::does(&action), HookText::Action(Box::new(action)))
-            }
-            None => {
-                let command = self.command(&texts::split_arguments(&self.answers.arguments));
-                (texts::starts(&command), HookText::Command(command))
+        let (does, what) = match self.answers.what() {
+            Ok(what) => what,
+            Err(mistake) => {
+                self.dialog.say(&format!("{mistake}\n"));
+                return Ok(Reply::Back);
             }
         };
+        let others = self.present();
+        if self.answers.is_kept {
+            // what an event does already isn't added a second time
+            let happens = |event: &Event| self.happens_on(*event, &does);
+            let new: Vec<Event> =
+                self.answers.events.iter().copied().filter(|event| !happens(event)).collect();
+            if new.is_empty() {
+                self.dialog.say(save::IS_SET_ALREADY);
+                return Ok(Reply::Done(Saving::Unchanged));
+            }
+            self.answers.events = new;
+        }
         let events = &self.answers.events;
-        self.dialog.say(&texts::sentence_before_saving(events, &does, &self.present(), self.answers.is_kept));
+        self.dialog.say(&texts::sentence_before_saving(events, &does, &others, self.answers.is_kept));
         let edit = self.edit(&what);
         Ok(match save::save(self.dialog, self.ini, &edit)? {
             Saving::Back => Reply::Back,
             saving => Reply::Done(saving),
         })
     }
+}
+
+/// Returns a typed path or address without the quotes around it: Explorer and some browsers copy it with them.
+fn without_quotes(typed: &str) -> String {
+    typed.trim().trim_matches(['"', '\'']).trim().to_string()
 }

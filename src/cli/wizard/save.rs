@@ -10,9 +10,17 @@ use crate::cli::{interrupt, line};
 use crate::commands::Error;
 use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic as _};
+use crate::hook::action::Work;
 use crate::hook::event::Event;
 use crate::platform::{self, WindowsPaths};
-use crate::request::{ControlRequest, EditRequest, Request, TestHook, WhileRunning, WriteOptions};
+use crate::request::{
+    ControlRequest, EditRequest, HookText, Request, SetHook, TestHook, WhileRunning, WriteOptions,
+};
+
+/// Said if the answers describe what is set.
+pub const IS_SET_ALREADY: &str = "It is set already, so there is nothing to change.\n";
+
+const NOTHING_TO_UNDO: &str = "There is no change left to undo. 'msipcfg backups' lists older states, and 'msipcfg restore' returns to one.\n";
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +56,14 @@ pub fn save(dialog: &Dialog<'_>, ini: &mut ChosenIni, edit: &EditRequest) -> Res
     let mut preview = match check(dialog, ini, edit) {
         Ok(preview) => preview,
         Err(error) if error.code() == Code::NoBackup => {
-            dialog.say("Nothing to undo.\n");
+            dialog.say(NOTHING_TO_UNDO);
             return Ok(Saving::Unchanged);
         }
         Err(error) => return print_refusal(dialog, &error).map(|()| Saving::Unchanged),
     };
     if !preview.changed {
-        dialog.say("It is set already, so there is nothing to change.\n");
+        let is_undo = matches!(edit, EditRequest::Restore(_));
+        dialog.say(if is_undo { NOTHING_TO_UNDO } else { IS_SET_ALREADY });
         return Ok(Saving::Unchanged);
     }
     // the question explains this warning better
@@ -63,8 +72,8 @@ pub fn save(dialog: &Dialog<'_>, ini: &mut ChosenIni, edit: &EditRequest) -> Res
     let question = match edit {
         EditRequest::UnsetHooks { .. } => "Remove it?",
         EditRequest::Restore(_) => {
-            dialog.say(&preview.diff(dialog.output.stderr_styles()));
-            "Undo this?"
+            dialog.say(&texts::sentence_before_undoing(&preview));
+            "Undo the last change?"
         }
         _ => "Save it?",
     };
@@ -173,7 +182,12 @@ fn follow_up(dialog: &Dialog<'_>, ini: &ChosenIni, edit: &EditRequest, written: 
     if let EditRequest::SetHooks(hooks) = edit {
         let from_when = if is_exited { "when MicroSIP runs again" } else { "from the next call" };
         dialog.say(&format!("It works {from_when}.\n"));
-        offer_test(dialog, ini, hooks.iter().map(|hook| hook.event).collect())?;
+        // one event of several that do the same
+        let event = hooks.iter().map(|hook| hook.event).take(1).collect();
+        if hooks.iter().any(is_log) {
+            dialog.say("A try adds a line to the file.\n");
+        }
+        offer_test(dialog, ini, event)?;
     }
     let mut choice = ini.choice.clone();
     if !ini.needs_option {
@@ -191,6 +205,10 @@ fn follow_up(dialog: &Dialog<'_>, ini: &ChosenIni, edit: &EditRequest, written: 
     }
     dialog.output.err(&format!("\nTo do this from a script:\n{}\n", lines(edit.clone())));
     Ok(())
+}
+
+fn is_log(hook: &SetHook) -> bool {
+    matches!(&hook.what, HookText::Action(action) if matches!(action.work, Work::Log { .. }))
 }
 
 /// Offers to do what was set as if somebody called, if it can be done here.

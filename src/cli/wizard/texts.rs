@@ -1,5 +1,6 @@
 //! Texts of the wizard.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::commands::hook_state::Hook;
@@ -7,6 +8,8 @@ use crate::commands::written::WriteOutcome;
 use crate::hook::action::{Action, Method, WebRequest, Work};
 use crate::hook::command::{HookCommand, command_line_to_argv};
 use crate::hook::event::Event;
+use crate::microsip::privacy::{Guarded, Viewer};
+use crate::page::Count;
 
 /// Printed at the start.
 pub const WELCOME: &str = "This sets up what MicroSIP does on calls. Nothing is changed until you confirm it.\n\
@@ -78,15 +81,38 @@ pub fn present(hook: &Hook) -> Vec<Present> {
     program.into_iter().chain(actions).collect()
 }
 
-/// Returns a list item for each thing that happens on a call, and its event.
-pub fn removable(hooks: &[Hook]) -> Vec<(String, Event, Option<usize>)> {
-    let of_hook = |hook: &Hook| {
-        let event = hook.event;
-        let item =
-            move |present: Present| (format!("{:<12} {}", event.name(), present.does), event, present.action);
-        present(hook).into_iter().map(item).collect::<Vec<_>>()
-    };
-    hooks.iter().flat_map(of_hook).collect()
+/// Something that can be removed. On `end` and `busy` it is usually the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removable {
+    pub events: Vec<Event>,
+    pub present: Present,
+}
+
+impl Removable {
+    /// Returns the list item.
+    pub fn item(&self) -> String {
+        let events: Vec<&str> = self.events.iter().map(|event| event.name()).collect();
+        format!("{:<12} {}", events.join(", "), self.present.does)
+    }
+}
+
+/// Returns each thing that happens on calls.
+pub fn removable(hooks: &[Hook]) -> Vec<Removable> {
+    let mut found: Vec<Removable> = Vec::new();
+    for hook in hooks {
+        for present in present(hook) {
+            let is_same = |other: &&mut Removable| {
+                other.present == present
+                    && [Event::End, Event::Busy].contains(&hook.event)
+                    && other.events == [Event::End]
+            };
+            match found.iter_mut().find(is_same) {
+                Some(other) => other.events.push(hook.event),
+                None => found.push(Removable { events: vec![hook.event], present }),
+            }
+        }
+    }
+    found
 }
 
 /// Returns what an action does; "MicroSIP" can precede it.
@@ -132,11 +158,48 @@ pub fn saved(written: &WriteOutcome) -> String {
 }
 
 /// Returns the sentence that says what will no longer happen.
-pub fn sentence_before_removing(event: Event, hooks: &[Hook], action: Option<usize>) -> String {
-    let removed = hooks.iter().filter(|hook| hook.event == event).flat_map(present);
-    let removed: Vec<String> =
-        removed.filter(|present| present.action == action).map(|present| present.does).collect();
-    format!("When {}, MicroSIP no longer {}.\n", when(event), removed.join(" and "))
+pub fn sentence_before_removing(removed: &Removable) -> String {
+    format!("When {}, MicroSIP no longer {}.\n", when_any(&removed.events), removed.present.does)
+}
+
+/// Returns what changes on calls if the last change is undone.
+pub fn sentence_before_undoing(undo: &WriteOutcome) -> String {
+    let mut text = String::new();
+    let mut line = |begin: &str, what: &str| {
+        let _ = writeln!(text, "- {begin}: {what}");
+    };
+    let actions = undo.actions.as_ref();
+    for (begin, lines) in
+        [("no longer", actions.map(|it| &it.removed)), ("again", actions.map(|it| &it.added))]
+    {
+        lines.into_iter().flatten().for_each(|what| line(begin, what));
+    }
+    let mut others = 0;
+    for change in &undo.changes {
+        let event = Event::ALL.iter().find(|event| event.key().eq_ignore_ascii_case(&change.key));
+        let command = |value: &Option<Guarded>| {
+            let value = value.as_ref().map(|value| value.reveal(Viewer::Requester).to_string());
+            value.filter(|value| !value.trim_matches('"').is_empty())
+        };
+        match event {
+            // the actions say it
+            Some(_) if actions.is_some() => {}
+            Some(event) => {
+                for (begin, value) in
+                    [("no longer", command(&change.before)), ("again", command(&change.after))]
+                {
+                    if let Some(value) = value {
+                        line(begin, &format!("{event} {value}"));
+                    }
+                }
+            }
+            None => others += 1,
+        }
+    }
+    if others > 0 {
+        let _ = writeln!(text, "- changed: {}", Count(others, "other setting"));
+    }
+    format!("This undoes the last change:\n{text}")
 }
 
 /// Splits a text into arguments as Windows does.
