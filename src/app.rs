@@ -69,7 +69,9 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
     let theme = prompt::theme(output.has_color());
     if cli.is_for_wizard() && prompt::is_interactive(&cli.common) {
         handle_interrupts(&session.stop, exit);
-        return wizard::run(Dialog { output, theme: &*theme, session: &session }, cli.ini_choice());
+        let status = wizard::run(Dialog { output, theme: &*theme, session: &session }, cli.ini_choice());
+        keep_window(output);
+        return status;
     }
     let can_prompt = output.dsc.is_none() && prompt::can_prompt(&cli.common);
     // Opened before anything is written.
@@ -115,6 +117,14 @@ fn run_cli(cli: Cli, args: &[OsString], dsc: Option<Level>, process: Process) ->
             Err(error) => output.print_error(&error, reporter.finish()),
         }
     })
+}
+
+/// Keeps the window of a program that was started by a double click, so that its last lines can be read.
+fn keep_window(output: Output) {
+    if platform::console_closes_at_exit() {
+        output.err("\nPress any key to close this window.\n");
+        prompt::wait_for_key();
+    }
 }
 
 fn output_for(common: &Common, dsc: Option<Level>) -> Output {

@@ -9,7 +9,7 @@ use msipcfg::app::{self, Process};
 use msipcfg::platform::{self, Env};
 
 fn main() {
-    platform::ignore_file_size_signal();
+    platform::prepare_process();
     let args: Vec<OsString> = std::env::args_os().collect();
     let own_program = std::env::current_exe().ok();
     let process = Process {

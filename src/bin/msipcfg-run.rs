@@ -14,7 +14,7 @@ use msipcfg::platform::{self, Env};
 
 fn main() {
     platform::hide_error_boxes();
-    platform::ignore_file_size_signal();
+    platform::prepare_process();
     let own_program = std::env::current_exe().ok();
     let env = Env {
         own_folder: own_program.as_deref().and_then(Path::parent).map(Path::to_path_buf),

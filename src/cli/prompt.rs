@@ -102,6 +102,12 @@ fn answer<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> io::Result<T> {
     answer.map_err(|dialoguer::Error::IO(error)| error)
 }
 
+/// Waits until a key is pressed.
+pub fn wait_for_key() {
+    // without keys there is nothing to wait for
+    let _ = answer(|| Term::stderr().read_key().map_err(dialoguer::Error::IO));
+}
+
 /// Asks a yes-or-no question. Enter means `default`, Esc means no.
 ///
 /// # Errors

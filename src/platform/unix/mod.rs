@@ -37,9 +37,10 @@ pub fn ansi_code_page() -> Option<u16> {
     None
 }
 
-/// Makes a write above the file size limit fail like one on a full disk. Otherwise a signal would end the program.
+/// Prepares this process: a write above the file size limit fails like one on a full disk. Otherwise a signal would end
+/// the program.
 #[allow(unsafe_code, reason = "no crate has a safe function for this")]
-pub fn ignore_file_size_signal() {
+pub fn prepare_process() {
     // SAFETY: ignoring a signal runs no handler
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

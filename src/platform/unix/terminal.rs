@@ -7,6 +7,11 @@ pub fn input_is_msys_pipe() -> bool {
     false
 }
 
+/// Returns `false`: a terminal decides by itself whether it closes.
+pub fn console_closes_at_exit() -> bool {
+    false
+}
+
 /// Whether a pipe into this program may have lost characters.
 pub const PIPES_MAY_BE_ASCII: bool = false;
 

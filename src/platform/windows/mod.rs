@@ -21,6 +21,7 @@ mod window;
 mod writers;
 
 use windows_sys::Win32::Globalization::GetACP;
+use windows_sys::Win32::System::LibraryLoader::{LOAD_LIBRARY_SEARCH_SYSTEM32, SetDefaultDllDirectories};
 
 pub use background::*;
 pub use files::*;
@@ -50,5 +51,9 @@ pub fn ansi_code_page() -> Option<u16> {
     u16::try_from(unsafe { GetACP() }).ok()
 }
 
-/// Does nothing: Windows has no such signal.
-pub fn ignore_file_size_signal() {}
+/// Prepares this process: DLLs that are named without a folder are loaded only from Windows' own folder
+/// (SetDefaultDllDirectories). Otherwise one next to a program, such as among downloads, could be loaded instead.
+pub fn prepare_process() {
+    // SAFETY: it takes only flags
+    unsafe { SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32) };
+}
