@@ -13,14 +13,10 @@ use crate::terminal::{CTRL_C, DOWN, ENTER, Terminal};
 /// Screenshots and the commands that they show, run on the computer that [`phone`] creates.
 const SCREENS: &[(&str, &str)] = &[
     ("set-hook-dry-run", r"set-hook --dry-run start C:\hooks\log.exe --to crm"),
-    ("set-hook", r"set-hook answer C:\hooks\log.exe"),
-    ("set-hook-refused", r"set-hook ring C:\hooks\rign.exe"),
     ("hooks", "hooks"),
-    ("status", "status"),
     ("doctor", "doctor"),
     ("doctor-fix", "doctor --fix --dry-run"),
     ("explain", r#"explain "C:\Program Files\CRM\ring.exe""#),
-    ("get-mistyped", "get volumeRign"),
     ("keys", "keys volume"),
 ];
 
@@ -82,13 +78,7 @@ fn picture(sandbox: &Sandbox, typed: &str) -> String {
         .env("WINEPREFIX", sandbox.path("prefix"));
     let ran = sandbox.finish(command);
     let screen = format!("\u{1B}[2m>\u{1B}[0m msipcfg {typed}\n{}{}", ran.stderr, ran.stdout);
-    let mut screen = as_on_windows(sandbox, &screen);
-    // the time of the backup is the only one in the output
-    if let Some((before, after)) = screen.clone().split_once("(backup ") {
-        let (_, after) = after.split_once(')').unwrap();
-        screen = format!("{before}(backup MicroSIP.ini.20260131T095959.000Z.bak){after}");
-    }
-    draw(&screen)
+    draw(&as_on_windows(sandbox, &screen))
 }
 
 /// The columns of every screenshot, so that the text of all of them has the same size on a page.
@@ -99,9 +89,9 @@ fn draw(screen: &str) -> String {
     // a letter of anstyle-svg is 8.4 pixels wide
     const WIDTH: usize = (COLUMNS * 84).div_ceil(10);
     let lines: Vec<_> = screen.trim_end().lines().map(wrapped).collect();
-    // the bright colors, because the others are hard to read on black
+    // the bright colors instead of the others, which are hard to read on black
     let mut palette = WIN10_CONSOLE;
-    palette.0.copy_within(8.., 0);
+    palette.0.copy_within(9.., 1);
     let white = anstyle::AnsiColor::BrightWhite.into();
     Term::new().palette(palette).fg_color(white).min_width_px(WIDTH).render_svg(&lines.join("\n"))
 }
