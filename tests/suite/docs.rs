@@ -22,6 +22,8 @@ mod json;
 mod pages;
 #[cfg(target_os = "linux")]
 mod pictures;
+#[cfg(unix)]
+mod powershell;
 
 use pages::pages;
 
