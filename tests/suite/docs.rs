@@ -359,14 +359,16 @@ fn reference_matches_help() {
     let mut text = String::from(
         "# The command line\n\n\
          This page is for everybody who types commands or writes scripts. It is generated from the program's help. \
-         `msipcfg COMMAND --help` shows the same in a terminal, and the [manual pages](man) show it on Linux.\n\n\
+         `msipcfg COMMAND --help` shows the same in a terminal, and the [manual pages](man) show it on Linux. \
+         [JSON](json.md) describes the output of `--json`, and [completion](completion.md) saves typing.\n\n\
          ## Commands\n\n| command | what it does |\n|---|---|\n",
     );
     for command in shown_subcommands(&cli) {
         let (name, about) = (command.get_name(), command.get_about().unwrap());
         let _ = writeln!(text, "| [`{name}`](#{name}) | {about} |");
     }
-    let _ = write!(text, "\n## Exit status\n\n{}", exit_status_table());
+    let _ = write!(text, "\n## Exit status\n\n{}\n", exit_status_table());
+    text.push_str("[Exit statuses and codes](exit-statuses.md) has the details.\n");
     for (heading, options) in shared {
         let _ = write!(text, "\n## {heading}\n\n{options}");
     }

@@ -2,7 +2,7 @@
 //!
 //! The language of a code block says what it contains:
 //! - none: command lines of msipcfg, and nothing else. They are parsed and run, with `--dry-run` where it exists.
-//! - `sh`: command lines for developers, such as those of cargo, which `.ci/run` runs.
+//! - `sh`: command lines for developers, such as those of cargo. `.ci/run` runs the one of the README.
 //! - `powershell` and `batch`: something that needs Windows. The command lines of msipcfg in it are parsed.
 
 use std::ffi::OsString;
