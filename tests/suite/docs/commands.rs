@@ -8,9 +8,10 @@
 use std::ffi::OsString;
 
 use msipcfg::cli::args::Cli;
+use regex::Regex;
 
-use super::pages::pages;
-use super::{code_blocks, read, split_arguments};
+use super::pages::{pages, prose_of};
+use super::{cli, code_blocks, read, split_arguments};
 
 /// Returns the command lines of msipcfg in the blocks with this language.
 fn command_lines(page: &str, language: &str) -> Vec<String> {
@@ -56,6 +57,27 @@ fn command_lines_are_valid() {
         }
     }
     assert!(count > 50, "only {count} command lines");
+}
+
+#[test]
+fn command_lines_in_sentences_are_valid() {
+    let span = Regex::new(r"`(msipcfg [^`]+)`").unwrap();
+    let placeholder = Regex::new(r"\b[A-Z]{3,}\b|…").unwrap();
+    let mut count = 0;
+    for page in pages() {
+        let text = prose_of(&page).replace('\n', " ");
+        for line in span.captures_iter(&text).map(|span| span[1].replace(r"\|", "|")) {
+            let line = line.split(" | ").next().unwrap();
+            // the name of a command, without its arguments
+            let name = line.split_once(' ').map_or(line, |(_, name)| name);
+            if placeholder.is_match(line) || name == "--version" || cli().find_subcommand(name).is_some() {
+                continue;
+            }
+            assert_eq!(parsed(&arguments_of(line)), Ok(()), "{page}: {line}");
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} command lines");
 }
 
 /// The pages whose code blocks without a language contain only command lines of msipcfg.

@@ -27,7 +27,7 @@ pub(super) fn pages() -> Vec<String> {
 }
 
 /// Returns a page without its code blocks.
-fn prose_of(page: &str) -> String {
+pub(super) fn prose_of(page: &str) -> String {
     let text = read(page);
     let parts = text.split("```").enumerate().filter(|(index, _)| index % 2 == 0);
     parts.map(|(_, part)| part).collect()
