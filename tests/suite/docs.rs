@@ -25,8 +25,6 @@ mod pictures;
 #[cfg(unix)]
 mod powershell;
 
-use pages::pages;
-
 pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use msipcfg::hook::event::Event;
 use serde_json::Value;
 
+use super::pages::pages;
 use super::pictures::{HOOKS, phone};
-use super::{code_blocks, read, split_arguments};
+use super::{cli, code_blocks, read, shown_subcommands, split_arguments};
 use crate::calls_db::{self, Action};
 use crate::sandbox::{PROGRAM, Ran, Sandbox};
 
@@ -88,11 +89,10 @@ fn examples_have_the_members_that_are_printed() {
 
 #[test]
 fn all_examples_are_json() {
-    for page in super::pages() {
+    for page in pages() {
         for block in code_blocks(&read(&page), "json") {
-            let lines = block.trim_end();
-            let is_json = serde_json::from_str::<Value>(lines).is_ok();
-            assert!(is_json, "{page}: not JSON: {lines}");
+            let json = serde_json::from_str::<Value>(block);
+            assert!(json.is_ok(), "{page}: not JSON: {block}");
         }
     }
 }
@@ -101,8 +101,9 @@ fn all_examples_are_json() {
 fn every_command_with_json_has_a_section() {
     let page = read(PAGE);
     let headings: String = page.lines().filter(|line| line.starts_with("## ")).collect();
-    for name in super::shown_subcommands(&super::cli()).map(|command| command.get_name().to_string()) {
-        let is_in_text = page.contains(&format!("`{name}`")) || headings.contains(&name);
+    for command in shown_subcommands(&cli()) {
+        let name = command.get_name();
+        let is_in_text = page.contains(&format!("`{name}`")) || headings.contains(name);
         // the wizard prints no JSON
         assert!(is_in_text || name == "wizard", "{name} isn't in {PAGE}");
     }

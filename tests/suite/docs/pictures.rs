@@ -5,6 +5,7 @@ use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use anstyle_svg::{Term, WIN10_CONSOLE};
+use regex::Regex;
 
 use super::{assert_generated_folder, read, split_arguments};
 use crate::sandbox::{PROGRAM, Sandbox, image, utf16};
@@ -155,6 +156,36 @@ fn questions() -> Vec<(String, String)> {
         terminal.press(keys);
     }
     pictures
+}
+
+/// Returns the contrast of two colors such as `#F2F2F2`, from 1 to 21, as the W3C defines it (WCAG 2.2).
+fn contrast(one: &str, other: &str) -> f64 {
+    let part = |color: &str, at: usize| {
+        let value = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    let luminance = |color| 0.2126 * part(color, 1) + 0.7152 * part(color, 3) + 0.0722 * part(color, 5);
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn colors_can_be_read() {
+    assert!((contrast("#FFFFFF", "#000000") - 21.0).abs() < 0.01);
+    let color = Regex::new(r"\.([a-z-]+) \{ fill: (#[0-9A-F]{6}) \}").unwrap();
+    for (name, _) in SCREENS {
+        let picture = read(&format!("docs/pictures/{name}.svg"));
+        let colors: BTreeMap<_, _> = color
+            .captures_iter(&picture)
+            .map(|part| part.extract())
+            .map(|(_, [name, color])| (name, color))
+            .collect();
+        let background = colors["bg"];
+        for (class, color) in colors.iter().filter(|(class, _)| class.starts_with("fg")) {
+            let contrast = contrast(color, background);
+            assert!(contrast >= 4.5, "{name}: {class} is hard to read, its contrast is {contrast:.1}");
+        }
+    }
 }
 
 #[test]
