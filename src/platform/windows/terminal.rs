@@ -15,8 +15,8 @@ pub fn input_is_msys_pipe() -> bool {
     stdin.is_terminal() && !has_mode
 }
 
-/// Returns whether the console closes when this program exits, because no other program uses it (GetConsoleProcessList):
-/// it was started from Explorer or the Start menu.
+/// Returns whether the console closes when this program exits, because no other program uses it
+/// (GetConsoleProcessList): it was started from Explorer or the Start menu.
 pub fn console_closes_at_exit() -> bool {
     let mut processes = [0; 2];
     // SAFETY: the function gets the length of the array
