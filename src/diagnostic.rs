@@ -158,6 +158,8 @@ codes! {
         "the password changed once since it was set, possibly because MicroSIP encrypted it";
     PasswordUnnoted = "password-unnoted", Done,
         "the hash of a password couldn't be saved, so the password may be set again";
+    StateVersionUnnoted = "state-version-unnoted", Done,
+        "the state-version couldn't be saved, so 'check' and 'detect' will report another one";
     MicrosipTooOld = "microsip-too-old", Refused,
         "the MicroSIP that uses the ini is older than the desired-state file allows";
     MicrosipVersionUnknown = "microsip-version-unknown", Done,

@@ -1,6 +1,7 @@
 //! Desired state: apply, check, export, schema.
 
 mod actions;
+mod state_version;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -193,7 +194,7 @@ fn documented_example_is_applied_once() {
     run_example(&sandbox, &["apply", "-v", "--allow-missing"]).exits(0);
 }
 
-const STORE: &str = "MicroSIP.ini.msipcfg-passwords.json";
+const STORE: &str = "MicroSIP.ini.msipcfg-state.json";
 
 fn store(sandbox: &Sandbox) -> String {
     std::fs::read_to_string(sandbox.path(STORE)).unwrap_or_default()

@@ -205,7 +205,7 @@ impl Summary {
 
     fn count(&mut self, outcome: &UserState) {
         match outcome {
-            UserState::Written(written) if written.changed => self.changed += 1,
+            UserState::Written(written) if written.changed() => self.changed += 1,
             UserState::Checked(checked) if !checked.is_in_state => self.differing += 1,
             UserState::Written(_) | UserState::Checked(_) => self.in_state += 1,
             UserState::Skipped(skip) => {
@@ -238,7 +238,7 @@ impl Outcome for UserResult {
     fn text(&self, page: &Page) -> String {
         let styles = page.styles;
         let (style, is_news) = match &self.state {
-            UserState::Written(written) => (styles.added, written.changed && !page.quiet),
+            UserState::Written(written) => (styles.added, written.changed() && !page.quiet),
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
             UserState::Skipped(skip) => (styles.hint, *skip == Skip::NoFolder),
@@ -302,7 +302,7 @@ fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)>
 
 fn state_name(state: &UserState) -> &'static str {
     match state {
-        UserState::Written(written) if written.changed => "changed",
+        UserState::Written(written) if written.changed() => "changed",
         UserState::Checked(checked) if !checked.is_in_state => "differs",
         UserState::Written(_) | UserState::Checked(_) => "in-state",
         UserState::Skipped(_) => "skipped",
