@@ -149,7 +149,8 @@ impl UserName<'_> {
     }
 
     /// Returns whether this can be the user of a profile: one of the profile's names is the same, and its domain isn't
-    /// known to be another one. A name without a domain can also be the first part of a user principal name. Windows names the folder of a second user `ann.FIRM` or `ann.000`.
+    /// known to be another one. A name without a domain can also be the first part of a user principal name. Windows
+    /// names the folder of a second user `ann.FIRM` or `ann.000`.
     fn may_be(&self, profile: &Profile) -> bool {
         let is_same = |domain: &str| match self.domain {
             Domain::None => false,

@@ -29,7 +29,7 @@ pub struct ListedProfile {
     pub sid: Sid,
     /// The profile's folder.
     pub folder: PathBuf,
-    /// The user principal name, such as `ann.miller@example.com`, if Windows remembers it: it does for users of Entra ID.
+    /// The user principal name, such as `ann.miller@example.com`, if Windows remembers it, as for users of Entra ID.
     pub principal: Option<String>,
     /// `%APPDATA%` of the user, if that is known. It may be on another computer.
     pub app_data: Option<PathBuf>,
