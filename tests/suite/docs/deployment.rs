@@ -181,10 +181,9 @@ fn commands_for_administrators_work() {
         }
         let text = read(page);
         for block in code_blocks(&text, "toml") {
-            if let Some(name) = block.lines().next().and_then(|line| line.strip_prefix("# ")) {
-                if name.ends_with(".toml") {
-                    sandbox.write(name, block);
-                }
+            let name = block.lines().next().and_then(|line| line.strip_prefix("# "));
+            if let Some(name) = name.filter(|name| name.ends_with(".toml")) {
+                sandbox.write(name, block);
             }
         }
         let mut has_applied = false;
