@@ -158,6 +158,8 @@ codes! {
         "the password changed once since it was set, possibly because MicroSIP encrypted it";
     PasswordUnnoted = "password-unnoted", Done,
         "the hash of a password couldn't be saved, so the password may be set again";
+    StateVersionUnnoted = "state-version-unnoted", Done,
+        "the state-version couldn't be saved, so 'check' and 'detect' will report another one";
     MicrosipTooOld = "microsip-too-old", Refused,
         "the MicroSIP that uses the ini is older than the desired-state file allows";
     MicrosipVersionUnknown = "microsip-version-unknown", Done,
@@ -173,6 +175,9 @@ codes! {
         "a row in the table of users could belong to several users' folders, or several rows to one folder";
     UserWithoutFolder = "user-without-folder", Done,
         "the table of users lists users whose profile folder wasn't found";
+    CellEmpty = "cell-empty", Done, "a cell in the table of users is empty";
+    NumberAltered = "number-altered", Done,
+        "a spreadsheet may have altered a number in the table of users: removed zeros at its start, or rounded it";
     ProfilesNone = "profiles-none", NoIni, "no profile folders of users were found";
     FirstRunSkipped = "first-run-skipped", Done,
         "MicroSIP won't do its first-run setup, so it won't register itself to start with Windows";

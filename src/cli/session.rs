@@ -47,7 +47,7 @@ impl Session<'_> {
             stop: &|| self.is_stopped(),
             variable: self.variable,
             secret: self.secret,
-            hashes: &PasswordHasher::new(&commands::passwords::new_salt),
+            hashes: &PasswordHasher::new(&commands::record::new_salt),
             report: &mut |event: RunEvent<'_>| reporter.report(&event),
         })
     }

@@ -24,7 +24,7 @@ use crate::request::{WhileRunning, WriteOptions};
 use super::context::{Context, RunEvent};
 use super::error::Error;
 use super::ini::{Ini, LARGEST_INI, too_large};
-use super::passwords::PasswordTracker;
+use super::record::RecordTracker;
 use super::written::{ActionsSummary, WriteOutcome};
 
 /// An edit, worked out for the bytes that the ini has now.
@@ -104,7 +104,7 @@ impl Write<'_> {
             no_change: None,
             actions: None,
             companion: None,
-            passwords: if options.dry_run { None } else { PasswordTracker::of(ini, context.fs) },
+            record: if options.dry_run { None } else { RecordTracker::of(ini, context.fs) },
         };
         let mut closing = (options.while_running != WhileRunning::Wait).then(Closing::default);
         let mut guard = RunningInstances::new(ini.file.shown(), processes, closing.as_mut());
@@ -130,7 +130,7 @@ impl Write<'_> {
                 let blocker = blockers.first().filter(|_| is_ini_change || !is_change);
                 let mut warnings: Vec<Diagnostic> = blocker.map(warning).into_iter().collect();
                 warnings.extend(hard_links);
-                warnings.extend(content.note_passwords(context));
+                warnings.extend(content.note_record(context));
                 let outcome = TransactionOutcome { changed: is_change, backup: None };
                 return Ok(content.outcome(outcome, options.dry_run, warnings));
             }
@@ -140,7 +140,7 @@ impl Write<'_> {
             start_again(closing, options.while_running, processes, context);
         }
         let outcome = outcome?;
-        let warnings = hard_links.into_iter().chain(content.note_passwords(context)).collect();
+        let warnings = hard_links.into_iter().chain(content.note_record(context)).collect();
         Ok(content.outcome(outcome, false, warnings))
     }
 
@@ -345,8 +345,8 @@ struct Drafting<'a> {
     /// The change of the file with the actions that belongs to the latest draft.
     companion: Option<CompanionEdit>,
     hashes: &'a PasswordHasher<'a>,
-    /// What is stored about the ini's passwords, if anything is stored and may change.
-    passwords: Option<PasswordTracker>,
+    /// What is remembered about the ini, if anything is and may change.
+    record: Option<RecordTracker>,
 }
 
 impl Drafting<'_> {
@@ -365,8 +365,8 @@ impl Drafting<'_> {
         }
         let is_created = !exists && new != NewContent::Delete;
         let is_change = draft.is_change || is_created;
-        if let Some(passwords) = &mut self.passwords {
-            passwords.observe(self.ini, current, is_change.then_some(&new), self.hashes);
+        if let Some(record) = &mut self.record {
+            record.observe(self.ini, current, is_change.then_some(&new), self.hashes);
         }
         self.companion = None;
         if let Some(ActionsChange { edit, summary }) = draft.actions.take() {
@@ -380,8 +380,8 @@ impl Drafting<'_> {
     }
 
     /// Stores what was seen of passwords; called only when the ini has become what was drafted.
-    fn note_passwords(&mut self, context: &Context<'_>) -> Option<Diagnostic> {
-        self.passwords.take().and_then(|passwords| passwords.note(self.ini, context.fs))
+    fn note_record(&mut self, context: &Context<'_>) -> Vec<Diagnostic> {
+        self.record.take().map_or_else(Vec::new, |record| record.note(self.ini, context.fs))
     }
 
     fn outcome(self, outcome: TransactionOutcome, dry_run: bool, more: Vec<Diagnostic>) -> WriteOutcome {
@@ -408,6 +408,7 @@ impl Drafting<'_> {
             backup,
             restored,
             actions,
+            state_version: None,
             warnings,
         }
     }

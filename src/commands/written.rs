@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 pub struct WriteOutcome {
     /// The ini as the user named it.
     pub ini: PathBuf,
-    /// Whether it was written, or would be.
+    /// Whether the ini or its actions were written, or would be.
     pub changed: bool,
     /// Whether this is a dry run.
     pub dry_run: bool,
@@ -34,6 +34,8 @@ pub struct WriteOutcome {
     pub restored: Option<String>,
     /// What changes in the file with the actions.
     pub actions: Option<ActionsSummary>,
+    /// The change of the recorded version of the desired state, if there is one.
+    pub state_version: Option<Change>,
     /// Warnings about the edit.
     pub warnings: Vec<Diagnostic>,
 }
@@ -70,7 +72,7 @@ impl ActionsSummary {
 
 impl Outcome for WriteOutcome {
     fn changed(&self) -> bool {
-        self.changed
+        self.changed || self.state_version.is_some()
     }
 
     fn warnings(&self) -> &[Diagnostic] {
@@ -87,10 +89,10 @@ impl Outcome for WriteOutcome {
     fn json(&self) -> Json {
         let mut json = json!({
             "ok": true,
-            "changed": self.changed,
+            "changed": self.changed(),
             "dry_run": self.dry_run,
             "ini": path_text(&self.ini),
-            "changes": self.changes.iter().map(|change| self.change_json(change)).collect::<Vec<_>>(),
+            "changes": self.changes.iter().chain(&self.state_version).map(|change| self.change_json(change)).collect::<Vec<_>>(),
             "backup": self.backup.as_deref().map(path_text),
             "restored": self.restored,
             "warnings": self.warnings,
@@ -113,10 +115,10 @@ impl WriteOutcome {
 
     /// Returns what was done, one line per value.
     pub fn summary(&self) -> String {
+        let mut text = self.state_version_line("Recorded");
         if !self.changed {
-            return format!("Nothing to change in {}\n", self.ini.display());
+            return if text.is_empty() { self.nothing_to_change() } else { text };
         }
-        let mut text = String::new();
         if let Some(name) = &self.restored {
             let _ = writeln!(text, "Restored from {name}, {} changed", Count(self.changes.len(), "value"));
         } else {
@@ -148,8 +150,9 @@ impl WriteOutcome {
 
     /// Returns a diff of the lines that change, without context: the lines around them may be private.
     pub fn diff(&self, styles: Styles) -> String {
+        let version = self.state_version_line("Would record");
         if !self.changed {
-            return format!("Nothing to change in {}\n", self.ini.display());
+            return if version.is_empty() { self.nothing_to_change() } else { version };
         }
         let Styles { heading, hint, .. } = styles;
         let ini = self.ini.display();
@@ -166,7 +169,23 @@ impl WriteOutcome {
         if let Some(actions) = &self.actions {
             actions_diff(&mut text, actions, styles);
         }
-        text
+        text + &version
+    }
+
+    fn nothing_to_change(&self) -> String {
+        format!("Nothing to change in {}\n", self.ini.display())
+    }
+
+    /// Returns the line about the version of the desired state, or nothing.
+    fn state_version_line(&self, recorded: &str) -> String {
+        let version = |change: &Change| match &change.after {
+            Some(version) => format!("state-version {}", version.reveal(Viewer::Requester)),
+            None => "no state-version".into(),
+        };
+        let ini = self.ini.display();
+        self.state_version
+            .as_ref()
+            .map_or_else(String::new, |change| format!("{recorded} {} for {ini}\n", version(change)))
     }
 
     /// A restore also masks private data, because nobody asked for it by name.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::instance::{EXIST, INI, PASSWORD_SET, READ_ONLY};
-use super::schema::{MIN_VERSION, PARTS, account_keys, settings_keys};
+use super::schema::{MIN_VERSION, PARTS, STATE_VERSION, account_keys, settings_keys};
 use crate::actions::edit::history_text;
 use crate::hook::action::History;
 use crate::hook::action::numbers::Numbers;
@@ -23,6 +23,7 @@ pub fn of_file() -> String {
     let mut properties = Map::new();
     let schema = json!({"description": "The location of this schema, for editors.", "type": "string"});
     properties.insert("$schema".into(), schema);
+    properties.insert(STATE_VERSION.into(), state_version());
     properties.extend(parts());
     let schema = json!({
         "$schema": DIALECT,
@@ -133,6 +134,16 @@ fn table(description: &str, properties: impl Iterator<Item = (String, Json)>) ->
         "type": "object",
         "properties": properties.collect::<Map<String, Json>>(),
         "additionalProperties": false,
+    })
+}
+
+fn state_version() -> Json {
+    json!({
+        "description": "The version of this state, such as 7. check and detect report a difference until it was applied. \
+                        false means none.",
+        "type": ["integer", "string", "boolean"],
+        "minLength": 1,
+        "maxLength": 64,
     })
 }
 

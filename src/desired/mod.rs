@@ -5,7 +5,7 @@
 //! [`hooks`] for programs and actions.
 //! [`resolve`] turns all of that into edits of an ini. [`export`] writes the state of an ini as such a file, and
 //! [`instance`] exchanges states with Microsoft's DSC. [`json_schema`] describes both for other programs. [`passwords`]
-//! shows whether a password was changed after it was set.
+//! shows whether a password was changed after it was set, and [`preflight`] finds likely mistakes in a table of users.
 //!
 //! A mistake is reported with its file, line and column before any ini is touched. A message never contains a password:
 //! [`redact`] decides what may be shown.
@@ -20,6 +20,7 @@ pub mod instance;
 mod json;
 pub mod json_schema;
 pub mod passwords;
+pub mod preflight;
 pub mod redact;
 pub mod resolve;
 pub mod schema;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::schema::{MIN_VERSION, PARTS};
+use super::schema::{MIN_VERSION, PARTS, STATE_VERSION};
 use super::tree::{Node, Tree};
 use crate::hook::event::Event;
 use crate::microsip::keys::{self, Privacy};
@@ -81,7 +81,7 @@ pub(super) fn is_public(name: &str) -> bool {
     is_number
         || NAMES.contains(&name)
         || PARTS.contains(&name)
-        || name == MIN_VERSION
+        || [MIN_VERSION, STATE_VERSION].contains(&name)
         || name.parse::<Event>().is_ok()
         || is_open("Settings")
         || is_open("Account1")

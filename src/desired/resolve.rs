@@ -28,6 +28,8 @@ use crate::microsip::version::Version;
 /// A desired state with its variables and passwords filled in, checked as far as possible without an ini.
 #[derive(Default)]
 pub struct Desired {
+    /// The version of the state, which is recorded when it's applied; empty to record that there is none.
+    pub state_version: Option<String>,
     /// The oldest MicroSIP that it may be applied to.
     pub min_version: Option<Version>,
     /// What runs on events.
@@ -76,6 +78,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn desired(&mut self, file: DesiredFile) -> Result<Desired, SpannedError> {
+        let state_version = file.state_version.as_ref().map(|given| self.state_version(given)).transpose()?;
         let min_version = match file.microsip.min_version {
             Some(text) => Some(text.parse().map_err(|_: String| {
                 self.root.at(["microsip", schema::MIN_VERSION]).not("a version such as 3.22.3")
@@ -93,7 +96,23 @@ impl Resolver<'_> {
         };
         let shortcuts = self.shortcuts(&file.shortcuts)?;
         let warnings = std::mem::take(&mut self.warnings);
-        Ok(Desired { min_version, hooks, actions, warnings, settings, accounts, shortcuts })
+        Ok(Desired { state_version, min_version, hooks, actions, warnings, settings, accounts, shortcuts })
+    }
+
+    fn state_version(&self, given: &Given) -> Result<String, SpannedError> {
+        const MAX_LEN: usize = 64;
+        let is_valid = |text: &&String| {
+            let length = text.chars().count();
+            (1..=MAX_LEN).contains(&length) && !text.chars().any(char::is_control)
+        };
+        let version = match given {
+            Given::Absent(false) => Some(String::new()),
+            Given::Number(number) => Some(number.to_string()),
+            Given::Text(text) => Some(text).filter(is_valid).cloned(),
+            Given::Absent(true) | Given::Secret(_) => None,
+        };
+        let wrong = || self.root.at([schema::STATE_VERSION]).not(schema::EXPECTED_STATE_VERSION);
+        version.ok_or_else(wrong)
     }
 
     fn settings(&mut self, given: &IndexMap<String, Given>) -> Result<Vec<Edit>, SpannedError> {
@@ -258,7 +277,7 @@ impl Desired {
         self.settings.iter().any(|edit| edit.path().key.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Returns whether the state names nothing.
+    /// Returns whether the state names nothing. A version alone describes no state.
     pub fn is_empty(&self) -> bool {
         self.min_version.is_none()
             && self.hooks.is_empty()

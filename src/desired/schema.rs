@@ -17,6 +17,8 @@ pub struct DesiredFile {
     /// The location of this schema, for editors.
     #[serde(rename = "$schema")]
     pub schema: Option<String>,
+    /// The version of this state. false means that it has none.
+    pub state_version: Option<Given>,
     /// Which MicroSIP this is for.
     pub microsip: MicroSip,
     /// Settings by MicroSIP's names. false removes the key, which isn't the same as 0.
@@ -108,7 +110,14 @@ fn only_true<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, 
     }
 }
 
-/// The top-level keys of a file.
+/// The key with the version of a state, in a file only: DSC keeps its own record of what was applied.
+pub const STATE_VERSION: &str = "state-version";
+
+/// What [`STATE_VERSION`] can be.
+pub(super) const EXPECTED_STATE_VERSION: &str =
+    "a whole number, or text of at most 64 characters, or false for none";
+
+/// The other top-level keys of a file.
 pub const PARTS: [&str; 9] = [
     "microsip",
     "settings",
@@ -146,8 +155,9 @@ pub fn read(root: &Node) -> Result<DesiredFile, SpannedError> {
         let message = error.inner().to_string();
         if message.starts_with("unknown field") {
             let key = path.last().cloned().unwrap_or_default();
-            let known: &[&str] = if path.len() > 1 { &[MIN_VERSION] } else { &PARTS };
-            return DesiredErrorKind::unknown_key(&key, known).at(&node.key);
+            let known =
+                if path.len() > 1 { vec![MIN_VERSION] } else { [&PARTS[..], &[STATE_VERSION]].concat() };
+            return DesiredErrorKind::unknown_key(&key, &known).at(&node.key);
         }
         if let Some(expected) = expected_at(&path) {
             return node.not(expected);
@@ -189,6 +199,7 @@ fn expected_at(path: &[String]) -> Option<String> {
     match path[..] {
         ["settings", key] => of(key, Box::new(settings_keys())),
         ["accounts", _, key] => of(key, Box::new(account_keys())),
+        [STATE_VERSION] => Some(EXPECTED_STATE_VERSION.into()),
         ["shortcuts", _] => Some("text in quotes, or false to remove the shortcut".into()),
         _ => None,
     }

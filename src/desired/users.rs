@@ -110,12 +110,13 @@ impl Users {
         (rows, others.map(|(_, (name, _))| name.as_str()).collect())
     }
 
-    /// Returns the first row, to check what every row has in common.
-    pub fn first_row(&self) -> Option<&Node> {
-        match &self.source.root.tree {
-            Tree::Table(users) => users.first().map(|(_, row)| row),
-            _ => None,
-        }
+    /// Returns the names in the table and their rows.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let rows = match &self.source.root.tree {
+            Tree::Table(rows) => &rows[..],
+            Tree::Leaf(_) | Tree::List(_) => &[],
+        };
+        rows.iter().map(|(name, row)| (name.as_str(), row))
     }
 
     /// Returns the text of the table.
@@ -148,7 +149,8 @@ impl UserName<'_> {
     }
 
     /// Returns whether this can be the user of a profile: one of the profile's names is the same, and its domain isn't
-    /// known to be another one. Windows names the folder of a second user `ann.FIRM` or `ann.000`.
+    /// known to be another one. A name without a domain can also be the first part of a user principal name. Windows
+    /// names the folder of a second user `ann.FIRM` or `ann.000`.
     fn may_be(&self, profile: &Profile) -> bool {
         let is_same = |domain: &str| match self.domain {
             Domain::None => false,
@@ -162,6 +164,10 @@ impl UserName<'_> {
         });
         let is_user = |user: &str| user.to_lowercase() == self.user.to_lowercase();
         let is_name = |name: &str| match name.rsplit_once('.') {
+            _ if name.contains('@') => {
+                let user = name.split('@').next().unwrap_or_default();
+                matches!(self.domain, Domain::None) && is_user(user)
+            }
             Some((user, suffix)) if is_user(user) => is_number(suffix) || is_same(suffix),
             _ => is_user(name.rsplit('\\').next().unwrap_or(name)),
         };
@@ -174,6 +180,7 @@ fn users_of(profile: &Profile) -> HashSet<String> {
     let mut users = HashSet::new();
     for name in profile.names() {
         let user = name.rsplit('\\').next().unwrap_or(name);
+        let user = user.split('@').next().unwrap_or(user);
         users.insert(user.to_lowercase());
         users.extend(user.rsplit_once('.').map(|(user, _)| user.to_lowercase()));
     }
@@ -239,6 +246,29 @@ mod tests {
         account.aliases.push("FIRM\\ann".into());
         let users = users("user,e\nOTHER\\ann,1\n").unwrap();
         assert!(users.assign(&[account]).0[0].as_ref().unwrap().is_none());
+    }
+
+    #[test]
+    fn users_of_entra_id_are_found_by_their_account_or_user_principal_name() {
+        let mut entra = profile("AnnMiller");
+        entra.aliases.extend(["AzureAD\\AnnMiller".into(), "ann.miller@example.com".into()]);
+        for (name, is_found) in [
+            ("AnnMiller", true),
+            ("AzureAD\\AnnMiller", true),
+            ("Ann.Miller@Example.com", true),
+            ("ann.miller", true),
+            ("ann.miller@other.example", false),
+            ("OTHER\\ann.miller", false),
+            ("miller", false),
+        ] {
+            let users = users(&format!("user,e\n{name},1\n")).unwrap();
+            let (rows, others) = users.assign(std::slice::from_ref(&entra));
+            assert_eq!(
+                (rows[0].as_ref().unwrap().is_some(), others.is_empty()),
+                (is_found, is_found),
+                "{name}"
+            );
+        }
     }
 
     #[test]

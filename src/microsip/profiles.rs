@@ -141,7 +141,7 @@ fn of_list(
             let is_elsewhere = |app_data: &PathBuf| !is_below(app_data, &listed.folder);
             Profile {
                 user: user.unwrap_or_else(|| folder_name.clone()),
-                aliases: account.into_iter().chain([folder_name]).collect(),
+                aliases: account.into_iter().chain(listed.principal).chain([folder_name]).collect(),
                 is_default: false,
                 is_listed: true,
                 owner: Owner::of_sid(listed.sid),
@@ -381,6 +381,7 @@ mod tests {
         let listed = |sid: &str, folder: &str, app_data: Option<&str>| ListedProfile {
             sid: Sid(sid.into()),
             folder: folder.into(),
+            principal: sid.starts_with("S-1-12-").then(|| "ann.miller@example.com".to_string()),
             app_data: app_data.map(PathBuf::from),
             is_loaded: app_data.is_some(),
         };
@@ -412,6 +413,7 @@ mod tests {
             [true, false, false, false],
             "only the redirection of a user who is logged on is known"
         );
+        assert_eq!(profiles[0].names().collect::<Vec<_>>(), ["Entra", "ann.miller@example.com", "Entra"]);
         assert_eq!(profiles[1].names().collect::<Vec<_>>(), ["ann", r"FIRM\ann", "ann.FIRM"]);
     }
 
@@ -446,6 +448,7 @@ mod tests {
             let listed = |(sid, folder): &(&str, &str)| ListedProfile {
                 sid: Sid(format!("S-1-5-21-1-2-3-{sid}")),
                 folder: folder.into(),
+                principal: None,
                 app_data: None,
                 is_loaded: false,
             };

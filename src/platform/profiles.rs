@@ -29,6 +29,8 @@ pub struct ListedProfile {
     pub sid: Sid,
     /// The profile's folder.
     pub folder: PathBuf,
+    /// The user principal name, such as `ann.miller@example.com`, if Windows remembers it, as for users of Entra ID.
+    pub principal: Option<String>,
     /// `%APPDATA%` of the user, if that is known. It may be on another computer.
     pub app_data: Option<PathBuf>,
     /// Whether the user's part of the registry is loaded, where a redirection of `%APPDATA%` would be.

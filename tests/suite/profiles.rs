@@ -166,7 +166,7 @@ fn variables_come_from_the_table_of_users_and_never_from_the_environment() {
     // every user can read the Default folder, so it gets no accounts
     let default = text_of_ini(&sandbox.path(&ini_of("Default")));
     assert_eq!(default, "[Settings]\r\nVAD=0\r\nEC=0\r\nvolumeRing=40\r\n");
-    assert!(!sandbox.path(&ini_of("Default")).with_file_name("MicroSIP.ini.msipcfg-passwords.json").exists());
+    assert!(!sandbox.path(&ini_of("Default")).with_file_name("MicroSIP.ini.msipcfg-state.json").exists());
 
     // what depends on a user can't be applied to future users
     sandbox.write("desired.toml", format!("[settings]\nuserAgent = '${{profile}}'\n{account}"));
@@ -359,7 +359,7 @@ mod links_and_owners {
         std::fs::create_dir_all(local.join("Roaming")).unwrap();
         symlink(outside.join("AppData/Roaming"), local.join("Local")).unwrap();
         // next to the ini
-        for name in [".MicroSIP.ini.msipcfg-lock", "MicroSIP.ini.msipcfg-passwords.json"] {
+        for name in [".MicroSIP.ini.msipcfg-lock", "MicroSIP.ini.msipcfg-state.json"] {
             symlink(outside.join("MicroSIP.ini"), profiles.join("good/AppData/Roaming/MicroSIP").join(name))
                 .unwrap();
         }

@@ -333,7 +333,7 @@ fn no_output_shows(secret: &str, how: &str) {
             let is_expected = if is_wrong { ran.status == 3 } else { matches!(ran.status, 0..=2 | 6) };
             assert!(is_expected, "{}", ran.transcript);
         }
-        let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-passwords.json"));
+        let kept = std::fs::read_to_string(sandbox.path("MicroSIP.ini.msipcfg-state.json"));
         hides(secret, &kept.unwrap_or_default());
     }
 }

@@ -1,3 +1,27 @@
-# Detection of logon.cmd, as the user who is logged on.
-& 'C:\Program Files\msipcfg\msipcfg.exe' detect 'C:\Program Files\msipcfg\phone.toml' --style intune-app --vars "\\server\phones\${env:USERNAME}.toml"
-exit $LASTEXITCODE
+# Detection of install.cmd in Intune and ConfigMgr, as SYSTEM: prints a line if nothing is left to do, else nothing.
+# When msipcfg.msi or phone.toml changes, write the new version here.
+$wantedProgram = [version]'0.1.0'
+$wantedState = '1'
+
+# "Not installed" is no output and exit 0. For ConfigMgr, any other exit status means that detection failed.
+$folder = Join-Path $env:ProgramW6432 'msipcfg'
+$exe = Join-Path $folder 'msipcfg.exe'
+$state = Join-Path $folder 'phone.toml'
+if (-not (Test-Path -LiteralPath $exe) -or -not (Test-Path -LiteralPath $state)) { exit 0 }
+
+# The key of an MSI is named by its product code, which each version has of its own.
+$machine = [Microsoft.Win32.RegistryKey]::OpenBaseKey('LocalMachine', 'Registry64')
+$products = $machine.OpenSubKey('SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall')
+$installed = foreach ($code in $products.GetSubKeyNames() -like '{*}') {
+    $product = $products.OpenSubKey($code)
+    if ($product.GetValue('DisplayName') -eq 'msipcfg') { $product.GetValue('DisplayVersion') -as [version] }
+}
+if (-not ($installed | Where-Object { $_ -ge $wantedProgram })) { exit 0 }
+
+# The phone.toml on this PC is the one that install.cmd copied last.
+if (-not (Select-String -LiteralPath $state -Pattern "^state-version = $wantedState$" -Quiet)) { exit 0 }
+
+$json = & $exe apply $state --all-users --users '\\server\phones\users.csv' --create --dry-run --json
+if ($LASTEXITCODE -ne 0) { exit 1 }
+if (-not ($json | ConvertFrom-Json).changed) { 'in state' }
+exit 0

@@ -1,8 +1,10 @@
 @echo off
-rem For the user who logs on, without administrator rights. msipcfg.exe and phone.toml are in C:\Program Files\msipcfg.
+rem Applies phone.toml for the user who logs on, without administrator rights.
 setlocal
-set "FROM=C:\Program Files\msipcfg"
-set "LOG=%LOCALAPPDATA%\msipcfg"
-if not exist "%LOG%" mkdir "%LOG%"
-"%FROM%\msipcfg.exe" apply "%FROM%\phone.toml" --vars "\\server\phones\%USERNAME%.toml" --create --no-input --timeout 2m --exit-codes windows >>"%LOG%\apply.log" 2>&1
+set "FROM=%ProgramFiles%\msipcfg"
+if defined ProgramW6432 set "FROM=%ProgramW6432%\msipcfg"
+set "LOGS=%LOCALAPPDATA%\msipcfg"
+if not exist "%LOGS%" mkdir "%LOGS%"
+if not exist "%FROM%\msipcfg.exe" exit /b 1
+"%FROM%\msipcfg.exe" apply "%FROM%\phone.toml" --vars "\\server\phones\%USERNAME%.toml" --create --no-input --timeout 2m --exit-codes windows >>"%LOGS%\apply.log" 2>&1
 exit /b %ERRORLEVEL%

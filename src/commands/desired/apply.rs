@@ -12,13 +12,14 @@ use crate::commands::hook_edit::{dialect_after, edit_for};
 use crate::commands::hook_state::{self, save_dialect};
 use crate::commands::ini::Ini;
 use crate::commands::outcome::Outcome;
-use crate::commands::passwords::{self, Stored};
+use crate::commands::record::{self, Record, Stored};
 use crate::commands::runner_command::has_runner;
 use crate::commands::write::{ActionsChange, Draft, Write, running_warning};
 use crate::commands::written::WriteOutcome;
 use crate::desired::hooks::Hook;
 use crate::desired::passwords::{PasswordHasher, PasswordMatch, PasswordStore};
 use crate::desired::resolve::Desired;
+use crate::desired::schema::STATE_VERSION;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::edit::backup::MadeBy;
 use crate::edit::plan::{self, Change, Edit};
@@ -170,7 +171,7 @@ impl Application<'_> {
     /// As [`Write::run`].
     pub fn apply(&self, write: Write<'_>, context: &mut Context<'_>) -> Result<WriteOutcome, Error> {
         let Context { env, fs, hashes, .. } = *context;
-        let mut passwords = Vec::new();
+        let (mut passwords, mut version) = (Vec::new(), None);
         let mut written = write.run(context, &mut |ini, current| {
             let decoded = ini.decode_or_first_run(current)?;
             let wanted = self.wanted(ini, &decoded, env, fs, hashes)?;
@@ -181,15 +182,20 @@ impl Application<'_> {
                     .with_hint("update MicroSIP, or lower min-version")
                     .into());
             }
-            passwords = wanted.passwords;
+            (passwords, version) = (wanted.passwords, wanted.state_version);
             let draft = Draft::of_edits(decoded, &wanted.edits, wanted.warnings)?;
             Ok(Draft { actions: wanted.change, ..draft })
         })?;
         if !written.dry_run {
             // Only now: until the ini is written, the stored hashes are still right.
-            let noted = passwords::note(&passwords, write.ini, hashes, fs);
+            let state_version = self.desired.state_version.as_deref();
+            let noted = record::note(&passwords, state_version, write.ini, hashes, fs);
+            if noted.iter().any(|warning| warning.code == Code::StateVersionUnnoted) {
+                version = None;
+            }
             written.warnings.extend(noted);
         }
+        written.state_version = version;
         Ok(written)
     }
 
@@ -231,6 +237,7 @@ impl Application<'_> {
             before: Some(Guarded::new(found.to_string(), Privacy::Open)),
             after: Some(Guarded::new(min.to_string(), Privacy::Open)),
         }));
+        differences.extend(wanted.state_version);
         let mut warnings = plan.warnings;
         warnings.extend((!recognize::is_microsip(&decoded.document)).then(|| Diagnostic::from(&NotMicrosip)));
         warnings.extend(wanted.warnings);
@@ -256,6 +263,8 @@ struct Wanted {
     edits: Vec<Edit>,
     warnings: Vec<Diagnostic>,
     passwords: Vec<Stored>,
+    /// The change of the recorded version of the state, if there is one.
+    state_version: Option<Change>,
     /// The actions.
     actions: Actions,
     /// The change of the file with the actions, if there is one.
@@ -287,7 +296,9 @@ impl Application<'_> {
             _ => None,
         };
         let mut edits = desired.edits(document)?;
-        let passwords = passwords_of(&edits, &passwords::stored_of(ini, fs), document, hashes);
+        let record = record::of(ini, fs);
+        let passwords = passwords_of(&edits, &record.passwords, document, hashes);
+        let state_version = desired.state_version.as_ref().and_then(|wanted| version_change(&record, wanted));
         edits.retain(|edit| {
             let is_of =
                 |password: &&Stored| is_password(edit) && edit.path().section.as_str() == password.section;
@@ -295,7 +306,7 @@ impl Application<'_> {
             !matches!(found, Some(PasswordMatch::Confirmed | PasswordMatch::Unconfirmed))
         });
         let (actions, change) = (Actions::default(), None);
-        let mut wanted = Wanted { edits, warnings, passwords, actions, change, too_old };
+        let mut wanted = Wanted { edits, warnings, passwords, state_version, actions, change, too_old };
         self.add_hooks(ini, decoded, env, fs, &mut wanted)?;
         Ok(wanted)
     }
@@ -400,6 +411,17 @@ fn starts_runner(hook: &Hook) -> bool {
     matches!(hook, Hook::Program(command) if RunnerCall::of(command).is_some())
 }
 
+/// Returns the change of the recorded version of the state. An empty text means none.
+fn version_change(record: &Record, wanted: &str) -> Option<Change> {
+    let value = |version: &str| (!version.is_empty()).then(|| Guarded::new(version, Privacy::Open));
+    (record.state_version != wanted).then(|| Change {
+        section: String::new(),
+        key: STATE_VERSION.into(),
+        before: value(&record.state_version),
+        after: value(wanted),
+    })
+}
+
 fn is_password(edit: &Edit) -> bool {
     edit.path().key.as_str().eq_ignore_ascii_case("password")
 }
@@ -417,7 +439,7 @@ fn passwords_of(
     });
     wanted
         .map(|(section, wanted)| {
-            let (wanted, stored) = (Guarded::password(wanted), passwords::text_of(document, section));
+            let (wanted, stored) = (Guarded::password(wanted), record::text_of(document, section));
             let found = store.compare(section, &wanted, &stored, hashes);
             Stored { section: section.to_string(), wanted, stored, found }
         })

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::desired::error::{DesiredError, DesiredErrorKind};
+use crate::desired::preflight;
 use crate::desired::redact::Redaction;
 use crate::desired::resolve::{self, Desired};
 use crate::desired::source::{Format, Source};
@@ -209,6 +210,12 @@ impl Template {
         Rows { by_folder: folders.zip(rows).collect(), without_folder }
     }
 
+    /// Returns likely mistakes in the table of users, if there is one.
+    pub fn preflight(&self, profiles: &[Profile]) -> Vec<Diagnostic> {
+        let warnings = self.users.iter().flat_map(|users| preflight::check(&users.content, profiles));
+        warnings.map(|warning| Diagnostic::from(&warning)).collect()
+    }
+
     /// Checks whether the file can be used for any of these users, before anything is written.
     ///
     /// # Errors
@@ -235,7 +242,8 @@ impl Template {
             (None, Some(profile)) => {
                 let read = self.reader(secrets);
                 let variables = Variables::new(&self.given, &read).without_environment();
-                let row = self.users.as_ref().and_then(|users| users.content.first_row());
+                let first = self.users.as_ref().and_then(|users| users.content.rows().next());
+                let row = first.map(|(_, row)| row);
                 self.resolved(Some(profile), row, variables, &self.source)?;
                 Ok(())
             }

@@ -70,12 +70,21 @@ pub fn profile_list() -> Option<ProfileList> {
         let folder = list.open(&sid).ok()?.get_string("ProfileImagePath").ok()?;
         let app_data = app_data_of(&sid);
         let is_loaded = USERS.open(&sid).is_ok();
-        Some(ListedProfile { sid: Sid(sid), folder: expand(folder), app_data, is_loaded })
+        let principal = principal_of(&sid);
+        Some(ListedProfile { sid: Sid(sid), folder: expand(folder), principal, app_data, is_loaded })
     };
     Some(ProfileList {
         profiles: list.keys().ok()?.filter_map(listed).collect(),
         default: list.get_string("Default").ok().map(expand),
     })
+}
+
+/// Returns the user principal name of a user of Entra ID. Windows keeps it where administrators look it up; Microsoft
+/// doesn't document the place.
+fn principal_of(sid: &str) -> Option<String> {
+    const CACHE: &str = r"SOFTWARE\Microsoft\IdentityStore\Cache";
+    let key = LOCAL_MACHINE.open(format!(r"{CACHE}\{sid}\IdentityCache\{sid}")).ok()?;
+    key.get_string("UserName").ok().filter(|name| name.contains('@'))
 }
 
 /// Returns `%APPDATA%` of a user, logged on or not, if this user may know it.
@@ -148,6 +157,11 @@ mod tests {
         let wanted = MsiProduct { name, location: r"C:\Somewhere\".into() };
         assert!(found.msi.contains(&wanted), "{found:?}");
         assert_eq!((found.user, found.machine), (None, Vec::new()));
+    }
+
+    #[test]
+    fn principal_of_an_unknown_user_is_not_known() {
+        assert_eq!(principal_of("S-1-12-1-0-0-0-0"), None);
     }
 
     #[test]

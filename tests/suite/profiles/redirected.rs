@@ -135,7 +135,7 @@ fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
     sandbox.write(&format!("target/{INI}"), utf16(OLD));
     for name in [
         "MicroSIP.ini.20260131T235959.123Z.bak",
-        "MicroSIP.ini.msipcfg-passwords.json",
+        "MicroSIP.ini.msipcfg-state.json",
         ".MicroSIP.ini.msipcfg-lock",
         ".MicroSIP.ini.abcdef.msipcfg-tmp",
     ] {

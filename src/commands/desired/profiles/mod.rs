@@ -13,7 +13,7 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
 use crate::microsip::profiles::{self, Profile};
 use crate::platform;
-use crate::request::{ManyUsers, Profiles};
+use crate::request::{ManyUsers, ManyUsersAction, Profiles};
 
 use super::template::{Secrets, Template};
 use work::Work;
@@ -33,6 +33,10 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     let secrets = Secrets::new(context.secret);
     let rows = template.rows_of(&profiles);
     template.check_for(&profiles, &rows, &secrets)?;
+    let preflight = match many.action {
+        ManyUsersAction::Check => template.preflight(&profiles),
+        ManyUsersAction::Apply { .. } | ManyUsersAction::Detect(_) => Vec::new(),
+    };
     let code_page = match many.profiles {
         Profiles::OfThisMachine => {
             many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
@@ -55,7 +59,9 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     };
     // A table for all PCs lists more users than this one has. In a folder of profiles, a name may be misspelled.
     let lists_missing = many.profiles != Profiles::OfThisMachine;
-    Ok(work.on(profiles, lists_missing, many.fail_on_skipped, context))
+    let mut summary = work.on(profiles, lists_missing, many.fail_on_skipped, context);
+    summary.warn(preflight);
+    Ok(summary)
 }
 
 fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {

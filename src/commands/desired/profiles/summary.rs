@@ -119,7 +119,9 @@ pub struct Summary {
     pub(super) skips: Vec<UserResult>,
     /// The first warning of each kind, with the user and the number of further ones.
     pub(super) first_warnings: BTreeMap<&'static str, (Diagnostic, String, usize)>,
-    /// One warning of each kind, for people.
+    /// The warnings that aren't about the ini of one user.
+    pub(super) own_warnings: Vec<Diagnostic>,
+    /// One warning of each kind about inis, and the others, for people.
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -194,9 +196,15 @@ impl Summary {
         self.warnings = std::mem::take(&mut self.first_warnings).into_values().map(warning).collect();
         if self.is_nobody() && self.interrupted == 0 {
             let message = format!("nothing was {} for any user: {}", self.verb(), self.nobody_reason());
-            self.warnings.push(Diagnostic::new(Code::UsersSkipped, message));
+            self.warn(vec![Diagnostic::new(Code::UsersSkipped, message)]);
         }
         self
+    }
+
+    /// Adds warnings that aren't about the ini of one user.
+    pub fn warn(&mut self, warnings: Vec<Diagnostic>) {
+        self.warnings.extend(warnings.iter().cloned());
+        self.own_warnings.extend(warnings);
     }
 
     fn verb(&self) -> &'static str {
@@ -205,7 +213,7 @@ impl Summary {
 
     fn count(&mut self, outcome: &UserState) {
         match outcome {
-            UserState::Written(written) if written.changed => self.changed += 1,
+            UserState::Written(written) if written.changed() => self.changed += 1,
             UserState::Checked(checked) if !checked.is_in_state => self.differing += 1,
             UserState::Written(_) | UserState::Checked(_) => self.in_state += 1,
             UserState::Skipped(skip) => {
@@ -238,7 +246,7 @@ impl Outcome for UserResult {
     fn text(&self, page: &Page) -> String {
         let styles = page.styles;
         let (style, is_news) = match &self.state {
-            UserState::Written(written) => (styles.added, written.changed && !page.quiet),
+            UserState::Written(written) => (styles.added, written.changed() && !page.quiet),
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
             UserState::Skipped(skip) => (styles.hint, *skip == Skip::NoFolder),
@@ -302,7 +310,7 @@ fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)>
 
 fn state_name(state: &UserState) -> &'static str {
     match state {
-        UserState::Written(written) if written.changed => "changed",
+        UserState::Written(written) if written.changed() => "changed",
         UserState::Checked(checked) if !checked.is_in_state => "differs",
         UserState::Written(_) | UserState::Checked(_) => "in-state",
         UserState::Skipped(_) => "skipped",
@@ -371,8 +379,7 @@ impl Outcome for Summary {
             "failed": self.failed,
         });
         // The warnings of a user are in that user's result.
-        let own = self.warnings.iter().filter(|warning| warning.code == Code::UsersSkipped);
-        json["warnings"] = json!(own.collect::<Vec<_>>());
+        json["warnings"] = json!(self.own_warnings);
         if let Some(error) = error {
             json["error"] = json!(error);
         }

@@ -11,6 +11,7 @@ use crate::commands::desired::template::{Rows, Secrets, Template};
 use crate::commands::error::Error;
 use crate::commands::hook_actions::IniUser;
 use crate::commands::ini::{Ini, LARGEST_INI};
+use crate::commands::outcome::Outcome as _;
 use crate::commands::write::{Write, start_again};
 use crate::commands::written::WriteOutcome;
 use crate::desired::error::{DesiredError, DesiredErrorKind};
@@ -198,7 +199,7 @@ impl Work<'_> {
         let state = self.state_of(profile, &mut ini, context);
         let mut state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
         if let UserState::Written(written) = &mut state
-            && written.changed
+            && written.changed()
         {
             written.warnings.extend(profile.may_be_moved.then(maybe_moved));
         }
