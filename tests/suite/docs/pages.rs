@@ -35,7 +35,7 @@ pub(super) fn prose_of(page: &str) -> String {
 
 #[test]
 fn every_page_first_says_for_whom_it_is() {
-    let folders = ["docs/guide/", "docs/reference/", "docs/internals/"];
+    let folders = ["docs/admin/", "docs/guide/", "docs/reference/", "docs/internals/"];
     for page in pages().iter().filter(|page| folders.iter().any(|folder| page.starts_with(folder))) {
         let text = read(page);
         let (_, first) = text.split_once("\n\n").unwrap();
