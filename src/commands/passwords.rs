@@ -32,7 +32,8 @@ pub fn text_of(document: &IniDocument, section: &str) -> Guarded {
     Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
-fn store_path(ini: &Ini) -> FilePath {
+/// Returns the path of the file.
+pub fn store_path(ini: &Ini) -> FilePath {
     let mut name = ini.file.shown().file_name().unwrap_or_default().to_os_string();
     name.push(".msipcfg-passwords.json");
     ini.file.with_file_name(&name)
