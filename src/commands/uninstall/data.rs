@@ -7,7 +7,6 @@ use crate::actions::{data_folder, spool, start_worker};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::edit::lock::LockError;
 use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ScopedFs};
 
 use super::not_removed;
@@ -173,14 +172,17 @@ fn wait_for_workers(folder: &PinnedDir, context: &Context<'_>) -> Result<(), Err
     let Contents { own, .. } = Contents::of(folder, data_folder::is_worker_lock, context.fs)?;
     while own.iter().any(|lock| start_worker::is_held(context.fs, lock.to_open())) {
         if (context.stop)() {
-            return Err(LockError::Stopped.into());
+            let message = "Cancelled while an action of msipcfg was being finished. The hooks are removed.";
+            return Err(Diagnostic::new(Code::Interrupted, message)
+                .with_hint("run the command again to remove the rest")
+                .into());
         }
         if Instant::now() >= end {
             let message = format!(
                 "an action of {} takes so long that its files can't be removed",
                 folder.path().display()
             );
-            return Err(Diagnostic::new(Code::FileLocked, message)
+            return Err(Diagnostic::new(Code::FileWrite, message)
                 .with_hint(
                     "wait until it has ended, or end msipcfg in the Task Manager, then run the command again",
                 )
