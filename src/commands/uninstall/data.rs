@@ -118,7 +118,7 @@ fn plan(
         others.extend(spooled.others);
     }
     planned.extend(others.is_empty().then(|| Item::Folder(folder.path().to_path_buf())));
-    let kept = |file: &FilePath| Kept { item: Contents::item(file), why: "msipcfg didn't make it" };
+    let kept = |file: &FilePath| Kept { item: Contents::item(file), why: "not made by msipcfg" };
     removal.kept.extend(others.iter().map(kept));
     Ok(planned)
 }
