@@ -63,6 +63,8 @@ pub enum Request {
     DscManifest(Manifest),
     /// Apply a desired state to the inis of many users, or compare them with it.
     ManyUsers(ManyUsers),
+    /// Remove what msipcfg made.
+    Uninstall(UninstallRequest),
 }
 
 /// Work on the inis of many users.
@@ -78,6 +80,41 @@ pub struct ManyUsers {
     pub fail_on_skipped: bool,
     /// What to do.
     pub action: ManyUsersAction,
+}
+
+/// What `uninstall` removes, and how.
+#[derive(Clone, Debug)]
+pub struct UninstallRequest {
+    /// For whom.
+    pub users: UninstallUsers,
+    /// Whether hooks that start other programs than the runner are removed, too.
+    pub all_hooks: bool,
+    /// How files are deleted.
+    pub purge: Purge,
+    /// How inis are written. The timeout applies to all of them together.
+    pub options: WriteOptions,
+}
+
+/// The users for whom `uninstall` removes what msipcfg made.
+#[derive(Clone, Debug)]
+pub enum UninstallUsers {
+    /// The user who runs it. Without a named ini, all of this user's inis are cleaned.
+    Own(IniChoice),
+    /// Many users.
+    Many(UninstallMany),
+}
+
+/// The many users for whom `uninstall` removes what msipcfg made.
+#[derive(Clone, Debug)]
+pub struct UninstallMany {
+    /// Where the users' folders are.
+    pub profiles: Profiles,
+    /// The code page of 8-bit text, if the user named one.
+    pub code_page: Option<CodePage>,
+    /// Whether skipping a user is a failure.
+    pub fail_on_skipped: bool,
+    /// Whether inis in use are skipped rather than waited for.
+    pub skip_running: bool,
 }
 
 /// Where the users' folders are.
@@ -129,7 +166,8 @@ impl Request {
             | Request::DscSchema
             | Request::DscManifest(_)
             | Request::Worker { .. }
-            | Request::ManyUsers(_) => return self,
+            | Request::ManyUsers(_)
+            | Request::Uninstall(_) => return self,
         };
         ini.path = Some(path);
         self
@@ -143,6 +181,7 @@ impl Request {
                 | Request::Doctor { doctor: Doctor { fix: Some(_), .. }, .. }
                 | Request::Dsc { operation: DscOperation::Set { .. }, .. }
                 | Request::ManyUsers(ManyUsers { action: ManyUsersAction::Apply { .. }, .. })
+                | Request::Uninstall(_)
         )
     }
 
@@ -169,12 +208,23 @@ impl Request {
                 *purge = Purge::DryRun;
                 return Some(shown);
             }
+            Request::Uninstall(request) => {
+                request.purge = Purge::DryRun;
+                &mut request.options
+            }
             Request::Write { options, .. } => options,
             Request::Doctor { doctor: Doctor { fix: Some(options), .. }, .. } => options,
             _ => return None,
         };
         let is_dry_run = std::mem::replace(&mut options.dry_run, true);
         (!is_dry_run).then_some(shown)
+    }
+}
+
+impl UninstallRequest {
+    /// Returns the same request after the user has agreed to it.
+    pub fn confirmed(self) -> UninstallRequest {
+        UninstallRequest { purge: Purge::Now, ..self }
     }
 }
 

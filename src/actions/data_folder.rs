@@ -4,6 +4,21 @@ use std::path::{Path, PathBuf};
 
 use crate::platform::{self, Env};
 
+/// The name of the folder with the events that couldn't be stored in the database.
+pub const SPOOL: &str = "spool";
+
+/// The name of the file that tells workers to exit.
+pub const STOP: &str = "stop";
+
+/// The prefix and suffix of its name while it is written.
+pub const STOP_TEMP: (&str, &str) = ("stop-", ".tmp");
+
+/// What SQLite appends to the name of a database for the files that belong to it.
+pub const DATABASE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+const DATABASE: &str = "calls.db";
+const ERROR_LOG: &str = "error.log";
+
 /// The folder `msipcfg` of a user, with the calls database and what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFolder {
@@ -28,26 +43,78 @@ impl DataFolder {
 
     /// Returns the path of the calls database.
     pub fn database(&self) -> PathBuf {
-        self.path.join("calls.db")
+        self.path.join(DATABASE)
     }
 
     /// Returns the folder with the events that couldn't be stored in the database.
     pub fn spool(&self) -> PathBuf {
-        self.path.join("spool")
+        self.path.join(SPOOL)
     }
 
     /// Returns the path of a file that tells workers to exit.
     pub fn stop_file(&self) -> PathBuf {
-        self.path.join("stop")
+        self.path.join(STOP)
     }
 
     /// Returns the path of the file with the errors that nobody could be shown.
     pub fn error_log(&self) -> PathBuf {
-        self.path.join("error.log")
+        self.path.join(ERROR_LOG)
     }
 
     /// Returns the path of the file that the worker of a session locks.
     pub fn worker_lock(&self, session: u32) -> PathBuf {
         self.path.join(format!("worker-{session}.lock"))
+    }
+
+    /// Returns the path to which a database is renamed that isn't ours or is damaged.
+    pub fn renamed_database(&self, wall_ms: i64) -> PathBuf {
+        self.path.join(format!("calls-{wall_ms}.db"))
+    }
+}
+
+/// Returns whether a file in the folder has a name that msipcfg gives.
+pub fn is_own_name(name: &str) -> bool {
+    let database = DATABASE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    let (stop, suffix) = STOP_TEMP;
+    database == DATABASE
+        || is_numbered(database, "calls-", ".db")
+        || [STOP, ERROR_LOG, "error.old.log"].contains(&name)
+        || is_worker_lock(name)
+        || name.starts_with(stop) && name.ends_with(suffix)
+}
+
+/// Returns whether a file in the folder has the name of a worker's lock.
+pub fn is_worker_lock(name: &str) -> bool {
+    is_numbered(name, "worker-", ".lock")
+}
+
+fn is_numbered(name: &str, prefix: &str, suffix: &str) -> bool {
+    let number = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::error_log;
+
+    #[test]
+    fn every_file_in_the_folder_has_a_name_of_ours() {
+        let data = DataFolder::at(PathBuf::from("data"));
+        let log = data.error_log();
+        let old_log = error_log::old(&log);
+        let named =
+            [data.database(), data.stop_file(), log, old_log, data.worker_lock(12), data.renamed_database(9)];
+        let names = named.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_string());
+        let more = ["calls.db-wal", "calls.db-shm", "calls-1.db-journal", "stop-a1b2.tmp"].map(String::from);
+        for name in names.chain(more) {
+            assert!(is_own_name(&name), "{name}");
+        }
+        for name in
+            ["calls.csv", "calls-.db", "calls-a.db", "calls.db.bak", "worker-1.txt", "error.log.1", "spool"]
+        {
+            assert!(!is_own_name(name), "{name}");
+        }
+        assert!(is_worker_lock("worker-3.lock") && !is_worker_lock("worker-x.lock"));
     }
 }

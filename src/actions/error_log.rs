@@ -1,6 +1,6 @@
 //! The file with the errors of programs that can't show them to a user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::platform;
@@ -14,7 +14,12 @@ pub fn add(path: &Path, program: &str, error: &dyn std::fmt::Display) {
     // what a caller sent must not look like another line
     let message: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = format!("{time} {program}: {message}");
-    let _ = platform::append_to_log(path, &line, MAX_LEN, &path.with_extension("old.log"));
+    let _ = platform::append_to_log(path, &line, MAX_LEN, &old(path));
+}
+
+/// Returns the path of the file before.
+pub fn old(path: &Path) -> PathBuf {
+    path.with_extension("old.log")
 }
 
 #[cfg(test)]

@@ -8,9 +8,23 @@ use super::store::NewEvent;
 use crate::platform::{self, FileSystem};
 
 const EXTENSION: &str = "event";
+const TEMP_EXTENSION: &str = "tmp";
+
+/// How many digits the time at the start of a name has, at least.
+const TIME_DIGITS: usize = 16;
 
 /// The largest file that is read, in bytes.
 const MAX_LEN: u64 = 1024 * 1024;
+
+/// Returns whether a file in the folder has a name that msipcfg gives, complete or not.
+pub fn is_own_name(name: &str) -> bool {
+    let Some((time, rest)) = name.split_once('-') else { return false };
+    time.len() >= TIME_DIGITS
+        && time.bytes().all(|byte| byte.is_ascii_digit())
+        && [EXTENSION, TEMP_EXTENSION]
+            .iter()
+            .any(|extension| Path::new(rest).extension() == Some(extension.as_ref()))
+}
 
 /// A file in the folder.
 #[derive(Debug)]
@@ -29,8 +43,8 @@ pub struct SpoolFile {
 pub fn write(fs: &dyn FileSystem, folder: &Path, event: &NewEvent) -> io::Result<()> {
     platform::create_private_folder(folder)?;
     // in the order of the events
-    let prefix = format!("{:016}-", event.time.max(0));
-    let mut temp = fs.create_temp(folder, prefix.as_ref(), ".tmp")?;
+    let prefix = format!("{:0TIME_DIGITS$}-", event.time.max(0));
+    let mut temp = fs.create_temp(folder, prefix.as_ref(), &format!(".{TEMP_EXTENSION}"))?;
     fs.write(&mut temp, event_text::to_lines(event).as_bytes())?;
     let path = temp.path().with_extension(EXTENSION);
     fs.persist_new(temp, &path)
@@ -91,11 +105,16 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("data/spool");
         assert!(files(&SystemFs, &folder).unwrap().is_empty());
+        assert!(is_own_name("0000000000000005-a1b2.tmp"));
+        assert!(
+            ["5-a.event", "notes-2026.tmp", "0000000000000005.event"].iter().all(|name| !is_own_name(name))
+        );
         for time in [9_999_999_999_999, 5, 1_800_000_000_000] {
             write(&SystemFs, &folder, &event(time)).unwrap();
         }
         let times = || -> Vec<i64> {
             let found = files(&SystemFs, &folder).unwrap();
+            assert!(found.iter().all(|file| is_own_name(&file.name)));
             found.iter().map(|file| file.event.as_ref().unwrap().time).collect()
         };
         assert_eq!(times(), [5, 1_800_000_000_000, 9_999_999_999_999]);

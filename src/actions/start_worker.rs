@@ -50,7 +50,12 @@ pub fn start_worker(
 
 /// Returns whether a session has a worker. Creates nothing.
 pub fn is_running(fs: &dyn FileSystem, data: &DataFolder, session: u32) -> bool {
-    match fs.open_to_lock(&data.worker_lock(session)) {
+    is_held(fs, &data.worker_lock(session))
+}
+
+/// Returns whether a worker holds a lock. Creates nothing.
+pub fn is_held(fs: &dyn FileSystem, lock: &Path) -> bool {
+    match fs.open_to_lock(lock) {
         Ok(lock) => matches!(lock.try_lock(), Ok(false)),
         // on Windows, the worker doesn't share the file
         Err(error) => platform::is_file_in_use(&error),

@@ -20,7 +20,7 @@ use crate::commands::{Error, Outcome};
 use crate::diagnostic::ExitStatus;
 use crate::microsip::locate::{Candidate, LocateError, Why};
 use crate::platform::{self, TerminalMode};
-use crate::request::{CallsRequest, Purge, Query, Request};
+use crate::request::{CallsRequest, Purge, Query, Request, UninstallRequest};
 
 /// Returns whether the user can be asked and allows it.
 pub fn can_prompt(common: &Common) -> bool {
@@ -168,7 +168,7 @@ pub fn which_ini(theme: &dyn Theme, found: &[Candidate]) -> io::Result<Option<Pa
 }
 
 /// Runs a request and asks what the user has to decide: which ini to use if there are several, and whether to make the
-/// changes that `doctor --fix` found or to delete backups or calls.
+/// changes that `doctor --fix` found, to delete backups or calls, or to uninstall.
 ///
 /// # Errors
 /// With the exit status, if the user declines or can't be asked.
@@ -193,7 +193,10 @@ pub fn run_with_prompts(
     match (&result, question) {
         (Ok(outcome), Some(question)) => {
             ask(&question, &**outcome, theme, output)?;
-            Ok(run(request))
+            Ok(run(match request {
+                Request::Uninstall(request) => Request::Uninstall(request.confirmed()),
+                request => request,
+            }))
         }
         _ => Ok(result),
     }
@@ -216,6 +219,7 @@ fn question_before(request: &Request) -> Option<Question> {
         Request::Calls { calls: CallsRequest::Purge(Purge::Ask), .. } => {
             ("Delete these calls? They can't be restored.", false)
         }
+        Request::Uninstall(UninstallRequest { purge: Purge::Ask, .. }) => ("Remove all of this?", false),
         _ => return None,
     };
     Some(Question { preview: request.as_dry_run()?, text, default })

@@ -149,7 +149,8 @@ fn carry_out(
     })
 }
 
-fn changed_since(scheme: &str) -> Diagnostic {
+/// Returns the warning that the links of a scheme stay as they are.
+pub fn changed_since(scheme: &str) -> Diagnostic {
     let message =
         format!("{scheme}: links weren't changed, because another program has registered for them since");
     Diagnostic::new(Code::LinksChangedSince, message)

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod status;
 pub mod suggestion;
 pub mod test_hook;
+pub mod uninstall;
 pub mod worker;
 pub mod write;
 pub mod written;
@@ -73,6 +74,7 @@ fn dispatch(request: Request, context: &mut Context<'_>) -> Result<Box<dyn Outco
         Request::Completions { shell, output } => {
             Box::new(printed_file::print_or_write(completions::script(shell), output.as_deref(), context)?)
         }
+        Request::Uninstall(request) => return uninstall::run(&request, context),
         Request::ManyUsers(many) => match many.action {
             ManyUsersAction::Detect(style) => Box::new(detect::detect_many(&many, style, context)),
             _ => Box::new(profiles::run(&many, context)?),

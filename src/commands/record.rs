@@ -45,7 +45,8 @@ pub fn text_of(document: &IniDocument, section: &str) -> Guarded {
     Guarded::password(String::from_utf16_lossy(&stored.unwrap_or_default()))
 }
 
-fn path_for(ini: &Ini) -> FilePath {
+/// Returns the path of the file.
+pub fn path_for(ini: &Ini) -> FilePath {
     let mut name = ini.file.shown().file_name().unwrap_or_default().to_os_string();
     name.push(".msipcfg-state.json");
     ini.file.with_file_name(&name)

@@ -13,6 +13,12 @@ pub const INSTALLED: &str = r"C:\Program Files\msipcfg\msipcfg-run.exe";
 /// The option that names the ini.
 const INI: &str = "--ini";
 
+/// Returns whether a command starts the runner, whatever for.
+pub fn is_runner(command: &HookCommand) -> bool {
+    let name = command.program.rsplit(['\\', '/']).next();
+    name.is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+}
+
 /// What the runner is started for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerCall {
@@ -32,8 +38,7 @@ impl RunnerCall {
 
     /// Returns what a command starts the runner for; `None` if it starts another program.
     pub fn of(command: &HookCommand) -> Option<RunnerCall> {
-        let name = command.program.rsplit(['\\', '/']).next()?;
-        if !name.eq_ignore_ascii_case(NAME) {
+        if !is_runner(command) {
             return None;
         }
         match &command.args[..] {

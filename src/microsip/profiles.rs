@@ -335,6 +335,15 @@ impl Profile {
         Ok(Some(folder))
     }
 
+    /// Opens the folder with the user's calls database, if it exists.
+    ///
+    /// # Errors
+    /// A link is in the path, or something can't be opened.
+    pub fn data_folder(&self) -> Result<Option<PinnedDir>, ProfileError> {
+        let [first, second] = LOCAL;
+        self.folder_at(&[first, second, platform::DATA_FOLDER])
+    }
+
     fn ini_in(&self, [first, second]: [&str; 2]) -> Result<Option<Place>, ProfileError> {
         let Some(folder) = self.folder_at(&[first, second, FOLDER])? else { return Ok(None) };
         let path = folder.path().join(INI);

@@ -2,6 +2,13 @@
 
 use quick_xml::escape::escape;
 
+/// The key of the name under which Windows shows notifications, among this user's classes. Its own name is the
+/// AppUserModelID.
+pub const NOTIFICATION_KEY: &str = r"AppUserModelId\msipcfg";
+
+/// The value with that name.
+pub const NOTIFICATION_NAME: &str = "DisplayName";
+
 /// A message. Its texts are shown as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use super::system;
 use super::wine::WinePrefix;
 
+/// The name of the folder in which msipcfg keeps its own files, among the user's local settings.
+pub const DATA_FOLDER: &str = "msipcfg";
+
 /// How Windows paths correspond to paths of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowsPaths {

@@ -56,6 +56,16 @@ pub enum ClassChange {
     RemoveWithKey { key: String, name: String },
 }
 
+impl ClassChange {
+    /// Returns the key in which something changes.
+    pub fn key(&self) -> &str {
+        let (ClassChange::Set { key, .. }
+        | ClassChange::Remove { key, .. }
+        | ClassChange::RemoveWithKey { key, .. }) = self;
+        key
+    }
+}
+
 /// The registry of classes of files and links.
 pub trait ClassRegistry {
     /// Returns the class that the user chose for a scheme in Windows' settings.

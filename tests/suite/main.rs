@@ -58,5 +58,6 @@ mod status;
 mod terminal;
 mod test_hook;
 mod transaction;
+mod uninstall;
 #[cfg(target_os = "linux")]
 mod wizard;

@@ -19,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::actions::data_folder::DATABASE_SUFFIXES;
 use crate::actions::spool;
 use crate::actions::store::{NewEvent, Store, StoreError, Use};
 use crate::platform;
@@ -136,7 +137,7 @@ fn open_store(context: &Context<'_>) -> Result<Store, StoreError> {
     let open = || Store::open(&path, PATIENCE, Use::Other);
     match open() {
         Err(error) if error.needs_new_database() => {
-            let to = context.data.path().join(format!("calls-{}.db", (context.now)().wall_ms));
+            let to = context.data.renamed_database((context.now)().wall_ms);
             match set_aside(&path, &to) {
                 Ok(()) => context.log(&WorkerError::Renamed(error, to)),
                 Err(source) => {
@@ -153,7 +154,7 @@ fn open_store(context: &Context<'_>) -> Result<Store, StoreError> {
 /// Renames a database and the files that belong to it.
 fn set_aside(from: &Path, to: &Path) -> io::Result<()> {
     platform::rename(from, to)?;
-    for suffix in ["-wal", "-shm", "-journal"] {
+    for suffix in DATABASE_SUFFIXES {
         let with_suffix = |path: &Path| {
             let mut name = OsString::from(path);
             name.push(suffix);

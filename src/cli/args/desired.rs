@@ -141,19 +141,19 @@ pub(super) struct ManyArgs {
 
     /// With many users: fail if a user is skipped, for example because there is no ini
     #[arg(long)]
-    fail_on_skipped: bool,
+    pub fail_on_skipped: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// With many users: write the result for each user to FILE, one JSON object per line
     #[arg(long = "report", value_name = "FILE", value_parser = common::path())]
-    path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
 }
 
 impl ReportArgs {
     /// Returns the name of the option if it was given.
-    fn given_option(&self) -> Option<&'static str> {
+    pub fn given_option(&self) -> Option<&'static str> {
         self.path.as_ref().map(|_| "--report")
     }
 }
@@ -161,7 +161,7 @@ impl ReportArgs {
 impl ManyArgs {
     /// Returns where the users' folders are, or `None` for a single ini. Another option that needs many users may have
     /// been given as `given_option`.
-    fn profiles(
+    pub fn profiles(
         &self,
         names_ini: bool,
         given_option: Option<&'static str>,

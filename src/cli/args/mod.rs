@@ -30,12 +30,14 @@ mod hooks;
 mod links;
 mod maintenance;
 mod settings;
+mod uninstall;
 mod write;
 
 pub use common::{Common, joined};
 pub use error::{MSYS_HINT, UsageError};
 pub use hooks::DEFAULT_CALLER;
 pub use write::ExitCodes;
+use write::WriteArgs;
 
 /// Run programs on MicroSIP's call events and change its settings safely
 // bin_name: help texts show the same name, whatever the file is called
@@ -100,6 +102,13 @@ enum Command {
     ///
     /// Affects only the current user.
     Links(links::LinksArgs),
+
+    /// Remove what msipcfg made: hooks, actions, backups, data and links
+    ///
+    /// Lists it and asks first. Hooks that start your own programs stay, because they work without msipcfg. Without
+    /// --ini, all of your inis are cleaned; data and links don't belong to one ini and are removed in any case. For
+    /// many users, only files are removed: who opens links is in each user's registry ('msipcfg links --unset').
+    Uninstall(uninstall::UninstallArgs),
 
     /// Carry out the actions of the events that msipcfg-run stored
     ///
@@ -199,9 +208,10 @@ impl Cli {
             Some(Command::Settings(command)) => command.write_args(),
             Some(Command::Maintenance(command)) => command.write_args(),
             Some(Command::Desired(command)) => command.write_args(),
+            Some(Command::Uninstall(args)) => return args.exit_codes(),
             _ => None,
         };
-        write.map(|write| write.exit_codes).unwrap_or_default()
+        write.map(WriteArgs::exit_codes).unwrap_or_default()
     }
 
     /// Returns whether DSC reads the output. People read a schema or a manifest first.
@@ -219,6 +229,7 @@ impl Cli {
     pub fn report_file(&self) -> Option<(&Path, Vec<&Path>)> {
         match &self.command {
             Some(Command::Desired(command)) => command.report_file(),
+            Some(Command::Uninstall(args)) => Some((args.report_file()?, Vec::new())),
             _ => None,
         }
     }
@@ -239,6 +250,7 @@ impl Cli {
             Command::Dsc { command } => Ok(command.into_request(ini)),
             Command::Control(command) => Ok(Request::Control { ini, control: command.into_control()? }),
             Command::Links(args) => Ok(args.into_request()),
+            Command::Uninstall(args) => args.into_request(ini),
             Command::Worker { event } => Ok(Request::Worker { event }),
             Command::Completions { shell, args } => Ok(Request::Completions { shell, output: args.output }),
         }

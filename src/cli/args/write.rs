@@ -19,18 +19,8 @@ pub(super) struct WriteArgs {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// How long to wait for a running MicroSIP to exit, for example 90s, 5m or 0
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    #[arg(allow_negative_numbers = true)]
-    timeout: Duration,
-
-    /// Ask a running MicroSIP to close (can end a call)
-    #[arg(long)]
-    close: bool,
-
-    /// Like --close, then start MicroSIP again, even if the edit failed
-    #[arg(long)]
-    restart: bool,
+    #[command(flatten)]
+    running: RunningArgs,
 
     /// Don't back up the old file
     #[arg(long)]
@@ -44,6 +34,24 @@ pub(super) struct WriteArgs {
     /// Edit the ini even if it seems to be another program's
     #[arg(long, hide_short_help = true)]
     any_ini: bool,
+}
+
+/// What a command does about a running MicroSIP.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Write options")]
+pub(super) struct RunningArgs {
+    /// How long to wait for a running MicroSIP to exit, for example 90s, 5m or 0
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(allow_negative_numbers = true)]
+    timeout: Duration,
+
+    /// Ask a running MicroSIP to close (can end a call)
+    #[arg(long)]
+    close: bool,
+
+    /// Like --close, then start MicroSIP again, even if the edit failed
+    #[arg(long)]
+    restart: bool,
 
     /// Exit-code convention to use; windows returns 1618 (try again later) instead of 5, on Windows only
     #[arg(long, value_name = "CONVENTION", default_value = "own", value_parser = exit_codes())]
@@ -103,13 +111,43 @@ impl WriteArgs {
     /// Returns whether an option differs from its default.
     pub fn is_given(&self) -> bool {
         self.dry_run
-            || self.timeout != DEFAULT_TIMEOUT
-            || self.close
-            || self.restart
+            || self.running.timeout != DEFAULT_TIMEOUT
+            || self.running.close
+            || self.running.restart
             || self.no_backup
             || self.keep_backups != WriteOptions::DEFAULT_BACKUPS
             || self.any_ini
-            || self.exit_codes != ExitCodes::Own
+            || self.running.exit_codes != ExitCodes::Own
+    }
+}
+
+impl RunningArgs {
+    /// Returns the options of a command that removes what msipcfg made, from whichever ini.
+    pub fn options_to_remove(&self, dry_run: bool) -> WriteOptions {
+        WriteOptions {
+            dry_run,
+            create: false,
+            timeout: self.timeout,
+            while_running: self.while_running(),
+            backup: false,
+            keep_backups: WriteOptions::DEFAULT_BACKUPS,
+            any_ini: true,
+        }
+    }
+
+    fn while_running(&self) -> WhileRunning {
+        match (self.close, self.restart) {
+            (_, true) => WhileRunning::CloseAndRestart,
+            (true, false) => WhileRunning::Close,
+            (false, false) => WhileRunning::Wait,
+        }
+    }
+}
+
+impl WriteArgs {
+    /// Returns the convention for exit codes.
+    pub fn exit_codes(&self) -> ExitCodes {
+        self.running.exit_codes
     }
 }
 
@@ -131,12 +169,8 @@ impl From<WriteArgs> for WriteOptions {
         WriteOptions {
             dry_run: args.dry_run,
             create: false,
-            timeout: args.timeout,
-            while_running: match (args.close, args.restart) {
-                (_, true) => WhileRunning::CloseAndRestart,
-                (true, false) => WhileRunning::Close,
-                (false, false) => WhileRunning::Wait,
-            },
+            timeout: args.running.timeout,
+            while_running: args.running.while_running(),
             backup: !args.no_backup,
             keep_backups: args.keep_backups,
             any_ini: args.any_ini,

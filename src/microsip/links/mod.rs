@@ -6,7 +6,7 @@ mod error;
 mod opener;
 mod registration;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use error::LinksError;
 pub use opener::{Link, LinkSource, program_of, show, warnings_after_set};

@@ -12,7 +12,7 @@ type Keys = BTreeMap<String, BTreeMap<String, ClassValue>>;
 
 /// A registry in memory. Unlike the real one it is case-sensitive, but these tests use one spelling only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Fake {
+pub struct Fake {
     user: Keys,
     machine: Keys,
     choices: BTreeMap<String, String>,
@@ -21,7 +21,7 @@ struct Fake {
 }
 
 impl Fake {
-    fn with(keys: &[(&str, &str, &str)]) -> Fake {
+    pub fn with(keys: &[(&str, &str, &str)]) -> Fake {
         let mut fake = Fake::default();
         for (key, name, text) in keys {
             fake.put(key, name, ClassValue::of_text(text));
@@ -29,7 +29,7 @@ impl Fake {
         fake
     }
 
-    fn put(&mut self, key: &str, name: &str, value: ClassValue) {
+    pub fn put(&mut self, key: &str, name: &str, value: ClassValue) {
         for (at, _) in key.match_indices('\\') {
             self.user.entry(key[..at].to_string()).or_default();
         }
@@ -40,7 +40,7 @@ impl Fake {
         self.value(Hive::User, &command_key(scheme), "").unwrap()?.text()
     }
 
-    fn set(&mut self, exe: &str) -> Plan {
+    pub fn set(&mut self, exe: &str) -> Plan {
         let plan = plan_set(self, exe).unwrap();
         apply(&plan, self).unwrap();
         plan

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::platform::env::Env;
-use crate::platform::paths::{DriveKind, WindowsPaths};
+use crate::platform::paths::{DATA_FOLDER, DriveKind, WindowsPaths};
 use crate::platform::profiles::AppData;
 use crate::platform::wine::WinePrefix;
 
@@ -58,7 +58,7 @@ pub fn drive_kind(windows_path: &str) -> DriveKind {
 /// Returns the folder in which msipcfg keeps its own files.
 pub fn data_folder(env: &Env) -> Option<PathBuf> {
     let usual = || Some(env.home.as_ref()?.join(".local/state"));
-    Some(env.state_home.clone().or_else(usual)?.join("msipcfg"))
+    Some(env.state_home.clone().or_else(usual)?.join(DATA_FOLDER))
 }
 
 /// Returns nothing: the documents of MicroSIP's user are in its Wine prefix, or on another computer.

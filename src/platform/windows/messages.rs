@@ -10,7 +10,7 @@ use windows::core::HSTRING;
 
 use super::registry::class_registry;
 use super::window::{MAX_SHOWN, MessageWindows};
-use crate::platform::message::{Message, Shown};
+use crate::platform::message::{Message, NOTIFICATION_KEY, NOTIFICATION_NAME, Shown};
 use crate::platform::registry::{ClassChange, ClassValue, Hive};
 
 /// By this name, Windows knows whose notifications they are (AppUserModelID).
@@ -66,15 +66,14 @@ fn show_toast(message: &Message<'_>, tag: &str) -> windows::core::Result<Shown> 
 
 /// Registers the name under which notifications are shown, unless an installer did that for all users.
 fn register() -> io::Result<()> {
-    const NAME: &str = "DisplayName";
-    let key = format!(r"AppUserModelId\{APP_ID}");
     let Some(mut registry) = class_registry() else { return Ok(()) };
     for hive in [Hive::Machine, Hive::User] {
-        if registry.value(hive, &key, NAME)?.is_some() {
+        if registry.value(hive, NOTIFICATION_KEY, NOTIFICATION_NAME)?.is_some() {
             return Ok(());
         }
     }
-    registry.change(&ClassChange::Set { key, name: NAME.into(), value: ClassValue::of_text(APP_ID) })
+    let (key, name) = (NOTIFICATION_KEY.to_string(), NOTIFICATION_NAME.to_string());
+    registry.change(&ClassChange::Set { key, name, value: ClassValue::of_text(APP_ID) })
 }
 
 #[cfg(test)]
@@ -86,10 +85,9 @@ mod tests {
         register().unwrap();
         register().unwrap();
         let registry = class_registry().unwrap();
-        let key = format!(r"AppUserModelId\{APP_ID}");
         let name = [Hive::Machine, Hive::User]
             .iter()
-            .find_map(|hive| registry.value(*hive, &key, "DisplayName").unwrap());
+            .find_map(|hive| registry.value(*hive, NOTIFICATION_KEY, NOTIFICATION_NAME).unwrap());
         assert_eq!(name.and_then(|name| name.text()).as_deref(), Some(APP_ID));
     }
 }

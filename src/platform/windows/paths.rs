@@ -17,7 +17,7 @@ use windows_sys::core::{GUID, PWSTR};
 use super::files::is_same_file;
 use super::win32::{text_at, wide};
 use crate::platform::env::Env;
-use crate::platform::paths::{DriveKind, WindowsPaths};
+use crate::platform::paths::{DATA_FOLDER, DriveKind, WindowsPaths};
 use crate::platform::profiles::AppData;
 
 /// Returns the paths of this Windows.
@@ -72,7 +72,7 @@ pub fn own_app_data() -> Vec<PathBuf> {
 /// Returns the folder in which msipcfg keeps its own files, which isn't copied to other computers.
 pub fn data_folder(env: &Env) -> Option<PathBuf> {
     let local = env.local_app_data.clone().or_else(|| known_folder(&FOLDERID_LocalAppData))?;
-    Some(local.join("msipcfg"))
+    Some(local.join(DATA_FOLDER))
 }
 
 /// Returns the folder of this user's documents, which may be on a share or in OneDrive.

@@ -1,6 +1,7 @@
 //! `apply`, `check` and `detect` for many users (`--all-users`, `--profiles`).
 
-mod summary;
+pub mod summary;
+pub mod walk;
 mod work;
 
 use crate::budget::Budget;
@@ -16,6 +17,8 @@ use crate::platform;
 use crate::request::{ManyUsers, ManyUsersAction, Profiles};
 
 use super::template::{Secrets, Template};
+use summary::Purpose;
+use walk::{Waiting, Walk};
 use work::Work;
 
 pub use summary::Summary;
@@ -25,9 +28,6 @@ pub use summary::Summary;
 /// # Errors
 /// The file is wrong for every user, or there are no users. What fails for one user is in the summary.
 pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error> {
-    if platform::privileges().is_elevated {
-        platform::refuse_junctions_of_users();
-    }
     let template = Template::load(&many.desired, context)?;
     let profiles = profiles_of(&many.profiles)?;
     let secrets = Secrets::new(context.secret);
@@ -37,34 +37,54 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
         ManyUsersAction::Check => template.preflight(&profiles),
         ManyUsersAction::Apply { .. } | ManyUsersAction::Detect(_) => Vec::new(),
     };
-    let code_page = match many.profiles {
-        Profiles::OfThisMachine => {
-            many.code_page.or_else(|| CodePage::from_number(platform::ansi_code_page()?))
-        }
-        // These folders may be another computer's.
-        Profiles::In(_) => many.code_page,
-    };
+    let processes = Processes::default();
     let work = Work {
         budget: Budget::new(LARGEST_INI),
         template: &template,
         secrets: &secrets,
         rows: &rows,
-        processes: Processes::default(),
-        code_page,
+        processes: &processes,
+        code_page: code_page_of(&many.profiles, many.code_page),
         user: match many.profiles {
             Profiles::OfThisMachine => IniUser::OfThisComputer,
             Profiles::In(_) => IniUser::OfAnyComputer,
         },
         action: many.action,
     };
+    let (purpose, waiting) = match many.action {
+        ManyUsersAction::Apply { options, skip_running, .. } => {
+            (Purpose::Apply, Some(Waiting { options, skip_running }))
+        }
+        ManyUsersAction::Check | ManyUsersAction::Detect(_) => (Purpose::Check, None),
+    };
+    let dry_run = waiting.is_some_and(|waiting| waiting.options.dry_run);
+    let mut summary = Summary::new(purpose, dry_run, many.fail_on_skipped);
+    summary.matched_nobody = rows.match_nobody();
     // A table for all PCs lists more users than this one has. In a folder of profiles, a name may be misspelled.
-    let lists_missing = many.profiles != Profiles::OfThisMachine;
-    let mut summary = work.on(profiles, lists_missing, many.fail_on_skipped, context);
+    let missing = if many.profiles == Profiles::OfThisMachine { &[] } else { &rows.without_folder[..] };
+    let walk = Walk { work: &work, processes: &processes, waiting };
+    let mut summary = walk.on(profiles, missing, summary, context);
     summary.warn(preflight);
     Ok(summary)
 }
 
-fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {
+/// Returns the code page of the users' 8-bit inis: the named one, else that of this computer if they are its users.
+pub fn code_page_of(profiles: &Profiles, named: Option<CodePage>) -> Option<CodePage> {
+    match profiles {
+        Profiles::OfThisMachine => named.or_else(|| CodePage::from_number(platform::ansi_code_page()?)),
+        // These folders may be another computer's.
+        Profiles::In(_) => named,
+    }
+}
+
+/// Returns the users, before anything is done in their folders.
+///
+/// # Errors
+/// There are none, or they can't be listed.
+pub fn profiles_of(profiles: &Profiles) -> Result<Vec<Profile>, Diagnostic> {
+    if platform::privileges().is_elevated {
+        platform::refuse_junctions_of_users();
+    }
     let (found, place, hint) = match profiles {
         Profiles::OfThisMachine => {
             let found = profiles::of_this_machine().ok_or_else(|| {

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::commands::desired::apply::CheckOutcome;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
+use crate::commands::uninstall::removal::Removal;
 use crate::commands::written::WriteOutcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic};
 use crate::page::{Count, Page, diagnostic_text, indented, path_text};
@@ -34,6 +35,8 @@ pub enum UserState {
     Written(Box<WriteOutcome>),
     /// The ini was compared with the state.
     Checked(CheckOutcome),
+    /// What msipcfg had made was removed, or would be.
+    Removed(Box<Removal>),
     /// The user was skipped.
     Skipped(Skip),
     /// It failed.
@@ -44,6 +47,24 @@ impl UserState {
     /// Returns the state of an ini to which the desired state was applied.
     pub fn written(written: WriteOutcome) -> UserState {
         UserState::Written(Box::new(written))
+    }
+
+    /// Returns whether something changed, or would change in a dry run.
+    pub fn changed(&self) -> bool {
+        match self {
+            UserState::Written(written) => written.changed(),
+            UserState::Removed(removal) => removal.changed(),
+            UserState::Checked(_) | UserState::Skipped(_) | UserState::Failed(_) => false,
+        }
+    }
+
+    /// Adds a warning to what was done.
+    pub fn warn(&mut self, warning: Diagnostic) {
+        match self {
+            UserState::Written(written) => written.warnings.push(warning),
+            UserState::Removed(removal) => removal.warnings.push(warning),
+            UserState::Checked(_) | UserState::Skipped(_) | UserState::Failed(_) => {}
+        }
     }
 }
 
@@ -86,11 +107,35 @@ impl Skip {
     }
 }
 
+/// What a run for many users is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Applying a desired state.
+    #[default]
+    Apply,
+    /// Comparing the inis with a desired state.
+    Check,
+    /// Removing what msipcfg made.
+    Uninstall,
+}
+
+impl Purpose {
+    /// Returns the words for users with changes, and for users without.
+    fn words(self, dry_run: bool) -> [&'static str; 2] {
+        match (self, dry_run) {
+            (Purpose::Uninstall, false) => ["cleaned", "without anything to remove"],
+            (Purpose::Uninstall, true) => ["to be cleaned", "without anything to remove"],
+            (_, false) => ["changed", "in state"],
+            (_, true) => ["to be changed", "in state"],
+        }
+    }
+}
+
 /// The results for all users.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Whether the inis were only compared.
-    pub is_check: bool,
+    /// What the run was for.
+    pub purpose: Purpose,
     /// Whether this is a dry run.
     pub dry_run: bool,
     /// Whether skipping a user is a failure.
@@ -126,6 +171,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Returns a summary without results.
+    pub fn new(purpose: Purpose, dry_run: bool, fail_on_skipped: bool) -> Summary {
+        Summary { purpose, dry_run, fail_on_skipped, ..Summary::default() }
+    }
+
     /// Returns why the work didn't succeed, if it didn't.
     pub fn error(&self) -> Option<Diagnostic> {
         const AGAIN: &str = "run the command again; it continues with the remaining users";
@@ -208,14 +258,14 @@ impl Summary {
     }
 
     fn verb(&self) -> &'static str {
-        if self.is_check { "compared" } else { "done" }
+        if self.purpose == Purpose::Check { "compared" } else { "done" }
     }
 
     fn count(&mut self, outcome: &UserState) {
         match outcome {
-            UserState::Written(written) if written.changed() => self.changed += 1,
+            state if state.changed() => self.changed += 1,
             UserState::Checked(checked) if !checked.is_in_state => self.differing += 1,
-            UserState::Written(_) | UserState::Checked(_) => self.in_state += 1,
+            UserState::Written(_) | UserState::Removed(_) | UserState::Checked(_) => self.in_state += 1,
             UserState::Skipped(skip) => {
                 self.skipped += 1;
                 self.interrupted += usize::from(*skip == Skip::Interrupted);
@@ -238,6 +288,7 @@ impl Outcome for UserResult {
         match &self.state {
             UserState::Written(written) => &written.warnings,
             UserState::Checked(checked) => &checked.warnings,
+            UserState::Removed(removal) => &removal.warnings,
             UserState::Skipped(_) | UserState::Failed(_) => &[],
         }
     }
@@ -246,7 +297,9 @@ impl Outcome for UserResult {
     fn text(&self, page: &Page) -> String {
         let styles = page.styles;
         let (style, is_news) = match &self.state {
-            UserState::Written(written) => (styles.added, written.changed() && !page.quiet),
+            UserState::Written(_) | UserState::Removed(_) => {
+                (styles.added, self.state.changed() && !page.quiet)
+            }
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
             UserState::Skipped(skip) => (styles.hint, *skip == Skip::NoFolder),
@@ -272,6 +325,7 @@ impl Outcome for UserResult {
             UserState::Failed(error) => {
                 text.push_str(&diagnostic_text("", &Diagnostic::from(&**error), "  ", styles));
             }
+            UserState::Removed(removal) => text.push_str(&indented(&removal.lines(styles))),
             UserState::Written(_) | UserState::Checked(_) => {}
         }
         text
@@ -289,6 +343,7 @@ impl Outcome for UserResult {
                 parts_of(written.json(), &["changes", "backup", "creates", "warnings"])
             }
             UserState::Checked(checked) => parts_of(checked.json(), &["differences", "warnings"]),
+            UserState::Removed(removal) => parts_of(removal.json(), &["removed", "kept", "warnings"]),
             UserState::Skipped(skip) => {
                 vec![("reason", json!(skip)), ("message", json!(skip.meaning()))]
             }
@@ -310,9 +365,9 @@ fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)>
 
 fn state_name(state: &UserState) -> &'static str {
     match state {
-        UserState::Written(written) if written.changed() => "changed",
+        state if state.changed() => "changed",
         UserState::Checked(checked) if !checked.is_in_state => "differs",
-        UserState::Written(_) | UserState::Checked(_) => "in-state",
+        UserState::Written(_) | UserState::Removed(_) | UserState::Checked(_) => "in-state",
         UserState::Skipped(_) => "skipped",
         UserState::Failed(_) => "failed",
     }
@@ -322,7 +377,9 @@ impl Outcome for Summary {
     fn status(&self) -> ExitStatus {
         match self.error() {
             Some(error) => error.code.exit_status(),
-            None if self.differing > 0 || (self.is_check && self.is_nobody()) => ExitStatus::No,
+            None if self.differing > 0 || (self.purpose == Purpose::Check && self.is_nobody()) => {
+                ExitStatus::No
+            }
             None => ExitStatus::Done,
         }
     }
@@ -343,11 +400,11 @@ impl Outcome for Summary {
         if page.quiet {
             return String::new();
         }
-        let changed = if self.dry_run { "to be changed" } else { "changed" };
+        let [changed, in_state] = self.purpose.words(self.dry_run);
         let parts = [
             (self.changed, changed),
             (self.differing, "not in state"),
-            (self.in_state, "in state"),
+            (self.in_state, in_state),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
         ];
@@ -363,7 +420,7 @@ impl Outcome for Summary {
     fn json(&self) -> Json {
         let error = self.failure();
         let mut json = json!({"ok": error.is_none()});
-        if self.is_check {
+        if self.purpose == Purpose::Check {
             json["in_state"] = json!(error.is_none() && self.differing == 0 && !self.is_nobody());
         } else {
             json["changed"] = json!(self.changed > 0);

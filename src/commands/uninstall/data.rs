@@ -1,0 +1,194 @@
+//! Removes the folder with the calls database, after the workers have exited. Only files that msipcfg made are removed.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::actions::{data_folder, spool, start_worker};
+use crate::commands::context::Context;
+use crate::commands::error::Error;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ScopedFs};
+
+use super::not_removed;
+use super::removal::{Item, Kept, Removal};
+
+/// How long to wait for the workers. They exit within 5 seconds, unless the computer is very slow.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
+
+/// A user's folder with the calls database.
+pub struct Data<'a> {
+    /// Opens the folder; `None` if it doesn't exist.
+    pub open: &'a dyn Fn() -> Result<Option<PinnedDir>, Error>,
+    /// The owner of new files in it.
+    pub owner: Option<&'a Owner>,
+}
+
+impl Data<'_> {
+    /// Removes what msipcfg made in the folder, and the folder if nothing else is in it.
+    ///
+    /// # Errors
+    /// A worker doesn't exit, or something can't be read or removed.
+    pub fn clean(&self, removal: &mut Removal, context: &Context<'_>) -> Result<(), Error> {
+        let Some(folder) = (self.open)()? else { return Ok(()) };
+        let spool = self.open_spool()?;
+        let planned = plan(&folder, spool.as_ref(), removal, context.fs)?;
+        if removal.dry_run || planned.is_empty() {
+            removal.removed.extend(planned);
+            return Ok(());
+        }
+        self.write_stop_file(&folder, context)?;
+        let result = self.remove_files(&folder, spool, removal, context);
+        // also after an error, because it would end new workers for a minute
+        self.remove(&stop_file(&folder), &folder, context)?;
+        result?;
+        remove_if_empty(folder, removal, context.fs);
+        Ok(())
+    }
+
+    /// Opens the folder for events that couldn't be stored, unless something else has its name.
+    fn open_spool(&self) -> Result<Option<PinnedDir>, Error> {
+        Ok((self.open)()?.and_then(|folder| folder.enter(data_folder::SPOOL).ok()))
+    }
+
+    /// Tells the workers to exit. The file must be new, because an old one counts as forgotten.
+    fn write_stop_file(&self, folder: &PinnedDir, context: &Context<'_>) -> Result<(), Error> {
+        let file = stop_file(folder);
+        // confined only for this file, because that keeps the folder from being empty
+        let fs = ScopedFs::new(context.fs, folder, self.owner, 0);
+        let (prefix, suffix) = data_folder::STOP_TEMP;
+        let temp_name = (prefix.as_ref(), suffix);
+        let written = platform::write_atomically(&fs, file.to_open(), b"", None, temp_name);
+        written.map_err(|error| {
+            let message = format!("{} couldn't be written: {error}", file.shown().display());
+            Diagnostic::new(Code::FileWrite, message)
+                .with_hint("check that you may write to its folder and that the disk has free space")
+                .into()
+        })
+    }
+
+    fn remove_files(
+        &self,
+        folder: &PinnedDir,
+        spool: Option<PinnedDir>,
+        removal: &mut Removal,
+        context: &Context<'_>,
+    ) -> Result<(), Error> {
+        wait_for_workers(folder, context)?;
+        // listed again, because the workers may have added something before they exited
+        for file in Contents::of(folder, data_folder::is_own_name, context.fs)?.own {
+            if file != stop_file(folder) && self.remove(&file, folder, context)? {
+                removal.removed.push(Item::File(file.shown().to_path_buf()));
+            }
+        }
+        let Some(spool) = spool else { return Ok(()) };
+        for file in Contents::of(&spool, spool::is_own_name, context.fs)?.own {
+            if self.remove(&file, &spool, context)? {
+                removal.removed.push(Item::File(file.shown().to_path_buf()));
+            }
+        }
+        remove_if_empty(spool, removal, context.fs);
+        Ok(())
+    }
+
+    /// Removes a file, and returns whether it existed.
+    fn remove(&self, file: &FilePath, folder: &PinnedDir, context: &Context<'_>) -> Result<bool, Error> {
+        match ScopedFs::new(context.fs, folder, self.owner, 0).remove(file.to_open()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(not_removed(file.shown(), &error)),
+        }
+    }
+}
+
+/// Returns what is to be removed, and adds to `removal` what stays.
+fn plan(
+    folder: &PinnedDir,
+    spool: Option<&PinnedDir>,
+    removal: &mut Removal,
+    fs: &dyn FileSystem,
+) -> Result<Vec<Item>, Error> {
+    let Contents { own, mut others } = Contents::of(folder, data_folder::is_own_name, fs)?;
+    let mut planned: Vec<Item> = own.iter().map(Contents::item).collect();
+    if let Some(spool) = spool {
+        others.retain(|file| file.shown() != spool.path());
+        let spooled = Contents::of(spool, spool::is_own_name, fs)?;
+        planned.extend(spooled.own.iter().map(Contents::item));
+        planned.extend(spooled.others.is_empty().then(|| Item::Folder(spool.path().to_path_buf())));
+        others.extend(spooled.others);
+    }
+    planned.extend(others.is_empty().then(|| Item::Folder(folder.path().to_path_buf())));
+    let kept = |file: &FilePath| Kept { item: Contents::item(file), why: "not made by msipcfg" };
+    removal.kept.extend(others.iter().map(kept));
+    Ok(planned)
+}
+
+/// What is in a folder, sorted by name.
+struct Contents {
+    /// The files that msipcfg made.
+    own: Vec<FilePath>,
+    /// Everything else.
+    others: Vec<FilePath>,
+}
+
+impl Contents {
+    fn of(folder: &PinnedDir, is_own_name: fn(&str) -> bool, fs: &dyn FileSystem) -> Result<Contents, Error> {
+        let folder_path = folder.file("".as_ref());
+        let entries = fs.list(folder_path.to_open()).map_err(|error| {
+            let message = format!("{} couldn't be listed: {error}", folder.path().display());
+            Diagnostic::new(Code::FileRead, message).with_hint("check that you may read it")
+        })?;
+        let mut names: Vec<_> = entries.iter().map(std::fs::DirEntry::file_name).collect();
+        names.sort();
+        let is_own = |file: &FilePath| {
+            let is_file = || fs.link_metadata(file.to_open()).is_ok_and(|metadata| metadata.is_file());
+            let name = file.shown().file_name().and_then(|name| name.to_str());
+            name.is_some_and(is_own_name) && is_file()
+        };
+        let (own, others) = names.iter().map(|name| folder.file(name)).partition(is_own);
+        Ok(Contents { own, others })
+    }
+
+    fn item(file: &FilePath) -> Item {
+        Item::File(file.shown().to_path_buf())
+    }
+}
+
+fn stop_file(folder: &PinnedDir) -> FilePath {
+    folder.file(data_folder::STOP.as_ref())
+}
+
+fn remove_if_empty(folder: PinnedDir, removal: &mut Removal, fs: &dyn FileSystem) {
+    let path = folder.path().to_path_buf();
+    folder.remove_if_empty();
+    if !fs.exists(&path) {
+        removal.removed.push(Item::Folder(path));
+    }
+}
+
+/// Waits until no worker uses the database.
+fn wait_for_workers(folder: &PinnedDir, context: &Context<'_>) -> Result<(), Error> {
+    let end = Instant::now() + PATIENCE;
+    let Contents { own, .. } = Contents::of(folder, data_folder::is_worker_lock, context.fs)?;
+    while own.iter().any(|lock| start_worker::is_held(context.fs, lock.to_open())) {
+        if (context.stop)() {
+            let message = "Cancelled while an action of msipcfg was being finished. The hooks are removed.";
+            return Err(Diagnostic::new(Code::Interrupted, message)
+                .with_hint("run the command again to remove the rest")
+                .into());
+        }
+        if Instant::now() >= end {
+            let message = format!(
+                "an action of {} takes so long that its files can't be removed",
+                folder.path().display()
+            );
+            return Err(Diagnostic::new(Code::FileWrite, message)
+                .with_hint(
+                    "wait until it has ended, or end msipcfg in the Task Manager, then run the command again",
+                )
+                .into());
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `uninstall` for many users (`--all-users`, `--profiles`): files only, because the registries of users who are logged
+//! off aren't loaded.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::commands::context::Context;
+use crate::commands::desired::profiles::summary::{Purpose, Skip, Summary, UserState};
+use crate::commands::desired::profiles::walk::{UserWork, Waiting, Walk, ini_in, scoped_fs};
+use crate::commands::desired::profiles::{code_page_of, profiles_of};
+use crate::commands::error::Error;
+use crate::ini::encoding::CodePage;
+use crate::microsip::profiles::{Found, Profile};
+use crate::request::{UninstallMany, WhileRunning, WriteOptions};
+
+use super::data::Data;
+use super::ini::Cleaning;
+use super::removal::Removal;
+
+/// Removes what msipcfg made for each user.
+///
+/// # Errors
+/// There are no users. What fails for one user is in the summary.
+pub fn run(
+    many: &UninstallMany,
+    cleaning: Cleaning<'_>,
+    context: &mut Context<'_>,
+) -> Result<Summary, Error> {
+    let options = cleaning.options;
+    let profiles = profiles_of(&many.profiles)?;
+    let work = Uninstalling {
+        cleaning: Cleaning {
+            // the walk waits for all users together
+            options: WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options },
+            ..cleaning
+        },
+        code_page: code_page_of(&many.profiles, many.code_page),
+    };
+    let summary = Summary::new(Purpose::Uninstall, options.dry_run, many.fail_on_skipped);
+    let waiting = Some(Waiting { options, skip_running: many.skip_running });
+    let walk = Walk { work: &work, processes: cleaning.processes, waiting };
+    Ok(walk.on(profiles, &[], summary, context))
+}
+
+/// The work on each user.
+struct Uninstalling<'a> {
+    cleaning: Cleaning<'a>,
+    code_page: Option<CodePage>,
+}
+
+impl UserWork for Uninstalling<'_> {
+    fn state_of(
+        &self,
+        profile: &Profile,
+        ini: &mut Option<PathBuf>,
+        context: &mut Context<'_>,
+    ) -> Result<UserState, Error> {
+        let found = profile.find_ini()?;
+        if let Found::NoAppData = found {
+            return Ok(UserState::Skipped(Skip::NoProfile));
+        }
+        if let Found::Ini(place) = &found {
+            *ini = Some(place.path());
+        }
+        let mut removal = Removal::new(self.cleaning.options.dry_run);
+        match self.clean(profile, &found, &mut removal, context) {
+            Ok(()) => Ok(UserState::Removed(Box::new(removal))),
+            Err(error) => Err(removal.note_in(error)),
+        }
+    }
+}
+
+impl Uninstalling<'_> {
+    fn clean(
+        &self,
+        profile: &Profile,
+        found: &Found,
+        removal: &mut Removal,
+        context: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        let owner = profile.owner.as_ref();
+        if let Found::Ini(place) = found {
+            let fs = scoped_fs(place, owner, context.fs);
+            let ini = ini_in(place, self.code_page, context.fs);
+            let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+            self.cleaning.clean(&ini, removal, &mut context)?;
+        }
+        let open = || Ok(profile.data_folder()?);
+        Data { open: &open, owner }.clean(removal, context)
+    }
+}
