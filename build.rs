@@ -8,13 +8,13 @@ use std::error::Error;
 use embed_resource::ParamsMacrosAndIncludeDirs;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for name in ["msipcfg.ico", "msipcfg.manifest", "msipcfg.rc", "msipcfg-run.rc", "resources.h"] {
+    for name in ["msipcfg.ico", "msipcfg.manifest", "msipcfg.rc", "msipcfg-run.rc", "resources.rc"] {
         println!("cargo::rerun-if-changed=packaging/{name}");
     }
     let version = env::var("CARGO_PKG_VERSION")?;
     let part = |name: &str| env::var(format!("CARGO_PKG_VERSION_{name}"));
     let macros = [
-        format!("VERSION=\"{version}\""),
+        format!("VERSION={version}"),
         format!("VERSION_NUMBERS={},{},{},0", part("MAJOR")?, part("MINOR")?, part("PATCH")?),
     ];
     if env::var("CARGO_CFG_TARGET_ENV")? == "msvc" {
