@@ -90,4 +90,10 @@ mod tests {
             .find_map(|hive| registry.value(*hive, NOTIFICATION_KEY, NOTIFICATION_NAME).unwrap());
         assert_eq!(name.and_then(|name| name.text()).as_deref(), Some(APP_ID));
     }
+
+    #[test]
+    fn the_installer_registers_the_same_id() {
+        let installer = include_str!("../../../packaging/msipcfg.wxs");
+        assert!(installer.contains(&format!(r#"Key="Software\Classes\AppUserModelId\{APP_ID}""#)));
+    }
 }
