@@ -1,5 +1,7 @@
 //! What the user asked for, as a type. The command line, the wizard and DSC make requests; `commands` carries them out.
 
+mod manifest;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use crate::ini::encoding::CodePage;
 use crate::ini::name::{KeyPath, SectionName, ValueText};
 use crate::microsip::control::PhoneCommand;
 use crate::microsip::version::Version;
+
+pub use manifest::{Executable, Manifest, WhatIf};
 
 /// The ini that a request is about.
 #[derive(Clone, Debug, Default)]
@@ -578,35 +582,6 @@ pub enum DscOperation {
     },
     /// Show the state of every ini.
     Export,
-}
-
-/// The resource manifest of DSC.
-#[derive(Clone, Debug)]
-pub struct Manifest {
-    /// How DSC runs a what-if.
-    pub what_if: WhatIf,
-    /// How the manifest names this program.
-    pub executable: Executable,
-    /// The folder to write it to; without one, it is printed.
-    pub folder: Option<PathBuf>,
-}
-
-/// How DSC runs a what-if.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhatIf {
-    /// With an additional argument of `set`, since DSC 3.2.
-    Argument,
-    /// As a separate operation, as in DSC 3.1.
-    Operation,
-}
-
-/// How the manifest names this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Executable {
-    /// By name: DSC looks on the PATH and next to the manifest.
-    ByName,
-    /// By its full path.
-    Absolute,
 }
 
 /// A shell with completions.

@@ -9,8 +9,7 @@ use crate::commands::error::Error;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ScopedFs};
 
-use super::not_removed;
-use super::removal::{Item, Kept, Removal};
+use super::removal::{Item, Kept, Removal, not_removed};
 
 /// How long to wait for the workers. They exit within 5 seconds, unless the computer is very slow.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -26,7 +26,7 @@ use crate::microsip::instances::Processes;
 use crate::platform::FileSystem;
 use crate::request::WriteOptions;
 
-use super::removal::{Item, Kept, Removal};
+use super::removal::{Item, Kept, Removal, not_removed};
 
 /// How inis are cleaned.
 #[derive(Clone, Copy)]
@@ -137,7 +137,7 @@ fn remove_made_files(ini: &Ini, context: &Context<'_>) -> Result<Vec<PathBuf>, E
     for path in &files {
         match context.fs.remove(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(super::not_removed(&ini.file.shown_for(path), &error));
+                return Err(not_removed(&ini.file.shown_for(path), &error));
             }
             _ => {}
         }

@@ -33,7 +33,7 @@ use removal::{Item, Kept, Removal};
 /// Nobody was asked, MicroSIP is running, or something can't be read, written or removed.
 pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     if request.purge == Purge::Ask {
-        let message = "what uninstall removes can't be restored, so it asks before, but here it can't";
+        let message = "uninstall asks before it removes anything, but it can't ask here";
         return Err(Diagnostic::new(Code::Usage, message)
             .with_hint("add --yes to remove it without a question, or --dry-run to list it")
             .into());
@@ -114,14 +114,4 @@ fn open_own(path: &Path) -> io::Result<Option<PinnedDir>> {
 fn not_opened(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("{} couldn't be opened: {error}", path.display());
     Diagnostic::new(Code::FileRead, message).with_hint("check that you may read it")
-}
-
-/// Returns the error that a file can't be removed.
-fn not_removed(path: &Path, error: &io::Error) -> Error {
-    let message = format!("{} couldn't be removed: {error}", path.display());
-    Diagnostic::new(Code::FileWrite, message)
-        .with_hint(
-            "close the programs that have it open, check that you may remove it, then run the command again",
-        )
-        .into()
 }

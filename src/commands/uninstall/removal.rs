@@ -1,13 +1,14 @@
 //! What `uninstall` removes for one user and what it keeps, for people and for scripts.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::event::Event;
 use crate::page::{Page, Styles, path_text};
 
@@ -139,4 +140,14 @@ impl Outcome for Removal {
             "warnings": self.warnings,
         })
     }
+}
+
+/// Returns the error that a file can't be removed.
+pub fn not_removed(path: &Path, error: &io::Error) -> Error {
+    let message = format!("{} couldn't be removed: {error}", path.display());
+    Diagnostic::new(Code::FileWrite, message)
+        .with_hint(
+            "close the programs that have it open, check that you may remove it, then run the command again",
+        )
+        .into()
 }
