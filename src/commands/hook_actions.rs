@@ -333,6 +333,22 @@ impl<'a> ActionsEditor<'a> {
         RunnerCall { ini: unusual_ini(self.ini, targets, self.env).filter(|_| !is_usual), event }
     }
 
+    /// Returns the runner that can be seen from here: the one next to this program, or in a Wine prefix the installed
+    /// one.
+    pub fn runner_here(&self) -> Option<String> {
+        let targets = target_context(self.ini, self.env);
+        if self.is_runner_here(&targets) {
+            return runner_beside(self.env).ok();
+        }
+        let host = targets.to_host(runner::INSTALLED)?;
+        SystemFs.is_file(&host).then(|| runner::INSTALLED.to_string())
+    }
+
+    /// Uses the runner with this path from now on.
+    pub fn use_runner(&mut self, path: String) {
+        self.runner = Some(path);
+    }
+
     /// Returns whether MicroSIP runs on this computer, where the runner is next to this program.
     fn is_runner_here(&self, targets: &TargetContext) -> bool {
         targets.paths == WindowsPaths::Native && self.user != IniUser::OfAnyComputer

@@ -10,6 +10,7 @@ use crate::edit::plan::Edit;
 use crate::hook::event::Event;
 use crate::ini::encoding::Decoded;
 use crate::ini::name::KeyPath;
+use crate::microsip::keys::setting_path;
 use crate::platform::{Env, FileSystem};
 
 use super::finding::{Finding, Fix, Severity};
@@ -48,6 +49,35 @@ pub fn check(ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Ve
         findings.extend(finding.map(|finding| finding.of("Settings", event.key())));
     }
     findings
+}
+
+/// Fixes the commands whose runner isn't where it was, if it's known where it is now.
+pub fn fix_moved_runners(
+    findings: &mut [Finding],
+    ini: &Ini,
+    decoded: &Decoded,
+    env: &Env,
+    fs: &dyn FileSystem,
+) {
+    let document = &decoded.document;
+    let Ok(mut actions) = ActionsEditor::open(ini, env, fs) else { return };
+    let Some(runner) = actions.runner_here() else { return };
+    actions.use_runner(runner.clone());
+    let save_dialect = save_dialect(None, ini, document, env);
+    for event in Event::ALL.iter().copied().filter(|event| has_runner(*event, document)) {
+        let key = setting_path("Settings", event.key());
+        let is_missing = |finding: &&mut Finding| {
+            finding.diagnostic.code == Code::HookTargetMissing && finding.key.as_ref() == Some(&key)
+        };
+        if let Some(finding) = findings.iter_mut().find(is_missing)
+            && let Ok(edit) = actions.runner_edit(event, document, &save_dialect)
+        {
+            finding.commands.clear();
+            finding.diagnostic.message.push_str(&format!("; msipcfg-run is {runner} now"));
+            finding.diagnostic.hint = None;
+            finding.fix = Some(Fix::Edit(edit));
+        }
+    }
 }
 
 fn runner_unset(event: Event, has_actions: bool) -> Finding {

@@ -36,6 +36,7 @@ pub fn examine(ini: &Ini, context: &Context<'_>) -> Result<Vec<Finding>, Error> 
 pub fn check(ini: &Ini, decoded: &Decoded, env: &Env, fs: &dyn FileSystem) -> Vec<Finding> {
     let save_dialect = save_dialect(None, ini, &decoded.document, env);
     let mut findings = check_text(decoded, &save_dialect, &target_context(ini, env));
+    actions::fix_moved_runners(&mut findings, ini, decoded, env, fs);
     findings.extend(actions::check(ini, decoded, env, fs));
     findings
 }

@@ -231,7 +231,7 @@ pub const RULES: &[Rule] = rules! {
     HookBusyMissing: Info, No;
     HookTargetRelative: Error Warning, No;
     HookTargetBadPath: Error, No;
-    HookTargetMissing: Error, No;
+    HookTargetMissing: Error, Sometimes;
     HookTargetFolder: Error, No;
     HookTargetUnreadable: Error, No;
     HookTargetEmpty: Error, No;

@@ -3,12 +3,15 @@
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, utf16};
+#[cfg(unix)]
+use crate::sandbox::{image, text_of_ini};
 
 const URL: &str = "https://crm.example/find?phone={number}";
 
 /// Returns the problems of actions: code, severity, key, and whether doctor fixes it.
 fn problems(json: &Value) -> Vec<(String, String, Option<String>, bool)> {
-    const OWN: [&str; 4] = ["hooks-file-invalid", "runner-unset", "runner-unneeded", "event-has-program"];
+    const OWN: [&str; 5] =
+        ["hooks-file-invalid", "runner-unset", "runner-unneeded", "event-has-program", "hook-target-missing"];
     let text = |value: &Value| value.as_str().map(str::to_string);
     let problem = |problem: &Value| {
         let code = text(&problem["code"]).unwrap();
@@ -80,4 +83,26 @@ fn a_mistake_in_the_file_is_reported_with_its_place() {
     let doctor = sandbox.run_on_ini(&["doctor", "--json"]).exits(1);
     assert_eq!(problems(&doctor.json())[0].0, "hooks-file-invalid", "{}", doctor.transcript);
     assert!(doctor.stdout.contains("MicroSIP.hooks.toml:3:1"), "{}", doctor.transcript);
+}
+
+// On Windows, the runner is next to the program of the tests.
+#[cfg(unix)]
+#[test]
+fn a_runner_that_moved_is_found_again() {
+    const OLD: &str = r"C:\old\msipcfg-run.exe";
+    const NEW: &str = r"C:\Program Files\msipcfg\msipcfg-run.exe";
+    let sandbox = Sandbox::new();
+    let ini = sandbox.write("prefix/drive_c/MicroSIP/MicroSIP.ini", utf16("[Settings]\r\nVAD=0\r\n"));
+    let old = sandbox.write("prefix/drive_c/old/msipcfg-run.exe", image());
+    let run = |args: &[&str]| sandbox.run(&[args, &["--ini", ini.to_str().unwrap()]].concat());
+    run(&["set-hook", "ring", "--open", "https://h/", "--runner", OLD]).exits(0);
+    std::fs::remove_file(old).unwrap();
+    // nobody knows where it is
+    let expected = ("hook-target-missing".into(), "error".into(), Some("cmdIncomingCall".into()), false);
+    assert_eq!(problems(&run(&["doctor", "--json"]).json()), [expected]);
+    sandbox.write("prefix/drive_c/Program Files/msipcfg/msipcfg-run.exe", image());
+    run(&["doctor"]).exits(1).says(&format!("msipcfg-run is {NEW} now"));
+    run(&["doctor", "--fix"]).exits(0);
+    assert_eq!(problems(&run(&["doctor", "--json"]).json()), []);
+    assert!(text_of_ini(&ini).contains(NEW), "{}", text_of_ini(&ini));
 }
