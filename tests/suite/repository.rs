@@ -83,9 +83,12 @@ fn only_the_platform_module_depends_on_the_operating_system() {
 }
 
 #[test]
-fn the_workflow_uses_the_oldest_supported_rust() {
+fn the_workflows_use_the_oldest_supported_rust() {
     let wanted = format!("RUSTUP_TOOLCHAIN: {}\n", env!("CARGO_PKG_RUST_VERSION"));
-    assert!(read(".github/workflows/ci.yml").contains(&wanted), "the workflow doesn't contain {wanted}");
+    for workflow in ["ci", "release"] {
+        let text = read(&format!(".github/workflows/{workflow}.yml"));
+        assert!(text.contains(&wanted), "{workflow}.yml doesn't contain {wanted}");
+    }
     let fuzz = read("tests/fuzz/Cargo.toml");
     assert!(fuzz.contains(&format!("rust-version = \"{}\"", env!("CARGO_PKG_RUST_VERSION"))));
 }
