@@ -44,10 +44,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 ];
 
 /// Commands of other programs for which ours aren't commands.
-const ADVICE: &[(&str, &str)] = &[
-    ("uninstall", "to remove all hooks, use 'msipcfg unset-hook --all'; msipcfg itself is a single file"),
-    ("version", "to print the version, use 'msipcfg --version'"),
-];
+const ADVICE: &[(&str, &str)] = &[("version", "to print the version, use 'msipcfg --version'")];
 
 /// Replaces what clap says about the usage of the command, and suggests for a mistyped command. `argv` is the whole
 /// command line.

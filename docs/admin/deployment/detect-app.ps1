@@ -9,7 +9,7 @@ $exe = Join-Path $folder 'msipcfg.exe'
 $state = Join-Path $folder 'phone.toml'
 if (-not (Test-Path -LiteralPath $exe) -or -not (Test-Path -LiteralPath $state)) { exit 0 }
 
-# The key of an MSI is named by its product code, which each version has of its own.
+# Each version has its own product code, so look for the name in the keys of all MSIs.
 $machine = [Microsoft.Win32.RegistryKey]::OpenBaseKey('LocalMachine', 'Registry64')
 $products = $machine.OpenSubKey('SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall')
 $installed = foreach ($code in $products.GetSubKeyNames() -like '{*}') {

@@ -68,6 +68,10 @@ pub fn test(
     let mut tests = Vec::new();
     for caller in &asked.callers {
         let facts = facts(event, caller, &actions.numbers, ini.file.to_open(), context);
+        let is_for_caller = |action: &Action| action.audience.includes(&facts.number, &facts.numbers);
+        if !asked.dry_run && actions.of(event).iter().any(is_for_caller) {
+            (context.report)(RunEvent::Testing { event, caller });
+        }
         for (number, action) in (1..).zip(actions.of(event)) {
             if (context.stop)() {
                 return Err(Diagnostic::new(
@@ -83,15 +87,13 @@ pub fn test(
                 webhook_id: &webhook_id,
                 is_test: true,
             };
-            let is_for_caller = action.audience.includes(&facts.number, &facts.numbers);
-            let result = match (is_for_caller, asked.dry_run) {
+            let result = match (is_for_caller(action), asked.dry_run) {
                 (false, _) => {
                     let skipped = Performed::Skipped("not for this caller".into());
                     ActionResult::Preview(Preview::Nothing(skipped))
                 }
                 (true, true) => ActionResult::Preview(preview(job, context.env)),
                 (true, false) => {
-                    (context.report)(RunEvent::Testing { event, caller });
                     let begun = Instant::now();
                     let performed = performer.perform(job);
                     ActionResult::Performed { performed, took: begun.elapsed() }
