@@ -133,15 +133,20 @@ pub fn select(
     answer(|| select.interact_opt())
 }
 
-/// Asks for any number of `items`. Esc returns `None`.
+/// Asks for any number of `items`, each of which is selected at first or not. Esc returns `None`.
 ///
 /// # Errors
 /// Like [`confirm`].
-pub fn select_many(theme: &dyn Theme, prompt: &str, items: &[String]) -> io::Result<Option<Vec<usize>>> {
+pub fn select_many(
+    theme: &dyn Theme,
+    prompt: &str,
+    items: &[(String, bool)],
+) -> io::Result<Option<Vec<usize>>> {
     const MARKER: usize = 6;
+    let (items, selected): (Vec<String>, Vec<bool>) = items.iter().cloned().unzip();
+    let select = MultiSelect::with_theme(theme).with_prompt(prompt).items(truncated(&items, MARKER));
     // a report would repeat the chosen items in one long line
-    let select =
-        MultiSelect::with_theme(theme).with_prompt(prompt).items(truncated(items, MARKER)).report(false);
+    let select = select.defaults(&selected).report(false);
     answer(|| select.interact_opt())
 }
 

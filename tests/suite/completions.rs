@@ -67,7 +67,7 @@ fn offered_by_bash(words: &[&str]) -> Option<Vec<String>> {
 fn bash_completes_events_keys_and_values() {
     for (words, offered) in [
         (&["set-hook", "ri"][..], &["ring", "ringing"][..]),
-        (&["un"], &["unset-hook", "unset", "unmute"]),
+        (&["un"], &["unset-hook", "unset", "unmute", "uninstall"]),
         (&["get", "cmdCallAns"], &["cmdCallAnswer", "cmdCallAnswerVideo"]),
         (&["get", "VAD", "account1/dom"], &["account1/domain"]),
         (&["set", "volumeRin"], &["volumeRing="]),

@@ -115,7 +115,8 @@ fn the_example_number_is_found_or_the_place_is_asked_for() {
     for (typed, keys, expected) in [
         ("crm.example/find?phone=", &[ENTER][..], "https://crm.example/find?phone={number}"),
         ("crm.example/?q=0301234567", &[DOWN, ENTER], "https://crm.example/?q=0301234567{number}"),
-        ("crm.example/open", &[DOWN, ENTER], "https://crm.example/open"),
+        ("crm.example/open", &[ENTER], "https://crm.example/open"),
+        ("crm.example", &[DOWN, ENTER], "https://crm.example/{number}"),
     ] {
         let mut terminal = start(&sandbox);
         terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(PAGE);
@@ -133,6 +134,7 @@ fn the_example_number_is_found_or_the_place_is_asked_for() {
     terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(PAGE);
     terminal.press(&["https://{number}.example/", ENTER]).sees("can't be part of the host").sees(PAGE);
     terminal.press(&[CTRL_U, ENTER]).sees("An address is needed").sees(PAGE);
+    terminal.press(&["crm", ENTER]).sees("\"crm\" isn't a web address").sees(PAGE).press(&[CTRL_U]);
     terminal.press(&["https://crm.example/{number:e164}", ENTER]).sees("A call from").sees(SAVE);
     assert!(!terminal.text().contains(PLACE));
     terminal.press(&[CTRL_C]).ends_with(130);
@@ -200,9 +202,14 @@ fn calls_are_logged_and_a_program_can_stay() {
     let mut terminal = start(&sandbox);
     terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[DOWN, DOWN, ENTER]).sees(TEXT).press(&[ENTER]);
     terminal.sees(LINK).press(&[ENTER]).sees("It is set already").sees(MENU);
-    terminal.press(&[UP, UP, UP, ENTER]).sees("end, busy    shows").press(&[ENTER]).sees("Remove it?");
+    terminal.press(&[UP, UP, UP, ENTER]).sees("busy or declined: shows").press(&[ENTER]).sees("Remove it?");
     terminal.press(&[ENTER]).sees("Saved.").sees(MENU).press(&[UP, ENTER]).sees("- again: end: notify");
-    terminal.press(&[ENTER]).sees("Restored").sees(MENU).press(&[UP, ENTER]).sees("no change left to undo");
+    terminal
+        .press(&[ENTER])
+        .sees("Restored")
+        .sees(MENU)
+        .press(&[UP, ENTER])
+        .sees("Only the last change can be undone here");
     terminal.sees(MENU).press(&[CTRL_C]).ends_with(130);
 }
 
@@ -264,7 +271,11 @@ fn what_is_set_is_removed_and_brought_back() {
     let (sandbox, ini) = with_ini();
     let mut terminal = start(&sandbox);
     let remove = [UP, UP, UP, ENTER];
-    terminal.sees(MENU).press(&remove).sees(REMOVE).sees("end          starts C:\\hooks\\ring.exe");
+    terminal
+        .sees(MENU)
+        .press(&remove)
+        .sees(REMOVE)
+        .sees("When a call has ended or was missed: starts C:\\hooks\\ring.exe");
     terminal.press(&[ENTER]).sees("MicroSIP no longer starts").sees("Remove it?");
     terminal.press(&[ENTER]).sees("Saved.").sees("msipcfg unset-hook --ini").sees("end").sees(MENU);
     assert_eq!(text_of_ini(&ini), "[Settings]\r\nVAD=0\r\n");
@@ -339,9 +350,9 @@ fn every_question_goes_one_back_and_keeps_its_answer() {
                 terminal.sees(typed);
             }
         }
-        // the same way again needs no typing, except for selecting events
+        // the same way again needs only Enter
         for (keys, question) in steps {
-            let keys: Vec<&str> = keys.iter().filter(|key| [SPACE, ENTER].contains(key)).copied().collect();
+            let keys: Vec<&str> = keys.iter().filter(|key| **key == ENTER).copied().collect();
             terminal.press(&keys).sees(question);
         }
         assert_eq!(files(&sandbox.path("prefix")), before, "{name}, {columns} columns");

@@ -151,10 +151,29 @@ pub fn number_places(address: &str) -> Vec<NumberPlace> {
     let example = example_number(address).map(|range| {
         place(format!("Instead of {}", &address[range.clone()]), with_number_at(address, range))
     });
-    let end = address.len()..address.len();
-    let at_end = place("At the end".into(), with_number_at(address, end));
+    // a caller may not choose the host
+    let full = if path_start(address).is_none() { format!("{address}/") } else { address.into() };
+    let at_end = place("At the end".into(), with_number_at(&full, full.len()..full.len()));
     let nowhere = place("Nowhere: every call opens the same page".into(), address.into());
-    example.into_iter().chain([at_end, nowhere]).collect()
+    let others = if seems_to_have_place(address) { [at_end, nowhere] } else { [nowhere, at_end] };
+    example.into_iter().chain(others).collect()
+}
+
+/// Returns whether the number of an example is in an address, or the address ends where a number could follow.
+pub fn seems_to_have_place(address: &str) -> bool {
+    address.ends_with(['=', '/', ':']) || example_number(address).is_some()
+}
+
+/// Returns whether this is a word rather than an address. A server on the own network has such a name, too; for that,
+/// `https://` is needed.
+pub fn is_word(address: &str) -> bool {
+    !address.is_empty() && !address.contains(['.', '/', ':', '{'])
+}
+
+/// Returns where the part of an address after the host begins.
+fn path_start(address: &str) -> Option<usize> {
+    let host = address.find("://").map_or(0, |at| at + "://".len());
+    Some(host + address[host..].find(['/', '?', '#'])?)
 }
 
 /// Returns the address with the caller's number in place of a part of it.
@@ -166,8 +185,7 @@ fn with_number_at(address: &str, part: Range<usize>) -> String {
 fn example_number(address: &str) -> Option<Range<usize>> {
     /// Shorter ones are likelier something else, such as a year.
     const MIN_DIGITS: usize = 6;
-    let host = address.find("://").map_or(0, |at| at + "://".len());
-    let start = host + address[host..].find(['/', '?', '#'])?;
+    let start = path_start(address)?;
     let mut found = Vec::new();
     let mut at = start;
     while let Some(offset) = address[at..].find(|c: char| c.is_ascii_digit()) {
@@ -220,7 +238,8 @@ mod tests {
             ("crm.example/find?phone=%2B49301234&new=1", "crm.example/find?phone={number}&new=1"),
             ("https://crm.example/contact/+49301234/view", "https://crm.example/contact/{number}/view"),
             // an id and a number: nobody knows which is which
-            ("https://crm.example/1234567?n=7654321", "https://crm.example/1234567?n=7654321{number}"),
+            ("https://crm.example/1234567?n=7654321", "https://crm.example/1234567?n=7654321"),
+            ("https://crm.example/customer/4711/show", "https://crm.example/customer/4711/show"),
             ("https://123456789.example/", "https://123456789.example/{number}"),
             ("https://crm.example/2026/find?q=", "https://crm.example/2026/find?q={number}"),
         ] {

@@ -122,7 +122,10 @@ impl Wizard<'_> {
         }
         let (list, reporter) = self.dialog.hooks(&self.ini.choice);
         let list = list.map(|mut list| {
-            list.hooks.retain(|hook| !texts::present(hook).is_empty() || !hook.problems.is_empty());
+            // the runner alone does nothing
+            list.hooks.retain(|hook| {
+                !texts::present(hook).is_empty() || !hook.problems.is_empty() && !hook.is_runner
+            });
             list
         });
         let is_empty = list.as_ref().is_ok_and(|list| list.hooks.is_empty());

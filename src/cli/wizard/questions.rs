@@ -27,6 +27,8 @@ pub struct Answers {
     /// The chosen line of the short list.
     moment: usize,
     events: Vec<Event>,
+    /// What was selected from all events.
+    selected: Vec<Event>,
     message: String,
     link: String,
     /// Of a web page or service.
@@ -48,6 +50,7 @@ impl Answers {
             goal,
             moment: 0,
             events: Vec::new(),
+            selected: Vec::new(),
             message: String::new(),
             link: String::new(),
             address: String::new(),
@@ -229,7 +232,9 @@ impl Questions<'_, '_> {
     }
 
     fn ask_events(&mut self) -> Result<Reply, Exit> {
-        let items = texts::event_items(&self.hooks);
+        let is_selected = |event: &Event| self.answers.selected.contains(event);
+        let items = texts::event_items(&self.hooks).into_iter().zip(Event::ALL);
+        let items: Vec<_> = items.map(|(item, event)| (item, is_selected(event))).collect();
         let prompt = "When? (Space selects, Enter continues)";
         let Some(chosen) = prompt::select_many(self.dialog.theme, prompt, &items)? else {
             return Ok(Reply::Back);
@@ -240,6 +245,7 @@ impl Questions<'_, '_> {
             return Ok(Reply::Again);
         }
         self.dialog.say(&format!("When {}.\n", texts::when_any(&events)));
+        self.answers.selected.clone_from(&events);
         self.answers.events = events;
         Ok(Reply::Next)
     }
@@ -274,8 +280,8 @@ impl Questions<'_, '_> {
     fn ask_address(&mut self) -> Result<Reply, Exit> {
         let is_page = self.answers.goal == Goal::OpenPage;
         let (example, prompt) = if is_page {
-            let example = "Open a customer's page in your browser and paste its address here, or write {number}\n\
-                           where the number belongs: https://crm.example/find?phone={number}";
+            let example = "Open a customer's page in your browser, and paste its address here. Or type an address with\n\
+                           {number} where the phone number belongs: https://crm.example/find?phone={number}";
             (example, "Address of the page")
         } else {
             let example = "It gets the call as JSON. An example of an address: https://crm.example/calls";
@@ -308,6 +314,14 @@ impl Questions<'_, '_> {
 
     /// Checks the page as it was typed. If the place of the number has to be asked for, the rest is checked after that.
     fn check_page(&mut self) -> Result<Reply, Exit> {
+        if goal::is_word(self.answers.page()) {
+            self.dialog.say(&format!(
+                "{:?} isn't a web address. Open the page in your browser, and copy the whole line at its top, which \
+                 starts with https://\n",
+                self.answers.page()
+            ));
+            return Ok(Reply::Again);
+        }
         match self.accepts(self.answers.action_with_page(self.answers.page())) {
             None => Ok(Reply::Again),
             Some(_) if !self.answers.number_places().is_empty() => Ok(Reply::Next),
@@ -317,6 +331,12 @@ impl Questions<'_, '_> {
 
     fn ask_number_place(&mut self) -> Result<Reply, Exit> {
         let places = self.answers.number_places();
+        if !goal::seems_to_have_place(self.answers.page()) {
+            self.dialog.say(
+                "There is no phone number in this address. If the page has a search, search for a phone number and \
+                 paste the address of the result instead; Esc goes back.\n",
+            );
+        }
         let items: Vec<String> = places.iter().map(|place| place.label.clone()).collect();
         let prompt = "Where in the address does the caller's number belong?";
         let Some(chosen) = prompt::select(self.dialog.theme, prompt, &items, self.answers.place)? else {

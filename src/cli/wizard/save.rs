@@ -20,7 +20,8 @@ use crate::request::{
 /// Said if the answers describe what is set.
 pub const IS_SET_ALREADY: &str = "It is set already, so there is nothing to change.\n";
 
-const NOTHING_TO_UNDO: &str = "There is no change left to undo. 'msipcfg backups' lists older states, and 'msipcfg restore' returns to one.\n";
+const NOTHING_TO_UNDO: &str = "Only the last change can be undone here, and there is none that isn't undone already.\n\
+                               'msipcfg backups' lists older states, and 'msipcfg restore NUMBER' returns to one.\n";
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -91,8 +91,7 @@ pub struct Removable {
 impl Removable {
     /// Returns the list item.
     pub fn item(&self) -> String {
-        let events: Vec<&str> = self.events.iter().map(|event| event.name()).collect();
-        format!("{:<12} {}", events.join(", "), self.present.does)
+        format!("When {}: {}", when_any(&self.events), self.present.does)
     }
 }
 
@@ -120,7 +119,7 @@ pub fn does(action: &Action) -> String {
     match &action.work {
         Work::Open { url, .. } => format!("opens {url}"),
         Work::Notify { text, link: None } => format!("shows \"{text}\""),
-        Work::Notify { text, link: Some(link) } => format!("shows \"{text}\", and a click opens {link}"),
+        Work::Notify { text, link: Some(link) } => format!("shows \"{text}\" (a click opens {link})"),
         Work::Send(WebRequest { method: Method::Get, url, .. }) => format!("requests {url}"),
         Work::Send(WebRequest { url, .. }) => format!("sends the call to {url}"),
         Work::Log { file, .. } => format!("adds a line to {file}"),
