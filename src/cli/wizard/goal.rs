@@ -161,7 +161,7 @@ pub fn number_places(address: &str) -> Vec<NumberPlace> {
 
 /// Returns whether the number of an example is in an address, or the address ends where a number could follow.
 pub fn seems_to_have_place(address: &str) -> bool {
-    address.ends_with(['=', '/', ':']) || example_number(address).is_some()
+    address.ends_with(['=', '/', ':', '?', '&']) || example_number(address).is_some()
 }
 
 /// Returns whether this is a word rather than an address. A server on the own network has such a name, too; for that,
