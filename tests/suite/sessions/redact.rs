@@ -34,7 +34,7 @@ impl Redactions {
         text =
             replace(&text, r#"\[CWD\][^\s"':;,)]*"#, |path| path[0].replace(r"\\", "/").replace('\\', "/"));
         let version = regex_version();
-        text = replace(&text, &version, |_| "msipcfg [VERSION]".into());
+        text = replace(&text, &version, |version| format!("{} [VERSION]", &version[1]));
         // MicroSIP's own backups are older in the cases
         text = replace(&text, r"20[2-9]\d{5}T\d{6}\.\d{3}Z(-\d+)?", |stamp| {
             let known = self.stamps.iter().position(|known| *known == stamp[0]);
@@ -53,5 +53,6 @@ impl Redactions {
 }
 
 fn regex_version() -> String {
-    format!("msipcfg {}", env!("CARGO_PKG_VERSION").replace('.', r"\."))
+    // a command has a version too
+    format!("(msipcfg[a-z-]*) {}", env!("CARGO_PKG_VERSION").replace('.', r"\."))
 }
