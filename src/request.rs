@@ -263,6 +263,12 @@ pub struct WriteOptions {
 impl WriteOptions {
     /// The default number of backups to keep.
     pub const DEFAULT_BACKUPS: usize = 10;
+
+    /// Returns the options for one of many users, after all their instances were waited for together.
+    #[must_use]
+    pub fn after_waiting(self) -> WriteOptions {
+        WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..self }
+    }
 }
 
 /// What to do about an instance that uses the ini.

@@ -42,11 +42,7 @@ pub(super) enum Command {
         many: ManyArgs,
 
         #[command(flatten)]
-        report: ReportArgs,
-
-        /// With many users: skip those with MicroSIP running
-        #[arg(long)]
-        skip_running: bool,
+        writing: WritingManyArgs,
 
         #[command(flatten)]
         write: CreateArgs,
@@ -151,6 +147,24 @@ pub(super) struct ReportArgs {
     pub path: Option<PathBuf>,
 }
 
+/// The options of commands that write the inis of many users.
+#[derive(Debug, Args)]
+pub(super) struct WritingManyArgs {
+    #[command(flatten)]
+    pub report: ReportArgs,
+
+    /// With many users: skip those with MicroSIP running
+    #[arg(long)]
+    pub skip_running: bool,
+}
+
+impl WritingManyArgs {
+    /// Returns the name of an option that was given.
+    pub fn given_option(&self) -> Option<&'static str> {
+        self.skip_running.then_some("--skip-running").or(self.report.given_option())
+    }
+}
+
 impl ReportArgs {
     /// Returns the name of the option if it was given.
     pub fn given_option(&self) -> Option<&'static str> {
@@ -201,8 +215,10 @@ impl Command {
 
     /// Returns the file for `--report`, and the files that are read.
     pub fn report_file(&self) -> Option<(&Path, Vec<&Path>)> {
-        let (Command::Apply { report, desired, .. } | Command::Check { report, desired, .. }) = self else {
-            return None;
+        let (report, desired) = match self {
+            Command::Apply { writing, desired, .. } => (&writing.report, desired),
+            Command::Check { report, desired, .. } => (report, desired),
+            _ => return None,
         };
         let inputs = [&desired.file].into_iter().chain(&desired.variable_files).chain(&desired.users);
         Some((report.path.as_deref()?, inputs.map(PathBuf::as_path).collect()))
@@ -215,12 +231,15 @@ impl Command {
             Request::ManyUsers(ManyUsers { profiles, code_page, desired, fail_on_skipped, action })
         };
         let query = match self {
-            Command::Apply { desired, allow_missing, allow_unsafe, many, report, skip_running, write } => {
+            Command::Apply { desired, allow_missing, allow_unsafe, many, writing, write } => {
                 let allow = Allow { missing: allow_missing, unsafe_target: allow_unsafe, mark: false };
-                let given_option = skip_running.then_some("--skip-running").or(report.given_option());
-                return Ok(match many.profiles(names_ini, given_option)? {
+                return Ok(match many.profiles(names_ini, writing.given_option())? {
                     Some(profiles) => {
-                        let action = ManyUsersAction::Apply { allow, options: write.into(), skip_running };
+                        let action = ManyUsersAction::Apply {
+                            allow,
+                            options: write.into(),
+                            skip_running: writing.skip_running,
+                        };
                         many_of((profiles, many.fail_on_skipped), desired, action)
                     }
                     None => write.request(ini, EditRequest::Apply { desired: desired.into(), allow }),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::desired::{ManyArgs, ReportArgs};
+use super::desired::{ManyArgs, WritingManyArgs};
 use super::error::UsageError;
 use super::write::{ExitCodes, RunningArgs};
 use crate::request::{IniChoice, Purge, Request, UninstallMany, UninstallRequest, UninstallUsers};
@@ -24,11 +24,7 @@ pub(super) struct UninstallArgs {
     many: ManyArgs,
 
     #[command(flatten)]
-    report: ReportArgs,
-
-    /// With many users: skip those with MicroSIP running
-    #[arg(long)]
-    skip_running: bool,
+    writing: WritingManyArgs,
 
     /// List what would be removed, and remove nothing
     #[arg(short = 'n', long)]
@@ -50,19 +46,18 @@ impl UninstallArgs {
 
     /// Returns the file for `--report`.
     pub fn report_file(&self) -> Option<&Path> {
-        self.report.path.as_deref()
+        self.writing.report.path.as_deref()
     }
 
     /// Returns the request.
     pub fn into_request(self, ini: IniChoice) -> Result<Request, UsageError> {
-        let UninstallArgs { all_hooks, many, report, skip_running, dry_run, yes, running } = self;
-        let given_option = skip_running.then_some("--skip-running").or(report.given_option());
-        let users = match many.profiles(ini.path.is_some(), given_option)? {
+        let UninstallArgs { all_hooks, many, writing, dry_run, yes, running } = self;
+        let users = match many.profiles(ini.path.is_some(), writing.given_option())? {
             Some(profiles) => UninstallUsers::Many(UninstallMany {
                 profiles,
                 code_page: ini.code_page,
                 fail_on_skipped: many.fail_on_skipped,
-                skip_running,
+                skip_running: writing.skip_running,
             }),
             None => UninstallUsers::Own(ini),
         };

@@ -2,7 +2,6 @@
 //! off aren't loaded.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::commands::context::Context;
 use crate::commands::desired::profiles::summary::{Purpose, Skip, Summary, UserState};
@@ -11,7 +10,7 @@ use crate::commands::desired::profiles::{code_page_of, profiles_of};
 use crate::commands::error::Error;
 use crate::ini::encoding::CodePage;
 use crate::microsip::profiles::{Found, Profile};
-use crate::request::{UninstallMany, WhileRunning, WriteOptions};
+use crate::request::UninstallMany;
 
 use super::data::Data;
 use super::ini::Cleaning;
@@ -29,11 +28,7 @@ pub fn run(
     let options = cleaning.options;
     let profiles = profiles_of(&many.profiles)?;
     let work = Uninstalling {
-        cleaning: Cleaning {
-            // the walk waits for all users together
-            options: WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options },
-            ..cleaning
-        },
+        cleaning: Cleaning { options: options.after_waiting(), ..cleaning },
         code_page: code_page_of(&many.profiles, many.code_page),
     };
     let summary = Summary::new(Purpose::Uninstall, options.dry_run, many.fail_on_skipped);

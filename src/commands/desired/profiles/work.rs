@@ -1,7 +1,6 @@
 //! Applying a desired state to the ini of one user, in one transaction, or comparing them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::commands::context::Context;
@@ -19,7 +18,7 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
 use crate::microsip::profiles::{self, Found, Place, Profile};
 use crate::platform::FileSystemExt as _;
-use crate::request::{ManyUsersAction, WhileRunning, WriteOptions};
+use crate::request::{ManyUsersAction, WriteOptions};
 
 use super::summary::{Skip, UserState};
 use super::walk::{UserWork, ini_in, scoped_fs};
@@ -79,8 +78,7 @@ impl UserWork for Work<'_> {
             }
             ManyUsersAction::Apply { allow, options, .. } => {
                 let application = Application { desired: &desired, allow, user: self.user };
-                let options =
-                    WriteOptions { timeout: Duration::ZERO, while_running: WhileRunning::Wait, ..options };
+                let options = options.after_waiting();
                 match found {
                     Found::Ini(place) => {
                         *ini = Some(place.path());
