@@ -9,6 +9,9 @@ pub const NOTIFICATION_KEY: &str = r"AppUserModelId\msipcfg";
 /// The value with that name.
 pub const NOTIFICATION_NAME: &str = "DisplayName";
 
+/// The value with the path of the icon that notifications have.
+pub const NOTIFICATION_ICON: &str = "IconUri";
+
 /// A message. Its texts are shown as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {

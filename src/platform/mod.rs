@@ -45,7 +45,7 @@ pub use fs::{
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use log_file::append_to_log;
-pub use message::{Message, NOTIFICATION_KEY, NOTIFICATION_NAME, Shown};
+pub use message::{Message, NOTIFICATION_ICON, NOTIFICATION_KEY, NOTIFICATION_NAME, Shown};
 pub use paths::{DATA_FOLDER, DriveKind, WindowsPaths};
 pub use pe::{ProgramProbe, is_32_bit_exe, probe_program, version_of_exe};
 pub use pinned::{PinnedDir, ScopedFs};

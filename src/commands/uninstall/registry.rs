@@ -5,11 +5,12 @@ use crate::commands::links::changed_since;
 use crate::commands::outcome::Outcome as _;
 use crate::microsip::links::{self, LinksError};
 use crate::platform::registry::{ClassChange, ClassRegistry, Hive};
-use crate::platform::{NOTIFICATION_KEY, NOTIFICATION_NAME};
+use crate::platform::{NOTIFICATION_ICON, NOTIFICATION_KEY, NOTIFICATION_NAME};
 
 use super::removal::{Item, Removal};
 
-/// Restores the programs that opened links before msipcfg registered MicroSIP, and removes the name for notifications.
+/// Restores the programs that opened links before msipcfg registered MicroSIP, and removes the name and the icon of
+/// notifications.
 ///
 /// # Errors
 /// The registry can't be read or written.
@@ -25,14 +26,22 @@ pub fn clean(registry: &mut dyn ClassRegistry, removal: &mut Removal) -> Result<
         }
     }
     removal.warnings.extend(plan.skipped.iter().map(|scheme| changed_since(scheme)));
-    let (key, name) = (NOTIFICATION_KEY.to_string(), NOTIFICATION_NAME.to_string());
-    if registry.value(Hive::User, &key, &name).map_err(LinksError::from)?.is_some() {
-        if !removal.dry_run {
-            let removed = registry.change(&ClassChange::RemoveWithKey { key, name });
+    let mut shown_with = Vec::new();
+    for name in [NOTIFICATION_ICON, NOTIFICATION_NAME] {
+        let value = registry.value(Hive::User, NOTIFICATION_KEY, name).map_err(LinksError::from)?;
+        shown_with.extend(value.map(|_| name.to_string()));
+    }
+    if shown_with.is_empty() {
+        return Ok(());
+    }
+    if !removal.dry_run {
+        for name in shown_with {
+            let removed =
+                registry.change(&ClassChange::RemoveWithKey { key: NOTIFICATION_KEY.to_string(), name });
             removed.map_err(|source| LinksError::Registry { changed: removal.changed(), source })?;
         }
-        removal.removed.push(Item::NotificationName);
     }
+    removal.removed.push(Item::NotificationName);
     Ok(())
 }
 
@@ -60,6 +69,7 @@ mod tests {
 
         registry.set(r"C:\MicroSIP\MicroSIP.exe");
         registry.put(NOTIFICATION_KEY, NOTIFICATION_NAME, ClassValue::of_text("msipcfg"));
+        registry.put(NOTIFICATION_KEY, NOTIFICATION_ICON, ClassValue::of_text(r"C:\msipcfg.ico"));
         let wanted = ["tel", "callto", "sip"].map(|scheme| Item::Link(scheme.into()));
         let wanted = [&wanted[..], &[Item::NotificationName]].concat();
         let used = registry.clone();

@@ -38,7 +38,7 @@ pub enum Item {
     Folder(PathBuf),
     /// MicroSIP's registration for a kind of link.
     Link(String),
-    /// The name under which Windows shows notifications.
+    /// The name and the icon with which Windows shows notifications.
     NotificationName,
 }
 
@@ -88,7 +88,7 @@ impl std::fmt::Display for Item {
             Item::File(path) => write!(f, "{}", path.display()),
             Item::Folder(path) => write!(f, "the folder {}", path.display()),
             Item::Link(scheme) => write!(f, "MicroSIP's registration for {scheme}: links"),
-            Item::NotificationName => f.write_str("msipcfg's name for notifications"),
+            Item::NotificationName => f.write_str("the name and the icon of msipcfg's notifications"),
         }
     }
 }

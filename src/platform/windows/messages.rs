@@ -1,8 +1,9 @@
 //! Messages on the screen: notifications where Windows has them, else windows.
 
-use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use std::{env, io};
 
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::UI::Notifications::{NotificationSetting, ToastNotification, ToastNotificationManager};
@@ -10,7 +11,7 @@ use windows::core::HSTRING;
 
 use super::registry::class_registry;
 use super::window::{MAX_SHOWN, MessageWindows};
-use crate::platform::message::{Message, NOTIFICATION_KEY, NOTIFICATION_NAME, Shown};
+use crate::platform::message::{Message, NOTIFICATION_ICON, NOTIFICATION_KEY, NOTIFICATION_NAME, Shown};
 use crate::platform::registry::{ClassChange, ClassValue, Hive};
 
 /// By this name, Windows knows whose notifications they are (AppUserModelID).
@@ -53,7 +54,7 @@ fn show_toast(message: &Message<'_>, tag: &str) -> windows::core::Result<Shown> 
     let toast = ToastNotification::CreateToastNotification(&document)?;
     toast.SetTag(&HSTRING::from(tag))?;
     // without a name, Windows doesn't show it, and that can't be seen here
-    let _ = register();
+    let _ = env::current_exe().and_then(|program| register(&program));
     let notifier = ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?;
     // Windows doesn't know the setting of a program that never showed one
     if notifier.Setting().is_ok_and(|setting| setting != NotificationSetting::Enabled) {
@@ -64,36 +65,59 @@ fn show_toast(message: &Message<'_>, tag: &str) -> windows::core::Result<Shown> 
     Ok(Shown::Toast)
 }
 
-/// Registers the name under which notifications are shown, unless an installer did that for all users.
-fn register() -> io::Result<()> {
+/// The icon, which is next to the program in every release.
+const ICON_FILE: &str = "msipcfg.ico";
+
+/// Registers the name and the icon with which notifications are shown, unless an installer did that for all users. The
+/// program may be in another folder than the last time.
+fn register(program: &Path) -> io::Result<()> {
     let Some(mut registry) = class_registry() else { return Ok(()) };
-    for hive in [Hive::Machine, Hive::User] {
-        if registry.value(hive, NOTIFICATION_KEY, NOTIFICATION_NAME)?.is_some() {
-            return Ok(());
+    if registry.value(Hive::Machine, NOTIFICATION_KEY, NOTIFICATION_NAME)?.is_some() {
+        return Ok(());
+    }
+    let icon = program.with_file_name(ICON_FILE);
+    let icon = icon.to_str().filter(|_| icon.is_file());
+    for (name, value) in [(NOTIFICATION_NAME, Some(APP_ID)), (NOTIFICATION_ICON, icon)] {
+        let Some(value) = value.map(ClassValue::of_text) else { continue };
+        if registry.value(Hive::User, NOTIFICATION_KEY, name)?.as_ref() != Some(&value) {
+            let (key, name) = (NOTIFICATION_KEY.to_string(), name.to_string());
+            registry.change(&ClassChange::Set { key, name, value })?;
         }
     }
-    let (key, name) = (NOTIFICATION_KEY.to_string(), NOTIFICATION_NAME.to_string());
-    registry.change(&ClassChange::Set { key, name, value: ClassValue::of_text(APP_ID) })
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn the_name_of_notifications_is_registered_once() {
-        register().unwrap();
-        register().unwrap();
+    fn notifications_have_a_name_and_the_icon_next_to_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        register(&folder.path().join("msipcfg.exe")).unwrap();
         let registry = class_registry().unwrap();
-        let name = [Hive::Machine, Hive::User]
-            .iter()
-            .find_map(|hive| registry.value(*hive, NOTIFICATION_KEY, NOTIFICATION_NAME).unwrap());
-        assert_eq!(name.and_then(|name| name.text()).as_deref(), Some(APP_ID));
+        let text =
+            |name| registry.value(Hive::User, NOTIFICATION_KEY, name).unwrap().and_then(|value| value.text());
+        assert_eq!(text(NOTIFICATION_NAME).as_deref(), Some(APP_ID));
+        for place in ["first", "moved"] {
+            let folder = folder.path().join(place);
+            fs::create_dir(&folder).unwrap();
+            let icon = folder.join(ICON_FILE);
+            fs::write(&icon, "").unwrap();
+            register(&folder.join("msipcfg.exe")).unwrap();
+            assert_eq!(text(NOTIFICATION_ICON).as_deref(), icon.to_str());
+        }
     }
 
     #[test]
-    fn the_installer_registers_the_same_id() {
+    fn the_installer_registers_the_same() {
         let installer = include_str!("../../../packaging/msipcfg.wxs");
         assert!(installer.contains(&format!(r#"Key="Software\Classes\AppUserModelId\{APP_ID}""#)));
+        for name in [NOTIFICATION_NAME, NOTIFICATION_ICON] {
+            assert!(installer.contains(&format!(r#"Name="{name}""#)));
+        }
+        assert!(installer.contains(ICON_FILE));
     }
 }
