@@ -332,6 +332,30 @@ fn a_dry_run_warns_and_doesnt_wait() {
 }
 
 #[test]
+fn an_edit_of_the_actions_alone_waits_for_nobody() {
+    let disk = WindowsDisk::new();
+    let ini = disk.ini("MicroSIP/MicroSIP.ini");
+    let ini_text = text_of(&ini);
+    disk.sandbox.run(&["set-hook", "--ini", &ini_text, "ring", "--notify", "a"]).exits(0);
+    let before = std::fs::read(&ini).unwrap();
+    let phone = disk.start_phone();
+    let set = ["set-hook", "--ini", &ini_text, "ring", "--notify", "b", "--timeout", "0"];
+    disk.sandbox.run(&set).exits(0).says("works from the next call");
+    let state = disk.sandbox.write("home/state.toml", "[hooks]\nring = { notify = 'c' }\n");
+    let apply = ["apply", &text_of(&state), "--ini", &ini_text, "--timeout", "0"];
+    disk.sandbox.run(&apply).exits(0).says("works from the next call");
+    let actions = std::fs::read_to_string(ini.with_extension("hooks.toml")).unwrap();
+    assert_eq!(actions, "[[ring]]\nnotify = \"c\"\n");
+    assert_eq!(std::fs::read(&ini).unwrap(), before);
+
+    // another event needs a key in the ini
+    let set = ["set-hook", "--ini", &ini_text, "--json", "start", "--notify", "d", "--timeout", "0"];
+    disk.sandbox.run(&set).fails(5, "microsip-running");
+    assert_eq!(std::fs::read_to_string(ini.with_extension("hooks.toml")).unwrap(), actions);
+    phone.exit();
+}
+
+#[test]
 fn commands_that_only_read_dont_wait() {
     let disk = WindowsDisk::new();
     let ini = disk.ini("MicroSIP/MicroSIP.ini");
