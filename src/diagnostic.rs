@@ -232,6 +232,8 @@ codes! {
         "the address, text, file or caller of an action isn't valid";
     ActionPrivate = "action-private", Done,
         "an action with a private value isn't set where everyone can read it";
+    CountryUnset = "country-unset", Done,
+        "an action needs the calling code of your country, which isn't set";
     ActionNotFound = "action-not-found", No, "the event has no action with this number";
     RunnerMissing = "runner-missing", Refused, "msipcfg-run.exe isn't next to msipcfg.exe";
     RunnerUnset = "runner-unset", Done,

@@ -354,6 +354,9 @@ pub struct SetHook {
     pub runner: Option<String>,
     /// The headers of a web request, and where their values come from.
     pub headers: Vec<(String, ValueSource)>,
+    /// The calling code of the country whose numbers are dialled without it, for all actions of the ini; without one,
+    /// it stays as it is.
+    pub country: Option<u16>,
 }
 
 impl SetHook {
@@ -368,6 +371,7 @@ impl SetHook {
             direct: false,
             runner: None,
             headers: Vec::new(),
+            country: None,
         }
     }
 }

@@ -101,6 +101,12 @@ impl HooksFile {
         self.set_or_remove("numbers", (!table.is_empty()).then_some(Item::Table(table)));
     }
 
+    /// Sets the calling code of the country whose numbers are dialled without it.
+    pub fn set_country(&mut self, country: u16) {
+        let numbers = self.document.entry("numbers").or_insert_with(|| Item::Table(Table::new()));
+        numbers["country"] = toml_edit::value(country.to_string());
+    }
+
     /// A key with its default isn't needed.
     fn set_or_remove(&mut self, key: &str, item: Option<Item>) {
         match item {

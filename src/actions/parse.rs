@@ -71,8 +71,7 @@ pub fn numbers(node: &Node) -> Result<Numbers> {
     for (name, part) in entries(node)? {
         match name.as_str() {
             "country" => {
-                let code = text(part)?.trim_start_matches('+').parse().ok();
-                let code = code.filter(|code| Numbers::is_calling_code(*code));
+                let code = Numbers::calling_code(text(part)?);
                 numbers.country =
                     Some(code.ok_or_else(|| part.not("a country's calling code such as \"49\""))?);
             }

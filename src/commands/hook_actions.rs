@@ -169,6 +169,7 @@ impl<'a> ActionsEditor<'a> {
         secret: &dyn Fn(&ValueSource) -> io::Result<String>,
     ) -> Result<(), Error> {
         self.runner = self.runner.take().or_else(|| set.runner.clone());
+        self.set_country(set.country, &action.work);
         if let Work::Send(request) = &mut action.work {
             for (name, source) in &set.headers {
                 request.headers.push((name.clone(), header_value(source, secret)?));
@@ -191,6 +192,21 @@ impl<'a> ActionsEditor<'a> {
         }
         self.file.add(set.event, &action);
         Ok(())
+    }
+
+    /// Sets the country, or warns if a new action needs one and there is none.
+    fn set_country(&mut self, wanted: Option<u16>, work: &Work) {
+        match wanted {
+            Some(country) if self.before.numbers.country != wanted => self.file.set_country(country),
+            Some(_) => {}
+            None if work.needs_country() && self.before.numbers.country.is_none() => {
+                let warning = country_unset();
+                if !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
+            }
+            None => {}
+        }
     }
 
     /// Gives an event the action that runs a program or a script, as [`ActionsEditor::set`] does.
@@ -547,6 +563,13 @@ fn run_with_number(command: &HookCommand) -> Work {
         args: command.args.iter().map(|text| Template::literal(text)).chain(number).collect(),
         timeout: None,
     }
+}
+
+/// Returns the warning that national numbers can't be converted.
+fn country_unset() -> Diagnostic {
+    let message = "no country is set, so numbers that don't start with + stay as received";
+    Diagnostic::new(Code::CountryUnset, message)
+        .with_hint("add --country and the calling code of your country, for example --country 49")
 }
 
 /// Returns the error that only MicroSIP replaces a mask.

@@ -6,6 +6,7 @@ pub mod numbers;
 pub mod template;
 pub mod url_template;
 
+use std::iter;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -13,7 +14,7 @@ use serde_json::Value as Json;
 use super::command::HookCommand;
 use super::event::Event;
 use audience::Audience;
-use numbers::Numbers;
+use numbers::{NumberForm, Numbers};
 use template::{CallFacts, Placeholder, Template};
 use url_template::UrlTemplate;
 
@@ -214,23 +215,40 @@ impl Work {
     /// Returns whether the action uses what only other events of the call show: who called whom, whether it was
     /// answered, and for how long.
     pub fn needs_call(&self) -> bool {
-        let in_template = |template: &Template| {
-            let of_call = |one: &Placeholder| {
-                matches!(one, Placeholder::Direction | Placeholder::Answered | Placeholder::Duration)
-            };
-            template.placeholders().any(of_call)
+        let sends_all = matches!(
+            self,
+            Work::Send(WebRequest { method: Method::Post(Body::Call), .. }) | Work::Log { .. }
+        );
+        let of_call = |one: &Placeholder| {
+            matches!(one, Placeholder::Direction | Placeholder::Answered | Placeholder::Duration)
         };
+        sends_all || self.has_placeholder(of_call)
+    }
+
+    /// Returns whether the action uses a number in a form that depends on the country.
+    pub fn needs_country(&self) -> bool {
+        self.has_placeholder(|one| {
+            matches!(one, Placeholder::Number(NumberForm::E164 | NumberForm::National))
+        })
+    }
+
+    fn has_placeholder(&self, is_wanted: impl Fn(&Placeholder) -> bool) -> bool {
+        self.templates().into_iter().flat_map(Template::placeholders).any(is_wanted)
+    }
+
+    /// Returns all texts with placeholders.
+    fn templates(&self) -> Vec<&Template> {
         match self {
-            Work::Open { url, .. } => in_template(url.template()),
+            Work::Open { url, .. } => vec![url.template()],
             Work::Notify { text, link } => {
-                in_template(text) || link.as_ref().is_some_and(|link| in_template(link.template()))
+                iter::once(text).chain(link.as_ref().map(UrlTemplate::template)).collect()
             }
-            Work::Log { .. } => true,
-            Work::Run { args, .. } => args.iter().any(in_template),
+            Work::Log { .. } => Vec::new(),
+            Work::Run { args, .. } => args.iter().collect(),
             Work::Send(request) => {
-                in_template(request.url.template())
-                    || request.headers.iter().any(|(_, value)| in_template(value))
-                    || request.method.needs_call(&in_template)
+                let headers = request.headers.iter().map(|(_, value)| value);
+                let url = iter::once(request.url.template());
+                url.chain(headers).chain(request.method.templates()).collect()
             }
         }
     }
@@ -283,13 +301,12 @@ pub enum Method {
 }
 
 impl Method {
-    fn needs_call(&self, in_template: &dyn Fn(&Template) -> bool) -> bool {
+    fn templates(&self) -> Vec<&Template> {
         match self {
-            Method::Get => false,
-            Method::Post(Body::Call) => true,
-            Method::Post(Body::Json(json)) => json.needs_call(in_template),
-            Method::Post(Body::Form(fields)) => fields.iter().any(|(_, value)| in_template(value)),
-            Method::Post(Body::Text(text)) => in_template(text),
+            Method::Get | Method::Post(Body::Call) => Vec::new(),
+            Method::Post(Body::Json(json)) => json.templates(),
+            Method::Post(Body::Form(fields)) => fields.iter().map(|(_, value)| value).collect(),
+            Method::Post(Body::Text(text)) => vec![text],
         }
     }
 }
@@ -321,12 +338,12 @@ pub enum JsonTemplate {
 }
 
 impl JsonTemplate {
-    fn needs_call(&self, in_template: &dyn Fn(&Template) -> bool) -> bool {
+    fn templates(&self) -> Vec<&Template> {
         match self {
-            JsonTemplate::Fixed(_) => false,
-            JsonTemplate::Text(text) => in_template(text),
-            JsonTemplate::List(items) => items.iter().any(|item| item.needs_call(in_template)),
-            JsonTemplate::Object(entries) => entries.iter().any(|(_, item)| item.needs_call(in_template)),
+            JsonTemplate::Fixed(_) => Vec::new(),
+            JsonTemplate::Text(text) => vec![text],
+            JsonTemplate::List(items) => items.iter().flat_map(JsonTemplate::templates).collect(),
+            JsonTemplate::Object(entries) => entries.iter().flat_map(|(_, item)| item.templates()).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::action::audience::{Audience, UnknownWho, Who};
+use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::{Placeholder, Template, TemplateError};
 use crate::hook::action::url_template::{UrlError, UrlTemplate};
 use crate::hook::action::{Action, Body, LogFormat, Method, Separator, WebRequest, Work};
@@ -55,6 +56,11 @@ pub(super) struct ActionArgs {
     #[arg(long, value_name = "WHO")]
     except: Vec<String>,
 
+    /// Calling code of your country, such as 49, which {number:e164}, {name} and --only use. It is set once for all
+    /// actions
+    #[arg(long, value_name = "CODE", value_parser = calling_code)]
+    pub country: Option<u16>,
+
     /// Keep what the event does now, and do this too
     #[arg(long)]
     pub add: bool,
@@ -74,6 +80,7 @@ impl ActionArgs {
                 ("--retry", self.retry.is_some(), "--post or --get"),
                 ("--only", !self.only.is_empty(), "an action such as --open"),
                 ("--except", !self.except.is_empty(), "an action such as --open"),
+                ("--country", self.country.is_some(), "an action such as --open"),
             ];
             return match given.into_iter().find(|(_, is_given, _)| *is_given) {
                 Some((option, _, needed)) => Err(ActionError::OptionAlone { option, needed }),
@@ -136,6 +143,11 @@ impl ActionArgs {
             return Ok(None);
         }))
     }
+}
+
+fn calling_code(text: &str) -> Result<u16, String> {
+    Numbers::calling_code(text)
+        .ok_or_else(|| "expected the calling code of a country, for example 49".to_string())
 }
 
 /// Parses a header. Text on the command line, where other programs can read it, can't be a password: it needs an

@@ -321,6 +321,7 @@ impl SetHookArgs {
             direct: self.direct,
             runner: self.action.runner.clone(),
             headers: headers.clone(),
+            country: self.action.country,
             ..SetHook::new(event, what.clone())
         };
         Ok((events.into_iter().map(set).collect(), self.write))

@@ -62,9 +62,16 @@ pub enum Party {
 }
 
 impl Numbers {
-    /// Returns whether this is the calling code of a country.
-    pub fn is_calling_code(code: u16) -> bool {
-        DATABASE.region(&code).is_some()
+    /// Returns the calling code of a country, from a text such as `49`, `+49` or `0049`.
+    pub fn calling_code(text: &str) -> Option<u16> {
+        let digits = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
+        let code = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        DATABASE.region(&code).map(|_| code)
+    }
+
+    /// Returns the calling code in an international number, such as 49 in `+49301234567`.
+    pub fn calling_code_in(number: &str) -> Option<u16> {
+        Numbers::default().parsed(number).map(|number| number.code().value())
     }
 
     /// Returns whose number this is.
@@ -158,6 +165,29 @@ mod tests {
         let unknown = Numbers::default();
         assert_eq!(unknown.form("0301234567", NumberForm::E164), "0301234567");
         assert_eq!(unknown.form("+49301234567", NumberForm::E164), "+49301234567");
+    }
+
+    #[test]
+    fn calling_codes_are_those_of_countries() {
+        for (text, code) in [
+            ("49", Some(49)),
+            ("+49", Some(49)),
+            ("0049", Some(49)),
+            ("1", Some(1)),
+            ("999", None),
+            ("+ 49", None),
+            ("++49", None),
+            ("-49", None),
+            ("", None),
+            ("Germany", None),
+            ("99999999", None),
+        ] {
+            assert_eq!(Numbers::calling_code(text), code, "{text}");
+        }
+        assert_eq!(Numbers::calling_code_in("+49301234567"), Some(49));
+        assert_eq!(Numbers::calling_code_in("+442071234567"), Some(44));
+        assert_eq!(Numbers::calling_code_in("0301234567"), None);
+        assert_eq!(Numbers::calling_code_in("+999"), None);
     }
 
     #[test]

@@ -48,6 +48,33 @@ fn an_action_replaces_what_the_event_did_unless_it_is_added() {
 }
 
 #[test]
+fn a_country_is_set_for_all_actions_and_its_absence_is_a_warning() {
+    let sandbox = sandbox();
+    let open = ["set-hook", "--json", "ring", "--open", "https://crm.example/?{number:e164}"];
+    let ran = sandbox.run_on_ini(&open).exits(0);
+    assert!(ran.warnings().contains(&"country-unset".into()), "{}", ran.transcript);
+    let opened = || sandbox.run_on_ini(&["test-hook", "ring", "-n", "--caller", "0301234567"]).exits(0);
+    assert!(opened().stdout.contains("opens https://crm.example/?0301234567"), "{}", opened().transcript);
+
+    let before = "# for all\n[numbers]\ninternal = 3 # digits\n\n";
+    sandbox.write("MicroSIP.hooks.toml", format!("{before}{}", actions(&sandbox)));
+    let ran = sandbox.run_on_ini(&[&open[..], &["--country", "+49"]].concat()).exits(0);
+    assert!(!ran.warnings().contains(&"country-unset".into()), "{}", ran.transcript);
+    assert!(actions(&sandbox).starts_with(&format!("{}\ncountry = \"49\"\n", before.trim_end_matches("\n"))));
+    assert!(opened().stdout.contains("opens https://crm.example/?%2B49301234567"), "{}", opened().transcript);
+
+    // it's set now
+    let notify = ["set-hook", "--json", "ring", "--add", "--notify", "{number:national}"];
+    let ran = sandbox.run_on_ini(&notify).exits(0);
+    assert!(!ran.warnings().contains(&"country-unset".into()), "{}", ran.transcript);
+    sandbox.run_on_ini(&["set-hook", "ring", "--country", "999", "--notify", "a"]).exits(2);
+    sandbox
+        .run_on_ini(&["set-hook", "ring", "--country", "49", "C:\\x.exe"])
+        .exits(2)
+        .says("--country needs");
+}
+
+#[test]
 fn an_action_that_needs_the_whole_call_sets_the_runner_for_its_events() {
     let sandbox = sandbox();
     sandbox.run_on_ini(&["set-hook", "end", "--post", "https://crm.example/calls"]).exits(0);
