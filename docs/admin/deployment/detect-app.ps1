@@ -21,7 +21,7 @@ if (-not ($installed | Where-Object { $_ -ge $wantedProgram })) { exit 0 }
 # The phone.toml on this PC is the one that install.cmd copied last.
 if (-not (Select-String -LiteralPath $state -Pattern "^state-version = $wantedState$" -Quiet)) { exit 0 }
 
+# If something can't be compared, install.cmd runs again and reports why.
 $json = & $exe apply $state --all-users --users '\\server\phones\users.csv' --create --dry-run --json
-if ($LASTEXITCODE -ne 0) { exit 1 }
-if (-not ($json | ConvertFrom-Json).changed) { 'in state' }
+if ($LASTEXITCODE -eq 0 -and -not ($json | ConvertFrom-Json).changed) { 'in state' }
 exit 0

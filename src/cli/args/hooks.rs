@@ -43,8 +43,9 @@ pub(super) enum Command {
     /// MicroSIP starts the small program msipcfg-run, and no script is needed. {number} and other placeholders are
     /// replaced for each call.
     ///
-    /// With a PROGRAM, MicroSIP starts it. Everything after PROGRAM is passed to it, and a program given without a
-    /// folder is looked up as Windows would. MicroSIP adds the caller's text after the arguments: usually the other
+    /// With a PROGRAM, MicroSIP starts it with the words after PROGRAM. Options of msipcfg come before the event; to
+    /// pass such an option to the program, write -- before PROGRAM. A program given without a folder is looked up as
+    /// Windows would. MicroSIP adds the caller's text after the arguments: usually the other
     /// party's number, but it can be several arguments, or none.
     ///
     /// If PROGRAM is a script, such as a .ps1, .vbs, .py or .bat file, msipcfg runs it with the number as its last
