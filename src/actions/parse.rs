@@ -11,7 +11,7 @@ use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::{Template, TemplateError};
 use crate::hook::action::url_template::UrlTemplate;
 use crate::hook::action::{
-    Action, Actions, Body, History, JsonTemplate, Kind, LogFormat, Method, Separator, WebRequest, Work,
+    Action, Actions, Body, History, JsonTemplate, Kind, LogFileError, Method, Separator, WebRequest, Work,
 };
 use crate::hook::event::Event;
 use crate::microsip::keys::MASK;
@@ -141,11 +141,10 @@ pub fn action(node: &Node, list: &Node) -> Result<Action> {
                     _ => return Err(part.not("\",\" or \";\"")),
                 },
             };
-            let file = path(main)?;
-            if LogFormat::of(&file).is_none() {
-                return Err(main.not("a path that ends with .csv, .jsonl or .txt"));
-            }
-            Work::Log { file, separator }
+            Work::log(path(main)?, separator).map_err(|error| match error {
+                LogFileError::Extension => main.not("a path that ends with .csv, .jsonl or .txt"),
+                LogFileError::Name(_) => main.not("a path that Windows can have"),
+            })?
         }
         Kind::Run => Work::Run {
             program: path(main)?,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use dialoguer::console::{Style, Term, measure_text_width};
+use dialoguer::console::{Style, Term, truncate_str};
 use dialoguer::theme::Theme;
 use dialoguer::{Confirm, MultiSelect, Select};
 
@@ -264,46 +264,5 @@ fn report_failed_prompt(error: &io::Error, output: Output) -> ExitStatus {
 /// Returns the items, each cut to one line: dialoguer doesn't clear wrapped lines completely.
 fn truncated(items: &[String], marker: usize) -> Vec<String> {
     let columns = usize::from(Term::stderr().size().1).saturating_sub(marker + 1);
-    items.iter().map(|item| truncate_middle(&visible(item), columns)).collect()
-}
-
-/// Cuts a text to a number of columns. Its middle is left out, because paths differ at their ends.
-fn truncate_middle(text: &str, columns: usize) -> String {
-    if measure_text_width(text) <= columns {
-        return text.to_string();
-    }
-    let available = columns.saturating_sub(3);
-    let start = take_columns(text.chars(), available / 3);
-    let end: String = take_columns(text.chars().rev(), available - available / 3).chars().rev().collect();
-    format!("{start}...{end}")
-}
-
-/// Returns the characters that fit into a number of columns.
-fn take_columns(chars: impl Iterator<Item = char>, columns: usize) -> String {
-    let mut width = 0;
-    chars
-        .take_while(|c| {
-            width += measure_text_width(c.encode_utf8(&mut [0; 4]));
-            width <= columns
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_items_lose_their_middle() {
-        assert_eq!(truncate_middle("short", 5), "short");
-        let path = r"C:\Users\ann\AppData\Roaming\MicroSIP\MicroSIP.ini (used by pid 4)";
-        let cut = truncate_middle(path, 40);
-        assert_eq!(measure_text_width(&cut), 40, "{cut}");
-        assert!(cut.starts_with(r"C:\Users\ann...") && cut.ends_with("(used by pid 4)"), "{cut}");
-        // each of these characters takes two columns
-        for columns in 0..30 {
-            let cut = truncate_middle("電話電話電話電話電話電話電話電話", columns);
-            assert!(measure_text_width(&cut) <= columns.max(3), "{columns}: {cut}");
-        }
-    }
+    items.iter().map(|item| truncate_str(&visible(item), columns, "...").into_owned()).collect()
 }

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::command::HookCommand;
 use super::event::Event;
+use super::target;
 use audience::Audience;
 use numbers::{NumberForm, Numbers};
 use template::{CallFacts, Placeholder, Template};
@@ -196,7 +197,32 @@ impl Kind {
     }
 }
 
+/// Why calls can't be logged to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogFileError {
+    /// The name doesn't say in which format.
+    #[error("it doesn't end with .csv, .jsonl or .txt")]
+    Extension,
+    /// Windows has no such files.
+    #[error("{0}")]
+    Name(&'static str),
+}
+
 impl Work {
+    /// Returns the work that adds a line to a file.
+    ///
+    /// # Errors
+    /// It can't be such a file.
+    pub fn log(file: String, separator: Separator) -> Result<Work, LogFileError> {
+        if LogFormat::of(&file).is_none() {
+            return Err(LogFileError::Extension);
+        }
+        match target::defect_of_parts(&file) {
+            Some(defect) => Err(LogFileError::Name(defect)),
+            None => Ok(Work::Log { file, separator }),
+        }
+    }
+
     /// How long a page isn't opened again for a caller who rings again, by default.
     pub const AGAIN_AFTER: Duration = Duration::from_secs(60);
 

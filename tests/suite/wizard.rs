@@ -17,6 +17,7 @@ const TEXT: &str = "Message (Enter for this one):";
 const LINK: &str = "Page for a click (Enter for none):";
 const PAGE: &str = "Address of the page:";
 const PLACE: &str = "Where in the address does the caller's number belong?";
+const COUNTRY: &str = "Calling code (without one, numbers stay as they are):";
 const FILE: &str = "File:";
 const SERVICE: &str = "Address of the web service:";
 const PROGRAM: &str = "Program or script (Tab completes):";
@@ -95,17 +96,28 @@ fn a_page_opens_on_a_call() {
         terminal.sees("C:\\hooks\\ring.exe  ok").sees(MENU).press(&[DOWN, ENTER]);
         terminal.sees(WHEN).sees("(recommended)").press(&[ENTER]).sees(PAGE);
         terminal.press(&["https://crm.example/contact/0301234567/view", ENTER]);
-        terminal.sees(PLACE).sees("Instead of 0301234567").press(&[ENTER]);
-        terminal.sees("A call from +49301234 opens").sees("/contact/%2B49301234/view");
+        terminal.sees(PLACE).sees("Instead of 0301234567").press(&[ENTER]).sees("in the form 0301234");
+        terminal.sees(COUNTRY).press(&["999", ENTER]).sees("No country has").sees(COUNTRY);
+        terminal.press(&[CTRL_U, "+49", ENTER]);
+        terminal.sees("A call from +49301234 opens").sees("/contact/0301234/view");
         terminal.sees("When the phone is ringing, MicroSIP opens").sees(SAVE);
         assert!(!ini.with_extension("hooks.toml").exists());
         terminal.press(&[ENTER]).sees("Saved.").sees("It works from the next call.").sees(TRY);
-        terminal.press(&["030 77", ENTER]).sees("/contact/030%2077/view").sees("isn't Windows");
+        terminal.press(&["+49 30 1234567", ENTER]).sees("/contact/0301234567/view").sees("isn't Windows");
         terminal.sees("Another number (Enter continues):").press(&[ENTER]).sees("Undo the last change");
         terminal.sees(MENU).press(&[ENTER]).ends_with(0);
-        assert!(actions(&sandbox).contains("open = \"https://crm.example/contact/{number}/view\""));
+        assert!(actions(&sandbox).contains("open = \"https://crm.example/contact/{number:national}/view\""));
+        assert!(actions(&sandbox).contains("country = \"49\""), "{}", actions(&sandbox));
         let line = script_line(&terminal);
-        assert!(line.ends_with("ring --open 'https://crm.example/contact/{number}/view'"), "{line}");
+        let expected = "--country 49 ring --open 'https://crm.example/contact/{number:national}/view'";
+        assert!(line.ends_with(expected), "{line}");
+
+        // it's asked once, and it is known from an international number
+        let mut terminal = start_in(&sandbox, columns);
+        terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[DOWN, ENTER]).sees(PAGE);
+        terminal.press(&["crm.example/?q=%2B49%2030%201234567", ENTER]).sees(PLACE).press(&[ENTER]);
+        terminal.sees("A call from").sees(SAVE).press(&[CTRL_C]).ends_with(130);
+        assert!(!terminal.text().contains(COUNTRY));
     }
 }
 
@@ -115,8 +127,9 @@ fn the_example_number_is_found_or_the_place_is_asked_for() {
     for (typed, keys, expected) in [
         ("crm.example/find?phone=", &[ENTER][..], "https://crm.example/find?phone={number}"),
         ("crm.example/?q=0301234567", &[DOWN, ENTER], "https://crm.example/?q=0301234567{number}"),
-        ("crm.example/open", &[ENTER], "https://crm.example/open"),
-        ("crm.example", &[DOWN, ENTER], "https://crm.example/{number}"),
+        ("crm.example/?q=00493012345", &[ENTER], "https://crm.example/?q={number}"),
+        ("crm.example/open", &[UP, ENTER], "https://crm.example/open"),
+        ("crm.example", &[UP, UP, ENTER], "https://crm.example/{number}"),
     ] {
         let mut terminal = start(&sandbox);
         terminal.sees(MENU).press(&[DOWN, ENTER]).sees(WHEN).press(&[ENTER]).sees(PAGE);
@@ -135,8 +148,21 @@ fn the_example_number_is_found_or_the_place_is_asked_for() {
     terminal.press(&["https://{number}.example/", ENTER]).sees("can't be part of the host").sees(PAGE);
     terminal.press(&[CTRL_U, ENTER]).sees("An address is needed").sees(PAGE);
     terminal.press(&["crm", ENTER]).sees("\"crm\" isn't a web address").sees(PAGE).press(&[CTRL_U]);
-    terminal.press(&["https://crm.example/{number:e164}", ENTER]).sees("A call from").sees(SAVE);
+    terminal.press(&["https://crm.example/{number:e164}", ENTER]).sees(COUNTRY).press(&[ENTER]);
+    terminal.sees("A call from").sees("no country is set").sees(SAVE);
     assert!(!terminal.text().contains(PLACE));
+    terminal.press(&[ESC]).sees(COUNTRY).press(&[ESC]).sees(PAGE).press(&[CTRL_U]);
+    terminal.press(&["https://crm.example/?q=%2B43-1-123456", ENTER]).sees(PLACE).press(&[ENTER]);
+    // the country of that number is suggested
+    terminal
+        .sees(COUNTRY)
+        .sees("43")
+        .press(&[CTRL_U, ENTER])
+        .sees("opens https://crm.example/?q=%2B49301234");
+    terminal.sees("MicroSIP opens https://crm.example/?q={number}.").press(&[ESC]).sees(COUNTRY);
+    terminal.press(&[ESC]).sees(PLACE).press(&[ESC]).sees(PAGE).press(&[CTRL_U, "crm.example/open", ENTER]);
+    // without a place for the number, another address is suggested
+    terminal.sees("> Paste another address").press(&[ENTER]).sees(PAGE);
     terminal.press(&[CTRL_C]).ends_with(130);
 }
 
@@ -150,6 +176,7 @@ fn a_message_shows_who_is_calling() {
     terminal.sees("did you mean '{number}'?").sees(TEXT).sees("{numbr} is here").press(&[CTRL_U, ENTER]);
     terminal.sees(LINK).press(&["\"crm.example/?q=\"", ENTER]).sees(PLACE).press(&[ESC]).sees(LINK);
     terminal.press(&[CTRL_U, "crm.example/030123456", ENTER]).sees(PLACE).press(&[ENTER]);
+    terminal.sees(COUNTRY).press(&[ENTER]);
     terminal.sees("You are talking to +49301234");
     terminal.sees("a click opens https://crm.example/%2B49301234").sees(SAVE);
     terminal.press(&[DOWN, ENTER]).sees("+cmdCallAnswer=").sees("+answer: notify").sees(SAVE);
@@ -170,7 +197,7 @@ fn calls_are_logged_and_a_program_can_stay() {
         .sees("> A call has ended, also a missed one (recommended)");
     terminal.press(&[ENTER]).sees("C:\\MicroSIP\\calls.csv").sees(FILE);
     terminal.press(&["C:\\none\\calls.csv", ENTER]).sees("The folder C:\\none doesn't exist").sees(FILE);
-    terminal.press(&[CTRL_U, "C:\\MicroSIP\\calls.xlsx", ENTER]).sees("must end with .csv").sees(FILE);
+    terminal.press(&[CTRL_U, "C:\\MicroSIP\\calls.xlsx", ENTER]).sees("doesn't end with .csv").sees(FILE);
     // a name without an ending or folder, and a path as Explorer copies it
     terminal.press(&[CTRL_U, "list", ENTER]).sees("MicroSIP/list.csv:").sees(KEEP).press(&[ESC]).sees(FILE);
     terminal.press(&[CTRL_U, "\"C:\\hooks\"", ENTER]).sees("hooks/calls.csv:").sees("incoming,+49301234");

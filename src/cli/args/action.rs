@@ -9,7 +9,7 @@ use crate::hook::action::audience::{Audience, UnknownWho, Who};
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::{Placeholder, Template, TemplateError};
 use crate::hook::action::url_template::{UrlError, UrlTemplate};
-use crate::hook::action::{Action, Body, LogFormat, Method, Separator, WebRequest, Work};
+use crate::hook::action::{Action, Body, LogFileError, Method, Separator, WebRequest, Work};
 use crate::request::ValueSource;
 
 /// What msipcfg does on an event, and for whom.
@@ -135,10 +135,8 @@ impl ActionArgs {
         } else if let Some(url) = &self.get {
             request(Method::Get, url)?
         } else if let Some(file) = &self.log {
-            if LogFormat::of(file).is_none() {
-                return Err(ActionError::LogFile { file: file.clone() });
-            }
-            Work::Log { file: file.clone(), separator: Separator::default() }
+            Work::log(file.clone(), Separator::default())
+                .map_err(|source| ActionError::LogFile { file: file.clone(), source })?
         } else {
             return Ok(None);
         }))
@@ -193,8 +191,8 @@ pub enum ActionError {
     Template(#[from] TemplateError),
     #[error(transparent)]
     Who(#[from] UnknownWho),
-    #[error("the log '{file}' must end with .csv, .jsonl or .txt")]
-    LogFile { file: String },
+    #[error("calls can't be logged to '{file}': {source}")]
+    LogFile { file: String, source: LogFileError },
     #[error("'{given}' isn't in the form NAME=@env:VARIABLE")]
     HeaderForm { given: String },
     #[error("msipcfg itself sets the header {name} of each request")]
@@ -228,6 +226,7 @@ impl ToDiagnostic for ActionError {
             ActionError::Who(_) => return None,
             ActionError::WithProgram => "to do both, add the program with --add in a second command",
             ActionError::OptionAlone { .. } => "'msipcfg help set-hook' has examples",
+            ActionError::LogFile { source: LogFileError::Name(_), .. } => return None,
             ActionError::LogFile { .. } => "a .csv file opens in Excel",
             ActionError::HeaderForm { .. } => "for example --header Authorization=@env:CRM_TOKEN",
             ActionError::OwnHeader { .. } | ActionError::HeaderTwice { .. } => "remove this --header",

@@ -56,7 +56,10 @@ fn hook_arguments(set: &SetHook) -> Option<Vec<String>> {
         HookText::Command(command) => Some(set_hook_args(set, set.event.name(), command)),
         HookText::Action(action) => {
             let add = set.add.then(|| "--add".to_string()).into_iter();
-            Some(add.chain([set.event.name().to_string()]).chain(action_options(action)?).collect())
+            let country =
+                set.country.into_iter().flat_map(|code| ["--country".to_string(), code.to_string()]);
+            let event = set.event.name().to_string();
+            Some(add.chain(country).chain([event]).chain(action_options(action)?).collect())
         }
         HookText::Raw(_) | HookText::Value(_) => None,
     }

@@ -103,11 +103,24 @@ impl Dialog<'_> {
         }
     }
 
+    /// Returns the calling code of the country that the actions of an ini have.
+    pub fn country(&self, ini: &Path) -> Option<u16> {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        self.session.with_context(&mut reporter, |context| test_hook::numbers_of(ini, context).country)
+    }
+
     /// Returns what an action would do for a caller, in one or more lines.
-    pub fn example(&self, ini: &Path, event: Event, action: &Action, caller: &str) -> Vec<String> {
+    pub fn example(
+        &self,
+        ini: &Path,
+        event: Event,
+        action: &Action,
+        country: Option<u16>,
+        caller: &str,
+    ) -> Vec<String> {
         let mut reporter = ProgressReporter::new(self.output, None);
         self.session.with_context(&mut reporter, |context| {
-            let preview = test_hook::example(ini, event, action, caller, context);
+            let preview = test_hook::example(ini, event, action, country, caller, context);
             test_hook::preview_lines(&preview)
         })
     }

@@ -7,6 +7,7 @@ mod command_line;
 mod dialog;
 mod goal;
 mod ini;
+mod number_place;
 mod path_completion;
 mod questions;
 mod save;
@@ -145,6 +146,7 @@ impl Wizard<'_> {
             Some(answers) if answers.goal == goal => answers,
             other => other.insert(Answers::new(goal)),
         };
+        answers.country_of_ini = self.dialog.country(&self.ini.path);
         let paths = platform::windows_paths(&self.ini.path);
         let questions = Questions { dialog: &self.dialog, ini: &mut self.ini, answers, hooks, paths };
         let saving = { questions }.ask()?;

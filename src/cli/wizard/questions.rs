@@ -1,8 +1,9 @@
 //! The questions about one thing that should happen on calls. Esc goes one question back, and every answer is kept.
 
 use super::dialog::{Dialog, Exit};
-use super::goal::{self, Goal, Moment, NumberPlace};
+use super::goal::{self, Goal, Moment};
 use super::ini::ChosenIni;
+use super::number_place::{self, NumberPlace};
 use super::path_completion;
 use super::save::{self, Saving};
 use super::texts;
@@ -11,6 +12,7 @@ use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::diagnostic::{Code, ToDiagnostic as _};
 use crate::hook::action::Action;
+use crate::hook::action::numbers::{NumberForm, Numbers};
 use crate::hook::command::HookCommand;
 use crate::hook::event::Event;
 use crate::hook::target::{Allow, TargetError};
@@ -35,6 +37,10 @@ pub struct Answers {
     address: String,
     /// The chosen place of the number, if the address doesn't name one.
     place: usize,
+    /// The typed calling code of the user's country; empty to convert no numbers.
+    country: String,
+    /// The calling code that the actions of this ini already have.
+    pub country_of_ini: Option<u16>,
     file: String,
     program: String,
     arguments: String,
@@ -55,6 +61,8 @@ impl Answers {
             link: String::new(),
             address: String::new(),
             place: 0,
+            country: String::new(),
+            country_of_ini: None,
             file: String::new(),
             program: String::new(),
             arguments: String::new(),
@@ -71,13 +79,46 @@ impl Answers {
     /// Returns the places where the number could belong in the page's address, if that has to be asked.
     fn number_places(&self) -> Vec<NumberPlace> {
         let opens_page = matches!(self.goal, Goal::ShowCaller | Goal::OpenPage);
-        if opens_page && !self.page().is_empty() { goal::number_places(self.page()) } else { Vec::new() }
+        if opens_page && !self.page().is_empty() {
+            number_place::number_places(self.page())
+        } else {
+            Vec::new()
+        }
     }
 
-    /// Returns the address of the page with the number in its place.
+    /// Returns the chosen place of the number.
+    fn number_place(&self) -> Option<NumberPlace> {
+        self.number_places().into_iter().nth(self.place)
+    }
+
+    /// Returns the address of the page with the number in its place. A number is converted only if the country is
+    /// known.
     fn full_page(&self) -> String {
-        let mut places = self.number_places();
-        if self.place < places.len() { places.swap_remove(self.place).address } else { self.page().clone() }
+        let Some(place) = self.number_place() else { return self.page().clone() };
+        let is_known = self.country_of_ini.or(self.country()).is_some();
+        let form = place.form.filter(|_| is_known).unwrap_or(NumberForm::Received);
+        place.address(form)
+    }
+
+    /// Returns the form in which the page shall get the number, if the country is needed for it and must be asked.
+    fn form_without_country(&self) -> Option<NumberForm> {
+        let converted = [NumberForm::E164, NumberForm::National];
+        let form = match self.number_place() {
+            Some(place) => place.form,
+            None => {
+                let text = format!("{}{}", self.message, self.page());
+                let is_used = |form: &&NumberForm| {
+                    text.contains(&format!("{{number:{}}}", form.name().unwrap_or_default()))
+                };
+                converted.iter().find(is_used).copied()
+            }
+        };
+        form.filter(|form| self.country_of_ini.is_none() && converted.contains(form))
+    }
+
+    /// Returns the calling code that was typed.
+    fn country(&self) -> Option<u16> {
+        Numbers::calling_code(&self.country)
     }
 
     fn message_or_usual(&self) -> String {
@@ -124,6 +165,7 @@ enum Question {
     Link,
     Address,
     NumberPlace,
+    Country,
     File,
     Program,
     Arguments,
@@ -190,6 +232,11 @@ impl Questions<'_, '_> {
             Question::Address | Question::Link if !self.answers.number_places().is_empty() => {
                 Question::NumberPlace
             }
+            Question::Address | Question::Link | Question::NumberPlace
+                if self.answers.form_without_country().is_some() =>
+            {
+                Question::Country
+            }
             Question::Program => Question::Arguments,
             _ if after != Question::Keep && !self.present().is_empty() => Question::Keep,
             _ => Question::Save,
@@ -204,6 +251,7 @@ impl Questions<'_, '_> {
             Question::Link => self.ask_link(),
             Question::Address => self.ask_address(),
             Question::NumberPlace => self.ask_number_place(),
+            Question::Country => self.ask_country(),
             Question::File => self.ask_file(),
             Question::Program => self.ask_program(),
             Question::Arguments => self.ask_arguments(),
@@ -274,24 +322,32 @@ impl Questions<'_, '_> {
             return Ok(Reply::Back);
         };
         self.set_page(&typed);
+        if self.refuses_word() {
+            return Ok(Reply::Again);
+        }
         self.check_page()
     }
 
     fn ask_address(&mut self) -> Result<Reply, Exit> {
         let is_page = self.answers.goal == Goal::OpenPage;
         let (example, prompt) = if is_page {
-            let example = "Open a customer's page in your browser, and paste its address here. Or type an address with\n\
-                           {number} where the phone number belongs: https://crm.example/find?phone={number}";
+            let example = "Search for a customer's phone number on that page, in your browser, and paste the address of \
+                           the result here. Or type an address with {number} where the phone number belongs:\n\
+                           https://crm.example/find?phone={number}";
             (example, "Address of the page")
         } else {
-            let example = "It gets the call as JSON. An example of an address: https://crm.example/calls";
+            let example = "It gets the call as JSON. Whoever runs the service tells you its address, such as\n\
+                           https://crm.example/calls";
             (example, "Address of the web service")
         };
         self.dialog.say(&format!("{example}\n"));
         let Some(typed) = self.line(prompt, |answers| &answers.address)? else { return Ok(Reply::Back) };
         self.set_page(&typed);
         if self.answers.address.is_empty() {
-            self.dialog.say("An address is needed; you can paste it from your browser. Esc goes back.\n");
+            self.dialog.say("An address is needed. Esc goes back.\n");
+            return Ok(Reply::Again);
+        }
+        if self.refuses_word() {
             return Ok(Reply::Again);
         }
         if !is_page {
@@ -312,39 +368,78 @@ impl Questions<'_, '_> {
         *page = typed;
     }
 
-    /// Checks the page as it was typed. If the place of the number has to be asked for, the rest is checked after that.
-    fn check_page(&mut self) -> Result<Reply, Exit> {
-        if goal::is_word(self.answers.page()) {
+    /// Returns whether a word was typed in place of an address, and says so.
+    fn refuses_word(&self) -> bool {
+        let is_word = goal::is_word(self.answers.page());
+        if is_word {
             self.dialog.say(&format!(
                 "{:?} isn't a web address. Open the page in your browser, and copy the whole line at its top, which \
                  starts with https://\n",
                 self.answers.page()
             ));
-            return Ok(Reply::Again);
         }
+        is_word
+    }
+
+    /// Checks the page as it was typed. If more has to be asked about it, the rest is checked after that.
+    fn check_page(&mut self) -> Result<Reply, Exit> {
         match self.accepts(self.answers.action_with_page(self.answers.page())) {
             None => Ok(Reply::Again),
             Some(_) if !self.answers.number_places().is_empty() => Ok(Reply::Next),
-            Some(action) => self.check_action(Ok(action)),
+            Some(_) => self.check_full_page(),
         }
     }
 
+    /// Checks the page with the number in its place, unless the country has to be asked for.
+    fn check_full_page(&mut self) -> Result<Reply, Exit> {
+        if self.answers.form_without_country().is_some() {
+            return Ok(Reply::Next);
+        }
+        self.check_action(self.answers.action_with_page(&self.answers.full_page()))
+    }
+
     fn ask_number_place(&mut self) -> Result<Reply, Exit> {
-        let places = self.answers.number_places();
-        if !goal::seems_to_have_place(self.answers.page()) {
+        let mut items: Vec<String> =
+            self.answers.number_places().into_iter().map(|place| place.label).collect();
+        let has_place = number_place::seems_to_have_place(self.answers.page());
+        let mut default = self.answers.place;
+        if !has_place {
             self.dialog.say(
                 "There is no phone number in this address. If the page has a search, search for a phone number and \
-                 paste the address of the result instead; Esc goes back.\n",
+                 paste the address of the result instead.\n",
             );
+            default = items.len();
+            items.push("Paste another address".into());
         }
-        let items: Vec<String> = places.iter().map(|place| place.label.clone()).collect();
         let prompt = "Where in the address does the caller's number belong?";
-        let Some(chosen) = prompt::select(self.dialog.theme, prompt, &items, self.answers.place)? else {
-            return Ok(Reply::Back);
+        match prompt::select(self.dialog.theme, prompt, &items, default)? {
+            Some(chosen) if has_place || chosen < default => self.answers.place = chosen,
+            _ => return Ok(Reply::Back),
+        }
+        self.check_full_page()
+    }
+
+    fn ask_country(&mut self) -> Result<Reply, Exit> {
+        let form = match self.answers.form_without_country() {
+            Some(NumberForm::National) => "0301234",
+            _ => "+49301234",
         };
-        self.answers.place = chosen;
-        let action = self.answers.action_with_page(&self.answers.full_page());
-        self.check_action(action)
+        self.dialog.say(&format!(
+            "This page finds numbers in the form {form}, but calls can bring others. To convert those, msipcfg needs the \
+             calling code of your country, such as 49 for Germany.\n"
+        ));
+        if self.answers.country.is_empty() {
+            let of_example = self.answers.number_place().and_then(|place| place.country);
+            self.answers.country = of_example.map_or(String::new(), |code| code.to_string());
+        }
+        let prompt = "Calling code (without one, numbers stay as they are)";
+        let Some(typed) = self.line(prompt, |answers| &answers.country)? else { return Ok(Reply::Back) };
+        self.answers.country = typed.trim().to_string();
+        if self.answers.country().is_none() && !self.answers.country.is_empty() {
+            self.dialog.say(&format!("No country has the calling code {}.\n", self.answers.country));
+            return Ok(Reply::Again);
+        }
+        self.check_action(self.answers.action_with_page(&self.answers.full_page()))
     }
 
     fn ask_file(&mut self) -> Result<Reply, Exit> {
@@ -460,7 +555,8 @@ impl Questions<'_, '_> {
             return self.refused(&error);
         }
         let Some(event) = self.answers.events.first() else { return Ok(Reply::Next) };
-        let example = self.dialog.example(&self.ini.path, *event, &action, EXAMPLE_CALLER);
+        let country = self.answers.country();
+        let example = self.dialog.example(&self.ini.path, *event, &action, country, EXAMPLE_CALLER);
         self.dialog.say(&format!("{} {}\n", self.example_of_call(), example.join("; ")));
         Ok(Reply::Next)
     }
@@ -527,6 +623,7 @@ impl Questions<'_, '_> {
         let set = |event: &Event| SetHook {
             allow: self.answers.allow,
             add: self.answers.is_kept && !self.present_on(*event).is_empty(),
+            country: self.answers.country().filter(|_| self.answers.form_without_country().is_some()),
             ..SetHook::new(*event, what.clone())
         };
         EditRequest::SetHooks(self.answers.events.iter().map(set).collect())

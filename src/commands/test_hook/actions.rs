@@ -114,10 +114,23 @@ fn wait_for_messages(performer: &SystemPerformer, stop: &dyn Fn() -> bool) {
     }
 }
 
-/// Returns what an action would do for a caller, whether or not the ini exists.
-pub fn example(ini: &Path, event: Event, action: &Action, caller: &str, context: &Context<'_>) -> Preview {
-    let (of_ini, _) = hook_actions::read_or_warn(&Ini::plain(ini.into(), None, true), context.fs);
-    let facts = facts(event, caller, &of_ini.numbers, ini, context);
+/// Returns how the actions of an ini read numbers, whether or not the ini exists.
+pub fn numbers_of(ini: &Path, context: &Context<'_>) -> Numbers {
+    hook_actions::read_or_warn(&Ini::plain(ini.into(), None, true), context.fs).0.numbers
+}
+
+/// Returns what an action would do for a caller, whether or not the ini exists. A country replaces that of the ini.
+pub fn example(
+    ini: &Path,
+    event: Event,
+    action: &Action,
+    country: Option<u16>,
+    caller: &str,
+    context: &Context<'_>,
+) -> Preview {
+    let of_ini = numbers_of(ini, context);
+    let numbers = Numbers { country: country.or(of_ini.country), ..of_ini };
+    let facts = facts(event, caller, &numbers, ini, context);
     preview(Job { action, facts: &facts, ini, webhook_id: "", is_test: false }, context.env)
 }
 

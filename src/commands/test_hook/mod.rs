@@ -24,7 +24,7 @@ use super::hook_state::{self, save_dialect, target_context};
 use super::ini::{Ini, reading_warnings};
 use tested::status_text;
 
-pub use actions::{example, preview_lines};
+pub use actions::{example, numbers_of, preview_lines};
 pub use tested::{HookTest, RunResult, Tested};
 
 /// Runs hooks.

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::numbers::Party;
 use super::template::{CallFacts, Placeholder, Template, TemplateError};
 
 /// A web address with placeholders.
@@ -112,7 +113,7 @@ impl UrlTemplate {
     /// # Errors
     /// It can't be used for this caller.
     pub fn fill(&self, facts: &CallFacts) -> Result<Url, UrlNotUsed> {
-        if self.template.uses_number() && facts.number.trim().is_empty() {
+        if self.template.uses_number() && facts.numbers.party(&facts.number) == Party::Anonymous {
             return Err(UrlNotUsed::NoNumber);
         }
         let value = |placeholder: &Placeholder| facts.value(placeholder, &|_| None);
@@ -216,7 +217,9 @@ mod tests {
 
     #[test]
     fn an_address_with_the_number_needs_a_number() {
-        assert_eq!(filled("https://h/?q={number}", " "), Err(UrlNotUsed::NoNumber));
+        for number in ["", " ", "anonymous", "Unavailable"] {
+            assert_eq!(filled("https://h/?q={number}", number), Err(UrlNotUsed::NoNumber), "{number}");
+        }
         assert_eq!(filled("https://h/", "").as_deref(), Ok("https://h/"));
     }
 

@@ -21,7 +21,7 @@ use super::trust::{self, WeakSpot};
 
 pub use error::{Allow, Role, TargetError};
 pub use interpreters::Interpreter;
-pub use path::is_full;
+pub use path::{defect_of_parts, is_full};
 pub use probe::{FileProbe, TargetContext};
 pub use redirection::Redirection;
 

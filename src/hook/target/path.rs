@@ -17,17 +17,29 @@ pub fn is_name(program: &str) -> bool {
 
 /// Returns why a full path can't name a program, if it can't.
 pub fn defect(path: &str) -> Option<&'static str> {
-    let rest = &path[2..];
     if path.starts_with(r"\\.\") || path.starts_with(r"\\?\") {
         Some("it names a device")
-    } else if rest.contains(['*', '?', '"', '<', '>', '|', ':']) || path.chars().any(char::is_control) {
-        Some("it contains a character that a path can't have")
-    } else if rest.split('\\').any(is_device) {
-        Some("it contains the name of a device")
+    } else if path[2..].contains(':') {
+        Some(BAD_CHARACTER)
+    } else if let Some(defect) = defect_of_parts(path) {
+        Some(defect)
     } else if path.ends_with('\\') {
         Some("it ends with a backslash, like a folder")
     } else if path.ends_with(['.', ' ']) {
         Some("it ends with a dot or a space, which Windows removes")
+    } else {
+        None
+    }
+}
+
+const BAD_CHARACTER: &str = "it contains a character that a path can't have";
+
+/// Returns why the folders and the name in a path can't exist on Windows, if they can't. The path may be relative.
+pub fn defect_of_parts(path: &str) -> Option<&'static str> {
+    if path.contains(['*', '?', '"', '<', '>', '|']) || path.chars().any(char::is_control) {
+        Some(BAD_CHARACTER)
+    } else if path.split(['\\', '/']).any(is_device) {
+        Some("it contains the name of a device")
     } else {
         None
     }

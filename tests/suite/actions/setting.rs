@@ -177,6 +177,8 @@ fn actions_that_cannot_work_are_refused() {
         (&["ring", "--open", "https://h/{numbr}"], 3, "{number}"),
         (&["ring", "--notify", "{env:TOKEN}"], 3, "headers and bodies"),
         (&["ring", "--log", "calls.xls"], 3, ".csv"),
+        (&["ring", "--log", r"C:\calls?.csv"], 3, "character"),
+        (&["ring", "--log", r"C:\logs\nul.csv"], 3, "device"),
         (&["ring", "--open", "https://h/", "--only", "extern"], 3, "external"),
         (&["ring", "--open", "https://h/", "--link", "https://h/"], 2, "--notify"),
         (&["ring", "--open", "https://h/", "--notify", "x"], 2, "cannot be used with"),

@@ -9,6 +9,7 @@ use url::Url;
 use super::server::{Answer, OK, Server};
 use super::{job, ring};
 use crate::actions::perform::{Limits, Perform, Performed, Preview, SystemPerformer, preview};
+use crate::hook::action::numbers::{Numbers, Party};
 use crate::hook::action::template::CallFacts;
 use crate::hook::action::template::tests::facts;
 use crate::platform::Env;
@@ -57,7 +58,8 @@ fn check(text: &str) {
     match &previews[0] {
         Preview::Open { url } => check_url(&Url::parse(url).unwrap(), text),
         Preview::Nothing(Performed::Skipped(_)) => {
-            assert!(text.trim().is_empty() || [".", ".."].contains(&text), "{text:?}");
+            let is_withheld = Numbers::default().party(text) == Party::Anonymous;
+            assert!(is_withheld || [".", ".."].contains(&text), "{text:?}");
         }
         other => panic!("{text:?}: {other:?}"),
     }
