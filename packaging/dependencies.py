@@ -5,10 +5,15 @@ import json
 from pathlib import Path
 import re
 import subprocess
+import sys
 import tomllib
 import uuid
 
+# The texts for crates that contain none, as CRATE.txt.
+LICENSES = Path(__file__).resolve().parent / "licenses"
 LICENSE_FILE = re.compile(r"(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|UNLICENSE)", re.IGNORECASE)
+# What is in these folders of a crate isn't in the programs.
+OTHER_FOLDERS = {"benches", "examples", "fuzz", "tests"}
 # x86_64-win7-windows-gnu, the target of .ci/windows, has the same crates as x86_64-pc-windows-msvc.
 TARGETS = {"x64": "x86_64-pc-windows-msvc", "arm64": "aarch64-pc-windows-msvc"}
 
@@ -96,12 +101,8 @@ class Dependencies:
             name = f"{crate['name']} {crate['version']}"
             address = crate["repository"] or f"https://crates.io/crates/{crate['name']}"
             lines.append(f"{name}: {license_of(crate)}, {address}")
-            texts = license_texts(crate)
-            if not texts:
-                # The text of its license is one of the others here, or is needed only with sources (BSL-1.0).
-                lines.append(f"    Copyright (c) {', '.join(crate['authors']) or 'its authors'}")
-            for text in texts:
-                users[text].append(name)
+            for folder, text in license_texts(crate):
+                users[text].append(f"{name}, {folder}" if folder else name)
         for text, names in sorted(users.items(), key=lambda item: item[1]):
             lines += ["", "=" * 100, *names, "-" * 100, text]
         return "\n".join(lines) + "\n"
@@ -139,11 +140,29 @@ def license_of(crate):
 
 
 def license_texts(crate):
-    folder = Path(crate["manifest_path"]).parent
-    files = sorted(file for file in folder.iterdir() if file.is_file() and LICENSE_FILE.match(file.name))
-    texts = (file.read_text(encoding="utf-8", errors="replace") for file in files if file.suffix != ".rs")
+    """Returns each text once, with its folder in the crate: code from another project has its own license there."""
+    top = Path(crate["manifest_path"]).parent
+    files = sorted(file.relative_to(top) for file in top.rglob("*") if file.is_file() and file.suffix != ".rs")
+    texts = {}
+    for file in files:
+        if any(map(LICENSE_FILE.match, file.parts)) and OTHER_FOLDERS.isdisjoint(file.parts):
+            folder = "" if file.parent == Path() else file.parent.as_posix()
+            texts.setdefault(read_text(top / file), folder)
+    if not texts:
+        known = LICENSES / f"{crate['name']}.txt"
+        if not known.exists():
+            sys.exit(
+                f"{crate['name']} {crate['version']} contains no text of its license ({crate['license']}). Put it, "
+                f"with the copyright notice of the crate, into packaging/licenses/{known.name}"
+            )
+        texts[read_text(known)] = ""
+    return [(folder, text) for text, folder in texts.items()]
+
+
+def read_text(file):
     # the same text with other line ends is the same
-    return list(dict.fromkeys("\n".join(line.rstrip() for line in text.strip().splitlines()) for text in texts))
+    lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def sqlite_component(crate):
