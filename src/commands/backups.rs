@@ -67,7 +67,8 @@ fn time(stamp: &str) -> String {
 #[derive(Debug)]
 pub struct BackupList {
     ini: PathBuf,
-    backups: Vec<ListedBackup>,
+    /// The backups, newest first.
+    pub backups: Vec<ListedBackup>,
     purge: Option<Purge>,
 }
 

@@ -93,7 +93,7 @@ fn a_page_opens_on_a_call() {
     for columns in [60, 80, 120] {
         let (sandbox, ini) = with_ini();
         let mut terminal = start_in(&sandbox, columns);
-        terminal.sees("C:\\hooks\\ring.exe  ok").sees(MENU).press(&[DOWN, ENTER]);
+        terminal.sees("- When a call has ended or was missed: starts").sees(MENU).press(&[DOWN, ENTER]);
         terminal.sees(WHEN).sees("(recommended)").press(&[ENTER]).sees(PAGE);
         terminal.press(&["https://crm.example/contact/0301234567/view", ENTER]);
         terminal.sees(PLACE).sees("Instead of 0301234567").press(&[ENTER]).sees("in the form 0301234");
@@ -231,13 +231,17 @@ fn calls_are_logged_and_a_program_can_stay() {
     terminal.sees(LINK).press(&[ENTER]).sees("It is set already").sees(MENU);
     terminal.press(&[UP, UP, UP, ENTER]).sees("busy or declined: shows").press(&[ENTER]).sees("Remove it?");
     terminal.press(&[ENTER]).sees("Saved.").sees(MENU).press(&[UP, ENTER]).sees("- again: end: notify");
+    terminal.press(&[ENTER]).sees("Restored").sees(MENU).press(&[UP, ENTER]).sees("You can go back further.");
+    // the oldest state is the ini of the beginning
+    terminal.sees("To which state?").press(&[UP, ENTER]).sees("- again: end C:\\hooks\\ring.exe");
+    terminal.sees("Go back to it?").press(&[ESC]).sees("To which state?").press(&[ENTER]);
     terminal
+        .sees("Go back to it?")
         .press(&[ENTER])
         .sees("Restored")
-        .sees(MENU)
-        .press(&[UP, ENTER])
-        .sees("Only the last change can be undone here");
-    terminal.sees(MENU).press(&[CTRL_C]).ends_with(130);
+        .sees("ended or was missed: starts C:\\hooks");
+    terminal.sees(MENU).press(&[ESC]).sees("Your changes are saved.").ends_with(0);
+    assert_eq!(std::fs::read(&ini).unwrap(), utf16(OLD));
 }
 
 #[test]

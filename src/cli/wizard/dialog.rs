@@ -11,10 +11,12 @@ use crate::cli::prompt;
 use crate::cli::session::Session;
 use crate::cli::side_effects::SideEffects;
 use crate::commands::Error;
+use crate::commands::backups::{self, ListedBackup};
 use crate::commands::hooks::{self, HookList};
 use crate::commands::written::WriteOutcome;
 use crate::commands::{self, Context, Outcome, test_hook};
 use crate::diagnostic::ExitStatus;
+use crate::edit::backup::MadeBy;
 use crate::hook::action::Action;
 use crate::hook::event::Event;
 use crate::request::{EditRequest, IniChoice, Request, WriteOptions};
@@ -66,6 +68,18 @@ impl Dialog<'_> {
     pub fn hooks(&self, ini: &IniChoice) -> (Result<HookList, Error>, ProgressReporter) {
         let mut reporter = ProgressReporter::new(self.output, None);
         (self.session.with_context(&mut reporter, |context| hooks::list(ini, Event::ALL, context)), reporter)
+    }
+
+    /// Returns the backups that edits made, newest first.
+    ///
+    /// # Errors
+    /// With the exit status, if they can't be listed.
+    pub fn backups_of_edits(&self, ini: &IniChoice) -> Result<Vec<ListedBackup>, Exit> {
+        let mut reporter = ProgressReporter::new(self.output, None);
+        let list = self.session.with_context(&mut reporter, |context| backups::list(ini, None, context));
+        let mut backups = list.map_err(|error| Exit::With(self.print_error(&error)))?.backups;
+        backups.retain(|backup| backup.made_by == MadeBy::Edit);
+        Ok(backups)
     }
 
     /// Edits an ini.

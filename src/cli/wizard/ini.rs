@@ -29,6 +29,7 @@ pub struct ChosenIni {
 /// Finds the ini. Asks which one if there are several, and where it is or should be if there is none.
 pub fn choose(dialog: &Dialog<'_>, mut choice: IniChoice) -> Result<ChosenIni, Exit> {
     let mut needs_option = choice.path.is_some();
+    choice.path = choice.path.map(in_folder);
     let chosen = |choice: IniChoice, path: PathBuf, create, needs_option| {
         let choice = IniChoice { path: Some(path.clone()), ..choice };
         ChosenIni { choice, path, create, needs_option }
@@ -97,7 +98,7 @@ fn ask_what_to_do(dialog: &Dialog<'_>) -> Result<NotFound, Exit> {
     })
 }
 
-/// Asks where the ini is or should be. If the answer is a folder, returns the usual name in it. Esc and an empty line
+/// Asks where the ini is or should be. Esc and an empty line
 /// return `None`.
 fn ask_for_path(dialog: &Dialog<'_>, previous: &str) -> Result<Option<PathBuf>, Exit> {
     let current_folder = dialog.session.env.current_folder.as_deref();
@@ -105,5 +106,10 @@ fn ask_for_path(dialog: &Dialog<'_>, previous: &str) -> Result<Option<PathBuf>, 
     let prompt = "Path of MicroSIP.ini or of its folder (Tab completes)";
     let typed = line::ask(dialog.theme, prompt, previous, Some(&candidates))?;
     let path = typed.filter(|typed| !typed.is_empty()).map(|typed| PathBuf::from(typed.trim_matches('"')));
-    Ok(path.map(|path| if SystemFs.is_dir(&path) { path.join(INI_NAME) } else { path }))
+    Ok(path.map(in_folder))
+}
+
+/// Returns the path of the ini, for which its folder may have been given.
+fn in_folder(path: PathBuf) -> PathBuf {
+    if SystemFs.is_dir(&path) { path.join(INI_NAME) } else { path }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Request`]: crate::request::Request
 
+mod answers;
 mod command_line;
 mod dialog;
 mod goal;
@@ -22,10 +23,11 @@ use crate::commands::hook_state::Hook;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
 use crate::platform;
 use crate::request::{BackupChoice, EditRequest, IniChoice};
+use answers::Answers;
 use dialog::Exit;
 use goal::Goal;
 use ini::ChosenIni;
-use questions::{Answers, Questions};
+use questions::Questions;
 use save::Saving;
 
 pub use dialog::Dialog;
@@ -100,39 +102,75 @@ impl Wizard<'_> {
             let saving = match task {
                 Task::Set(goal) => self.set(goal)?,
                 Task::Remove => self.remove()?,
-                Task::Undo => {
-                    let edit = EditRequest::Restore(BackupChoice::Newest);
-                    save::save(&self.dialog, &mut self.ini, &edit)?
-                }
+                Task::Undo => self.undo()?,
                 Task::Quit => {
-                    if !self.has_changed {
-                        self.dialog.say("Nothing was changed.\n");
-                    }
+                    let changed =
+                        if self.has_changed { "Your changes are saved" } else { "Nothing was changed" };
+                    self.dialog.say(&format!("{changed}.\n"));
                     return Ok(());
                 }
             };
-            self.has_changed |= saving == Saving::Saved;
-            preselected = if saving == Saving::Saved { Task::Quit } else { task };
+            preselected = task;
+            if saving == Saving::Saved {
+                self.has_changed = true;
+                self.dialog.say(&texts::overview(&self.hooks()));
+                preselected = Task::Quit;
+            }
         }
     }
 
+    /// Shows what happens on calls, and what is wrong with it.
     fn show_hooks(&mut self) -> Result<(), Exit> {
         if self.ini.create {
             self.dialog.say(&format!("{} will be created.\n\n", self.ini.path.display()));
             return Ok(());
         }
-        let (list, reporter) = self.dialog.hooks(&self.ini.choice);
-        let list = list.map(|mut list| {
-            // the runner alone does nothing
-            list.hooks.retain(|hook| {
-                !texts::present(hook).is_empty() || !hook.problems.is_empty() && !hook.is_runner
-            });
-            list
-        });
-        let is_empty = list.as_ref().is_ok_and(|list| list.hooks.is_empty());
-        self.dialog.print((list, reporter)).map_err(Exit::With)?;
-        self.dialog.say(if is_empty { "  Nothing happens on calls yet.\n\n" } else { "\n" });
+        let (list, mut reporter) = self.dialog.hooks(&self.ini.choice);
+        let list =
+            list.map_err(|error| Exit::With(self.dialog.output.print_error(&error, reporter.finish())))?;
+        let mut problems: Vec<&Diagnostic> = list.hooks.iter().flat_map(|hook| &hook.problems).collect();
+        problems.extend(&list.warnings);
+        let mut shown: Vec<&Diagnostic> = Vec::new();
+        for problem in problems {
+            if !shown.contains(&problem) {
+                self.dialog.output.warn(problem);
+                shown.push(problem);
+            }
+        }
+        self.dialog.say(&texts::overview(&list.hooks));
         Ok(())
+    }
+
+    /// Undoes the last change. If that is undone already, goes back further.
+    fn undo(&mut self) -> Result<Saving, Exit> {
+        let newest = EditRequest::Restore(BackupChoice::Newest);
+        if save::check(&self.dialog, &self.ini, &newest).is_ok_and(|preview| !preview.changed) {
+            return self.go_back_further();
+        }
+        save::save(&self.dialog, &mut self.ini, &newest)
+    }
+
+    /// Asks to which of the older states to go back.
+    fn go_back_further(&mut self) -> Result<Saving, Exit> {
+        let backups = self.dialog.backups_of_edits(&self.ini.choice)?;
+        let older = backups.get(1..).unwrap_or_default();
+        if older.is_empty() {
+            self.dialog.say(save::NOTHING_TO_UNDO);
+            return Ok(Saving::Unchanged);
+        }
+        self.dialog.say("The last change is undone. You can go back further.\n");
+        let items: Vec<String> =
+            older.iter().map(|backup| format!("Before the change of {}", backup.local_time())).collect();
+        let mut default = 0;
+        loop {
+            let chosen = prompt::select(self.dialog.theme, "To which state?", &items, default)?;
+            let Some(index) = chosen else { return Ok(Saving::Back) };
+            let edit = EditRequest::Restore(BackupChoice::Name(older[index].name.clone()));
+            match save::save(&self.dialog, &mut self.ini, &edit)? {
+                Saving::Back => default = index,
+                saving => return Ok(saving),
+            }
+        }
     }
 
     /// Returns the hooks in the ini; none if it doesn't exist yet.

@@ -1,9 +1,10 @@
 //! The questions about one thing that should happen on calls. Esc goes one question back, and every answer is kept.
 
+use super::answers::Answers;
 use super::dialog::{Dialog, Exit};
 use super::goal::{self, Goal, Moment};
 use super::ini::ChosenIni;
-use super::number_place::{self, NumberPlace};
+use super::number_place;
 use super::path_completion;
 use super::save::{self, Saving};
 use super::texts;
@@ -12,148 +13,14 @@ use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::diagnostic::{Code, ToDiagnostic as _};
 use crate::hook::action::Action;
-use crate::hook::action::numbers::{NumberForm, Numbers};
-use crate::hook::command::HookCommand;
+use crate::hook::action::numbers::NumberForm;
 use crate::hook::event::Event;
-use crate::hook::target::{Allow, TargetError};
+use crate::hook::target::TargetError;
 use crate::platform::{self, FileSystemExt as _, SystemFs, WindowsPaths};
 use crate::request::{EditRequest, HookText, SetHook};
 
 /// A caller for examples.
 const EXAMPLE_CALLER: &str = "+49301234";
-
-/// What was answered so far. A text is empty until it is typed.
-#[derive(Clone, Debug)]
-pub struct Answers {
-    pub goal: Goal,
-    /// The chosen line of the short list.
-    moment: usize,
-    events: Vec<Event>,
-    /// What was selected from all events.
-    selected: Vec<Event>,
-    message: String,
-    link: String,
-    /// Of a web page or service.
-    address: String,
-    /// The chosen place of the number, if the address doesn't name one.
-    place: usize,
-    /// The typed calling code of the user's country; empty to convert no numbers.
-    country: String,
-    /// The calling code that the actions of this ini already have.
-    pub country_of_ini: Option<u16>,
-    file: String,
-    program: String,
-    arguments: String,
-    allow: Allow,
-    /// Whether what happens now stays.
-    is_kept: bool,
-}
-
-impl Answers {
-    /// Returns the answers at the beginning.
-    pub fn new(goal: Goal) -> Answers {
-        Answers {
-            goal,
-            moment: 0,
-            events: Vec::new(),
-            selected: Vec::new(),
-            message: String::new(),
-            link: String::new(),
-            address: String::new(),
-            place: 0,
-            country: String::new(),
-            country_of_ini: None,
-            file: String::new(),
-            program: String::new(),
-            arguments: String::new(),
-            allow: Allow::default(),
-            is_kept: true,
-        }
-    }
-
-    /// Returns the address of the page that this opens, as it was typed; empty if it opens none.
-    fn page(&self) -> &String {
-        if self.goal == Goal::ShowCaller { &self.link } else { &self.address }
-    }
-
-    /// Returns the places where the number could belong in the page's address, if that has to be asked.
-    fn number_places(&self) -> Vec<NumberPlace> {
-        let opens_page = matches!(self.goal, Goal::ShowCaller | Goal::OpenPage);
-        if opens_page && !self.page().is_empty() {
-            number_place::number_places(self.page())
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Returns the chosen place of the number.
-    fn number_place(&self) -> Option<NumberPlace> {
-        self.number_places().into_iter().nth(self.place)
-    }
-
-    /// Returns the address of the page with the number in its place. A number is converted only if the country is
-    /// known.
-    fn full_page(&self) -> String {
-        let Some(place) = self.number_place() else { return self.page().clone() };
-        let is_known = self.country_of_ini.or(self.country()).is_some();
-        let form = place.form.filter(|_| is_known).unwrap_or(NumberForm::Received);
-        place.address(form)
-    }
-
-    /// Returns the form in which the page shall get the number, if the country is needed for it and must be asked.
-    fn form_without_country(&self) -> Option<NumberForm> {
-        let converted = [NumberForm::E164, NumberForm::National];
-        let form = match self.number_place() {
-            Some(place) => place.form,
-            None => {
-                let text = format!("{}{}", self.message, self.page());
-                let is_used = |form: &&NumberForm| {
-                    text.contains(&format!("{{number:{}}}", form.name().unwrap_or_default()))
-                };
-                converted.iter().find(is_used).copied()
-            }
-        };
-        form.filter(|form| self.country_of_ini.is_none() && converted.contains(form))
-    }
-
-    /// Returns the calling code that was typed.
-    fn country(&self) -> Option<u16> {
-        Numbers::calling_code(&self.country)
-    }
-
-    fn message_or_usual(&self) -> String {
-        match self.events.first() {
-            Some(event) if self.message.is_empty() => goal::usual_message(*event).into(),
-            _ => self.message.clone(),
-        }
-    }
-
-    /// Returns the action that opens the page, or what is wrong with it.
-    fn action_with_page(&self, page: &str) -> Result<Action, String> {
-        match self.goal {
-            Goal::ShowCaller => goal::message(&self.message_or_usual(), page),
-            _ => goal::opening(page),
-        }
-    }
-
-    /// Returns what was described, and what it does; or what is wrong with it.
-    fn what(&self) -> Result<(String, HookText), String> {
-        let action = match self.goal {
-            Goal::ShowCaller | Goal::OpenPage => self.action_with_page(&self.full_page()),
-            Goal::NotifyService => goal::posting(&self.address),
-            Goal::LogCalls => goal::logging(&self.file),
-            Goal::StartProgram => {
-                let command = self.command(&texts::split_arguments(&self.arguments));
-                return Ok((texts::starts(&command), HookText::Command(command)));
-            }
-        };
-        action.map(|action| (texts::does(&action), HookText::Action(Box::new(action))))
-    }
-
-    fn command(&self, args: &[String]) -> HookCommand {
-        HookCommand { program: self.program.clone(), args: args.to_vec() }
-    }
-}
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -445,7 +312,10 @@ impl Questions<'_, '_> {
     fn ask_file(&mut self) -> Result<Reply, Exit> {
         const NAME: &str = "calls.csv";
         let usual = self.usual_log();
-        self.dialog.say(&format!("A .csv file opens in Excel. Without an answer, it is {usual}\n"));
+        self.dialog.say(&format!(
+            "Each call becomes a line of a file: time, direction, number, name, whether it was answered, and its \
+             length in seconds. A .csv file opens in Excel.\nPress Enter to use {usual}, or type another name.\n"
+        ));
         let Some(typed) = self.path("File", |answers| &answers.file)? else { return Ok(Reply::Back) };
         let typed = without_quotes(&typed);
         let folder_of = |path: &str| path.rsplit_once(['\\', '/']).map(|(folder, _)| folder.to_string());
@@ -458,7 +328,7 @@ impl Questions<'_, '_> {
             // a name only
             None => format!("{}\\{typed}", folder_of(&usual).unwrap_or_default()),
         };
-        if is_folder(&file) {
+        if is_folder(&file) || file.ends_with(['\\', '/']) {
             file = format!("{}\\{NAME}", file.trim_end_matches(['\\', '/']));
         }
         if !file.rsplit(['\\', '/']).next().unwrap_or_default().contains('.') {
@@ -607,7 +477,9 @@ impl Questions<'_, '_> {
     }
 
     fn ask_keep(&mut self) -> Result<Reply, Exit> {
-        let when = texts::when_any(&self.answers.events);
+        let events: Vec<Event> =
+            self.answers.events.iter().copied().filter(|event| !self.present_on(*event).is_empty()).collect();
+        let when = texts::when_any(&events);
         self.dialog.say(&format!("When {when}, MicroSIP already {}.\n", self.present().join(" and ")));
         let default = usize::from(!self.answers.is_kept);
         let items = ["Yes, do both", "No, only the new one"];

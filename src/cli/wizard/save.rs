@@ -14,14 +14,15 @@ use crate::hook::action::Work;
 use crate::hook::event::Event;
 use crate::platform::{self, WindowsPaths};
 use crate::request::{
-    ControlRequest, EditRequest, HookText, Request, SetHook, TestHook, WhileRunning, WriteOptions,
+    BackupChoice, ControlRequest, EditRequest, HookText, Request, SetHook, TestHook, WhileRunning,
+    WriteOptions,
 };
 
 /// Said if the answers describe what is set.
 pub const IS_SET_ALREADY: &str = "It is set already, so there is nothing to change.\n";
 
-const NOTHING_TO_UNDO: &str = "Only the last change can be undone here, and there is none that isn't undone already.\n\
-                               'msipcfg backups' lists older states, and 'msipcfg restore NUMBER' returns to one.\n";
+/// Said if no older state differs.
+pub const NOTHING_TO_UNDO: &str = "There is no change that isn't undone already.\n";
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +73,13 @@ pub fn save(dialog: &Dialog<'_>, ini: &mut ChosenIni, edit: &EditRequest) -> Res
     preview.warnings.retain(|warning| warning.code != Code::MicrosipRunning);
     let question = match edit {
         EditRequest::UnsetHooks { .. } => "Remove it?",
-        EditRequest::Restore(_) => {
-            dialog.say(&texts::sentence_before_undoing(&preview));
+        EditRequest::Restore(BackupChoice::Newest) => {
+            dialog.say(&texts::sentence_before_undoing(&preview, "This undoes the last change:"));
             "Undo the last change?"
+        }
+        EditRequest::Restore(_) => {
+            dialog.say(&texts::sentence_before_undoing(&preview, "This changes what happens on calls:"));
+            "Go back to it?"
         }
         _ => "Save it?",
     };
@@ -183,12 +188,7 @@ fn follow_up(dialog: &Dialog<'_>, ini: &ChosenIni, edit: &EditRequest, written: 
     if let EditRequest::SetHooks(hooks) = edit {
         let from_when = if is_exited { "when MicroSIP runs again" } else { "from the next call" };
         dialog.say(&format!("It works {from_when}.\n"));
-        // one event of several that do the same
-        let event = hooks.iter().map(|hook| hook.event).take(1).collect();
-        if hooks.iter().any(is_log) {
-            dialog.say("A try adds a line to the file.\n");
-        }
-        offer_test(dialog, ini, event)?;
+        offer_test(dialog, ini, hooks)?;
     }
     let mut choice = ini.choice.clone();
     if !ini.needs_option {
@@ -213,10 +213,15 @@ fn is_log(hook: &SetHook) -> bool {
 }
 
 /// Offers to do what was set as if somebody called, if it can be done here.
-fn offer_test(dialog: &Dialog<'_>, ini: &ChosenIni, events: Vec<Event>) -> Result<(), Exit> {
+fn offer_test(dialog: &Dialog<'_>, ini: &ChosenIni, hooks: &[SetHook]) -> Result<(), Exit> {
     if platform::windows_paths(&ini.path) == WindowsPaths::Unknown {
         return Ok(());
     }
+    if hooks.iter().any(is_log) {
+        dialog.say("A try adds a line to the file.\n");
+    }
+    // one event of several that do the same
+    let events: Vec<Event> = hooks.iter().map(|hook| hook.event).take(1).collect();
     let mut prompt = "Try it now: number of a caller (Enter skips this)";
     loop {
         let typed = line::ask(dialog.theme, prompt, "", None)?.unwrap_or_default();

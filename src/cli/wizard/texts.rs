@@ -8,6 +8,7 @@ use crate::commands::written::WriteOutcome;
 use crate::hook::action::{Action, Method, WebRequest, Work};
 use crate::hook::command::{HookCommand, command_line_to_argv};
 use crate::hook::event::Event;
+use crate::hook::runner;
 use crate::microsip::privacy::{Guarded, Viewer};
 use crate::page::Count;
 
@@ -20,7 +21,7 @@ pub const HOW_TO_FIND_THE_INI: &str = "\
 MicroSIP keeps its settings in MicroSIP.ini. To find it:\n\
 - If MicroSIP never ran on this computer, install it and start it once.\n\
 - If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter. A folder\n  \
-  opens; copy the address at its top, and paste it here.\n\
+  opens; copy the address at its top, choose \"Type where it is\" below, and paste it.\n\
 - If it was only unpacked, the file is in the folder of MicroSIP.exe.\n";
 
 /// Returns when an event happens, for the person who takes the call: it follows "when".
@@ -95,6 +96,15 @@ impl Removable {
     }
 }
 
+/// Returns what happens on calls, a line for each thing.
+pub fn overview(hooks: &[Hook]) -> String {
+    let mut text: String = removable(hooks).iter().map(|one| format!("- {}\n", one.item())).collect();
+    if text.is_empty() {
+        text.push_str("- nothing yet\n");
+    }
+    format!("On calls, this happens now:\n{text}\n")
+}
+
 /// Returns each thing that happens on calls.
 pub fn removable(hooks: &[Hook]) -> Vec<Removable> {
     let mut found: Vec<Removable> = Vec::new();
@@ -161,8 +171,8 @@ pub fn sentence_before_removing(removed: &Removable) -> String {
     format!("When {}, MicroSIP no longer {}.\n", when_any(&removed.events), removed.present.does)
 }
 
-/// Returns what changes on calls if the last change is undone.
-pub fn sentence_before_undoing(undo: &WriteOutcome) -> String {
+/// Returns what changes on calls if an older state is restored, after an introduction.
+pub fn sentence_before_undoing(undo: &WriteOutcome, introduction: &str) -> String {
     let mut text = String::new();
     let mut line = |begin: &str, what: &str| {
         let _ = writeln!(text, "- {begin}: {what}");
@@ -178,11 +188,11 @@ pub fn sentence_before_undoing(undo: &WriteOutcome) -> String {
         let event = Event::ALL.iter().find(|event| event.key().eq_ignore_ascii_case(&change.key));
         let command = |value: &Option<Guarded>| {
             let value = value.as_ref().map(|value| value.reveal(Viewer::Requester).to_string());
-            value.filter(|value| !value.trim_matches('"').is_empty())
+            // the actions say what the runner does
+            let starts_runner = |value: &str| value.to_ascii_lowercase().contains(runner::NAME);
+            value.filter(|value| !value.trim_matches('"').is_empty() && !starts_runner(value))
         };
         match event {
-            // the actions say it
-            Some(_) if actions.is_some() => {}
             Some(event) => {
                 for (begin, value) in
                     [("no longer", command(&change.before)), ("again", command(&change.after))]
@@ -198,7 +208,7 @@ pub fn sentence_before_undoing(undo: &WriteOutcome) -> String {
     if others > 0 {
         let _ = writeln!(text, "- changed: {}", Count(others, "other setting"));
     }
-    format!("This undoes the last change:\n{text}")
+    format!("{introduction}\n{text}")
 }
 
 /// Splits a text into arguments as Windows does.

@@ -25,8 +25,9 @@ const SCREENS: &[(&str, &str)] = &[
 const QUESTIONS: &[(&str, &str, &[&str])] = &[
     ("wizard-goal", "- Quit", &[DOWN, ENTER]),
     ("", "When should it happen?", &[DOWN, ENTER]),
-    ("", "Address of the page", &["https://crm.example/find?phone=0301234567", ENTER]),
+    ("", "Address of the page", &["https://crm.example/find?phone=%2B49301234567", ENTER]),
     ("", "Where in the address", &[ENTER]),
+    ("", "Calling code", &[ENTER]),
     ("wizard-save", "No, change nothing", &[CTRL_C]),
 ];
 
