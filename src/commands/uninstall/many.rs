@@ -58,10 +58,9 @@ impl UserWork for Uninstalling<'_> {
             *ini = Some(place.path());
         }
         let mut removal = Removal::new(self.cleaning.options.dry_run);
-        match self.clean(profile, &found, &mut removal, context) {
-            Ok(()) => Ok(UserState::Removed(Box::new(removal))),
-            Err(error) => Err(removal.note_in(error)),
-        }
+        let cleaned = self.clean(profile, &found, &mut removal, context);
+        removal.note(cleaned);
+        Ok(UserState::Removed(Box::new(removal)))
     }
 }
 

@@ -30,7 +30,7 @@ use removal::{Item, Kept, Removal};
 /// Removes what msipcfg made for this user or for many.
 ///
 /// # Errors
-/// Nobody was asked, MicroSIP is running, or something can't be read, written or removed.
+/// Nobody was asked, or there are no users. Why something couldn't be removed is in the outcome.
 pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     if request.purge == Purge::Ask {
         let message = "uninstall asks before it removes anything, but it can't ask here";
@@ -43,10 +43,9 @@ pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<
     match &request.users {
         UninstallUsers::Own(choice) => {
             let mut removal = Removal::new(request.options.dry_run);
-            match clean_own(choice, cleaning, &mut removal, context) {
-                Ok(()) => Ok(Box::new(removal)),
-                Err(error) => Err(removal.note_in(error)),
-            }
+            let cleaned = clean_own(choice, cleaning, &mut removal, context);
+            removal.note(cleaned);
+            Ok(Box::new(removal))
         }
         UninstallUsers::Many(many) => Ok(Box::new(many::run(many, cleaning, context)?)),
     }

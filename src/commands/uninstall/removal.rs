@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use crate::commands::desired::profiles::summary::is_about_running;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic as _};
 use crate::hook::event::Event;
 use crate::page::{Page, Styles, path_text};
 
@@ -25,6 +26,8 @@ pub struct Removal {
     pub dry_run: bool,
     /// Warnings about the work.
     pub warnings: Vec<Diagnostic>,
+    /// Why something couldn't be removed.
+    errors: Vec<Error>,
 }
 
 /// Something that can be removed.
@@ -57,12 +60,19 @@ impl Removal {
         Removal { dry_run, ..Removal::default() }
     }
 
-    /// Adds to an error whether something was removed before it.
-    pub fn note_in(&self, error: Error) -> Error {
-        if error.changed() || self.dry_run || self.removed.is_empty() {
-            return error;
-        }
-        Error::Plain { diagnostic: Diagnostic::from(&error), changed: true }
+    /// Keeps the error of a step.
+    pub fn note(&mut self, step: Result<(), Error>) {
+        self.errors.extend(step.err());
+    }
+
+    /// Returns the error that says best what to do next.
+    pub fn error(&self) -> Option<&Error> {
+        let rank = |error: &&Error| match error.code() {
+            Code::Interrupted => 0,
+            _ if is_about_running(error) => 2,
+            _ => 1,
+        };
+        self.errors.iter().min_by_key(rank)
     }
 
     /// Returns one line for each thing.
@@ -108,19 +118,28 @@ impl Item {
 }
 
 impl Outcome for Removal {
+    fn status(&self) -> ExitStatus {
+        self.error().map_or(ExitStatus::Done, |error| error.code().exit_status())
+    }
+
     fn changed(&self) -> bool {
-        !self.removed.is_empty()
+        !self.removed.is_empty() || self.errors.iter().any(Error::changed)
     }
 
     fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
+    fn failures(&self) -> Vec<Diagnostic> {
+        self.errors.iter().map(Diagnostic::from).collect()
+    }
+
     fn text(&self, page: &Page) -> String {
         if page.quiet && !self.dry_run {
             return String::new();
         }
-        let nothing = if self.removed.is_empty() { "Nothing to remove.\n" } else { "" };
+        let is_done = self.removed.is_empty() && self.errors.is_empty();
+        let nothing = if is_done { "Nothing to remove.\n" } else { "" };
         format!("{nothing}{}", self.lines(page.styles))
     }
 
@@ -130,15 +149,20 @@ impl Outcome for Removal {
             json["why"] = json!(why);
             json
         };
-        json!({
-            "ok": true,
+        let mut json = json!({
+            "ok": self.errors.is_empty(),
             "changed": self.changed(),
             "dry_run": self.dry_run,
             "inis": self.inis.iter().map(|ini| path_text(ini)).collect::<Vec<_>>(),
             "removed": self.removed.iter().map(Item::json).collect::<Vec<_>>(),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(),
             "warnings": self.warnings,
-        })
+        });
+        if let Some(error) = self.error() {
+            json["error"] = error.json();
+            json["errors"] = self.errors.iter().map(Error::json).collect();
+        }
+        json
     }
 }
 

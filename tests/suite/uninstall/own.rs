@@ -89,6 +89,21 @@ fn a_dry_run_lists_the_same_and_changes_nothing() {
 }
 
 #[test]
+fn what_was_removed_before_a_failure_is_listed() {
+    let sandbox = Sandbox::with_ini(utf16(&ini()));
+    add_data(&sandbox, OWN_DATA);
+    std::fs::create_dir(sandbox.path(OWN_DATA).join("stop")).unwrap();
+    let ran = uninstall(&sandbox, &["--yes", "--json"]).fails(6, "file-write");
+    let json = ran.json();
+    assert_eq!(json["changed"], true, "{}", ran.transcript);
+    assert_eq!(
+        (listed(&json, "removed"), listed(&json, "kept")),
+        (vec!["hook ring".into()], vec!["hook end".into(), "file stop".into()])
+    );
+    uninstall(&sandbox, &["--yes"]).exits(6).says("Kept the hook of end").says("[file-write]");
+}
+
+#[test]
 fn without_a_question_or_yes_nothing_is_removed() {
     let sandbox = Sandbox::new();
     add_made_files(&sandbox, "");

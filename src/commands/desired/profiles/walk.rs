@@ -114,8 +114,8 @@ impl Walk<'_> {
     fn finish(&self, mut result: UserResult, summary: &mut Summary, context: &mut Context<'_>) {
         let skips_running = self.waiting.is_some_and(|waiting| waiting.skip_running);
         let is_stopped = (context.stop)();
-        let skip = match &result.state {
-            UserState::Failed(error) if !error.changed() => match error.code() {
+        let skip = match result.state.error() {
+            Some(error) if !result.state.changed() => match error.code() {
                 Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
                 Code::MicrosipRunning if skips_running => Some(Skip::Running),
                 Code::Interrupted => Some(Skip::Interrupted),
@@ -133,8 +133,10 @@ impl Walk<'_> {
     /// Returns whether an instance must exit before more can be done.
     fn is_blocked(&self, result: &UserResult) -> bool {
         let Some(Waiting { options, .. }) = self.waiting else { return false };
+        if let Some(error) = result.state.error() {
+            return is_about_running(error);
+        }
         match &result.state {
-            UserState::Failed(error) => is_about_running(error),
             // What an instance saves when it closes can only be compared after that.
             UserState::Written(_) | UserState::Removed(_) => {
                 let mut codes = result.warnings().iter().map(|diagnostic| diagnostic.code);
@@ -142,7 +144,7 @@ impl Walk<'_> {
                     && options.while_running != WhileRunning::Wait
                     && codes.any(|code| code == Code::MicrosipRunning)
             }
-            UserState::Checked(_) | UserState::Skipped(_) => false,
+            UserState::Checked(_) | UserState::Skipped(_) | UserState::Failed(_) => false,
         }
     }
 
