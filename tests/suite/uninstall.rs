@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod own;
+#[cfg(unix)]
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::Path;

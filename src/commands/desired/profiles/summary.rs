@@ -168,7 +168,7 @@ pub struct Summary {
     pub failed: usize,
     /// How many of these failed because MicroSIP was still running.
     pub running: usize,
-    /// How many users were skipped because the run was interrupted.
+    /// For how many users the run was interrupted, before or during the work.
     pub interrupted: usize,
     /// Each result for scripts.
     pub(super) results: Vec<Json>,
@@ -278,6 +278,7 @@ impl Summary {
         if let Some(error) = outcome.error() {
             self.failed += 1;
             self.running += usize::from(is_about_running(error));
+            self.interrupted += usize::from(error.code() == Code::Interrupted);
             return;
         }
         match outcome {

@@ -1,0 +1,38 @@
+//! A worker that carries out actions while its files are to be removed. The tests hold its lock themselves.
+
+use msipcfg::platform::{FileSystem as _, LockFile, SystemFs};
+
+use super::{MANY, with_users};
+use crate::background::BackgroundRun;
+use crate::runner::wait_until;
+use crate::sandbox::{PROGRAM, Sandbox};
+
+const DATA: &str = "profiles/ann/AppData/Local/msipcfg";
+
+/// Locks a file as the worker of ann does, until the lock is dropped.
+fn busy_worker(sandbox: &Sandbox) -> LockFile {
+    let lock = SystemFs.open_to_lock(&sandbox.path(&format!("{DATA}/worker-1.lock"))).unwrap();
+    assert!(lock.try_lock().unwrap());
+    lock
+}
+
+#[test]
+fn cancelling_the_wait_is_an_interruption_although_hooks_were_removed() {
+    let sandbox = with_users();
+    let busy = busy_worker(&sandbox);
+    let mut command = sandbox.command(PROGRAM);
+    command.args(MANY).arg("--json");
+    let run = BackgroundRun::spawn(command);
+    wait_until(|| sandbox.path(&format!("{DATA}/stop")).exists().then_some(()));
+    run.interrupt();
+    let ran = run.wait().fails(130, "interrupted");
+    let json = ran.json();
+    let ann = &json["profiles"][0];
+    assert_eq!((&ann["status"], &ann["error"]["code"]), (&"failed".into(), &"interrupted".into()), "{ann}");
+    assert_eq!((&json["changed"], &ann["changed"]), (&true.into(), &true.into()), "{ann}");
+    assert!(!sandbox.path(&format!("{DATA}/stop")).exists());
+
+    drop(busy);
+    sandbox.run(&MANY).exits(0);
+    assert!(!sandbox.path(DATA).exists());
+}
