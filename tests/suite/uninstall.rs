@@ -1,6 +1,8 @@
 //! `uninstall`: removes what msipcfg made, and nothing else.
 
 #[cfg(target_os = "linux")]
+mod obstacles;
+#[cfg(target_os = "linux")]
 mod own;
 #[cfg(unix)]
 mod worker;
@@ -63,12 +65,14 @@ fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
         let name = name.into_string().unwrap();
-        if entry.symlink_metadata().unwrap().is_dir() {
+        let kind = entry.symlink_metadata().unwrap();
+        if kind.is_dir() {
             let below = all_files(&entry).into_iter();
             files.extend(below.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
             files.insert(format!("{name}/"), Vec::new());
         } else {
-            files.insert(name, std::fs::read(&entry).unwrap_or_default());
+            // reading a pipe would wait for a writer
+            files.insert(name, if kind.is_file() { std::fs::read(&entry).unwrap() } else { Vec::new() });
         }
     }
     files

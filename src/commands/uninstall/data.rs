@@ -1,6 +1,7 @@
 //! Removes the folder with the calls database, after the workers have exited. Only files that msipcfg made are removed.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::actions::{data_folder, spool, start_worker};
@@ -25,10 +26,12 @@ pub struct Data<'a> {
 
 impl Data<'_> {
     /// Removes what msipcfg made in the folder, and the folder if nothing else is in it.
-    ///
-    /// # Errors
-    /// A worker doesn't exit, or something can't be read or removed.
-    pub fn clean(&self, removal: &mut Removal, context: &Context<'_>) -> Result<(), Error> {
+    pub fn clean(&self, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<()> {
+        let step = self.try_to_clean(removal, context);
+        removal.note(step)
+    }
+
+    fn try_to_clean(&self, removal: &mut Removal, context: &Context<'_>) -> Result<(), Error> {
         let Some(folder) = (self.open)()? else { return Ok(()) };
         let spool = self.open_spool()?;
         let planned = plan(&folder, spool.as_ref(), removal, context.fs)?;
@@ -39,8 +42,13 @@ impl Data<'_> {
         self.write_stop_file(&folder, context)?;
         let result = self.remove_files(&folder, spool, removal, context);
         // also after an error, because it would end new workers for a minute
-        self.remove(&stop_file(&folder), &folder, context)?;
-        result?;
+        let stop = stop_file(&folder);
+        match self.remove(&stop, &folder, context) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(not_removed(stop.shown(), &error));
+            }
+            _ => result?,
+        }
         remove_if_empty(folder, removal, context.fs);
         Ok(())
     }
@@ -75,28 +83,20 @@ impl Data<'_> {
     ) -> Result<(), Error> {
         wait_for_workers(folder, context)?;
         // listed again, because the workers may have added something before they exited
-        for file in Contents::of(folder, data_folder::is_own_name, context.fs)?.own {
-            if file != stop_file(folder) && self.remove(&file, folder, context)? {
-                removal.removed.push(Item::File(file.shown().to_path_buf()));
-            }
+        let own = Contents::of(folder, data_folder::is_own_name, context.fs)?.own;
+        for file in own.iter().filter(|file| **file != stop_file(folder)) {
+            removal.note_file(file.shown(), self.remove(file, folder, context));
         }
         let Some(spool) = spool else { return Ok(()) };
         for file in Contents::of(&spool, spool::is_own_name, context.fs)?.own {
-            if self.remove(&file, &spool, context)? {
-                removal.removed.push(Item::File(file.shown().to_path_buf()));
-            }
+            removal.note_file(file.shown(), self.remove(&file, &spool, context));
         }
         remove_if_empty(spool, removal, context.fs);
         Ok(())
     }
 
-    /// Removes a file, and returns whether it existed.
-    fn remove(&self, file: &FilePath, folder: &PinnedDir, context: &Context<'_>) -> Result<bool, Error> {
-        match ScopedFs::new(context.fs, folder, self.owner, 0).remove(file.to_open()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(not_removed(file.shown(), &error)),
-        }
+    fn remove(&self, file: &FilePath, folder: &PinnedDir, context: &Context<'_>) -> io::Result<()> {
+        ScopedFs::new(context.fs, folder, self.owner, 0).remove(file.to_open())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `uninstall` for many users (`--all-users`, `--profiles`): files only, because the registries of users who are logged
 //! off aren't loaded.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::commands::context::Context;
@@ -9,7 +10,7 @@ use crate::commands::desired::profiles::walk::{UserWork, Waiting, Walk, ini_in, 
 use crate::commands::desired::profiles::{code_page_of, profiles_of};
 use crate::commands::error::Error;
 use crate::ini::encoding::CodePage;
-use crate::microsip::profiles::{Found, Profile};
+use crate::microsip::profiles::{Found, Profile, ProfileError};
 use crate::request::UninstallMany;
 
 use super::data::Data;
@@ -50,16 +51,16 @@ impl UserWork for Uninstalling<'_> {
         ini: &mut Option<PathBuf>,
         context: &mut Context<'_>,
     ) -> Result<UserState, Error> {
-        let found = profile.find_ini()?;
-        if let Found::NoAppData = found {
-            return Ok(UserState::Skipped(Skip::NoProfile));
-        }
-        if let Found::Ini(place) = &found {
+        let found = profile.find_ini();
+        let has_app_data = !matches!(found, Ok(Found::NoAppData));
+        if let Ok(Found::Ini(place)) = &found {
             *ini = Some(place.path());
         }
         let mut removal = Removal::new(self.cleaning.options.dry_run);
-        let cleaned = self.clean(profile, &found, &mut removal, context);
-        removal.note(cleaned);
+        let _ = self.clean(profile, found, &mut removal, context);
+        if removal.is_empty() && !has_app_data {
+            return Ok(UserState::Skipped(Skip::NoProfile));
+        }
         Ok(UserState::Removed(Box::new(removal)))
     }
 }
@@ -68,16 +69,21 @@ impl Uninstalling<'_> {
     fn clean(
         &self,
         profile: &Profile,
-        found: &Found,
+        found: Result<Found, ProfileError>,
         removal: &mut Removal,
-        context: &mut Context<'_>,
-    ) -> Result<(), Error> {
+        context: &Context<'_>,
+    ) -> ControlFlow<()> {
         let owner = profile.owner.as_ref();
-        if let Found::Ini(place) = found {
-            let fs = scoped_fs(place, owner, context.fs);
-            let ini = ini_in(place, self.code_page, context.fs);
-            let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
-            self.cleaning.clean(&ini, removal, &mut context)?;
+        match found {
+            Ok(Found::Ini(place)) => {
+                let fs = scoped_fs(&place, owner, context.fs);
+                let ini = ini_in(&place, self.code_page, context.fs);
+                let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+                self.cleaning.remove_hooks(&ini, removal, &mut context)?;
+                self.cleaning.remove_files(&ini, removal, &context)?;
+            }
+            Ok(Found::NoIni(_) | Found::NoAppData) => {}
+            Err(error) => removal.note(Err(error.into()))?,
         }
         let open = || Ok(profile.data_folder()?);
         Data { open: &open, owner }.clean(removal, context)

@@ -8,7 +8,8 @@ mod registry;
 pub mod removal;
 
 use std::io;
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::actions::data_folder::DataFolder;
@@ -43,8 +44,7 @@ pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<
     match &request.users {
         UninstallUsers::Own(choice) => {
             let mut removal = Removal::new(request.options.dry_run);
-            let cleaned = clean_own(choice, cleaning, &mut removal, context);
-            removal.note(cleaned);
+            let _ = clean_own(choice, cleaning, &mut removal, context);
             Ok(Box::new(removal))
         }
         UninstallUsers::Many(many) => Ok(Box::new(many::run(many, cleaning, context)?)),
@@ -57,46 +57,63 @@ fn clean_own(
     cleaning: Cleaning<'_>,
     removal: &mut Removal,
     context: &mut Context<'_>,
-) -> Result<(), Error> {
+) -> ControlFlow<()> {
     removal.warnings.extend(desktop::other_user_warning());
     let until = Instant::now() + cleaning.options.timeout;
-    for ini in inis(choice, context)? {
-        let mut cleaning = cleaning;
-        cleaning.options.timeout = until.saturating_duration_since(Instant::now());
-        cleaning.clean(&ini, removal, context)?;
-    }
-    if let Some(folder) = DataFolder::of(context.env) {
-        let open = || open_own(folder.path());
-        match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => removal.kept.push(Kept {
-                item: Item::File(folder.path().to_path_buf()),
-                why: "it's a link or a file, and msipcfg follows no links here",
-            }),
-            Err(error) => return Err(not_opened(folder.path(), &error).into()),
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                let open = || open().map_err(|error| not_opened(folder.path(), &error).into());
-                Data { open: &open, owner: None }.clean(removal, context)?;
+    let paths = match inis(choice, context) {
+        Ok(paths) => paths,
+        Err(error) => {
+            removal.note(Err(error))?;
+            Vec::new()
+        }
+    };
+    for path in paths {
+        match Ini::at(path, choice, context.fs) {
+            Ok(ini) => {
+                let mut cleaning = cleaning;
+                cleaning.options.timeout = until.saturating_duration_since(Instant::now());
+                cleaning.remove_hooks(&ini, removal, context)?;
+                cleaning.remove_files(&ini, removal, context)?;
             }
+            Err(error) => removal.note(Err(error))?,
         }
     }
-    if let Some(mut registry) = platform::class_registry() {
-        registry::clean(registry.as_mut(), removal)?;
+    if let Some(folder) = DataFolder::of(context.env) {
+        clean_own_data(folder.path(), removal, context)?;
     }
-    Ok(())
+    match platform::class_registry() {
+        Some(mut registry) => {
+            let step = registry::clean(registry.as_mut(), removal);
+            removal.note(step)
+        }
+        None => ControlFlow::Continue(()),
+    }
 }
 
-/// Returns the named ini, or all of this user's.
-fn inis(choice: &IniChoice, context: &Context<'_>) -> Result<Vec<Ini>, Error> {
-    let paths = match &choice.path {
-        Some(path) => vec![path.clone()],
+/// Returns the paths of the named ini, or of all of this user's.
+fn inis(choice: &IniChoice, context: &Context<'_>) -> Result<Vec<PathBuf>, Error> {
+    match &choice.path {
+        Some(path) => Ok(vec![path.clone()]),
         None => match locate::all(context.env) {
-            Ok(found) => found.into_iter().map(|candidate| candidate.ini).collect(),
-            Err(LocateError::NotFound { .. }) => Vec::new(),
-            Err(error) => return Err(error.into()),
+            Ok(found) => Ok(found.into_iter().map(|candidate| candidate.ini).collect()),
+            Err(LocateError::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
         },
-    };
-    paths.into_iter().map(|path| Ini::at(path, choice, context.fs)).collect()
+    }
+}
+
+/// Removes this user's calls database and what belongs to it, unless a link is in its place.
+fn clean_own_data(folder: &Path, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<()> {
+    let open = || open_own(folder);
+    if open().is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
+        removal.kept.push(Kept {
+            item: Item::File(folder.to_path_buf()),
+            why: "it's a link or a file, and msipcfg follows no links here",
+        });
+        return ControlFlow::Continue(());
+    }
+    let open = || open().map_err(|error| not_opened(folder, &error).into());
+    Data { open: &open, owner: None }.clean(removal, context)
 }
 
 /// Opens this user's folder without following a link in its place.

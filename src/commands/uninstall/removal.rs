@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
@@ -60,9 +61,30 @@ impl Removal {
         Removal { dry_run, ..Removal::default() }
     }
 
-    /// Keeps the error of a step.
-    pub fn note(&mut self, step: Result<(), Error>) {
-        self.errors.extend(step.err());
+    /// Keeps the error of a step. The other steps are done nevertheless, except after Ctrl-C and while MicroSIP is
+    /// running: its hooks would make files again.
+    pub fn note(&mut self, step: Result<(), Error>) -> ControlFlow<()> {
+        let Err(error) = step else { return ControlFlow::Continue(()) };
+        let is_last = error.code() == Code::Interrupted || is_about_running(&error);
+        let is_known = self.errors.iter().any(|other| Diagnostic::from(other) == Diagnostic::from(&error));
+        if !is_known {
+            self.errors.push(error);
+        }
+        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Adds a file that was removed, or keeps the error.
+    pub fn note_file(&mut self, file: &Path, removed: io::Result<()>) {
+        match removed {
+            Ok(()) => self.removed.push(Item::File(file.to_path_buf())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.errors.push(not_removed(file, &error)),
+        }
+    }
+
+    /// Returns whether there was nothing to remove, to keep or to report.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.kept.is_empty() && self.errors.is_empty()
     }
 
     /// Returns the error that says best what to do next.

@@ -27,9 +27,9 @@ fn everything_that_msipcfg_made_is_removed_and_nothing_else() {
         listed(&json, "removed"),
         [
             "hook ring",
-            "file MicroSIP.hooks.toml",
             "file .MicroSIP.ini.a1b2c3.msipcfg-tmp",
             "file .MicroSIP.ini.msipcfg-lock",
+            "file MicroSIP.hooks.toml",
             &format!("file MicroSIP.ini.{STAMP}-1.restore.bak"),
             &format!("file MicroSIP.ini.{STAMP}.bak"),
             &format!("file MicroSIP.hooks.toml.{STAMP}.bak"),
@@ -101,6 +101,26 @@ fn what_was_removed_before_a_failure_is_listed() {
         (vec!["hook ring".into()], vec!["hook end".into(), "file stop".into()])
     );
     uninstall(&sandbox, &["--yes"]).exits(6).says("Kept the hook of end").says("[file-write]");
+}
+
+#[test]
+fn every_error_is_reported_and_the_rest_is_removed() {
+    let sandbox = Sandbox::new();
+    add_made_files(&sandbox, "");
+    add_data(&sandbox, OWN_DATA);
+    sandbox.write("MicroSIP.ini", "not an ini");
+    std::fs::create_dir(sandbox.path(OWN_DATA).join("stop")).unwrap();
+    uninstall(&sandbox, &["-n"]).exits(7).says("[not-an-ini]").says("Would remove");
+    let ran = uninstall(&sandbox, &["--yes", "--json"]).fails(7, "not-an-ini");
+    let json = ran.json();
+    let codes: Vec<&str> =
+        json["errors"].as_array().unwrap().iter().map(|error| error["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["not-an-ini", "file-write"], "{}", ran.transcript);
+    assert_eq!(sandbox.names(), ["Contacts.xml", "MicroSIP.ini", "MicroSIP.ini.bak"]);
+    uninstall(&sandbox, &["--yes"]).exits(7).says("[not-an-ini]").says("[file-write]");
+    std::fs::remove_dir(sandbox.path(OWN_DATA).join("stop")).unwrap();
+    uninstall(&sandbox, &["--yes"]).exits(7).says("calls.db");
+    assert!(!sandbox.path(OWN_DATA).exists());
 }
 
 #[test]
