@@ -4,6 +4,7 @@
 mod obstacles;
 #[cfg(target_os = "linux")]
 mod own;
+mod without_ini;
 #[cfg(unix)]
 mod worker;
 

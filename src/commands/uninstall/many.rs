@@ -9,8 +9,9 @@ use crate::commands::desired::profiles::summary::{Purpose, Skip, Summary, UserSt
 use crate::commands::desired::profiles::walk::{UserWork, Waiting, Walk, ini_in, scoped_fs};
 use crate::commands::desired::profiles::{code_page_of, profiles_of};
 use crate::commands::error::Error;
+use crate::commands::ini::Ini;
 use crate::ini::encoding::CodePage;
-use crate::microsip::profiles::{Found, Profile, ProfileError};
+use crate::microsip::profiles::{Found, Place, Profile, ProfileError};
 use crate::request::UninstallMany;
 
 use super::data::Data;
@@ -51,14 +52,9 @@ impl UserWork for Uninstalling<'_> {
         ini: &mut Option<PathBuf>,
         context: &mut Context<'_>,
     ) -> Result<UserState, Error> {
-        let found = profile.find_ini();
-        let has_app_data = !matches!(found, Ok(Found::NoAppData));
-        if let Ok(Found::Ini(place)) = &found {
-            *ini = Some(place.path());
-        }
         let mut removal = Removal::new(self.cleaning.options.dry_run);
-        let _ = self.clean(profile, found, &mut removal, context);
-        if removal.is_empty() && !has_app_data {
+        let _ = self.clean(profile, ini, &mut removal, context);
+        if removal.is_empty() && matches!(profile.find_ini(), Ok(Found::NoAppData)) {
             return Ok(UserState::Skipped(Skip::NoProfile));
         }
         Ok(UserState::Removed(Box::new(removal)))
@@ -69,23 +65,44 @@ impl Uninstalling<'_> {
     fn clean(
         &self,
         profile: &Profile,
-        found: Result<Found, ProfileError>,
+        ini: &mut Option<PathBuf>,
         removal: &mut Removal,
         context: &Context<'_>,
     ) -> ControlFlow<()> {
-        let owner = profile.owner.as_ref();
-        match found {
-            Ok(Found::Ini(place)) => {
-                let fs = scoped_fs(&place, owner, context.fs);
-                let ini = ini_in(&place, self.code_page, context.fs);
-                let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
-                self.cleaning.remove_hooks(&ini, removal, &mut context)?;
-                self.cleaning.remove_files(&ini, removal, &context)?;
-            }
-            Ok(Found::NoIni(_) | Found::NoAppData) => {}
-            Err(error) => removal.note(Err(error.into()))?,
-        }
+        let found = profile.find_ini();
+        removal.note(found.map(|_| ()).map_err(Error::from))?;
+        self.in_places(profile.inis(), profile, removal, context, &mut |place, removal, context| {
+            ini.get_or_insert_with(|| place.path.clone());
+            self.cleaning.remove_hooks(place, removal, context)
+        })?;
+        self.in_places(profile.places(), profile, removal, context, &mut |place, removal, context| {
+            self.cleaning.remove_files(place, removal, context)
+        })?;
         let open = || Ok(profile.data_folder()?);
-        Data { open: &open, owner }.clean(removal, context)
+        Data { open: &open, owner: profile.owner.as_ref() }.clean(removal, context)
+    }
+
+    /// Does a step for each place that exists.
+    fn in_places(
+        &self,
+        places: [Result<Option<Place>, ProfileError>; 2],
+        profile: &Profile,
+        removal: &mut Removal,
+        context: &Context<'_>,
+        step: &mut dyn FnMut(&Ini, &mut Removal, &mut Context<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for place in places {
+            match place {
+                Ok(Some(place)) => {
+                    let fs = scoped_fs(&place, profile.owner.as_ref(), context.fs);
+                    let ini = ini_in(&place, self.code_page, context.fs);
+                    let mut context = Context { fs: &fs, report: &mut |_| {}, ..*context };
+                    step(&ini, removal, &mut context)?;
+                }
+                Ok(None) => {}
+                Err(error) => removal.note(Err(error.into()))?,
+            }
+        }
+        ControlFlow::Continue(())
     }
 }

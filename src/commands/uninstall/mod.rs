@@ -9,7 +9,7 @@ pub mod removal;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use crate::actions::data_folder::DataFolder;
@@ -60,23 +60,14 @@ fn clean_own(
 ) -> ControlFlow<()> {
     removal.warnings.extend(desktop::other_user_warning());
     let until = Instant::now() + cleaning.options.timeout;
-    let paths = match inis(choice, context) {
-        Ok(paths) => paths,
-        Err(error) => {
-            removal.note(Err(error))?;
-            Vec::new()
-        }
-    };
-    for path in paths {
-        match Ini::at(path, choice, context.fs) {
-            Ok(ini) => {
-                let mut cleaning = cleaning;
-                cleaning.options.timeout = until.saturating_duration_since(Instant::now());
-                cleaning.remove_hooks(&ini, removal, context)?;
-                cleaning.remove_files(&ini, removal, context)?;
-            }
-            Err(error) => removal.note(Err(error))?,
-        }
+    let inis = inis(choice, removal, context)?;
+    for ini in inis.iter().filter(|ini| ini.exists) {
+        let mut cleaning = cleaning;
+        cleaning.options.timeout = until.saturating_duration_since(Instant::now());
+        cleaning.remove_hooks(ini, removal, context)?;
+    }
+    for ini in &inis {
+        cleaning.remove_files(ini, removal, context)?;
     }
     if let Some(folder) = DataFolder::of(context.env) {
         clean_own_data(folder.path(), removal, context)?;
@@ -90,16 +81,41 @@ fn clean_own(
     }
 }
 
-/// Returns the paths of the named ini, or of all of this user's.
-fn inis(choice: &IniChoice, context: &Context<'_>) -> Result<Vec<PathBuf>, Error> {
-    match &choice.path {
-        Some(path) => Ok(vec![path.clone()]),
-        None => match locate::all(context.env) {
-            Ok(found) => Ok(found.into_iter().map(|candidate| candidate.ini).collect()),
-            Err(LocateError::NotFound { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
-        },
+/// Returns the named ini, or all of this user's. Those that don't exist are included: files that msipcfg made may still
+/// be next to where they were.
+fn inis(choice: &IniChoice, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<(), Vec<Ini>> {
+    let mut paths = Vec::from_iter(choice.path.clone());
+    if paths.is_empty() {
+        match locate::all(context.env) {
+            Ok(found) => paths.extend(found.into_iter().map(|candidate| candidate.ini)),
+            Err(LocateError::NotFound { .. }) => {}
+            Err(error) => removal.note(Err(error.into()))?,
+        }
+        let others = locate::places(context.env).into_iter();
+        paths.extend(others.filter(|path| !paths.contains(path)).collect::<Vec<_>>());
     }
+    let mut inis = Vec::new();
+    for path in paths {
+        let missing = Ini::plain(std::path::absolute(&path).unwrap_or_else(|_| path.clone()), None, false);
+        inis.push(match Ini::at(path, choice, context.fs) {
+            Ok(ini) => ini,
+            Err(error @ Error::NotThere { .. }) => {
+                removal.warnings.extend(choice.path.as_ref().map(|_| without_ini(&error)));
+                missing
+            }
+            Err(error) => {
+                removal.note(Err(error))?;
+                missing
+            }
+        });
+    }
+    ControlFlow::Continue(inis)
+}
+
+/// Returns the warning that the named ini doesn't exist.
+fn without_ini(error: &Error) -> Diagnostic {
+    let message = format!("{error}, so no hooks were looked for, only files next to it");
+    Diagnostic::new(Code::IniNotFound, message).with_hint("check the path")
 }
 
 /// Removes this user's calls database and what belongs to it, unless a link is in its place.
