@@ -39,16 +39,19 @@ impl Data<'_> {
             removal.removed.extend(planned);
             return Ok(());
         }
+        let stop = stop_file(&folder);
+        let had_stop = planned.contains(&Contents::item(&stop));
         self.write_stop_file(&folder, context)?;
         let result = self.remove_files(&folder, spool, removal, context);
         // also after an error, because it would end new workers for a minute
-        let stop = stop_file(&folder);
         match self.remove(&stop, &folder, context) {
+            // a worker removes one that seems forgotten
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(not_removed(stop.shown(), &error));
+                let _ = removal.note(Err(not_removed(stop.shown(), &error)));
             }
-            _ => result?,
+            _ => removal.removed.extend(had_stop.then(|| Contents::item(&stop))),
         }
+        result?;
         remove_if_empty(folder, removal, context.fs);
         Ok(())
     }

@@ -73,6 +73,7 @@ fn a_dry_run_lists_the_same_and_changes_nothing() {
     let sandbox = Sandbox::new();
     add_made_files(&sandbox, "");
     add_data(&sandbox, OWN_DATA);
+    sandbox.write(&format!("{OWN_DATA}/stop"), "");
     let before = all_files(&sandbox.path(""));
     let ran = uninstall(&sandbox, &["-n"]).exits(0);
     ran.says("Would remove the hook of ring").says("Kept the hook of end").says("calls.db");
