@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::commands::context::Context;
 use crate::commands::desired::profiles::summary::{Purpose, Skip, Summary, UserState};
@@ -14,7 +15,7 @@ use crate::ini::encoding::CodePage;
 use crate::microsip::profiles::{Found, Place, Profile, ProfileError};
 use crate::request::UninstallMany;
 
-use super::data::Data;
+use super::data::{self, Data};
 use super::ini::Cleaning;
 use super::removal::Removal;
 
@@ -32,6 +33,7 @@ pub fn run(
     let work = Uninstalling {
         cleaning: Cleaning { options: options.after_waiting(), ..cleaning },
         code_page: code_page_of(&many.profiles, many.code_page),
+        patience: data::patience(options.timeout),
     };
     let summary = Summary::new(Purpose::Uninstall, options.dry_run, many.fail_on_skipped);
     let waiting = Some(Waiting { options, skip_running: many.skip_running });
@@ -43,6 +45,8 @@ pub fn run(
 struct Uninstalling<'a> {
     cleaning: Cleaning<'a>,
     code_page: Option<CodePage>,
+    /// How long to wait for a user's workers.
+    patience: Duration,
 }
 
 impl UserWork for Uninstalling<'_> {
@@ -79,7 +83,8 @@ impl Uninstalling<'_> {
             self.cleaning.remove_files(place, removal, context)
         })?;
         let open = || Ok(profile.data_folder()?);
-        Data { open: &open, owner: profile.owner.as_ref() }.clean(removal, context)
+        let owner = profile.owner.as_ref();
+        Data { open: &open, owner, patience: self.patience }.clean(removal, context)
     }
 
     /// Does a step for each place that exists.

@@ -10,7 +10,7 @@ pub mod removal;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::actions::data_folder::DataFolder;
 use crate::diagnostic::{Code, Diagnostic};
@@ -70,7 +70,8 @@ fn clean_own(
         cleaning.remove_files(ini, removal, context)?;
     }
     if let Some(folder) = DataFolder::of(context.env) {
-        clean_own_data(folder.path(), removal, context)?;
+        let patience = data::patience(cleaning.options.timeout);
+        clean_own_data(folder.path(), patience, removal, context)?;
     }
     match platform::class_registry() {
         Some(mut registry) => {
@@ -119,7 +120,12 @@ fn without_ini(error: &Error) -> Diagnostic {
 }
 
 /// Removes this user's calls database and what belongs to it, unless a link is in its place.
-fn clean_own_data(folder: &Path, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<()> {
+fn clean_own_data(
+    folder: &Path,
+    patience: Duration,
+    removal: &mut Removal,
+    context: &Context<'_>,
+) -> ControlFlow<()> {
     let open = || open_own(folder);
     if open().is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
         removal.kept.push(Kept {
@@ -129,7 +135,7 @@ fn clean_own_data(folder: &Path, removal: &mut Removal, context: &Context<'_>) -
         return ControlFlow::Continue(());
     }
     let open = || open().map_err(|error| not_opened(folder, &error).into());
-    Data { open: &open, owner: None }.clean(removal, context)
+    Data { open: &open, owner: None, patience }.clean(removal, context)
 }
 
 /// Opens this user's folder without following a link in its place.

@@ -1,6 +1,9 @@
 //! A worker that carries out actions while its files are to be removed. The tests hold its lock themselves.
 
+use std::time::{Duration, Instant};
+
 use msipcfg::platform::{FileSystem as _, LockFile, SystemFs};
+use serde_json::Value;
 
 use super::{MANY, with_users};
 use crate::background::BackgroundRun;
@@ -35,4 +38,25 @@ fn cancelling_the_wait_is_an_interruption_although_hooks_were_removed() {
     drop(busy);
     sandbox.run(&MANY).exits(0);
     assert!(!sandbox.path(DATA).exists());
+}
+
+#[test]
+fn the_timeout_limits_the_wait_and_a_dry_run_warns_about_it() {
+    let sandbox = with_users();
+    let busy = busy_worker(&sandbox);
+    let ran = sandbox.run(&[&MANY[..], &["-n", "--json"]].concat()).exits(0);
+    let json = ran.json();
+    assert_eq!(json["profiles"][0]["warnings"][0]["code"], "worker-running", "{}", ran.transcript);
+    assert_eq!(json["profiles"][1]["warnings"], Value::from(Vec::<Value>::new()), "{}", ran.transcript);
+
+    let start = Instant::now();
+    let ran = sandbox.run(&[&MANY[..], &["--timeout", "0", "--json"]].concat()).fails(8, "some-failed");
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
+    let json = ran.json();
+    let ann = &json["profiles"][0];
+    assert_eq!(ann["error"]["code"], "worker-running", "{ann}");
+    assert!(ann["removed"].to_string().contains("hooks.toml"), "{ann}");
+    assert!(sandbox.path(&format!("{DATA}/calls.db")).exists());
+    drop(busy);
+    sandbox.run(&MANY).exits(0).says("1 cleaned");
 }
