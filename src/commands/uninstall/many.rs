@@ -37,7 +37,7 @@ pub fn run(
     };
     let summary = Summary::new(Purpose::Uninstall, options.dry_run, many.fail_on_skipped);
     let waiting = Some(Waiting { options, skip_running: many.skip_running });
-    let walk = Walk { work: &work, processes: cleaning.processes, waiting };
+    let walk = Walk::new(&work, cleaning.processes, waiting);
     Ok(walk.on(profiles, &[], summary, context))
 }
 

@@ -7,7 +7,7 @@ use rustix::fs::{CWD, FileType, mknodat};
 
 use super::{MANY, add_data, add_made_files, all_files, listed};
 use crate::many_users::outcomes;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, utf16};
 
 const INI: &str = "MicroSIP.ini";
 const ACTIONS: &str = "MicroSIP.hooks.toml";
@@ -84,4 +84,18 @@ fn a_users_data_is_removed_without_a_roaming_folder() {
     add_data(&sandbox, "profiles/ann/AppData/Local/msipcfg");
     sandbox.run(&MANY).exits(0).says("1 user: 1 cleaned");
     assert!(!sandbox.path("profiles/ann/AppData/Local/msipcfg").exists());
+}
+
+#[test]
+fn large_inis_of_many_users_need_no_more_memory_than_that_of_one() {
+    const USERS: usize = 12;
+    let sandbox = Sandbox::new();
+    let text = utf16(&format!("{}[Filler]\r\n{}", super::ini(), "key=value\r\n".repeat(650_000)));
+    for number in 0..USERS {
+        sandbox.write(&format!("profiles/user{number}/AppData/Roaming/MicroSIP/MicroSIP.ini"), &text);
+    }
+    let mut command = sandbox.shell("ulimit -v 600000; exec msipcfg uninstall --yes --profiles profiles");
+    // otherwise each thread reserves addresses
+    command.env("MALLOC_ARENA_MAX", "1");
+    sandbox.finish(command).exits(0).says("12 users: 12 cleaned");
 }

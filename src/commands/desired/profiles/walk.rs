@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::budget::Budget;
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::desired::parallel::in_parallel;
 use crate::commands::error::Error;
@@ -47,12 +48,11 @@ pub struct Waiting {
 
 /// A walk through the users' folders.
 pub struct Walk<'a> {
-    /// The work on each user.
-    pub work: &'a dyn UserWork,
-    /// Where instances that use the inis are looked for.
-    pub processes: &'a Processes,
-    /// What is done about inis in use; `None` if nothing is written.
-    pub waiting: Option<Waiting>,
+    work: &'a dyn UserWork,
+    processes: &'a Processes,
+    waiting: Option<Waiting>,
+    /// The memory for inis that are worked on at the same time: what the largest one needs.
+    budget: Budget,
 }
 
 /// A user whose ini is in use.
@@ -61,7 +61,13 @@ struct Blocked {
     result: UserResult,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Returns the walk that does this work on each user. `processes` are searched for instances that use the inis, and
+    /// `waiting` says what is done about these; `None` if nothing is written.
+    pub fn new(work: &'a dyn UserWork, processes: &'a Processes, waiting: Option<Waiting>) -> Walk<'a> {
+        Walk { work, processes, waiting, budget: Budget::new(LARGEST_INI) }
+    }
+
     /// Works on all users and adds their results to the summary. The users in `missing` have no folder.
     pub fn on(
         &self,
@@ -200,6 +206,10 @@ impl Walk<'_> {
 
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
         let mut ini = None;
+        let sizes = profile.inis().into_iter().flatten().flatten();
+        let sizes =
+            sizes.map(|place| context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len()));
+        let _permit = self.budget.acquire(sizes.max().unwrap_or(0));
         let state = self.work.state_of(profile, &mut ini, context);
         let mut state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
         if profile.may_be_moved && state.changed() {
