@@ -111,3 +111,54 @@ impl Uninstalling<'_> {
         ControlFlow::Continue(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::commands::outcome::Outcome as _;
+    use crate::desired::passwords::PasswordHasher;
+    use crate::diagnostic::Code;
+    use crate::microsip::instances::Processes;
+    use crate::microsip::profiles;
+    use crate::platform::{Env, SystemFs};
+    use crate::request::{WhileRunning, WriteOptions};
+
+    #[test]
+    fn data_of_a_user_with_a_redirected_app_data_folder_is_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let data = temp.path().join("ann/AppData/Local").join(crate::platform::DATA_FOLDER);
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(data.join("calls.db"), "").unwrap();
+        let mut profile = profiles::in_folder(temp.path()).unwrap().remove(0);
+        profile.moved_app_data = Some("server/ann".into());
+
+        let options = WriteOptions {
+            dry_run: false,
+            create: false,
+            timeout: Duration::ZERO,
+            while_running: WhileRunning::Wait,
+            backup: false,
+            keep_backups: WriteOptions::DEFAULT_BACKUPS,
+            any_ini: true,
+        };
+        let cleaning = Cleaning { all_hooks: false, options, processes: &Processes::default() };
+        let work = Uninstalling { cleaning, code_page: None, patience: Duration::ZERO };
+        let mut context = Context {
+            env: &Env::default(),
+            fs: &SystemFs,
+            now: &SystemTime::now,
+            stop: &|| false,
+            variable: |_| None,
+            secret: &|_| unreachable!("nothing needs a password"),
+            hashes: &PasswordHasher::new(&|| None),
+            report: &mut |_| {},
+        };
+        let state = work.state_of(&profile, &mut None, &mut context).unwrap();
+        let UserState::Removed(removal) = state else { panic!("{state:?}") };
+        let codes: Vec<Code> = removal.failures().iter().map(|failure| failure.code).collect();
+        assert_eq!((codes, removal.removed.len()), (vec![Code::ProfileMoved], 2), "{removal:?}");
+        assert!(!data.exists());
+    }
+}
