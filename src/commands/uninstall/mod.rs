@@ -9,7 +9,7 @@ pub mod removal;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::actions::data_folder::DataFolder;
@@ -92,8 +92,12 @@ fn inis(choice: &IniChoice, removal: &mut Removal, context: &Context<'_>) -> Con
             Err(LocateError::NotFound { .. }) => {}
             Err(error) => removal.note(Err(error.into()))?,
         }
-        let others = locate::places(context.env).into_iter();
-        paths.extend(others.filter(|path| !paths.contains(path)).collect::<Vec<_>>());
+        for place in locate::places(context.env) {
+            let is_same = |path: &PathBuf| context.fs.is_same_file(path, &place).unwrap_or(*path == place);
+            if !paths.iter().any(is_same) {
+                paths.push(place);
+            }
+        }
     }
     let mut inis = Vec::new();
     for path in paths {

@@ -97,3 +97,14 @@ fn files_of_the_user_who_runs_it_are_removed_without_an_ini() {
     sandbox.run(&["uninstall", "--yes"]).exits(0).says("MicroSIP.hooks.toml");
     assert_eq!([names(&sandbox, &roaming), names(&sandbox, &local)], [STAYS; 2]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_ini_with_two_paths_is_cleaned_once() {
+    let sandbox = Sandbox::new();
+    add_made_files(&sandbox, "home/.wine/drive_c/users/ann/AppData/Roaming/MicroSIP/");
+    std::os::unix::fs::symlink("ann", sandbox.path("home/.wine/drive_c/users/bob")).unwrap();
+    let json = sandbox.run(&["uninstall", "-n", "--json"]).exits(0).json();
+    assert_eq!(json["inis"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(listed(&json, "removed").len(), 8, "{json}");
+}
