@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use crate::commands::desired::profiles::summary::is_about_running;
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
 use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic as _};
@@ -65,7 +64,7 @@ impl Removal {
     /// running: its hooks would make files again.
     pub fn note(&mut self, step: Result<(), Error>) -> ControlFlow<()> {
         let Err(error) = step else { return ControlFlow::Continue(()) };
-        let is_last = error.code() == Code::Interrupted || is_about_running(&error);
+        let is_last = error.code() == Code::Interrupted || error.is_about_running();
         let is_known = self.errors.iter().any(|other| Diagnostic::from(other) == Diagnostic::from(&error));
         if !is_known {
             self.errors.push(error);
@@ -91,7 +90,7 @@ impl Removal {
     pub fn error(&self) -> Option<&Error> {
         let rank = |error: &&Error| match error.code() {
             Code::Interrupted => 0,
-            _ if is_about_running(error) => 2,
+            _ if error.is_about_running() => 2,
             _ => 1,
         };
         self.errors.iter().min_by_key(rank)

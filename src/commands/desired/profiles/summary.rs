@@ -277,7 +277,7 @@ impl Summary {
         self.is_any_changed |= outcome.changed();
         if let Some(error) = outcome.error() {
             self.failed += 1;
-            self.running += usize::from(is_about_running(error));
+            self.running += usize::from(error.is_about_running());
             self.interrupted += usize::from(error.code() == Code::Interrupted);
             return;
         }
@@ -291,11 +291,6 @@ impl Summary {
             _ => self.in_state += 1,
         }
     }
-}
-
-/// Returns whether an error only says that MicroSIP was still running.
-pub fn is_about_running(error: &Error) -> bool {
-    matches!(error.code(), Code::MicrosipRunning | Code::EditMayBeUndone)
 }
 
 impl Outcome for UserResult {

@@ -21,7 +21,7 @@ use crate::microsip::profiles::{Place, Profile};
 use crate::platform::{FileSystem, Owner, ScopedFs};
 use crate::request::{WhileRunning, WriteOptions};
 
-use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
+use super::summary::{Skip, Summary, UserResult, UserState};
 
 /// The work on one user.
 pub trait UserWork: Sync {
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
     fn is_blocked(&self, result: &UserResult) -> bool {
         let Some(Waiting { options, .. }) = self.waiting else { return false };
         if let Some(error) = result.state.error() {
-            return is_about_running(error);
+            return error.is_about_running();
         }
         match &result.state {
             // What an instance saves when it closes can only be compared after that.
