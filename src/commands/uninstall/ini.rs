@@ -10,9 +10,9 @@ use crate::commands::ini::Ini;
 use crate::commands::record;
 use crate::commands::runner_command::command_of;
 use crate::commands::write::{Draft, Write};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, MadeBy};
-use crate::edit::lock::Lock;
+use crate::edit::lock::{Lock, LockError};
 use crate::edit::plan::Edit;
 use crate::edit::{companion, transaction};
 use crate::hook::command;
@@ -77,6 +77,12 @@ impl Cleaning<'_> {
         }
         let lock = match Lock::acquire(ini.file.to_open(), fs, context.stop) {
             Ok(lock) => lock,
+            // hooks may have been removed before
+            Err(LockError::Stopped) => {
+                let message = format!("Cancelled while another msipcfg was editing {}", ini.path.display());
+                let error = Diagnostic::new(Code::Interrupted, message);
+                return removal.note(Err(error.with_hint("run the command again to remove the rest").into()));
+            }
             Err(error) => return removal.note(Err(error.into())),
         };
         // listed again, because another run may have edited the ini until now

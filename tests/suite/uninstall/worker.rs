@@ -1,4 +1,5 @@
-//! A worker that carries out actions while its files are to be removed. The tests hold its lock themselves.
+//! A worker that carries out actions, or another msipcfg, while its files are to be removed. The tests hold the locks
+//! themselves.
 
 use std::time::{Duration, Instant};
 
@@ -59,4 +60,25 @@ fn the_timeout_limits_the_wait_and_a_dry_run_warns_about_it() {
     assert!(sandbox.path(&format!("{DATA}/calls.db")).exists());
     drop(busy);
     sandbox.run(&MANY).exits(0).says("1 cleaned");
+}
+
+#[test]
+fn cancelling_the_wait_for_another_msipcfg_does_not_say_that_nothing_was_changed() {
+    let sandbox = with_users();
+    let local = "profiles/ann/AppData/Local/MicroSIP";
+    sandbox.write(&format!("{local}/MicroSIP.hooks.toml"), "");
+    sandbox.write(&format!("{local}/.MicroSIP.ini.msipcfg-lock"), "");
+    let lock = SystemFs.open_to_lock(&sandbox.path(&format!("{local}/.MicroSIP.ini.msipcfg-lock"))).unwrap();
+    assert!(lock.try_lock().unwrap());
+    let mut command = sandbox.command(PROGRAM);
+    command.args(MANY).arg("--json");
+    let run = BackgroundRun::spawn(command);
+    let roaming = sandbox.path("profiles/ann/AppData/Roaming/MicroSIP/MicroSIP.hooks.toml");
+    wait_until(|| (!roaming.exists()).then_some(()));
+    run.interrupt();
+    let ran = run.wait().fails(130, "interrupted");
+    let error = ran.json()["profiles"][0]["error"].clone();
+    assert_eq!(error["code"], "interrupted", "{}", ran.transcript);
+    assert!(!error["message"].as_str().unwrap().contains("Nothing was changed"), "{error}");
+    assert!(sandbox.path(&format!("{local}/MicroSIP.hooks.toml")).exists());
 }
