@@ -244,6 +244,8 @@ codes! {
     HooksFileWritable = "hooks-file-writable", Done,
         "somebody who can't change the ini can change the file with the actions, so they don't happen";
     ActionFailed = "action-failed", Done, "actions failed or were interrupted in the last 7 days";
+    WorkerRunning = "worker-running", File,
+        "msipcfg is still carrying out actions, so the calls database can't be removed yet";
     HooksNotFired = "hooks-not-fired", Done,
         "hooks were set while MicroSIP was running, and it hasn't run any since";
     EventHasProgram = "event-has-program", Done,

@@ -49,8 +49,8 @@ impl Output {
             false => self.out(&outcome.text(&self.page())),
         };
         let report_error = &effects.report_error;
-        let failure = outcome.failure().filter(|_| !as_json);
-        failure.iter().chain(report_error).for_each(|error| self.diagnostic(Level::Error, error));
+        let failures = if as_json { Vec::new() } else { outcome.failures() };
+        failures.iter().chain(report_error).for_each(|error| self.diagnostic(Level::Error, error));
         let report_status = if report_error.is_some() { ExitStatus::File } else { ExitStatus::Done };
         let mut statuses = [printed, outcome.status(), report_status].into_iter();
         statuses.find(|status| *status != ExitStatus::Done).unwrap_or(ExitStatus::Done)

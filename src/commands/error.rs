@@ -100,6 +100,11 @@ impl Error {
         }
     }
 
+    /// Returns whether it only says that MicroSIP was still running.
+    pub fn is_about_running(&self) -> bool {
+        matches!(self.code(), Code::MicrosipRunning | Code::EditMayBeUndone)
+    }
+
     /// Returns the error for scripts: code, message, hint, and the place in a desired-state file.
     pub fn json(&self) -> Json {
         let mut json = json!(Diagnostic::from(self));

@@ -25,8 +25,8 @@ pub trait Outcome {
     }
 
     /// Returns why the work did not end well, if the answer itself doesn't say so.
-    fn failure(&self) -> Option<Diagnostic> {
-        None
+    fn failures(&self) -> Vec<Diagnostic> {
+        Vec::new()
     }
 
     /// Returns the ini that the answer is about, if the text doesn't name it.

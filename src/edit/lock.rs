@@ -93,6 +93,11 @@ impl Lock {
         }
     }
 
+    /// Returns the path of its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns whether a lock file exists, held or left behind.
     pub fn exists(ini: &Path, fs: &dyn FileSystem) -> bool {
         fs.link_metadata(&lock_path(ini)).is_ok()

@@ -203,6 +203,15 @@ impl Search {
     }
 }
 
+/// Returns where MicroSIP's inis usually are, or would be: in the AppData folders and next to portable copies.
+pub fn places(env: &Env) -> Vec<PathBuf> {
+    let facts = platform::install_facts(env, ini_path::REGISTRY_KEY, None);
+    let portable = portable_copies(env, &facts).into_iter().map(|exe| exe.with_extension("ini"));
+    let app_data = platform::app_data_folders(env).into_iter();
+    let folders = app_data.flat_map(|AppData { roaming, local }| [Some(roaming), local]).flatten();
+    portable.chain(folders.map(|folder| folder.join("MicroSIP").join("MicroSIP.ini"))).collect()
+}
+
 /// Returns where MicroSIP would create its ini at its first start.
 ///
 /// # Errors

@@ -344,16 +344,30 @@ impl Profile {
         self.folder_at(&[first, second, platform::DATA_FOLDER])
     }
 
-    fn ini_in(&self, [first, second]: [&str; 2]) -> Result<Option<Place>, ProfileError> {
+    /// Returns where MicroSIP's inis are, or would be, in the folders that exist.
+    pub fn places(&self) -> [Result<Option<Place>, ProfileError>; 2] {
+        [ROAMING, LOCAL].map(|above| self.place_in(above))
+    }
+
+    /// Returns the inis in these places. MicroSIP uses the second one only if the first doesn't exist.
+    pub fn inis(&self) -> [Result<Option<Place>, ProfileError>; 2] {
+        [ROAMING, LOCAL].map(|above| self.ini_in(above))
+    }
+
+    fn place_in(&self, [first, second]: [&str; 2]) -> Result<Option<Place>, ProfileError> {
         let Some(folder) = self.folder_at(&[first, second, FOLDER])? else { return Ok(None) };
-        let path = folder.path().join(INI);
-        let unreadable = |source| ProfileError::Io { path: path.clone(), source };
-        let Some(name) = folder.find(INI).map_err(unreadable)? else { return Ok(None) };
-        let metadata = SystemFs.link_metadata(folder.file(&name).to_open()).map_err(unreadable)?;
-        if metadata.is_file() {
-            Ok(Some(Place { folder, name }))
-        } else {
-            Err(ProfileError::NotAFile { path })
+        let unreadable = |source| ProfileError::Io { path: folder.path().join(INI), source };
+        let name = folder.find(INI).map_err(unreadable)?.unwrap_or_else(|| INI.into());
+        Ok(Some(Place { folder, name }))
+    }
+
+    fn ini_in(&self, above: [&str; 2]) -> Result<Option<Place>, ProfileError> {
+        let Some(place) = self.place_in(above)? else { return Ok(None) };
+        match SystemFs.link_metadata(place.file().to_open()) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(place)),
+            Ok(_) => Err(ProfileError::NotAFile { path: place.path() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ProfileError::Io { path: place.path(), source }),
         }
     }
 

@@ -1,7 +1,12 @@
 //! `uninstall`: removes what msipcfg made, and nothing else.
 
 #[cfg(target_os = "linux")]
+mod obstacles;
+#[cfg(target_os = "linux")]
 mod own;
+mod without_ini;
+#[cfg(unix)]
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,12 +66,14 @@ fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
         let name = name.into_string().unwrap();
-        if entry.symlink_metadata().unwrap().is_dir() {
+        let kind = entry.symlink_metadata().unwrap();
+        if kind.is_dir() {
             let below = all_files(&entry).into_iter();
             files.extend(below.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
             files.insert(format!("{name}/"), Vec::new());
         } else {
-            files.insert(name, std::fs::read(&entry).unwrap_or_default());
+            // reading a pipe would wait for a writer
+            files.insert(name, if kind.is_file() { std::fs::read(&entry).unwrap() } else { Vec::new() });
         }
     }
     files
@@ -161,10 +168,23 @@ fn a_link_in_place_of_the_data_folder_is_not_followed() {
     let ran = sandbox.run(&[&MANY[..], &["--json"]].concat()).fails(8, "some-failed");
     assert_outcomes(&ran, ["failed profile-link", "changed", "failed profile-link"]);
     assert_eq!(all_files(&sandbox.path("outside")), outside);
-    assert_eq!(
-        ran.json()["profiles"][0]["changed"],
-        true,
-        "the hooks were removed before: {}",
-        ran.transcript
-    );
+    let json = ran.json();
+    let ann = &json["profiles"][0];
+    assert_eq!((&json["changed"], &ann["changed"]), (&true.into(), &true.into()), "{}", ran.transcript);
+    assert_eq!(listed(ann, "removed")[0], "hook ring", "what was removed before: {}", ran.transcript);
+    assert_eq!(listed(ann, "kept"), ["hook end"]);
+    assert_eq!(ann["errors"], Value::from(vec![ann["error"].clone()]));
+}
+
+#[test]
+fn what_was_removed_before_a_failure_is_reported() {
+    let sandbox = with_users();
+    std::fs::create_dir(sandbox.path("profiles/ann/AppData/Local/msipcfg/stop")).unwrap();
+    let ran = sandbox.run(&[&MANY[..], &["--report", "report.jsonl"]].concat()).exits(8);
+    ran.says("Removed the hook of ring").says("[file-write]").says("3 users: 2 cleaned, 1 failed");
+    let report = std::fs::read_to_string(sandbox.path("report.jsonl")).unwrap();
+    let lines = report.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ann = lines.filter(|line| line["user"] == "ann").collect::<Vec<_>>().remove(0);
+    assert_eq!((&ann["status"], &ann["changed"]), (&"failed".into(), &true.into()), "{ann}");
+    assert_eq!(listed(&ann, "removed")[0], "hook ring", "{ann}");
 }

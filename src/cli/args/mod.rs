@@ -106,8 +106,9 @@ enum Command {
     /// Remove what msipcfg made: hooks, actions, backups, data and links
     ///
     /// Lists it and asks first. Hooks that start your own programs stay, because they work without msipcfg. Without
-    /// --ini, all of your inis are cleaned; data and links don't belong to one ini and are removed in any case. For
-    /// many users, only files are removed: who opens links is in each user's registry ('msipcfg links --unset').
+    /// --ini, all of your inis are cleaned; data and links don't belong to one ini and are removed in any case. Files
+    /// next to an ini are removed even if the ini is gone. For many users, only files are removed: who opens links is
+    /// in each user's registry ('msipcfg links --unset').
     Uninstall(uninstall::UninstallArgs),
 
     /// Carry out the actions of the events that msipcfg-run stored

@@ -121,12 +121,12 @@ impl Outcome for Detected {
         self.exit_status()
     }
 
-    fn failure(&self) -> Option<Diagnostic> {
+    fn failures(&self) -> Vec<Diagnostic> {
         match (&self.answer, self.style) {
             (Answer::Unknown(reason), _) | (Answer::NoIni(reason), DetectStyle::Plain) => {
-                Some(reason.clone())
+                vec![reason.clone()]
             }
-            _ => None,
+            _ => Vec::new(),
         }
     }
 

@@ -1,18 +1,21 @@
 //! Removes the folder with the calls database, after the workers have exited. Only files that msipcfg made are removed.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::actions::{data_folder, spool, start_worker};
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::page::duration_text;
 use crate::platform::{self, FilePath, FileSystem, FileSystemExt, Owner, PinnedDir, ScopedFs};
 
 use super::removal::{Item, Kept, Removal, not_removed};
 
-/// How long to wait for the workers. They exit within 5 seconds, unless the computer is very slow.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a worker that was told to exit needs, unless the computer is very slow.
+const WORKER_EXIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A user's folder with the calls database.
@@ -21,25 +24,45 @@ pub struct Data<'a> {
     pub open: &'a dyn Fn() -> Result<Option<PinnedDir>, Error>,
     /// The owner of new files in it.
     pub owner: Option<&'a Owner>,
+    /// How long to wait for its workers.
+    pub patience: Duration,
+}
+
+/// Returns how long to wait for workers. A user can hold their locks, which mustn't delay a run for many users.
+pub fn patience(timeout: Duration) -> Duration {
+    timeout.clamp(WORKER_EXIT, LONGEST_WAIT)
 }
 
 impl Data<'_> {
     /// Removes what msipcfg made in the folder, and the folder if nothing else is in it.
-    ///
-    /// # Errors
-    /// A worker doesn't exit, or something can't be read or removed.
-    pub fn clean(&self, removal: &mut Removal, context: &Context<'_>) -> Result<(), Error> {
+    pub fn clean(&self, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<()> {
+        let step = self.try_to_clean(removal, context);
+        removal.note(step)
+    }
+
+    fn try_to_clean(&self, removal: &mut Removal, context: &Context<'_>) -> Result<(), Error> {
         let Some(folder) = (self.open)()? else { return Ok(()) };
         let spool = self.open_spool()?;
         let planned = plan(&folder, spool.as_ref(), removal, context.fs)?;
+        if removal.dry_run && is_worker_running(&folder, context.fs)? {
+            removal.warnings.push(self.worker_warning(&folder));
+        }
         if removal.dry_run || planned.is_empty() {
             removal.removed.extend(planned);
             return Ok(());
         }
+        let stop = stop_file(&folder);
+        let had_stop = planned.contains(&Contents::item(&stop));
         self.write_stop_file(&folder, context)?;
         let result = self.remove_files(&folder, spool, removal, context);
         // also after an error, because it would end new workers for a minute
-        self.remove(&stop_file(&folder), &folder, context)?;
+        match self.remove(&stop, &folder, context) {
+            // a worker removes one that seems forgotten
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let _ = removal.note(Err(not_removed(stop.shown(), &error)));
+            }
+            _ => removal.removed.extend(had_stop.then(|| Contents::item(&stop))),
+        }
         result?;
         remove_if_empty(folder, removal, context.fs);
         Ok(())
@@ -73,30 +96,58 @@ impl Data<'_> {
         removal: &mut Removal,
         context: &Context<'_>,
     ) -> Result<(), Error> {
-        wait_for_workers(folder, context)?;
+        self.wait_for_workers(folder, context)?;
         // listed again, because the workers may have added something before they exited
-        for file in Contents::of(folder, data_folder::is_own_name, context.fs)?.own {
-            if file != stop_file(folder) && self.remove(&file, folder, context)? {
-                removal.removed.push(Item::File(file.shown().to_path_buf()));
-            }
+        let own = Contents::of(folder, data_folder::is_own_name, context.fs)?.own;
+        for file in own.iter().filter(|file| **file != stop_file(folder)) {
+            removal.note_file(file.shown(), self.remove(file, folder, context));
         }
         let Some(spool) = spool else { return Ok(()) };
         for file in Contents::of(&spool, spool::is_own_name, context.fs)?.own {
-            if self.remove(&file, &spool, context)? {
-                removal.removed.push(Item::File(file.shown().to_path_buf()));
-            }
+            removal.note_file(file.shown(), self.remove(&file, &spool, context));
         }
         remove_if_empty(spool, removal, context.fs);
         Ok(())
     }
 
-    /// Removes a file, and returns whether it existed.
-    fn remove(&self, file: &FilePath, folder: &PinnedDir, context: &Context<'_>) -> Result<bool, Error> {
-        match ScopedFs::new(context.fs, folder, self.owner, 0).remove(file.to_open()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(not_removed(file.shown(), &error)),
+    /// Waits until no worker uses the database.
+    fn wait_for_workers(&self, folder: &PinnedDir, context: &Context<'_>) -> Result<(), Error> {
+        let end = Instant::now() + self.patience;
+        while is_worker_running(folder, context.fs)? {
+            if (context.stop)() {
+                let message = "Cancelled while an action of msipcfg was being finished";
+                return Err(Diagnostic::new(Code::Interrupted, message)
+                    .with_hint("run the command again to remove the rest")
+                    .into());
+            }
+            if Instant::now() >= end {
+                let message = format!(
+                    "an action of {} takes so long that its files can't be removed",
+                    folder.path().display()
+                );
+                return Err(Diagnostic::new(Code::WorkerRunning, message)
+                    .with_hint(
+                        "wait until it has ended, or end msipcfg in the Task Manager, then run the command again",
+                    )
+                    .into());
+            }
+            std::thread::sleep(POLL);
         }
+        Ok(())
+    }
+
+    fn worker_warning(&self, folder: &PinnedDir) -> Diagnostic {
+        let message = format!(
+            "msipcfg is running for the actions of {}; without --dry-run, uninstall would tell it to exit and wait \
+             for at most {}",
+            folder.path().display(),
+            duration_text(self.patience)
+        );
+        Diagnostic::new(Code::WorkerRunning, message)
+    }
+
+    fn remove(&self, file: &FilePath, folder: &PinnedDir, context: &Context<'_>) -> io::Result<()> {
+        ScopedFs::new(context.fs, folder, self.owner, 0).remove(file.to_open())
     }
 }
 
@@ -165,29 +216,7 @@ fn remove_if_empty(folder: PinnedDir, removal: &mut Removal, fs: &dyn FileSystem
     }
 }
 
-/// Waits until no worker uses the database.
-fn wait_for_workers(folder: &PinnedDir, context: &Context<'_>) -> Result<(), Error> {
-    let end = Instant::now() + PATIENCE;
-    let Contents { own, .. } = Contents::of(folder, data_folder::is_worker_lock, context.fs)?;
-    while own.iter().any(|lock| start_worker::is_held(context.fs, lock.to_open())) {
-        if (context.stop)() {
-            let message = "Cancelled while an action of msipcfg was being finished. The hooks are removed.";
-            return Err(Diagnostic::new(Code::Interrupted, message)
-                .with_hint("run the command again to remove the rest")
-                .into());
-        }
-        if Instant::now() >= end {
-            let message = format!(
-                "an action of {} takes so long that its files can't be removed",
-                folder.path().display()
-            );
-            return Err(Diagnostic::new(Code::FileWrite, message)
-                .with_hint(
-                    "wait until it has ended, or end msipcfg in the Task Manager, then run the command again",
-                )
-                .into());
-        }
-        std::thread::sleep(POLL);
-    }
-    Ok(())
+fn is_worker_running(folder: &PinnedDir, fs: &dyn FileSystem) -> Result<bool, Error> {
+    let locks = Contents::of(folder, data_folder::is_worker_lock, fs)?.own;
+    Ok(locks.iter().any(|lock| start_worker::is_held(fs, lock.to_open())))
 }

@@ -1,19 +1,18 @@
 //! Removes the hooks from an ini, and the files that msipcfg made next to it.
 
-use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::commands::backups::folder_error;
 use crate::commands::context::Context;
 use crate::commands::error::Error;
-use crate::commands::hook_actions;
 use crate::commands::ini::Ini;
 use crate::commands::record;
 use crate::commands::runner_command::command_of;
 use crate::commands::write::{Draft, Write};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::edit::backup::{self, MadeBy};
-use crate::edit::lock::Lock;
+use crate::edit::lock::{Lock, LockError};
 use crate::edit::plan::Edit;
 use crate::edit::{companion, transaction};
 use crate::hook::command;
@@ -26,7 +25,7 @@ use crate::microsip::instances::Processes;
 use crate::platform::FileSystem;
 use crate::request::WriteOptions;
 
-use super::removal::{Item, Kept, Removal, not_removed};
+use super::removal::{Item, Kept, Removal};
 
 /// How inis are cleaned.
 #[derive(Clone, Copy)]
@@ -40,28 +39,72 @@ pub struct Cleaning<'a> {
 }
 
 impl Cleaning<'_> {
-    /// Removes the hooks and the actions, and then the other files.
-    ///
-    /// # Errors
-    /// As [`Write::run`], or a file can't be removed.
-    pub fn clean(&self, ini: &Ini, removal: &mut Removal, context: &mut Context<'_>) -> Result<(), Error> {
+    /// Removes the hooks.
+    pub fn remove_hooks(
+        &self,
+        ini: &Ini,
+        removal: &mut Removal,
+        context: &mut Context<'_>,
+    ) -> ControlFlow<()> {
         removal.inis.push(ini.path.clone());
         // writing removes them, even if it has nothing to write
-        let leftovers = transaction::leftovers(ini.file.to_open(), context.fs);
-        self.remove_hooks(ini, removal, context)?;
-        let made = if self.options.dry_run {
-            made_files(ini, context.fs)?
-        } else {
-            remove_made_files(ini, context)?
-        };
-        let files = leftovers.into_iter().chain(made);
-        removal.removed.extend(files.map(|path| Item::File(ini.file.shown_for(&path))));
-        Ok(())
+        let mut leftovers = transaction::leftovers(ini.file.to_open(), context.fs);
+        let step = self.write_without_hooks(ini, removal, context);
+        leftovers.retain(|path| context.fs.link_metadata(path).is_err());
+        removal.removed.extend(leftovers.iter().map(|path| Item::File(ini.file.shown_for(path))));
+        removal.note(step)
     }
 
-    /// Removes the hooks, and the file with the actions in the same transaction.
-    fn remove_hooks(&self, ini: &Ini, removal: &mut Removal, context: &mut Context<'_>) -> Result<(), Error> {
-        let (all_hooks, fs) = (self.all_hooks, context.fs);
+    /// Removes the files next to an ini that msipcfg made. They are recognized by their names, and what they contain
+    /// isn't read.
+    pub fn remove_files(&self, ini: &Ini, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<()> {
+        let fs = context.fs;
+        // listed before the lock is acquired, because they are another run's while that holds it
+        let leftovers = transaction::leftovers(ini.file.to_open(), fs);
+        let made = match Made::next_to(ini, fs) {
+            Ok(made) => made,
+            Err(error) => return removal.note(Err(error)),
+        };
+        removal.kept.extend(
+            made.others
+                .iter()
+                .map(|path| Kept { item: Item::File(ini.file.shown_for(path)), why: "not made by msipcfg" }),
+        );
+        if self.options.dry_run || (leftovers.is_empty() && made.files.is_empty()) {
+            let files = made.files.iter().chain(&leftovers);
+            removal.removed.extend(files.map(|path| Item::File(ini.file.shown_for(path))));
+            return ControlFlow::Continue(());
+        }
+        let lock = match Lock::acquire(ini.file.to_open(), fs, context.stop) {
+            Ok(lock) => lock,
+            // hooks may have been removed before
+            Err(LockError::Stopped) => {
+                let message = format!("Cancelled while another msipcfg was editing {}", ini.path.display());
+                let error = Diagnostic::new(Code::Interrupted, message);
+                return removal.note(Err(error.with_hint("run the command again to remove the rest").into()));
+            }
+            Err(error) => return removal.note(Err(error.into())),
+        };
+        // listed again, because another run may have edited the ini until now
+        let files = Made::next_to(ini, fs).map_or(made.files, |made| made.files);
+        let lock_file = lock.path().to_path_buf();
+        for path in files.iter().chain(&leftovers).filter(|path| **path != lock_file) {
+            removal.note_file(&ini.file.shown_for(path), fs.remove(path));
+        }
+        drop(lock);
+        if leftovers.contains(&lock_file) {
+            removal.removed.push(Item::File(ini.file.shown_for(&lock_file)));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn write_without_hooks(
+        &self,
+        ini: &Ini,
+        removal: &mut Removal,
+        context: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        let all_hooks = self.all_hooks;
         let (mut hooks, mut programs) = (Vec::new(), Vec::new());
         let write = Write { ini, options: self.options, made_by: MadeBy::Edit, processes: self.processes };
         let written = write.run(context, &mut |ini, current| {
@@ -73,22 +116,17 @@ impl Cleaning<'_> {
             let edits = removed.iter().map(edit).collect::<Result<Vec<Edit>, Error>>()?;
             let items = |hooks: Vec<Hook>| hooks.into_iter().map(|hook| hook.item).collect();
             (hooks, programs) = (items(removed), items(kept));
-            let actions = hook_actions::replaced(ini, None, fs)?;
             // an ini without hooks stays as it is, whatever its encoding
-            let draft = if edits.is_empty() {
-                Draft::nothing()
-            } else {
-                Draft::of_edits(decoded, &edits, Vec::new())?
-            };
-            Ok(Draft { actions, ..draft })
-        })?;
-        let has_hooks = !hooks.is_empty();
-        removal.removed.append(&mut hooks);
-        removal.removed.extend(written.actions.map(|actions| Item::File(actions.file)));
+            if edits.is_empty() { Ok(Draft::nothing()) } else { Draft::of_edits(decoded, &edits, Vec::new()) }
+        });
         let kept = |item| Kept { item, why: "your own program; --all-hooks removes it" };
         removal.kept.extend(programs.into_iter().map(kept));
+        let has_hooks = !hooks.is_empty();
+        if written.as_ref().map_or_else(Error::changed, |_| true) {
+            removal.removed.append(&mut hooks);
+        }
         // a MicroSIP makes no difference to an ini without hooks
-        let warnings = written.warnings.into_iter();
+        let warnings = written?.warnings.into_iter();
         removal.warnings.extend(warnings.filter(|one| has_hooks || one.code != Code::MicrosipRunning));
         Ok(())
     }
@@ -114,33 +152,32 @@ fn hooks_of(ini: &Ini, document: &IniDocument) -> Vec<Hook> {
     Event::ALL.iter().filter_map(hook).collect()
 }
 
-/// Returns the files next to an ini that msipcfg made, without the actions and what a killed run left behind.
-fn made_files(ini: &Ini, fs: &dyn FileSystem) -> Result<Vec<PathBuf>, Error> {
-    let path = ini.file.to_open();
-    let mut files = Vec::new();
-    for backed_up in [path, &companion::path_for(path)] {
-        let backups = backup::list(backed_up, fs).map_err(|error| folder_error(&ini.path, &error))?;
-        files.extend(backups.into_iter().map(|backup| backup.path));
-    }
-    let record = record::path_for(ini).to_open().to_path_buf();
-    let is_file = |path: &Path| fs.link_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    files.extend(Some(record).filter(|path| is_file(path)));
-    Ok(files)
+/// The files next to an ini with names that msipcfg gives, without what a killed run left behind.
+struct Made {
+    /// Those that msipcfg made.
+    files: Vec<PathBuf>,
+    /// What has such a name and is something else.
+    others: Vec<PathBuf>,
 }
 
-fn remove_made_files(ini: &Ini, context: &Context<'_>) -> Result<Vec<PathBuf>, Error> {
-    if made_files(ini, context.fs)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let _lock = Lock::acquire(ini.file.to_open(), context.fs, context.stop)?;
-    let files = made_files(ini, context.fs)?;
-    for path in &files {
-        match context.fs.remove(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(not_removed(&ini.file.shown_for(path), &error));
-            }
-            _ => {}
+impl Made {
+    fn next_to(ini: &Ini, fs: &dyn FileSystem) -> Result<Made, Error> {
+        let path = ini.file.to_open();
+        let actions = companion::path_for(path);
+        let mut made = Made { files: Vec::new(), others: Vec::new() };
+        // a link is removed itself, and a folder or a pipe is somebody else's
+        match fs.link_metadata(&actions) {
+            Ok(metadata) if metadata.is_file() || metadata.is_symlink() => made.files.push(actions.clone()),
+            Ok(_) => made.others.push(actions.clone()),
+            Err(_) => {}
         }
+        for backed_up in [path, &actions] {
+            let backups = backup::list(backed_up, fs).map_err(|error| folder_error(&ini.path, &error))?;
+            made.files.extend(backups.into_iter().map(|backup| backup.path));
+        }
+        let record = record::path_for(ini).to_open().to_path_buf();
+        let is_file = |path: &Path| fs.link_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        made.files.extend(Some(record).filter(|path| is_file(path)));
+        Ok(made)
     }
-    Ok(files)
 }

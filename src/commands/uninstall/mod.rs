@@ -8,8 +8,9 @@ mod registry;
 pub mod removal;
 
 use std::io;
-use std::path::Path;
-use std::time::Instant;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::actions::data_folder::DataFolder;
 use crate::diagnostic::{Code, Diagnostic};
@@ -30,7 +31,7 @@ use removal::{Item, Kept, Removal};
 /// Removes what msipcfg made for this user or for many.
 ///
 /// # Errors
-/// Nobody was asked, MicroSIP is running, or something can't be read, written or removed.
+/// Nobody was asked, or there are no users. Why something couldn't be removed is in the outcome.
 pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     if request.purge == Purge::Ask {
         let message = "uninstall asks before it removes anything, but it can't ask here";
@@ -43,10 +44,8 @@ pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<
     match &request.users {
         UninstallUsers::Own(choice) => {
             let mut removal = Removal::new(request.options.dry_run);
-            match clean_own(choice, cleaning, &mut removal, context) {
-                Ok(()) => Ok(Box::new(removal)),
-                Err(error) => Err(removal.note_in(error)),
-            }
+            let _ = clean_own(choice, cleaning, &mut removal, context);
+            Ok(Box::new(removal))
         }
         UninstallUsers::Many(many) => Ok(Box::new(many::run(many, cleaning, context)?)),
     }
@@ -58,46 +57,89 @@ fn clean_own(
     cleaning: Cleaning<'_>,
     removal: &mut Removal,
     context: &mut Context<'_>,
-) -> Result<(), Error> {
+) -> ControlFlow<()> {
     removal.warnings.extend(desktop::other_user_warning());
     let until = Instant::now() + cleaning.options.timeout;
-    for ini in inis(choice, context)? {
+    let inis = inis(choice, removal, context)?;
+    for ini in inis.iter().filter(|ini| ini.exists) {
         let mut cleaning = cleaning;
         cleaning.options.timeout = until.saturating_duration_since(Instant::now());
-        cleaning.clean(&ini, removal, context)?;
+        cleaning.remove_hooks(ini, removal, context)?;
+    }
+    for ini in &inis {
+        cleaning.remove_files(ini, removal, context)?;
     }
     if let Some(folder) = DataFolder::of(context.env) {
-        let open = || open_own(folder.path());
-        match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => removal.kept.push(Kept {
-                item: Item::File(folder.path().to_path_buf()),
-                why: "it's a link or a file, and msipcfg follows no links here",
-            }),
-            Err(error) => return Err(not_opened(folder.path(), &error).into()),
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                let open = || open().map_err(|error| not_opened(folder.path(), &error).into());
-                Data { open: &open, owner: None }.clean(removal, context)?;
+        let patience = data::patience(cleaning.options.timeout);
+        clean_own_data(folder.path(), patience, removal, context)?;
+    }
+    match platform::class_registry() {
+        Some(mut registry) => {
+            let step = registry::clean(registry.as_mut(), removal);
+            removal.note(step)
+        }
+        None => ControlFlow::Continue(()),
+    }
+}
+
+/// Returns the named ini, or all of this user's. Those that don't exist are included: files that msipcfg made may still
+/// be next to where they were.
+fn inis(choice: &IniChoice, removal: &mut Removal, context: &Context<'_>) -> ControlFlow<(), Vec<Ini>> {
+    let mut paths = Vec::from_iter(choice.path.clone());
+    if paths.is_empty() {
+        match locate::all(context.env) {
+            Ok(found) => paths.extend(found.into_iter().map(|candidate| candidate.ini)),
+            Err(LocateError::NotFound { .. }) => {}
+            Err(error) => removal.note(Err(error.into()))?,
+        }
+        for place in locate::places(context.env) {
+            let is_same = |path: &PathBuf| context.fs.is_same_file(path, &place).unwrap_or(*path == place);
+            if !paths.iter().any(is_same) {
+                paths.push(place);
             }
         }
     }
-    if let Some(mut registry) = platform::class_registry() {
-        registry::clean(registry.as_mut(), removal)?;
+    let mut inis = Vec::new();
+    for path in paths {
+        let missing = Ini::plain(std::path::absolute(&path).unwrap_or_else(|_| path.clone()), None, false);
+        inis.push(match Ini::at(path, choice, context.fs) {
+            Ok(ini) => ini,
+            Err(error @ Error::NotThere { .. }) => {
+                removal.warnings.extend(choice.path.as_ref().map(|_| without_ini(&error)));
+                missing
+            }
+            Err(error) => {
+                removal.note(Err(error))?;
+                missing
+            }
+        });
     }
-    Ok(())
+    ControlFlow::Continue(inis)
 }
 
-/// Returns the named ini, or all of this user's.
-fn inis(choice: &IniChoice, context: &Context<'_>) -> Result<Vec<Ini>, Error> {
-    let paths = match &choice.path {
-        Some(path) => vec![path.clone()],
-        None => match locate::all(context.env) {
-            Ok(found) => found.into_iter().map(|candidate| candidate.ini).collect(),
-            Err(LocateError::NotFound { .. }) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        },
-    };
-    paths.into_iter().map(|path| Ini::at(path, choice, context.fs)).collect()
+/// Returns the warning that the named ini doesn't exist.
+fn without_ini(error: &Error) -> Diagnostic {
+    let message = format!("{error}, so no hooks were looked for, only files next to it");
+    Diagnostic::new(Code::IniNotFound, message).with_hint("check the path")
+}
+
+/// Removes this user's calls database and what belongs to it, unless a link is in its place.
+fn clean_own_data(
+    folder: &Path,
+    patience: Duration,
+    removal: &mut Removal,
+    context: &Context<'_>,
+) -> ControlFlow<()> {
+    let open = || open_own(folder);
+    if open().is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
+        removal.kept.push(Kept {
+            item: Item::File(folder.to_path_buf()),
+            why: "it's a link or a file, and msipcfg follows no links here",
+        });
+        return ControlFlow::Continue(());
+    }
+    let open = || open().map_err(|error| not_opened(folder, &error).into());
+    Data { open: &open, owner: None, patience }.clean(removal, context)
 }
 
 /// Opens this user's folder without following a link in its place.

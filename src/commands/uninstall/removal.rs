@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use crate::commands::error::Error;
 use crate::commands::outcome::Outcome;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, ExitStatus, ToDiagnostic as _};
 use crate::hook::event::Event;
 use crate::page::{Page, Styles, path_text};
 
@@ -25,6 +26,8 @@ pub struct Removal {
     pub dry_run: bool,
     /// Warnings about the work.
     pub warnings: Vec<Diagnostic>,
+    /// Why something couldn't be removed.
+    errors: Vec<Error>,
 }
 
 /// Something that can be removed.
@@ -57,12 +60,40 @@ impl Removal {
         Removal { dry_run, ..Removal::default() }
     }
 
-    /// Adds to an error whether something was removed before it.
-    pub fn note_in(&self, error: Error) -> Error {
-        if error.changed() || self.dry_run || self.removed.is_empty() {
-            return error;
+    /// Keeps the error of a step. The other steps are done nevertheless, except after Ctrl-C and while MicroSIP is
+    /// running: its hooks would make files again.
+    pub fn note(&mut self, step: Result<(), Error>) -> ControlFlow<()> {
+        let Err(error) = step else { return ControlFlow::Continue(()) };
+        let is_last = error.code() == Code::Interrupted || error.is_about_running();
+        let is_known = self.errors.iter().any(|other| Diagnostic::from(other) == Diagnostic::from(&error));
+        if !is_known {
+            self.errors.push(error);
         }
-        Error::Plain { diagnostic: Diagnostic::from(&error), changed: true }
+        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Adds a file that was removed, or keeps the error.
+    pub fn note_file(&mut self, file: &Path, removed: io::Result<()>) {
+        match removed {
+            Ok(()) => self.removed.push(Item::File(file.to_path_buf())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.errors.push(not_removed(file, &error)),
+        }
+    }
+
+    /// Returns whether there was nothing to remove, to keep or to report.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.kept.is_empty() && self.errors.is_empty()
+    }
+
+    /// Returns the error that says best what to do next.
+    pub fn error(&self) -> Option<&Error> {
+        let rank = |error: &&Error| match error.code() {
+            Code::Interrupted => 0,
+            _ if error.is_about_running() => 2,
+            _ => 1,
+        };
+        self.errors.iter().min_by_key(rank)
     }
 
     /// Returns one line for each thing.
@@ -108,19 +139,28 @@ impl Item {
 }
 
 impl Outcome for Removal {
+    fn status(&self) -> ExitStatus {
+        self.error().map_or(ExitStatus::Done, |error| error.code().exit_status())
+    }
+
     fn changed(&self) -> bool {
-        !self.removed.is_empty()
+        !self.removed.is_empty() || self.errors.iter().any(Error::changed)
     }
 
     fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
+    fn failures(&self) -> Vec<Diagnostic> {
+        self.errors.iter().map(Diagnostic::from).collect()
+    }
+
     fn text(&self, page: &Page) -> String {
         if page.quiet && !self.dry_run {
             return String::new();
         }
-        let nothing = if self.removed.is_empty() { "Nothing to remove.\n" } else { "" };
+        let is_done = self.removed.is_empty() && self.errors.is_empty();
+        let nothing = if is_done { "Nothing to remove.\n" } else { "" };
         format!("{nothing}{}", self.lines(page.styles))
     }
 
@@ -130,15 +170,20 @@ impl Outcome for Removal {
             json["why"] = json!(why);
             json
         };
-        json!({
-            "ok": true,
+        let mut json = json!({
+            "ok": self.errors.is_empty(),
             "changed": self.changed(),
             "dry_run": self.dry_run,
             "inis": self.inis.iter().map(|ini| path_text(ini)).collect::<Vec<_>>(),
             "removed": self.removed.iter().map(Item::json).collect::<Vec<_>>(),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(),
             "warnings": self.warnings,
-        })
+        });
+        if let Some(error) = self.error() {
+            json["error"] = error.json();
+            json["errors"] = self.errors.iter().map(Error::json).collect();
+        }
+        json
     }
 }
 

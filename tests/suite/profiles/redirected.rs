@@ -14,7 +14,8 @@ use msipcfg::desired::passwords::PasswordHasher;
 use msipcfg::hook::target::Allow;
 use msipcfg::platform::{Env, FileId, FileSystem, LockFile, SystemFs, TempFile};
 use msipcfg::request::{
-    DesiredChoice, ManyUsers, ManyUsersAction, Profiles, Request, WhileRunning, WriteOptions,
+    DesiredChoice, ManyUsers, ManyUsersAction, Profiles, Purge, Request, UninstallMany, UninstallRequest,
+    UninstallUsers, WhileRunning, WriteOptions,
 };
 
 use super::OLD;
@@ -76,6 +77,8 @@ counted! {
 }
 
 const INI: &str = "AppData/Roaming/MicroSIP/MicroSIP.ini";
+const STAMP: &str = "20260131T235959.123Z";
+const CALLS: &str = "AppData/Local/msipcfg/calls.db";
 
 /// Everything in a folder: its contents, owner, mode and time.
 fn state(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, u32, u32, i64)> {
@@ -123,18 +126,45 @@ fn apply(sandbox: &Sandbox) -> Request {
     })
 }
 
-/// Applies a state to the only user's ini while this folder of the user is redirected. Returns the number of calls.
-fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
+fn uninstall(sandbox: &Sandbox) -> Request {
+    Request::Uninstall(UninstallRequest {
+        users: UninstallUsers::Many(UninstallMany {
+            profiles: Profiles::In(sandbox.path("profiles")),
+            code_page: None,
+            fail_on_skipped: false,
+            skip_running: false,
+        }),
+        all_hooks: true,
+        purge: Purge::Now,
+        options: WriteOptions {
+            dry_run: false,
+            create: false,
+            timeout: Duration::ZERO,
+            while_running: WhileRunning::Wait,
+            backup: false,
+            keep_backups: 10,
+            any_ini: true,
+        },
+    })
+}
+
+/// Carries out a request for the only user while this folder of the user is redirected. Returns the number of calls.
+fn run_redirected(request: fn(&Sandbox) -> Request, folder: &str, has_ini: bool, before: usize) -> usize {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path("profiles/ann/AppData/Roaming/MicroSIP")).unwrap();
     if has_ini {
         sandbox.write(&format!("profiles/ann/{INI}"), utf16(OLD));
     }
+    for name in [&format!("{INI}.{STAMP}.bak"), CALLS] {
+        sandbox.write(&format!("profiles/ann/{name}"), "the user's");
+    }
     // what a run would edit, link, remove or give away if it followed the link
     let target = sandbox.path("target");
     sandbox.write(&format!("target/{INI}"), utf16(OLD));
+    sandbox.write(&format!("target/{CALLS}"), "theirs");
     for name in [
-        "MicroSIP.ini.20260131T235959.123Z.bak",
+        &format!("MicroSIP.ini.{STAMP}.bak"),
+        "MicroSIP.hooks.toml",
         "MicroSIP.ini.msipcfg-state.json",
         ".MicroSIP.ini.msipcfg-lock",
         ".MicroSIP.ini.abcdef.msipcfg-tmp",
@@ -150,7 +180,7 @@ fn run_redirected(folder: &str, has_ini: bool, before: usize) -> usize {
     };
     // whether it fails depends on the call; a panic or a change of the target would be wrong
     let _ = commands::run(
-        apply(&sandbox),
+        request(&sandbox),
         &mut Context {
             env: &Env::default(),
             fs: &fs,
@@ -174,9 +204,12 @@ fn a_folder_that_becomes_a_link_at_any_step_redirects_nothing() {
     for (folder, has_ini) in
         [("", true), ("/AppData", true), ("/AppData/Roaming", true), (innermost, true), (innermost, false)]
     {
-        let mut places = (1..).step_by(step);
-        let calls = places.find(|before| run_redirected(folder, has_ini, *before) < *before).unwrap();
-        assert!(calls > 20, "{calls}");
-        println!("{folder} was redirected before every {step}. of {calls} calls");
+        for request in [apply, uninstall] {
+            let mut places = (1..).step_by(step);
+            let is_last = |before: &usize| run_redirected(request, folder, has_ini, *before) < *before;
+            let calls = places.find(is_last).unwrap();
+            assert!(calls > 20, "{calls}");
+            println!("{folder} was redirected before every {step}. of {calls} calls");
+        }
     }
 }

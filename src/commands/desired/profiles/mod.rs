@@ -4,11 +4,9 @@ pub mod summary;
 pub mod walk;
 mod work;
 
-use crate::budget::Budget;
 use crate::commands::context::Context;
 use crate::commands::error::Error;
 use crate::commands::hook_actions::IniUser;
-use crate::commands::ini::LARGEST_INI;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ini::encoding::CodePage;
 use crate::microsip::instances::Processes;
@@ -39,7 +37,6 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     };
     let processes = Processes::default();
     let work = Work {
-        budget: Budget::new(LARGEST_INI),
         template: &template,
         secrets: &secrets,
         rows: &rows,
@@ -62,7 +59,7 @@ pub fn run(many: &ManyUsers, context: &mut Context<'_>) -> Result<Summary, Error
     summary.matched_nobody = rows.match_nobody();
     // A table for all PCs lists more users than this one has. In a folder of profiles, a name may be misspelled.
     let missing = if many.profiles == Profiles::OfThisMachine { &[] } else { &rows.without_folder[..] };
-    let walk = Walk { work: &work, processes: &processes, waiting };
+    let walk = Walk::new(&work, &processes, waiting);
     let mut summary = walk.on(profiles, missing, summary, context);
     summary.warn(preflight);
     Ok(summary)

@@ -35,7 +35,7 @@ pub enum UserState {
     Written(Box<WriteOutcome>),
     /// The ini was compared with the state.
     Checked(CheckOutcome),
-    /// What msipcfg had made was removed, or would be.
+    /// What msipcfg had made was removed, or would be. Some of it may have failed.
     Removed(Box<Removal>),
     /// The user was skipped.
     Skipped(Skip),
@@ -54,7 +54,17 @@ impl UserState {
         match self {
             UserState::Written(written) => written.changed(),
             UserState::Removed(removal) => removal.changed(),
-            UserState::Checked(_) | UserState::Skipped(_) | UserState::Failed(_) => false,
+            UserState::Failed(error) => error.changed(),
+            UserState::Checked(_) | UserState::Skipped(_) => false,
+        }
+    }
+
+    /// Returns why it failed, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            UserState::Failed(error) => Some(error),
+            UserState::Removed(removal) => removal.error(),
+            UserState::Written(_) | UserState::Checked(_) | UserState::Skipped(_) => None,
         }
     }
 
@@ -144,7 +154,9 @@ pub struct Summary {
     pub matched_nobody: bool,
     /// The number of users.
     pub total: usize,
-    /// How many inis were written, or would be.
+    /// Whether something changed for any user, or would change in a dry run.
+    pub is_any_changed: bool,
+    /// How many users have changes, or would have, and didn't fail.
     pub changed: usize,
     /// How many inis already were in the desired state.
     pub in_state: usize,
@@ -156,7 +168,7 @@ pub struct Summary {
     pub failed: usize,
     /// How many of these failed because MicroSIP was still running.
     pub running: usize,
-    /// How many users were skipped because the run was interrupted.
+    /// For how many users the run was interrupted, before or during the work.
     pub interrupted: usize,
     /// Each result for scripts.
     pub(super) results: Vec<Json>,
@@ -262,25 +274,23 @@ impl Summary {
     }
 
     fn count(&mut self, outcome: &UserState) {
+        self.is_any_changed |= outcome.changed();
+        if let Some(error) = outcome.error() {
+            self.failed += 1;
+            self.running += usize::from(error.is_about_running());
+            self.interrupted += usize::from(error.code() == Code::Interrupted);
+            return;
+        }
         match outcome {
             state if state.changed() => self.changed += 1,
             UserState::Checked(checked) if !checked.is_in_state => self.differing += 1,
-            UserState::Written(_) | UserState::Removed(_) | UserState::Checked(_) => self.in_state += 1,
             UserState::Skipped(skip) => {
                 self.skipped += 1;
                 self.interrupted += usize::from(*skip == Skip::Interrupted);
             }
-            UserState::Failed(error) => {
-                self.failed += 1;
-                self.running += usize::from(is_about_running(error));
-            }
+            _ => self.in_state += 1,
         }
     }
-}
-
-/// Returns whether an error only says that MicroSIP was still running.
-pub fn is_about_running(error: &Error) -> bool {
-    matches!(error.code(), Code::MicrosipRunning | Code::EditMayBeUndone)
 }
 
 impl Outcome for UserResult {
@@ -297,13 +307,13 @@ impl Outcome for UserResult {
     fn text(&self, page: &Page) -> String {
         let styles = page.styles;
         let (style, is_news) = match &self.state {
-            UserState::Written(_) | UserState::Removed(_) => {
+            UserState::Written(_) | UserState::Removed(_) if self.state.error().is_none() => {
                 (styles.added, self.state.changed() && !page.quiet)
             }
             UserState::Checked(checked) if !checked.is_in_state => (styles.error, true),
             UserState::Checked(_) => (styles.added, false),
             UserState::Skipped(skip) => (styles.hint, *skip == Skip::NoFolder),
-            UserState::Failed(_) => (styles.error, true),
+            _ => (styles.error, true),
         };
         if !is_news && !page.verbose {
             return String::new();
@@ -325,7 +335,14 @@ impl Outcome for UserResult {
             UserState::Failed(error) => {
                 text.push_str(&diagnostic_text("", &Diagnostic::from(&**error), "  ", styles));
             }
-            UserState::Removed(removal) => text.push_str(&indented(&removal.lines(styles))),
+            UserState::Removed(removal) => {
+                if !page.quiet {
+                    text.push_str(&indented(&removal.lines(styles)));
+                }
+                for failure in removal.failures() {
+                    text.push_str(&diagnostic_text("", &failure, "  ", styles));
+                }
+            }
             UserState::Written(_) | UserState::Checked(_) => {}
         }
         text
@@ -343,7 +360,11 @@ impl Outcome for UserResult {
                 parts_of(written.json(), &["changes", "backup", "creates", "warnings"])
             }
             UserState::Checked(checked) => parts_of(checked.json(), &["differences", "warnings"]),
-            UserState::Removed(removal) => parts_of(removal.json(), &["removed", "kept", "warnings"]),
+            UserState::Removed(removal) => {
+                let on_failure = &["changed", "error", "errors"][..];
+                let names = removal.error().map_or(&[][..], |_| on_failure);
+                parts_of(removal.json(), &[names, &["removed", "kept", "warnings"]].concat())
+            }
             UserState::Skipped(skip) => {
                 vec![("reason", json!(skip)), ("message", json!(skip.meaning()))]
             }
@@ -365,11 +386,11 @@ fn parts_of(mut json: Json, names: &[&'static str]) -> Vec<(&'static str, Json)>
 
 fn state_name(state: &UserState) -> &'static str {
     match state {
+        state if state.error().is_some() => "failed",
         state if state.changed() => "changed",
         UserState::Checked(checked) if !checked.is_in_state => "differs",
-        UserState::Written(_) | UserState::Removed(_) | UserState::Checked(_) => "in-state",
         UserState::Skipped(_) => "skipped",
-        UserState::Failed(_) => "failed",
+        _ => "in-state",
     }
 }
 
@@ -385,15 +406,15 @@ impl Outcome for Summary {
     }
 
     fn changed(&self) -> bool {
-        self.changed > 0
+        self.is_any_changed
     }
 
     fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
-    fn failure(&self) -> Option<Diagnostic> {
-        self.error()
+    fn failures(&self) -> Vec<Diagnostic> {
+        Vec::from_iter(self.error())
     }
 
     fn text(&self, page: &Page) -> String {
@@ -418,12 +439,12 @@ impl Outcome for Summary {
     }
 
     fn json(&self) -> Json {
-        let error = self.failure();
+        let error = self.error();
         let mut json = json!({"ok": error.is_none()});
         if self.purpose == Purpose::Check {
             json["in_state"] = json!(error.is_none() && self.differing == 0 && !self.is_nobody());
         } else {
-            json["changed"] = json!(self.changed > 0);
+            json["changed"] = json!(self.changed());
             json["dry_run"] = json!(self.dry_run);
         }
         json["profiles"] = json!(self.results);

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::budget::Budget;
 use crate::commands::context::{Context, RunEvent};
 use crate::commands::desired::parallel::in_parallel;
 use crate::commands::error::Error;
@@ -20,7 +21,7 @@ use crate::microsip::profiles::{Place, Profile};
 use crate::platform::{FileSystem, Owner, ScopedFs};
 use crate::request::{WhileRunning, WriteOptions};
 
-use super::summary::{Skip, Summary, UserResult, UserState, is_about_running};
+use super::summary::{Skip, Summary, UserResult, UserState};
 
 /// The work on one user.
 pub trait UserWork: Sync {
@@ -47,12 +48,11 @@ pub struct Waiting {
 
 /// A walk through the users' folders.
 pub struct Walk<'a> {
-    /// The work on each user.
-    pub work: &'a dyn UserWork,
-    /// Where instances that use the inis are looked for.
-    pub processes: &'a Processes,
-    /// What is done about inis in use; `None` if nothing is written.
-    pub waiting: Option<Waiting>,
+    work: &'a dyn UserWork,
+    processes: &'a Processes,
+    waiting: Option<Waiting>,
+    /// The memory for inis that are worked on at the same time: what the largest one needs.
+    budget: Budget,
 }
 
 /// A user whose ini is in use.
@@ -61,7 +61,13 @@ struct Blocked {
     result: UserResult,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Returns the walk that does this work on each user. `processes` are searched for instances that use the inis, and
+    /// `waiting` says what is done about these; `None` if nothing is written.
+    pub fn new(work: &'a dyn UserWork, processes: &'a Processes, waiting: Option<Waiting>) -> Walk<'a> {
+        Walk { work, processes, waiting, budget: Budget::new(LARGEST_INI) }
+    }
+
     /// Works on all users and adds their results to the summary. The users in `missing` have no folder.
     pub fn on(
         &self,
@@ -114,8 +120,8 @@ impl Walk<'_> {
     fn finish(&self, mut result: UserResult, summary: &mut Summary, context: &mut Context<'_>) {
         let skips_running = self.waiting.is_some_and(|waiting| waiting.skip_running);
         let is_stopped = (context.stop)();
-        let skip = match &result.state {
-            UserState::Failed(error) if !error.changed() => match error.code() {
+        let skip = match result.state.error() {
+            Some(error) if !result.state.changed() => match error.code() {
                 Code::MicrosipRunning if is_stopped => Some(Skip::Interrupted),
                 Code::MicrosipRunning if skips_running => Some(Skip::Running),
                 Code::Interrupted => Some(Skip::Interrupted),
@@ -133,8 +139,10 @@ impl Walk<'_> {
     /// Returns whether an instance must exit before more can be done.
     fn is_blocked(&self, result: &UserResult) -> bool {
         let Some(Waiting { options, .. }) = self.waiting else { return false };
+        if let Some(error) = result.state.error() {
+            return error.is_about_running();
+        }
         match &result.state {
-            UserState::Failed(error) => is_about_running(error),
             // What an instance saves when it closes can only be compared after that.
             UserState::Written(_) | UserState::Removed(_) => {
                 let mut codes = result.warnings().iter().map(|diagnostic| diagnostic.code);
@@ -142,7 +150,7 @@ impl Walk<'_> {
                     && options.while_running != WhileRunning::Wait
                     && codes.any(|code| code == Code::MicrosipRunning)
             }
-            UserState::Checked(_) | UserState::Skipped(_) => false,
+            UserState::Checked(_) | UserState::Skipped(_) | UserState::Failed(_) => false,
         }
     }
 
@@ -198,6 +206,10 @@ impl Walk<'_> {
 
     fn result_of(&self, profile: &Profile, context: &mut Context<'_>) -> UserResult {
         let mut ini = None;
+        let sizes = profile.inis().into_iter().flatten().flatten();
+        let sizes =
+            sizes.map(|place| context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len()));
+        let _permit = self.budget.acquire(sizes.max().unwrap_or(0));
         let state = self.work.state_of(profile, &mut ini, context);
         let mut state = state.unwrap_or_else(|error| UserState::Failed(Box::new(error)));
         if profile.may_be_moved && state.changed() {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::budget::Budget;
 use crate::commands::context::Context;
 use crate::commands::desired::apply::Application;
 use crate::commands::desired::template::{Rows, Secrets, Template};
@@ -29,7 +28,6 @@ const FIRST_RUN_SKIPPED: &str =
 
 /// The desired state for each user, and what is done with it.
 pub struct Work<'a> {
-    pub budget: Budget,
     pub template: &'a Template,
     pub secrets: &'a Secrets<'a>,
     pub rows: &'a Rows<'a>,
@@ -55,11 +53,6 @@ impl UserWork for Work<'_> {
             Err(error) => return Err(error),
         };
         let found = profile.find_ini()?;
-        let size = match &found {
-            Found::Ini(place) => context.fs.link_metadata(place.file().to_open()).map_or(0, |ini| ini.len()),
-            Found::NoIni(_) | Found::NoAppData => 0,
-        };
-        let _permit = self.budget.acquire(size);
         match self.action {
             ManyUsersAction::Check | ManyUsersAction::Detect(_) => {
                 let place = match found {
