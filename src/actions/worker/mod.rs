@@ -10,6 +10,7 @@ mod lock;
 mod plan;
 mod schedule;
 mod service;
+mod stop;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +31,6 @@ use service::{Finished, Kept, Service};
 /// How long the worker waits for other programs that use the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A file `stop` that is older than this was forgotten.
-const STOP_LASTS: Duration = Duration::from_secs(60);
-
 /// What went wrong in the worker.
 #[derive(Debug, thiserror::Error)]
 enum WorkerError {
@@ -52,7 +50,7 @@ pub fn run(context: &Context<'_>, given: Option<NewEvent>) {
         context.log(&WorkerError::Folder { path: folder.to_path_buf(), source });
         return serve_in_memory(context, given);
     }
-    if is_stop_wanted(context) {
+    if stop::is_wanted(context) {
         // the next worker takes it
         if let Some(Err(error)) = given.map(|event| store_for_others(context, &event)) {
             context.log(&error);
@@ -164,19 +162,6 @@ fn set_aside(from: &Path, to: &Path) -> io::Result<()> {
         let _ = platform::rename(&with_suffix(from), &with_suffix(to));
     }
     Ok(())
-}
-
-/// Returns whether a program that replaces or removes msipcfg wants no workers. An old file is removed.
-fn is_stop_wanted(context: &Context<'_>) -> bool {
-    let path = context.data.stop_file();
-    let Ok(metadata) = context.fs.link_metadata(&path) else { return false };
-    let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
-    let is_old = age.is_some_and(|age| age > STOP_LASTS);
-    if is_old {
-        // a file that can't be removed is ignored the next time, too
-        let _ = context.fs.remove(&path);
-    }
-    !is_old
 }
 
 /// Returns whether there are events that no worker has taken.

@@ -16,7 +16,7 @@ use crate::hook::action::template::CallFacts;
 use super::context::Context;
 use super::hooks::Hooks;
 use super::schedule::{self, Waiting};
-use super::{facts, housekeeping, plan};
+use super::{facts, housekeeping, plan, stop};
 
 /// How often to look for events soon after the last one, and when nothing has happened for a while.
 const POLL: Duration = Duration::from_millis(100);
@@ -152,7 +152,7 @@ impl<'a> Service<'a> {
         let mut failures = 0;
         loop {
             let looks_at_files = self.files.is_due();
-            if (self.context.is_stopped)() || looks_at_files && self.is_told_to_stop() {
+            if (self.context.is_stopped)() || looks_at_files && stop::is_wanted(self.context) {
                 self.finish_attempts();
                 return Ok(Finished::Stopped);
             }
@@ -177,10 +177,6 @@ impl<'a> Service<'a> {
 
     fn now(&self) -> i64 {
         (self.context.now)().wall_ms
-    }
-
-    fn is_told_to_stop(&self) -> bool {
-        self.context.fs.link_metadata(&self.context.data.stop_file()).is_ok()
     }
 
     /// Does what is to be done now, and returns how long to wait; `None` if there was nothing to do for a while.

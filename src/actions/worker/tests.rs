@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use super::*;
 use crate::actions::call::Moment;
@@ -10,7 +11,7 @@ use crate::actions::start_worker;
 use crate::actions::store::{Delivery, Filter, State, StoredEvent};
 use crate::hook::action::Work;
 use crate::hook::event::Event;
-use crate::platform::{BootTime, SystemFs};
+use crate::platform::{BootTime, FileSystem, SystemFs};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -39,8 +40,19 @@ impl Perform for Fake {
     }
 }
 
+/// A file system on which files whose names end so can't be removed.
+struct Unremovable(&'static str);
+
+impl FileSystem for Unremovable {
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let is_stuck = path.to_str().unwrap().ends_with(self.0);
+        if is_stuck { Err(io::ErrorKind::PermissionDenied.into()) } else { SystemFs.remove(path) }
+    }
+}
+
 struct Harness {
     folder: tempfile::TempDir,
+    fs: Box<dyn FileSystem + Sync>,
     fake: Arc<Fake>,
     clock: AtomicI64,
     is_stopped: AtomicBool,
@@ -53,6 +65,7 @@ impl Harness {
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), hooks).unwrap();
         Harness {
             folder,
+            fs: Box::new(SystemFs),
             fake: Arc::default(),
             clock: AtomicI64::new(NOW),
             is_stopped: AtomicBool::new(false),
@@ -96,7 +109,7 @@ impl Harness {
         let context = Context {
             data: &data,
             session: self.session,
-            fs: &SystemFs,
+            fs: &*self.fs,
             perform: self.fake.clone(),
             now: &|| {
                 let ms = self.clock.fetch_add(1000, Ordering::Relaxed);
@@ -334,8 +347,7 @@ fn a_stop_file_ends_workers_unless_it_was_forgotten() {
     harness.work(Some(harness.event(Event::Ring, "2")));
     assert_eq!(harness.seen(), [] as [&str; 0]);
     assert_eq!(harness.store().unplanned(1).unwrap().len(), 2);
-    let old = std::time::SystemTime::now() - 2 * STOP_LASTS;
-    stop.set_modified(old).unwrap();
+    stop.set_modified(SystemTime::now() - 2 * stop::MAX_AGE).unwrap();
     drop(stop);
     harness.work(None);
     assert_eq!(harness.seen(), ["x", "x"]);
@@ -344,6 +356,19 @@ fn a_stop_file_ends_workers_unless_it_was_forgotten() {
     harness.report(Event::Ring, "3");
     harness.work(None);
     assert_eq!(harness.seen(), ["x", "x"]);
+}
+
+#[test]
+fn a_forgotten_stop_file_disables_no_worker() {
+    let now = SystemTime::now();
+    for written in [now - 2 * stop::MAX_AGE, now + 2 * stop::MAX_AGE] {
+        let mut harness = Harness::new("[[ring]]\nrun = 'x'");
+        harness.fs = Box::new(Unremovable("stop"));
+        harness.report(Event::Ring, "1");
+        std::fs::File::create(harness.data().stop_file()).unwrap().set_modified(written).unwrap();
+        harness.work(None);
+        assert_eq!(harness.seen(), ["x"], "{written:?}");
+    }
 }
 
 #[test]
