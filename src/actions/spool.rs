@@ -26,14 +26,27 @@ pub fn is_own_name(name: &str) -> bool {
             .any(|extension| Path::new(rest).extension() == Some(extension.as_ref()))
 }
 
+/// Why an event couldn't be taken from the folder.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    #[error("the folder {folder} couldn't be listed: {source}")]
+    Folder { folder: PathBuf, source: io::Error },
+    #[error("{path} isn't a file, so it is ignored")]
+    NotAFile { path: PathBuf },
+    #[error("{path} couldn't be read: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} isn't an event of msipcfg-run, so it is removed")]
+    NotAnEvent { path: PathBuf },
+}
+
 /// A file in the folder.
 #[derive(Debug)]
 pub struct SpoolFile {
     path: PathBuf,
     /// Its name, which no other event has.
     pub name: String,
-    /// The event; `None` if the file contains something else.
-    pub event: Option<NewEvent>,
+    /// The event, or why there is none.
+    pub event: Result<NewEvent, SpoolError>,
 }
 
 /// Writes an event to a new file, which has its name only when it is complete.
@@ -50,27 +63,42 @@ pub fn write(fs: &dyn FileSystem, folder: &Path, event: &NewEvent) -> io::Result
     fs.persist_new(temp, &path)
 }
 
-/// Returns the files in the folder, the oldest first; none if the folder doesn't exist.
+/// Returns the files in the folder, the oldest first; none if the folder doesn't exist. A file that can't be used
+/// doesn't hide the others.
 ///
 /// # Errors
-/// The folder or a file can't be read.
-pub fn files(fs: &dyn FileSystem, folder: &Path) -> io::Result<Vec<SpoolFile>> {
+/// The folder can't be listed.
+pub fn files(fs: &dyn FileSystem, folder: &Path) -> Result<Vec<SpoolFile>, SpoolError> {
     let entries = match fs.list(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        Err(source) => return Err(SpoolError::Folder { folder: folder.to_path_buf(), source }),
+        Ok(entries) => entries,
     };
     let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
     paths.sort();
-    paths.into_iter().map(|path| read(fs, path)).collect()
+    let files = paths.into_iter().filter_map(|path| {
+        let event = match read(fs, &path) {
+            // another worker has just taken it
+            Err(SpoolError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return None,
+            event => event,
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Some(SpoolFile { path, name, event })
+    });
+    Ok(files.collect())
 }
 
-fn read(fs: &dyn FileSystem, path: PathBuf) -> io::Result<SpoolFile> {
-    let is_too_long = fs.link_metadata(&path)?.len() > MAX_LEN;
-    let bytes = if is_too_long { Vec::new() } else { fs.read(&path)? };
+fn read(fs: &dyn FileSystem, path: &Path) -> Result<NewEvent, SpoolError> {
+    let unreadable = |source| SpoolError::Read { path: path.to_path_buf(), source };
+    let metadata = fs.link_metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        // also because opening a pipe would block
+        return Err(SpoolError::NotAFile { path: path.to_path_buf() });
+    }
+    let bytes = if metadata.len() > MAX_LEN { Vec::new() } else { fs.read(path).map_err(unreadable)? };
     let event = String::from_utf8(bytes).ok().and_then(|text| event_text::from_lines(&text));
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(SpoolFile { path, name, event })
+    event.ok_or_else(|| SpoolError::NotAnEvent { path: path.to_path_buf() })
 }
 
 impl SpoolFile {
@@ -131,6 +159,18 @@ mod tests {
         let huge = std::fs::File::create(folder.path().join("3.event")).unwrap();
         huge.set_len(MAX_LEN + 1).unwrap();
         let found = files(&SystemFs, folder.path()).unwrap();
-        assert_eq!(found.iter().map(|file| file.event.is_some()).collect::<Vec<_>>(), [false, true, false]);
+        let events: Vec<_> = found.iter().map(|file| file.event.as_ref().map(|event| event.time)).collect();
+        use SpoolError::NotAnEvent;
+        assert!(matches!(events[..], [Err(NotAnEvent { .. }), Ok(2), Err(NotAnEvent { .. })]), "{events:?}");
+    }
+
+    #[test]
+    fn what_is_not_a_file_hides_no_event() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&SystemFs, folder.path(), &event(2)).unwrap();
+        std::fs::create_dir(folder.path().join("0.event")).unwrap();
+        let found = files(&SystemFs, folder.path()).unwrap();
+        assert!(matches!(found[0].event, Err(SpoolError::NotAFile { .. })), "{found:?}");
+        assert!(found.len() == 2 && found[1].event.is_ok(), "{found:?}");
     }
 }

@@ -6,8 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use msipcfg::actions::data_folder::DataFolder;
-use msipcfg::actions::start_worker;
-use msipcfg::actions::store::{Delivery, Filter, State, Store, StoredEvent, Use};
+use msipcfg::actions::store::{Delivery, Filter, NewEvent, State, Store, StoredEvent, Use};
+use msipcfg::actions::{spool, start_worker};
+use msipcfg::hook::event::Event;
 use msipcfg::platform::{self, SystemFs};
 
 use crate::sandbox::{PROGRAM, Sandbox, cases, copy_program};
@@ -200,6 +201,26 @@ fn a_database_in_use_delays_nothing_and_loses_nothing() {
     drop(store);
     assert_eq!(place.ended(1)[0].state, State::Failed);
     wait_until(|| (std::fs::read_dir(place.data().spool()).unwrap().count() == 0).then_some(()));
+}
+
+#[test]
+fn what_cannot_be_read_blocks_no_event() {
+    let place = Workplace::new(FAILING);
+    let folder = place.data().spool().join("0000000000000000-x.event");
+    std::fs::create_dir_all(&folder).unwrap();
+    place.report("ring", "1");
+    place.ended(1);
+    let NewEvent { session, boot, ini, .. } = place.events().remove(0).event;
+    // taken one after the other, so the worker has seen the folder more than once
+    for (time, caller) in [(1, "2"), (2, "3")] {
+        let (caller, ini, boot) = (caller.into(), ini.clone(), boot.clone());
+        let event = NewEvent { time, boot, event: Event::Ring, caller, ini, session };
+        spool::write(&SystemFs, &place.data().spool(), &event).unwrap();
+        let taken = usize::try_from(time).unwrap() + 1;
+        wait_until(|| (place.events().len() == taken).then_some(()));
+    }
+    assert!(folder.is_dir());
+    assert_eq!(place.log().matches("isn't a file").count(), 1, "{}", place.log());
 }
 
 #[test]

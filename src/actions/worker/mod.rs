@@ -166,7 +166,8 @@ fn set_aside(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Returns whether there are events that no worker has taken.
 fn has_events(context: &Context<'_>) -> bool {
-    let in_files = spool::files(context.fs, &context.data.spool()).is_ok_and(|files| !files.is_empty());
+    let files = spool::files(context.fs, &context.data.spool());
+    let in_files = files.is_ok_and(|files| files.iter().any(|file| file.event.is_ok()));
     let store = Store::open_existing(&context.data.database(), PATIENCE);
     let is_left = |store: Store| store.unplanned(context.session).is_ok_and(|events| !events.is_empty());
     in_files || store.is_ok_and(|store| store.is_some_and(is_left))

@@ -1,12 +1,13 @@
 //! The loop of the worker: takes events, starts their actions, and records the results.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::actions::perform::{Job, Performed};
+use crate::actions::spool::SpoolError;
 use crate::actions::store::{Delivery, Ended, State, Store, StoreError, StoredEvent};
 use crate::actions::{contacts, spool, start_worker};
 use crate::hook::action::Action;
@@ -115,6 +116,8 @@ pub struct Service<'a> {
     files: Timer,
     sessions: Timer,
     housekeeping: Timer,
+    /// Errors that are in the log already.
+    logged: HashSet<String>,
     /// How many events were taken.
     pub taken: usize,
 }
@@ -139,6 +142,7 @@ impl<'a> Service<'a> {
             files: Timer::new(POLL_FILES),
             sessions: Timer::new(POLL_SESSIONS),
             housekeeping: Timer::new(HOUSEKEEPING),
+            logged: HashSet::new(),
             taken: 0,
         }
     }
@@ -216,13 +220,20 @@ impl<'a> Service<'a> {
     /// Takes the events from files to the database.
     fn take_files(&mut self) -> Result<(), StoreError> {
         let fs = self.context.fs;
-        let files = spool::files(fs, &self.context.data.spool()).unwrap_or_default();
+        let files = spool::files(fs, &self.context.data.spool()).unwrap_or_else(|error| {
+            self.log_once(&error);
+            Vec::new()
+        });
         for file in files {
-            let Some(event) = &file.event else {
-                self.context
-                    .log(&format!("{} in the spool folder isn't an event; it was removed", file.name));
-                let _ = file.remove(fs);
-                continue;
+            let event = match &file.event {
+                Ok(event) => event,
+                Err(error) => {
+                    self.log_once(error);
+                    if matches!(error, SpoolError::NotAnEvent { .. }) {
+                        let _ = file.remove(fs);
+                    }
+                    continue;
+                }
             };
             match self.kept {
                 Kept::OnDisk => {
@@ -239,6 +250,13 @@ impl<'a> Service<'a> {
             self.seen = None;
         }
         Ok(())
+    }
+
+    /// Adds an error to the log, unless this worker has done that before.
+    fn log_once(&mut self, error: &SpoolError) {
+        if self.logged.insert(error.to_string()) {
+            self.context.log(error);
+        }
     }
 
     /// Takes over what sessions without a worker left behind.

@@ -286,7 +286,7 @@ fn events_in_files_are_taken_once() {
     harness.work(None);
     assert_eq!(harness.results(), [done(), done()]);
     assert_eq!(std::fs::read_dir(harness.data().spool()).unwrap().count(), 0);
-    assert!(harness.log().contains("0.event in the spool folder isn't an event"), "{}", harness.log());
+    assert!(harness.log().contains("0.event isn't an event of msipcfg-run"), "{}", harness.log());
 }
 
 #[test]
