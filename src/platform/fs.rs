@@ -99,6 +99,12 @@ pub trait FileSystem {
         system::persist_new(temp, to)
     }
 
+    /// Gives a file another name, which must be free. Of several programs that rename or remove it at the same time,
+    /// only one succeeds.
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::rename_exclusively(from, to)
+    }
+
     /// Flushes the names in a folder to the disk.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         system::sync_folder(folder)

@@ -289,6 +289,10 @@ impl FileSystem for ScopedFs<'_> {
         self.fs.persist_new(temp, to)
     }
 
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.fs.rename_exclusively(from, to)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.fs.sync_folder(folder)
     }

@@ -97,12 +97,20 @@ fn events_are_found_by_ini_time_and_row() {
 }
 
 #[test]
-fn a_spooled_event_is_added_once() {
+fn a_spooled_event_waits_until_its_file_is_taken() {
     let store = Store::in_memory().unwrap();
-    for file in ["1", "1", "2"] {
-        store.add_spooled(&event(NOW, Event::Ring), file).unwrap();
+    for file in ["1", "1", "2", "3"] {
+        store.add_spooled(&event(NOW, Event::Ring), file, || file != "3").unwrap();
     }
-    assert_eq!(store.events(Filter::default()).unwrap().len(), 2);
+    assert_eq!(store.waiting_files().unwrap(), ["1", "2"]);
+    assert_eq!(store.unplanned(1).unwrap(), []);
+    store.release("1").unwrap();
+    store.discard("1").unwrap();
+    store.discard("2").unwrap();
+    assert!(store.waiting_files().unwrap().is_empty());
+    let rows = |events: Vec<StoredEvent>| events.iter().map(|event| event.row).collect::<Vec<_>>();
+    assert_eq!(rows(store.unplanned(1).unwrap()), [1]);
+    assert_eq!(rows(store.events(Filter::default()).unwrap()), [1]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod context;
 mod facts;
 pub mod hooks;
 mod housekeeping;
+mod intake;
 mod lock;
 mod plan;
 mod schedule;
@@ -167,7 +168,7 @@ fn set_aside(from: &Path, to: &Path) -> io::Result<()> {
 /// Returns whether there are events that no worker has taken.
 fn has_events(context: &Context<'_>) -> bool {
     let files = spool::files(context.fs, &context.data.spool());
-    let in_files = files.is_ok_and(|files| files.iter().any(|file| file.event.is_ok()));
+    let in_files = files.is_ok_and(|files| files.iter().any(|(_, event)| event.is_ok()));
     let store = Store::open_existing(&context.data.database(), PATIENCE);
     let is_left = |store: Store| store.unplanned(context.session).is_ok_and(|events| !events.is_empty());
     in_files || store.is_ok_and(|store| store.is_some_and(is_left))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::actions::perform::{Job, Performed};
 use crate::actions::spool::SpoolError;
 use crate::actions::store::{Delivery, Ended, State, Store, StoreError, StoredEvent};
-use crate::actions::{contacts, spool, start_worker};
+use crate::actions::{contacts, start_worker};
 use crate::hook::action::Action;
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::CallFacts;
@@ -17,7 +17,7 @@ use crate::hook::action::template::CallFacts;
 use super::context::Context;
 use super::hooks::Hooks;
 use super::schedule::{self, Waiting};
-use super::{facts, housekeeping, plan, stop};
+use super::{facts, housekeeping, intake, plan, stop};
 
 /// How often to look for events soon after the last one, and when nothing has happened for a while.
 const POLL: Duration = Duration::from_millis(100);
@@ -116,7 +116,7 @@ pub struct Service<'a> {
     files: Timer,
     sessions: Timer,
     housekeeping: Timer,
-    /// Errors that are in the log already.
+    /// Errors of files that are in the log already.
     logged: HashSet<String>,
     /// How many events were taken.
     pub taken: usize,
@@ -217,46 +217,27 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Takes the events from files to the database.
+    /// Takes events from files.
     fn take_files(&mut self) -> Result<(), StoreError> {
-        let fs = self.context.fs;
-        let files = spool::files(fs, &self.context.data.spool()).unwrap_or_else(|error| {
-            self.log_once(&error);
-            Vec::new()
-        });
-        for file in files {
-            let event = match &file.event {
-                Ok(event) => event,
-                Err(error) => {
-                    self.log_once(error);
-                    if matches!(error, SpoolError::NotAnEvent { .. }) {
-                        let _ = file.remove(fs);
-                    }
-                    continue;
-                }
-            };
-            match self.kept {
-                Kept::OnDisk => {
-                    self.store.add_spooled(event, &file.name)?;
-                    // if it can't be removed, it isn't added again
-                    let _ = file.remove(fs);
-                }
-                // whoever removes the file has the event
-                Kept::InMemory if event.session == self.context.session && file.remove(fs).is_ok() => {
-                    self.store.add(event)?;
-                }
-                Kept::InMemory => continue,
+        let Context { fs, data, session, .. } = *self.context;
+        let mut log = |error: &SpoolError| {
+            if self.logged.insert(error.to_string()) {
+                self.context.log(error);
             }
+        };
+        let has_taken = match self.kept {
+            Kept::OnDisk => intake::to_database(self.store, fs, &data.spool(), &mut log)?,
+            Kept::InMemory => {
+                let mut events = intake::events(fs, &data.spool(), &mut log);
+                events.retain(|(file, event)| event.session == session && file.remove(fs).is_ok());
+                events.iter().try_for_each(|(_, event)| self.store.add(event).map(drop))?;
+                !events.is_empty()
+            }
+        };
+        if has_taken {
             self.seen = None;
         }
         Ok(())
-    }
-
-    /// Adds an error to the log, unless this worker has done that before.
-    fn log_once(&mut self, error: &SpoolError) {
-        if self.logged.insert(error.to_string()) {
-            self.context.log(error);
-        }
     }
 
     /// Takes over what sessions without a worker left behind.

@@ -40,13 +40,23 @@ impl Perform for Fake {
     }
 }
 
-/// A file system on which files whose names end so can't be removed.
-struct Unremovable(&'static str);
+/// A file system on which files whose names end so can't be removed or renamed.
+struct Stuck(&'static str);
 
-impl FileSystem for Unremovable {
-    fn remove(&self, path: &Path) -> io::Result<()> {
+impl Stuck {
+    fn check(&self, path: &Path) -> io::Result<()> {
         let is_stuck = path.to_str().unwrap().ends_with(self.0);
-        if is_stuck { Err(io::ErrorKind::PermissionDenied.into()) } else { SystemFs.remove(path) }
+        if is_stuck { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    }
+}
+
+impl FileSystem for Stuck {
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check(path).and_then(|()| SystemFs.remove(path))
+    }
+
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check(from).and_then(|()| SystemFs.rename_exclusively(from, to))
     }
 }
 
@@ -289,6 +299,28 @@ fn events_in_files_are_taken_once() {
     assert!(harness.log().contains("0.event isn't an event of msipcfg-run"), "{}", harness.log());
 }
 
+/// Without a history, the database forgets the event as soon as it is done.
+#[test]
+fn an_event_in_a_file_that_cannot_be_removed_is_done_once() {
+    for stuck in [".event", ".taken"] {
+        let mut harness = Harness::new("history = 'off'\n[[ring]]\nrun = 'x'");
+        harness.fs = Box::new(Stuck(stuck));
+        for event in [Event::Ring, Event::End] {
+            spool::write(&SystemFs, &harness.data().spool(), &harness.event(event, "1")).unwrap();
+        }
+        let seen = [0; 3].map(|_| {
+            harness.work(None);
+            harness.seen().len()
+        });
+        // one that can't be renamed either waits
+        assert_eq!(seen, if stuck == ".event" { [0; 3] } else { [1; 3] });
+        harness.fs = Box::new(SystemFs);
+        harness.work(None);
+        assert_eq!(harness.seen(), ["x"]);
+        assert_eq!(std::fs::read_dir(harness.data().spool()).unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn a_worker_takes_only_the_events_of_its_session_and_what_others_left_behind() {
     let mut harness = Harness::new("[[ring]]\nrun = 'x'\n[[ring]]\nopen = 'h'");
@@ -363,7 +395,7 @@ fn a_forgotten_stop_file_disables_no_worker() {
     let now = SystemTime::now();
     for written in [now - 2 * stop::MAX_AGE, now + 2 * stop::MAX_AGE] {
         let mut harness = Harness::new("[[ring]]\nrun = 'x'");
-        harness.fs = Box::new(Unremovable("stop"));
+        harness.fs = Box::new(Stuck("stop"));
         harness.report(Event::Ring, "1");
         std::fs::File::create(harness.data().stop_file()).unwrap().set_modified(written).unwrap();
         harness.work(None);

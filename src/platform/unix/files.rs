@@ -54,6 +54,11 @@ pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<
     Ok(path.persist_noclobber(to)?)
 }
 
+/// Renames a file, which only one of several programs can do.
+pub(in crate::platform) fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
 /// Removes an open file.
 pub(in crate::platform) fn remove_open(_file: &File, path: &Path) -> io::Result<()> {
     remove(path)

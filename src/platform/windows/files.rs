@@ -175,6 +175,12 @@ pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<
     renamed
 }
 
+/// Renames a file, which only one of several programs can do. With std's functions, two that have opened the file at
+/// the same time both succeed.
+pub(in crate::platform) fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    rename(&open_to_rename(from)?, to, FileRenameInfo, 0)
+}
+
 /// Renames an open file (SetFileInformationByHandle, FILE_RENAME_INFO). The handle is opened for writing through, so
 /// the new name is on the disk afterwards.
 fn rename(file: &File, to: &Path, class: FILE_INFO_BY_HANDLE_CLASS, flags: u32) -> io::Result<()> {
@@ -532,6 +538,19 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"x");
         assert!(is_file_in_use(&std::fs::remove_file(&path).unwrap_err()));
         drop(file);
+    }
+
+    #[test]
+    fn a_file_is_renamed_by_one_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::write(&from, "x").unwrap();
+        let removing = open_to_remove(&from).unwrap();
+        assert!(is_file_in_use(&rename_exclusively(&from, &to).unwrap_err()));
+        drop(removing);
+        rename_exclusively(&from, &to).unwrap();
+        assert_eq!(rename_exclusively(&from, &to).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(std::fs::read(&to).unwrap(), b"x");
     }
 
     #[test]
