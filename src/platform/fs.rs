@@ -2,7 +2,7 @@
 //! `platform`, so that a run with more rights can be confined to a user's folder ([`ScopedFs`](super::ScopedFs)).
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirEntry, File, Metadata, OpenOptions};
+use std::fs::{DirEntry, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -119,6 +119,12 @@ pub trait FileSystem {
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
         system::open_to_lock(path).map(LockFile)
     }
+
+    /// Opens an existing file to lock it or to see whether it is locked, never through a link. Other programs can do
+    /// that at the same time.
+    fn open_shared_lock(&self, path: &Path) -> io::Result<LockFile> {
+        system::open_shared_lock(path).map(LockFile)
+    }
 }
 
 /// What every file system can say about a path.
@@ -157,11 +163,16 @@ impl LockFile {
     /// # Errors
     /// The file system doesn't support locks.
     pub fn try_lock(&self) -> io::Result<bool> {
-        match self.0.try_lock() {
-            Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        }
+        is_acquired(self.0.try_lock())
+    }
+
+    /// Locks the file together with others that do so, and returns whether that succeeded: `false` if another program
+    /// has locked it for itself.
+    ///
+    /// # Errors
+    /// The file system doesn't support locks.
+    pub fn try_lock_shared(&self) -> io::Result<bool> {
+        is_acquired(self.0.try_lock_shared())
     }
 
     /// Returns whether the file still has this path; a link isn't followed.
@@ -170,6 +181,14 @@ impl LockFile {
     /// Nothing has this path, or it can't be examined.
     pub fn has_path(&self, path: &Path) -> io::Result<bool> {
         Ok(system::id_of_open(&self.0)?.has_number_of(&system::file_id(path)?))
+    }
+}
+
+fn is_acquired(result: Result<(), TryLockError>) -> io::Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -61,7 +61,7 @@ pub fn run(context: &Context<'_>, given: Option<NewEvent>) {
     let mut given = given;
     let mut is_first = true;
     loop {
-        let lock = match lock::acquire(context.fs, &context.data.worker_lock(context.session)) {
+        let lock = match lock::acquire(context.fs, &context.data.worker_locks(context.session)) {
             Ok(Some(lock)) => lock,
             Ok(None) => return hand_over(context, given),
             Err(source) => {

@@ -329,7 +329,7 @@ fn a_worker_takes_only_the_events_of_its_session_and_what_others_left_behind() {
     harness.work(None);
     assert_eq!(harness.seen(), [] as [&str; 0]);
     harness.clock.fetch_add(120_000, Ordering::Relaxed);
-    let lock = lock::acquire(&SystemFs, &harness.data().worker_lock(1)).unwrap();
+    let lock = lock::acquire(&SystemFs, &harness.data().worker_locks(1)).unwrap();
     harness.work(None);
     assert_eq!(harness.seen(), [] as [&str; 0], "the other session has a worker");
     drop(lock);
@@ -344,7 +344,7 @@ fn a_given_event_is_stored_or_else_served_from_memory() {
     harness.work(Some(harness.event(Event::Ring, "1")));
     assert_eq!(harness.results(), [done()]);
     // another worker is running and takes it
-    let lock = lock::acquire(&SystemFs, &harness.data().worker_lock(1)).unwrap();
+    let lock = lock::acquire(&SystemFs, &harness.data().worker_locks(1)).unwrap();
     harness.work(Some(harness.event(Event::Ring, "2")));
     assert_eq!(harness.store().unplanned(1).unwrap().len(), 1);
     drop(lock);
@@ -353,6 +353,16 @@ fn a_given_event_is_stored_or_else_served_from_memory() {
     std::fs::write(harness.data().path(), "a file, so the folder can't be created").unwrap();
     harness.work(Some(harness.event(Event::Ring, "3")));
     assert_eq!(*harness.fake.seen.lock().unwrap(), [("x".into(), "3".into(), String::new())]);
+}
+
+#[test]
+fn a_lock_that_cannot_be_opened_leaves_no_event_behind() {
+    let harness = Harness::new("[[ring]]\nrun = 'x'");
+    harness.report(Event::Ring, "1");
+    std::fs::create_dir(&harness.data().worker_locks(1)[0]).unwrap();
+    harness.work(None);
+    assert_eq!(harness.results(), [done()]);
+    assert_eq!(harness.log(), "");
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Opens an existing file to lock it or to see whether it is locked, never through a link.
+pub(in crate::platform) fn open_shared_lock(path: &Path) -> io::Result<File> {
+    open_to_lock(path)
+}
+
 /// Returns `None`: Wine doesn't distinguish downloaded files.
 pub fn download_mark(_path: &Path) -> Option<Vec<u8>> {
     None

@@ -74,6 +74,7 @@ counted! {
     fn sync_folder(&self, folder: &Path) -> ();
     fn remove(&self, path: &Path) -> ();
     fn open_to_lock(&self, path: &Path) -> LockFile;
+    fn open_shared_lock(&self, path: &Path) -> LockFile;
 }
 
 const INI: &str = "AppData/Roaming/MicroSIP/MicroSIP.ini";
