@@ -117,7 +117,7 @@ fn a_spooled_event_waits_until_its_file_is_taken() {
 fn rows_are_not_used_again() {
     let store = Store::in_memory().unwrap();
     planned(&store, event(NOW, Event::Ring), &[]);
-    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1).unwrap(), 1);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, i64::MAX).unwrap(), 1);
     assert_eq!(store.add(&event(NOW, Event::End)).unwrap(), 2);
 }
 
@@ -234,8 +234,10 @@ fn only_what_is_done_is_deleted() {
     store.add(&event(NOW, Event::End)).unwrap();
     planned(&store, NewEvent { ini: "/b".into(), ..event(NOW, Event::End) }, &[]);
     planned(&store, event(NOW + 1, Event::End), &[]);
-    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1).unwrap(), 1);
-    assert_eq!(store.delete_up_to("/a/MicroSIP.ini", 4).unwrap(), 0);
+    assert_eq!(store.unfinished("/a/MicroSIP.ini").unwrap(), [2, 3]);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, 1).unwrap(), 0);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, i64::MAX).unwrap(), 1);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", i64::MAX, 5).unwrap(), 0);
     let rows: Vec<_> = store.events(Filter::default()).unwrap().iter().map(|event| event.row).collect();
     assert_eq!(rows, [2, 3, 4, 5]);
     assert_eq!(states(&store), [State::Pending]);

@@ -318,6 +318,7 @@ fn an_event_in_a_file_that_cannot_be_removed_is_done_once() {
         harness.work(None);
         assert_eq!(harness.seen(), ["x"]);
         assert_eq!(std::fs::read_dir(harness.data().spool()).unwrap().count(), 0);
+        assert_eq!(harness.store().events(Filter::default()).unwrap(), []);
     }
 }
 
