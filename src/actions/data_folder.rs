@@ -19,6 +19,11 @@ pub const DATABASE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 const DATABASE: &str = "calls.db";
 const ERROR_LOG: &str = "error.log";
 
+/// What precedes and follows the session in the names of the files that its worker locks. There are two, so that a
+/// worker can start although one of them can't be used: it may be a folder, or this user may not open it.
+const LOCK_PREFIX: &str = "worker-";
+const LOCK_SUFFIXES: [&str; 2] = [".lock", ".spare.lock"];
+
 /// The folder `msipcfg` of a user, with the calls database and what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFolder {
@@ -61,9 +66,9 @@ impl DataFolder {
         self.path.join(ERROR_LOG)
     }
 
-    /// Returns the path of the file that the worker of a session locks.
-    pub fn worker_lock(&self, session: u32) -> PathBuf {
-        self.path.join(format!("worker-{session}.lock"))
+    /// Returns the paths of the files that the worker of a session locks.
+    pub fn worker_locks(&self, session: u32) -> [PathBuf; 2] {
+        LOCK_SUFFIXES.map(|suffix| self.path.join(format!("{LOCK_PREFIX}{session}{suffix}")))
     }
 
     /// Returns the path to which a database is renamed that isn't ours or is damaged.
@@ -85,7 +90,7 @@ pub fn is_own_name(name: &str) -> bool {
 
 /// Returns whether a file in the folder has the name of a worker's lock.
 pub fn is_worker_lock(name: &str) -> bool {
-    is_numbered(name, "worker-", ".lock")
+    LOCK_SUFFIXES.iter().any(|suffix| is_numbered(name, LOCK_PREFIX, suffix))
 }
 
 fn is_numbered(name: &str, prefix: &str, suffix: &str) -> bool {
@@ -103,9 +108,10 @@ mod tests {
         let data = DataFolder::at(PathBuf::from("data"));
         let log = data.error_log();
         let old_log = error_log::old(&log);
-        let named =
-            [data.database(), data.stop_file(), log, old_log, data.worker_lock(12), data.renamed_database(9)];
-        let names = named.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_string());
+        let named = [data.database(), data.stop_file(), log, old_log, data.renamed_database(9)];
+        let locks = data.worker_locks(12);
+        let names =
+            named.iter().chain(&locks).map(|path| path.file_name().unwrap().to_str().unwrap().to_string());
         let more = ["calls.db-wal", "calls.db-shm", "calls-1.db-journal", "stop-a1b2.tmp"].map(String::from);
         for name in names.chain(more) {
             assert!(is_own_name(&name), "{name}");
@@ -115,6 +121,7 @@ mod tests {
         {
             assert!(!is_own_name(name), "{name}");
         }
-        assert!(is_worker_lock("worker-3.lock") && !is_worker_lock("worker-x.lock"));
+        assert!(locks.iter().all(|path| is_worker_lock(path.file_name().unwrap().to_str().unwrap())));
+        assert!(!is_worker_lock("worker-x.lock") && !is_worker_lock("worker-spare.lock"));
     }
 }

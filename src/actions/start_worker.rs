@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::data_folder::DataFolder;
 use super::event_text;
@@ -14,6 +15,9 @@ pub const COMMAND: &str = "worker";
 
 /// The option of that command with an event that couldn't be stored.
 pub const EVENT_OPTION: &str = "--event";
+
+/// MicroSIP waits for it.
+const BEFORE_SECOND_LOOK: Duration = Duration::from_millis(2);
 
 /// Why no worker could be started.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,13 @@ pub fn start_worker(
     own_folder: Option<&Path>,
     event: Option<&NewEvent>,
 ) -> Result<(), StartError> {
-    if event.is_none() && is_running(fs, data, session) {
+    let is_running = || is_running(fs, data, session);
+    // Another program may have the file locked for a moment. Nobody may start a worker for this event later.
+    let is_running_still = || {
+        std::thread::sleep(BEFORE_SECOND_LOOK);
+        is_running()
+    };
+    if event.is_none() && is_running() && is_running_still() {
         return Ok(());
     }
     // by its full path: what is on the PATH or in the current folder may be somebody else's
@@ -50,14 +60,58 @@ pub fn start_worker(
 
 /// Returns whether a session has a worker. Creates nothing.
 pub fn is_running(fs: &dyn FileSystem, data: &DataFolder, session: u32) -> bool {
-    is_held(fs, &data.worker_lock(session))
+    data.worker_locks(session).iter().any(|lock| is_held(fs, lock))
 }
 
 /// Returns whether a worker holds a lock. Creates nothing.
 pub fn is_held(fs: &dyn FileSystem, lock: &Path) -> bool {
-    match fs.open_to_lock(lock) {
-        Ok(lock) => matches!(lock.try_lock(), Ok(false)),
-        // on Windows, the worker doesn't share the file
-        Err(error) => platform::is_file_in_use(&error),
+    match fs.open_shared_lock(lock) {
+        // shared, so that nobody who looks at the same time takes this program for a worker
+        Ok(lock) => matches!(lock.try_lock_shared(), Ok(false)),
+        // A worker holds only a file that others can open. On Windows, a virus scanner may not share it.
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::platform::{LockFile, SystemFs};
+
+    /// A file system on which another program has locked a file, until it is opened again.
+    struct LockedOnce {
+        lock: RefCell<Option<LockFile>>,
+        is_opened: RefCell<bool>,
+    }
+
+    impl FileSystem for LockedOnce {
+        fn open_shared_lock(&self, path: &Path) -> io::Result<LockFile> {
+            if self.is_opened.replace(true) {
+                self.lock.take();
+            }
+            SystemFs.open_shared_lock(path)
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_released_at_once_is_not_a_workers() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path().to_path_buf());
+        for path in data.worker_locks(1) {
+            platform::create_private_file(&path).unwrap();
+        }
+        let locked = || {
+            let lock = SystemFs.open_shared_lock(&data.worker_locks(1)[0]).unwrap();
+            assert!(lock.try_lock().unwrap());
+            lock
+        };
+        let start = |fs: &dyn FileSystem| start_worker(fs, &data, 1, None, None);
+        let lock = locked();
+        start(&SystemFs).unwrap();
+        drop(lock);
+        let fs = LockedOnce { lock: RefCell::new(Some(locked())), is_opened: RefCell::default() };
+        assert!(matches!(start(&fs), Err(StartError::NoFolder)), "it tries to start a worker");
     }
 }

@@ -4,6 +4,7 @@
 
 mod deliveries;
 mod history;
+mod spooled;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ const VERSION: i64 = 1;
 /// How much of the caller's text is stored, in characters.
 const MAX_CALLER_LEN: usize = 32 * 1024;
 
-/// Rows are never used again, because the ids of calls contain them.
+/// Rows are never used again, because the ids of calls contain them. An event with a `spool_file` waits until that file
+/// is taken from the spool folder.
 const TABLES: &str = "
     CREATE TABLE meta (id TEXT NOT NULL) STRICT;
     CREATE TABLE events (
@@ -319,36 +321,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn add(&self, event: &NewEvent) -> Result<i64> {
-        self.insert(event, None)?;
+        self.checked(insert_event(&self.connection, event, None))?;
         Ok(self.connection.last_insert_rowid())
-    }
-
-    /// Adds an event that was in a file of this name, unless that was done before.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn add_spooled(&self, event: &NewEvent, file: &str) -> Result<()> {
-        self.insert(event, Some(file))
-    }
-
-    fn insert(&self, event: &NewEvent, file: Option<&str>) -> Result<()> {
-        let caller = event.caller.char_indices().nth(MAX_CALLER_LEN);
-        let caller = caller.map_or(&*event.caller, |(end, _)| &event.caller[..end]);
-        let inserted = self.connection.execute(
-            "INSERT OR IGNORE INTO events (time, boot, since_boot, event, caller, ini, session, spool_file)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                event.time,
-                event.boot.boot,
-                event.boot.ms,
-                event.event.name(),
-                caller,
-                event.ini,
-                event.session,
-                file
-            ],
-        );
-        self.checked(inserted.map(drop))
     }
 
     /// Returns events in the order of their rows.
@@ -427,6 +401,27 @@ impl Store {
     fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::Database { path: self.path.clone(), source }
     }
+}
+
+/// Adds an event, unless there is one that waits for the same file.
+fn insert_event(connection: &Connection, event: &NewEvent, spool_file: Option<&str>) -> rusqlite::Result<()> {
+    let caller = event.caller.char_indices().nth(MAX_CALLER_LEN);
+    let caller = caller.map_or(&*event.caller, |(end, _)| &event.caller[..end]);
+    let inserted = connection.execute(
+        "INSERT OR IGNORE INTO events (time, boot, since_boot, event, caller, ini, session, spool_file)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            event.time,
+            event.boot.boot,
+            event.boot.ms,
+            event.event.name(),
+            caller,
+            event.ini,
+            event.session,
+            spool_file
+        ],
+    );
+    inserted.map(drop)
 }
 
 /// The columns that [`event_at_start`] reads.

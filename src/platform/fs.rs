@@ -2,7 +2,7 @@
 //! `platform`, so that a run with more rights can be confined to a user's folder ([`ScopedFs`](super::ScopedFs)).
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirEntry, File, Metadata, OpenOptions};
+use std::fs::{DirEntry, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -99,6 +99,12 @@ pub trait FileSystem {
         system::persist_new(temp, to)
     }
 
+    /// Gives a file another name, which must be free. Of several programs that rename or remove it at the same time,
+    /// only one succeeds.
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::rename_exclusively(from, to)
+    }
+
     /// Flushes the names in a folder to the disk.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         system::sync_folder(folder)
@@ -112,6 +118,12 @@ pub trait FileSystem {
     /// Opens an existing file to lock it, never through a link.
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
         system::open_to_lock(path).map(LockFile)
+    }
+
+    /// Opens an existing file to lock it or to see whether it is locked, never through a link. Other programs can do
+    /// that at the same time.
+    fn open_shared_lock(&self, path: &Path) -> io::Result<LockFile> {
+        system::open_shared_lock(path).map(LockFile)
     }
 }
 
@@ -151,11 +163,16 @@ impl LockFile {
     /// # Errors
     /// The file system doesn't support locks.
     pub fn try_lock(&self) -> io::Result<bool> {
-        match self.0.try_lock() {
-            Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        }
+        is_acquired(self.0.try_lock())
+    }
+
+    /// Locks the file together with others that do so, and returns whether that succeeded: `false` if another program
+    /// has locked it for itself.
+    ///
+    /// # Errors
+    /// The file system doesn't support locks.
+    pub fn try_lock_shared(&self) -> io::Result<bool> {
+        is_acquired(self.0.try_lock_shared())
     }
 
     /// Returns whether the file still has this path; a link isn't followed.
@@ -164,6 +181,14 @@ impl LockFile {
     /// Nothing has this path, or it can't be examined.
     pub fn has_path(&self, path: &Path) -> io::Result<bool> {
         Ok(system::id_of_open(&self.0)?.has_number_of(&system::file_id(path)?))
+    }
+}
+
+fn is_acquired(result: Result<(), TryLockError>) -> io::Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -173,6 +173,14 @@ impl<'a> ScopedFs<'a> {
         Ok(file)
     }
 
+    /// Returns a lock that was opened by this path, if its file is really in the folder.
+    fn check_lock(&self, path: &Path, lock: LockFile) -> io::Result<LockFile> {
+        if self.is_inside(path) {
+            self.folder.handle.check_contains(&lock.0)?;
+        }
+        Ok(lock)
+    }
+
     /// Returns an error if a file may be somebody else's, to which the user of this folder made a hard link: an edit
     /// would show its contents to that user.
     fn check_is_users(&self, file: &File) -> io::Result<()> {
@@ -289,6 +297,10 @@ impl FileSystem for ScopedFs<'_> {
         self.fs.persist_new(temp, to)
     }
 
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.fs.rename_exclusively(from, to)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.fs.sync_folder(folder)
     }
@@ -298,11 +310,11 @@ impl FileSystem for ScopedFs<'_> {
     }
 
     fn open_to_lock(&self, path: &Path) -> io::Result<LockFile> {
-        let lock = self.fs.open_to_lock(path)?;
-        if self.is_inside(path) {
-            self.folder.handle.check_contains(&lock.0)?;
-        }
-        Ok(lock)
+        self.check_lock(path, self.fs.open_to_lock(path)?)
+    }
+
+    fn open_shared_lock(&self, path: &Path) -> io::Result<LockFile> {
+        self.check_lock(path, self.fs.open_shared_lock(path)?)
     }
 }
 

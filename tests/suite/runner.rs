@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use msipcfg::actions::data_folder::DataFolder;
-use msipcfg::actions::start_worker;
-use msipcfg::actions::store::{Delivery, Filter, State, Store, StoredEvent, Use};
+use msipcfg::actions::store::{Delivery, Filter, NewEvent, State, Store, StoredEvent, Use};
+use msipcfg::actions::{spool, start_worker};
 use msipcfg::platform::{self, SystemFs};
 
 use crate::sandbox::{PROGRAM, Sandbox, cases, copy_program};
@@ -101,6 +101,19 @@ impl Workplace {
     fn succeeds(&self, command: Command) {
         let ran = self.sandbox.finish(command).exits(0);
         assert_eq!((&*ran.stdout, &*ran.stderr), ("", ""));
+    }
+
+    /// Writes an event to a file, as a runner does that can't use the database.
+    pub fn spool(&self, event: &str, caller: &str) {
+        let event = NewEvent {
+            time: i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap(),
+            boot: platform::boot_time(),
+            event: event.parse().unwrap(),
+            caller: caller.into(),
+            ini: self.sandbox.ini().to_str().unwrap().into(),
+            session: platform::own_session().unwrap_or(0),
+        };
+        spool::write(&SystemFs, &self.data().spool(), &event).unwrap();
     }
 
     fn log(&self) -> String {
@@ -203,6 +216,22 @@ fn a_database_in_use_delays_nothing_and_loses_nothing() {
 }
 
 #[test]
+fn what_cannot_be_read_blocks_no_event() {
+    let place = Workplace::new(FAILING);
+    let folder = place.data().spool().join("0000000000000000-x.event");
+    std::fs::create_dir_all(&folder).unwrap();
+    place.report("ring", "1");
+    place.ended(1);
+    // taken one after the other, so the worker has seen the folder more than once
+    for (caller, taken) in [("2", 2), ("3", 3)] {
+        place.spool("ring", caller);
+        place.ended(taken);
+    }
+    assert!(folder.is_dir());
+    assert_eq!(place.log().matches("isn't a file").count(), 1, "{}", place.log());
+}
+
+#[test]
 fn without_the_worker_the_event_is_stored_nevertheless() {
     let place = Workplace::new(FAILING);
     let alone = place.sandbox.path(&format!("alone/msipcfg-run{}", std::env::consts::EXE_SUFFIX));
@@ -300,6 +329,20 @@ mod unix {
         set_mode("MicroSIP.ini", 0o666);
         place.report("ring", "2");
         assert_eq!(place.ended(2)[1].attempts, 1);
+    }
+
+    #[test]
+    fn a_pipe_or_a_link_in_place_of_an_event_blocks_nothing() {
+        let place = Workplace::new(FAILING);
+        let path = |name: &str| place.data().spool().join(name);
+        std::fs::create_dir_all(place.data().spool()).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("0000000000000000-a.event")).unwrap();
+        let pipe = Command::new("mkfifo").arg(path("0000000000000000-b.event")).status();
+        assert!(pipe.unwrap().success());
+        place.spool("ring", "1");
+        place.report("start", "1");
+        place.ended(1);
+        assert_eq!(place.log().matches("isn't a file").count(), 2, "{}", place.log());
     }
 
     #[test]

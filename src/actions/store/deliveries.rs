@@ -128,13 +128,16 @@ const EVENT_COLUMN_COUNT: usize = 8;
 const REPEATABLE: &str = "webhook_id IS NOT NULL";
 
 impl Store {
-    /// Returns the events of a session for which no deliveries were planned yet, in the order of their rows.
+    /// Returns the events of a session for which no deliveries were planned yet, in the order of their rows, without
+    /// those that wait for their files.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn unplanned(&self, session: u32) -> Result<Vec<StoredEvent>> {
-        let select =
-            format!("SELECT {EVENT_COLUMNS} FROM events WHERE is_planned = 0 AND session = ?1 ORDER BY row");
+        let select = format!(
+            "SELECT {EVENT_COLUMNS} FROM events
+             WHERE is_planned = 0 AND session = ?1 AND spool_file IS NULL ORDER BY row"
+        );
         self.rows(&select, [session], event_at_start)
     }
 

@@ -13,6 +13,10 @@ const LONGEST_PAUSE: i64 = 30 * DAY;
 /// How many of the last events show whether the clock can be trusted.
 const EVENTS_TO_CHECK: u32 = 50;
 
+/// The condition that an event has something left to do.
+const UNFINISHED: &str = "(is_planned = 0 OR EXISTS (SELECT 1 FROM deliveries
+                           WHERE deliveries.event = events.row AND state IN ('pending', 'started')))";
+
 /// When something happened, by both clocks.
 type Moment = (i64, BootTime);
 
@@ -45,22 +49,27 @@ impl Store {
         Ok(clock_jumped(&moments))
     }
 
-    /// Deletes the events of an ini, and their deliveries, that are older than this time and have nothing left to do.
-    /// Returns how many events were deleted.
+    /// Returns the rows of the events of an ini that have something left to do.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn delete_before(&self, ini: &str, time: i64) -> Result<usize> {
-        self.delete(ini, "time < ?2", time)
+    pub fn unfinished(&self, ini: &str) -> Result<Vec<i64>> {
+        self.rows(&format!("SELECT row FROM events WHERE ini = ?1 AND {UNFINISHED}"), [ini], |row| row.get(0))
     }
 
-    /// Deletes the events of an ini, and their deliveries, up to this row, as far as they have nothing left to do.
-    /// Returns how many events were deleted.
+    /// Deletes the events of an ini, and their deliveries, that are older than this time, come before this row and have
+    /// nothing left to do. Returns how many events were deleted.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn delete_up_to(&self, ini: &str, row: i64) -> Result<usize> {
-        self.delete(ini, "row <= ?2", row)
+    pub fn delete_before(&self, ini: &str, time: i64, row: i64) -> Result<usize> {
+        let chosen =
+            format!("SELECT row FROM events WHERE ini = ?1 AND time < ?2 AND row < ?3 AND NOT {UNFINISHED}");
+        let limits = params![ini, time, row];
+        self.in_transaction(|tx| {
+            tx.execute(&format!("DELETE FROM deliveries WHERE event IN ({chosen})"), limits)?;
+            tx.execute(&format!("DELETE FROM events WHERE row IN ({chosen})"), limits)
+        })
     }
 
     /// Deletes events and their deliveries together, unless one of them has something left to do. Returns whether they
@@ -70,10 +79,8 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn delete_together(&self, rows: &[i64]) -> Result<bool> {
         self.in_transaction(|tx| {
-            let mut unfinished = tx.prepare(
-                "SELECT EXISTS (SELECT 1 FROM events WHERE row = ?1 AND is_planned = 0)
-                 OR EXISTS (SELECT 1 FROM deliveries WHERE event = ?1 AND state IN ('pending', 'started'))",
-            )?;
+            let mut unfinished =
+                tx.prepare(&format!("SELECT EXISTS (SELECT 1 FROM events WHERE row = ?1 AND {UNFINISHED})"))?;
             for row in rows {
                 if unfinished.query_row([row], |answer| answer.get(0))? {
                     return Ok(false);
@@ -84,18 +91,6 @@ impl Store {
                 tx.execute("DELETE FROM events WHERE row = ?1", [row])?;
             }
             Ok(true)
-        })
-    }
-
-    fn delete(&self, ini: &str, condition: &str, limit: i64) -> Result<usize> {
-        let chosen = format!(
-            "SELECT row FROM events WHERE ini = ?1 AND {condition} AND is_planned = 1
-             AND NOT EXISTS (SELECT 1 FROM deliveries
-                             WHERE deliveries.event = events.row AND state IN ('pending', 'started'))"
-        );
-        self.in_transaction(|tx| {
-            tx.execute(&format!("DELETE FROM deliveries WHERE event IN ({chosen})"), params![ini, limit])?;
-            tx.execute(&format!("DELETE FROM events WHERE row IN ({chosen})"), params![ini, limit])
         })
     }
 }

@@ -97,19 +97,27 @@ fn events_are_found_by_ini_time_and_row() {
 }
 
 #[test]
-fn a_spooled_event_is_added_once() {
+fn a_spooled_event_waits_until_its_file_is_taken() {
     let store = Store::in_memory().unwrap();
-    for file in ["1", "1", "2"] {
-        store.add_spooled(&event(NOW, Event::Ring), file).unwrap();
+    for file in ["1", "1", "2", "3"] {
+        store.add_spooled(&event(NOW, Event::Ring), file, || file != "3").unwrap();
     }
-    assert_eq!(store.events(Filter::default()).unwrap().len(), 2);
+    assert_eq!(store.waiting_files().unwrap(), ["1", "2"]);
+    assert_eq!(store.unplanned(1).unwrap(), []);
+    store.release("1").unwrap();
+    store.discard("1").unwrap();
+    store.discard("2").unwrap();
+    assert!(store.waiting_files().unwrap().is_empty());
+    let rows = |events: Vec<StoredEvent>| events.iter().map(|event| event.row).collect::<Vec<_>>();
+    assert_eq!(rows(store.unplanned(1).unwrap()), [1]);
+    assert_eq!(rows(store.events(Filter::default()).unwrap()), [1]);
 }
 
 #[test]
 fn rows_are_not_used_again() {
     let store = Store::in_memory().unwrap();
     planned(&store, event(NOW, Event::Ring), &[]);
-    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1).unwrap(), 1);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, i64::MAX).unwrap(), 1);
     assert_eq!(store.add(&event(NOW, Event::End)).unwrap(), 2);
 }
 
@@ -226,8 +234,10 @@ fn only_what_is_done_is_deleted() {
     store.add(&event(NOW, Event::End)).unwrap();
     planned(&store, NewEvent { ini: "/b".into(), ..event(NOW, Event::End) }, &[]);
     planned(&store, event(NOW + 1, Event::End), &[]);
-    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1).unwrap(), 1);
-    assert_eq!(store.delete_up_to("/a/MicroSIP.ini", 4).unwrap(), 0);
+    assert_eq!(store.unfinished("/a/MicroSIP.ini").unwrap(), [2, 3]);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, 1).unwrap(), 0);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", NOW + 1, i64::MAX).unwrap(), 1);
+    assert_eq!(store.delete_before("/a/MicroSIP.ini", i64::MAX, 5).unwrap(), 0);
     let rows: Vec<_> = store.events(Filter::default()).unwrap().iter().map(|event| event.row).collect();
     assert_eq!(rows, [2, 3, 4, 5]);
     assert_eq!(states(&store), [State::Pending]);

@@ -1,6 +1,6 @@
 //! Deletes what nobody needs any more.
 
-use crate::actions::call::{CallEvent, CallResult, Moment};
+use crate::actions::call::{Call, CallEvent, CallResult, Moment};
 use crate::actions::calls;
 use crate::actions::store::{Filter, Store, StoreError};
 use crate::hook::action::History;
@@ -15,31 +15,36 @@ pub fn delete_old(store: &Store, hooks: &mut Hooks, now: &Moment) -> Result<(), 
     let is_doubtful = store.is_clock_doubtful(now.wall_ms, now.boot.clone())?;
     for ini in store.inis()? {
         let history = hooks.of(&ini).as_ref().map_or_else(|_| History::default(), |actions| actions.history);
-        match history {
-            History::Off => {
-                if let Some(row) = last_row_of_ended_calls(store, &ini, now)? {
-                    store.delete_up_to(&ini, row)?;
-                }
+        let before = match history {
+            History::Off => i64::MAX,
+            History::For(_) if is_doubtful => continue,
+            History::For(time) => {
+                now.wall_ms.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
             }
-            History::For(time) if !is_doubtful => {
-                let age = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-                store.delete_before(&ini, now.wall_ms.saturating_sub(age))?;
-            }
-            History::For(_) => {}
-        }
+        };
+        store.delete_before(&ini, before, first_needed_row(store, &ini, history, now)?)?;
     }
     Ok(())
 }
 
-/// Returns the last row before the first call that hasn't ended, whose events are still needed.
-fn last_row_of_ended_calls(store: &Store, ini: &str, now: &Moment) -> Result<Option<i64>, StoreError> {
+/// Returns the first row of the first call that is still needed, or else a higher one than those of all events. As long
+/// as one event has something left to do, all events of its call are needed: they show how long it lasted, for example.
+fn first_needed_row(store: &Store, ini: &str, history: History, now: &Moment) -> Result<i64, StoreError> {
+    let is_off = history == History::Off;
+    if !is_off && store.unfinished(ini)?.is_empty() {
+        return Ok(i64::MAX);
+    }
     let events = store.events(Filter { ini: Some(ini), since: i64::MIN, after_row: 0 })?;
     let events: Vec<CallEvent> = events.into_iter().map(CallEvent::from).collect();
-    let calls = calls::join(&events, now);
-    let first_open =
-        calls.iter().filter(|call| call.result == CallResult::Open).map(|call| call.first_row).min();
-    let last = events.last().map(|event| event.row);
-    Ok(first_open.map(|row| row - 1).or(last))
+    // Asked after the events were read. An event that is added in between isn't among them, so its call is still open.
+    let unfinished = store.unfinished(ini)?;
+    let is_needed = |call: &Call| {
+        // without a history, the events of a call that hasn't ended wait for the others
+        is_off && call.result == CallResult::Open || call.rows.iter().any(|row| unfinished.contains(row))
+    };
+    let needed = calls::join(&events, now).into_iter().filter(is_needed).map(|call| call.first_row).min();
+    let after_last = || events.last().map_or(i64::MAX, |last| last.row.saturating_add(1));
+    Ok(needed.unwrap_or_else(after_last))
 }
 
 #[cfg(test)]
@@ -47,7 +52,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::actions::store::{NewEvent, StoredEvent};
+    use crate::actions::store::{NewDelivery, NewEvent, State, StoredEvent};
+    use crate::hook::action::Kind;
     use crate::hook::event::Event;
     use crate::platform::BootTime;
 
@@ -58,7 +64,8 @@ mod tests {
         Moment { wall_ms, boot: BootTime { boot: Some("b".into()), ms: Some(wall_ms - NOW + 1000 * DAY) } }
     }
 
-    fn add(store: &Store, ini: &Path, event: Event, when: Moment) {
+    /// Adds an event. Those with the event `end` have a delivery in this state.
+    fn add(store: &Store, ini: &Path, event: Event, when: Moment, state: State) {
         let event = NewEvent {
             time: when.wall_ms,
             boot: when.boot,
@@ -68,17 +75,33 @@ mod tests {
             session: 1,
         };
         let row = store.add(&event).unwrap();
-        store.plan(&StoredEvent { row, event }, &[]).unwrap();
+        let delivery = NewDelivery {
+            position: 0,
+            kind: Some(Kind::Post),
+            lane: None,
+            description: String::new(),
+            state,
+            message: String::new(),
+            next_attempt: NOW,
+            until: NOW,
+        };
+        let deliveries = if event.event == Event::End { vec![delivery] } else { Vec::new() };
+        store.plan(&StoredEvent { row, event }, &deliveries).unwrap();
     }
 
-    /// Returns the rows that are left.
+    /// Returns the rows that are left when all deliveries are done.
     fn kept(history: &str, events: &[(Event, Moment)], now: &Moment) -> Vec<i64> {
+        kept_while(State::Done, history, events, now)
+    }
+
+    /// Returns the rows that are left while the deliveries are in a state.
+    fn kept_while(state: State, history: &str, events: &[(Event, Moment)], now: &Moment) -> Vec<i64> {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), history).unwrap();
         let store = Store::in_memory().unwrap();
         for (event, when) in events {
-            add(&store, &ini, *event, when.clone());
+            add(&store, &ini, *event, when.clone(), state);
         }
         delete_old(&store, &mut Hooks::default(), now).unwrap();
         store
@@ -113,5 +136,16 @@ mod tests {
         assert_eq!(kept("history = 'off'", &call[..2], &at(NOW + 3)), [1, 2]);
         let two = [call.to_vec(), vec![(Event::Ring, at(NOW + 3_000))]].concat();
         assert_eq!(kept("history = 'off'", &two, &at(NOW + 3_001)), [4]);
+    }
+
+    #[test]
+    fn a_call_is_kept_as_a_whole_while_something_is_left_to_do() {
+        let call =
+            |ms| [(Event::Ring, at(ms)), (Event::Start, at(ms + 1)), (Event::End, at(ms + 2))].to_vec();
+        let two = [call(NOW - 3 * DAY), call(NOW - 2 * DAY)].concat();
+        for history in ["history = 'off'", "history = '1d'"] {
+            assert_eq!(kept_while(State::Pending, history, &two, &at(NOW)), [1, 2, 3, 4, 5, 6], "{history}");
+            assert_eq!(kept(history, &two, &at(NOW)), [] as [i64; 0], "{history}");
+        }
     }
 }

@@ -6,10 +6,12 @@ pub mod context;
 mod facts;
 pub mod hooks;
 mod housekeeping;
+mod intake;
 mod lock;
 mod plan;
 mod schedule;
 mod service;
+mod stop;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +32,6 @@ use service::{Finished, Kept, Service};
 /// How long the worker waits for other programs that use the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A file `stop` that is older than this was forgotten.
-const STOP_LASTS: Duration = Duration::from_secs(60);
-
 /// What went wrong in the worker.
 #[derive(Debug, thiserror::Error)]
 enum WorkerError {
@@ -52,7 +51,7 @@ pub fn run(context: &Context<'_>, given: Option<NewEvent>) {
         context.log(&WorkerError::Folder { path: folder.to_path_buf(), source });
         return serve_in_memory(context, given);
     }
-    if is_stop_wanted(context) {
+    if stop::is_wanted(context) {
         // the next worker takes it
         if let Some(Err(error)) = given.map(|event| store_for_others(context, &event)) {
             context.log(&error);
@@ -62,7 +61,7 @@ pub fn run(context: &Context<'_>, given: Option<NewEvent>) {
     let mut given = given;
     let mut is_first = true;
     loop {
-        let lock = match lock::acquire(context.fs, &context.data.worker_lock(context.session)) {
+        let lock = match lock::acquire(context.fs, &context.data.worker_locks(context.session)) {
             Ok(Some(lock)) => lock,
             Ok(None) => return hand_over(context, given),
             Err(source) => {
@@ -166,22 +165,10 @@ fn set_aside(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether a program that replaces or removes msipcfg wants no workers. An old file is removed.
-fn is_stop_wanted(context: &Context<'_>) -> bool {
-    let path = context.data.stop_file();
-    let Ok(metadata) = context.fs.link_metadata(&path) else { return false };
-    let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
-    let is_old = age.is_some_and(|age| age > STOP_LASTS);
-    if is_old {
-        // a file that can't be removed is ignored the next time, too
-        let _ = context.fs.remove(&path);
-    }
-    !is_old
-}
-
 /// Returns whether there are events that no worker has taken.
 fn has_events(context: &Context<'_>) -> bool {
-    let in_files = spool::files(context.fs, &context.data.spool()).is_ok_and(|files| !files.is_empty());
+    let files = spool::files(context.fs, &context.data.spool());
+    let in_files = files.is_ok_and(|files| files.iter().any(|(_, event)| event.is_ok()));
     let store = Store::open_existing(&context.data.database(), PATIENCE);
     let is_left = |store: Store| store.unplanned(context.session).is_ok_and(|events| !events.is_empty());
     in_files || store.is_ok_and(|store| store.is_some_and(is_left))

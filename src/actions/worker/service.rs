@@ -1,14 +1,15 @@
 //! The loop of the worker: takes events, starts their actions, and records the results.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::actions::perform::{Job, Performed};
+use crate::actions::spool::SpoolError;
 use crate::actions::store::{Delivery, Ended, State, Store, StoreError, StoredEvent};
-use crate::actions::{contacts, spool, start_worker};
+use crate::actions::{contacts, start_worker};
 use crate::hook::action::Action;
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::CallFacts;
@@ -16,7 +17,7 @@ use crate::hook::action::template::CallFacts;
 use super::context::Context;
 use super::hooks::Hooks;
 use super::schedule::{self, Waiting};
-use super::{facts, housekeeping, plan};
+use super::{facts, housekeeping, intake, plan, stop};
 
 /// How often to look for events soon after the last one, and when nothing has happened for a while.
 const POLL: Duration = Duration::from_millis(100);
@@ -115,6 +116,8 @@ pub struct Service<'a> {
     files: Timer,
     sessions: Timer,
     housekeeping: Timer,
+    /// Errors of files that are in the log already.
+    logged: HashSet<String>,
     /// How many events were taken.
     pub taken: usize,
 }
@@ -139,6 +142,7 @@ impl<'a> Service<'a> {
             files: Timer::new(POLL_FILES),
             sessions: Timer::new(POLL_SESSIONS),
             housekeeping: Timer::new(HOUSEKEEPING),
+            logged: HashSet::new(),
             taken: 0,
         }
     }
@@ -152,7 +156,7 @@ impl<'a> Service<'a> {
         let mut failures = 0;
         loop {
             let looks_at_files = self.files.is_due();
-            if (self.context.is_stopped)() || looks_at_files && self.is_told_to_stop() {
+            if (self.context.is_stopped)() || looks_at_files && stop::is_wanted(self.context) {
                 self.finish_attempts();
                 return Ok(Finished::Stopped);
             }
@@ -177,10 +181,6 @@ impl<'a> Service<'a> {
 
     fn now(&self) -> i64 {
         (self.context.now)().wall_ms
-    }
-
-    fn is_told_to_stop(&self) -> bool {
-        self.context.fs.link_metadata(&self.context.data.stop_file()).is_ok()
     }
 
     /// Does what is to be done now, and returns how long to wait; `None` if there was nothing to do for a while.
@@ -217,29 +217,24 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Takes the events from files to the database.
+    /// Takes events from files.
     fn take_files(&mut self) -> Result<(), StoreError> {
-        let fs = self.context.fs;
-        let files = spool::files(fs, &self.context.data.spool()).unwrap_or_default();
-        for file in files {
-            let Some(event) = &file.event else {
-                self.context
-                    .log(&format!("{} in the spool folder isn't an event; it was removed", file.name));
-                let _ = file.remove(fs);
-                continue;
-            };
-            match self.kept {
-                Kept::OnDisk => {
-                    self.store.add_spooled(event, &file.name)?;
-                    // if it can't be removed, it isn't added again
-                    let _ = file.remove(fs);
-                }
-                // whoever removes the file has the event
-                Kept::InMemory if event.session == self.context.session && file.remove(fs).is_ok() => {
-                    self.store.add(event)?;
-                }
-                Kept::InMemory => continue,
+        let Context { fs, data, session, .. } = *self.context;
+        let mut log = |error: &SpoolError| {
+            if self.logged.insert(error.to_string()) {
+                self.context.log(error);
             }
+        };
+        let has_taken = match self.kept {
+            Kept::OnDisk => intake::to_database(self.store, fs, &data.spool(), &mut log)?,
+            Kept::InMemory => {
+                let mut events = intake::events(fs, &data.spool(), &mut log);
+                events.retain(|(file, event)| event.session == session && file.remove(fs).is_ok());
+                events.iter().try_for_each(|(_, event)| self.store.add(event).map(drop))?;
+                !events.is_empty()
+            }
+        };
+        if has_taken {
             self.seen = None;
         }
         Ok(())

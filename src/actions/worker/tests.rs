@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use super::*;
 use crate::actions::call::Moment;
@@ -10,7 +11,7 @@ use crate::actions::start_worker;
 use crate::actions::store::{Delivery, Filter, State, StoredEvent};
 use crate::hook::action::Work;
 use crate::hook::event::Event;
-use crate::platform::{BootTime, SystemFs};
+use crate::platform::{BootTime, FileSystem, SystemFs};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -39,8 +40,29 @@ impl Perform for Fake {
     }
 }
 
+/// A file system on which files whose names end so can't be removed or renamed.
+struct Stuck(&'static str);
+
+impl Stuck {
+    fn check(&self, path: &Path) -> io::Result<()> {
+        let is_stuck = path.to_str().unwrap().ends_with(self.0);
+        if is_stuck { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    }
+}
+
+impl FileSystem for Stuck {
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check(path).and_then(|()| SystemFs.remove(path))
+    }
+
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check(from).and_then(|()| SystemFs.rename_exclusively(from, to))
+    }
+}
+
 struct Harness {
     folder: tempfile::TempDir,
+    fs: Box<dyn FileSystem + Sync>,
     fake: Arc<Fake>,
     clock: AtomicI64,
     is_stopped: AtomicBool,
@@ -53,6 +75,7 @@ impl Harness {
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), hooks).unwrap();
         Harness {
             folder,
+            fs: Box::new(SystemFs),
             fake: Arc::default(),
             clock: AtomicI64::new(NOW),
             is_stopped: AtomicBool::new(false),
@@ -96,7 +119,7 @@ impl Harness {
         let context = Context {
             data: &data,
             session: self.session,
-            fs: &SystemFs,
+            fs: &*self.fs,
             perform: self.fake.clone(),
             now: &|| {
                 let ms = self.clock.fetch_add(1000, Ordering::Relaxed);
@@ -273,7 +296,30 @@ fn events_in_files_are_taken_once() {
     harness.work(None);
     assert_eq!(harness.results(), [done(), done()]);
     assert_eq!(std::fs::read_dir(harness.data().spool()).unwrap().count(), 0);
-    assert!(harness.log().contains("0.event in the spool folder isn't an event"), "{}", harness.log());
+    assert!(harness.log().contains("0.event isn't an event of msipcfg-run"), "{}", harness.log());
+}
+
+/// Without a history, the database forgets the event as soon as it is done.
+#[test]
+fn an_event_in_a_file_that_cannot_be_removed_is_done_once() {
+    for stuck in [".event", ".taken"] {
+        let mut harness = Harness::new("history = 'off'\n[[ring]]\nrun = 'x'");
+        harness.fs = Box::new(Stuck(stuck));
+        for event in [Event::Ring, Event::End] {
+            spool::write(&SystemFs, &harness.data().spool(), &harness.event(event, "1")).unwrap();
+        }
+        let seen = [0; 3].map(|_| {
+            harness.work(None);
+            harness.seen().len()
+        });
+        // one that can't be renamed either waits
+        assert_eq!(seen, if stuck == ".event" { [0; 3] } else { [1; 3] });
+        harness.fs = Box::new(SystemFs);
+        harness.work(None);
+        assert_eq!(harness.seen(), ["x"]);
+        assert_eq!(std::fs::read_dir(harness.data().spool()).unwrap().count(), 0);
+        assert_eq!(harness.store().events(Filter::default()).unwrap(), []);
+    }
 }
 
 #[test]
@@ -284,7 +330,7 @@ fn a_worker_takes_only_the_events_of_its_session_and_what_others_left_behind() {
     harness.work(None);
     assert_eq!(harness.seen(), [] as [&str; 0]);
     harness.clock.fetch_add(120_000, Ordering::Relaxed);
-    let lock = lock::acquire(&SystemFs, &harness.data().worker_lock(1)).unwrap();
+    let lock = lock::acquire(&SystemFs, &harness.data().worker_locks(1)).unwrap();
     harness.work(None);
     assert_eq!(harness.seen(), [] as [&str; 0], "the other session has a worker");
     drop(lock);
@@ -299,7 +345,7 @@ fn a_given_event_is_stored_or_else_served_from_memory() {
     harness.work(Some(harness.event(Event::Ring, "1")));
     assert_eq!(harness.results(), [done()]);
     // another worker is running and takes it
-    let lock = lock::acquire(&SystemFs, &harness.data().worker_lock(1)).unwrap();
+    let lock = lock::acquire(&SystemFs, &harness.data().worker_locks(1)).unwrap();
     harness.work(Some(harness.event(Event::Ring, "2")));
     assert_eq!(harness.store().unplanned(1).unwrap().len(), 1);
     drop(lock);
@@ -308,6 +354,16 @@ fn a_given_event_is_stored_or_else_served_from_memory() {
     std::fs::write(harness.data().path(), "a file, so the folder can't be created").unwrap();
     harness.work(Some(harness.event(Event::Ring, "3")));
     assert_eq!(*harness.fake.seen.lock().unwrap(), [("x".into(), "3".into(), String::new())]);
+}
+
+#[test]
+fn a_lock_that_cannot_be_opened_leaves_no_event_behind() {
+    let harness = Harness::new("[[ring]]\nrun = 'x'");
+    harness.report(Event::Ring, "1");
+    std::fs::create_dir(&harness.data().worker_locks(1)[0]).unwrap();
+    harness.work(None);
+    assert_eq!(harness.results(), [done()]);
+    assert_eq!(harness.log(), "");
 }
 
 #[test]
@@ -334,8 +390,7 @@ fn a_stop_file_ends_workers_unless_it_was_forgotten() {
     harness.work(Some(harness.event(Event::Ring, "2")));
     assert_eq!(harness.seen(), [] as [&str; 0]);
     assert_eq!(harness.store().unplanned(1).unwrap().len(), 2);
-    let old = std::time::SystemTime::now() - 2 * STOP_LASTS;
-    stop.set_modified(old).unwrap();
+    stop.set_modified(SystemTime::now() - 2 * stop::MAX_AGE).unwrap();
     drop(stop);
     harness.work(None);
     assert_eq!(harness.seen(), ["x", "x"]);
@@ -344,6 +399,19 @@ fn a_stop_file_ends_workers_unless_it_was_forgotten() {
     harness.report(Event::Ring, "3");
     harness.work(None);
     assert_eq!(harness.seen(), ["x", "x"]);
+}
+
+#[test]
+fn a_forgotten_stop_file_disables_no_worker() {
+    let now = SystemTime::now();
+    for written in [now - 2 * stop::MAX_AGE, now + 2 * stop::MAX_AGE] {
+        let mut harness = Harness::new("[[ring]]\nrun = 'x'");
+        harness.fs = Box::new(Stuck("stop"));
+        harness.report(Event::Ring, "1");
+        std::fs::File::create(harness.data().stop_file()).unwrap().set_modified(written).unwrap();
+        harness.work(None);
+        assert_eq!(harness.seen(), ["x"], "{written:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::files::never_follow_links;
+use rustix::fs::OFlags;
+
 use crate::platform::background::{BootTime, CommandLine};
 
 /// Creates a folder, and its parents, that only this user can open, unless it exists.
@@ -26,7 +27,8 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
 pub fn create_private_file(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
-    never_follow_links(&mut options);
+    // a pipe would block
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     options.open(path).map(drop)
 }
 

@@ -29,6 +29,11 @@ pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Opens an existing file to lock it or to see whether it is locked, never through a link.
+pub(in crate::platform) fn open_shared_lock(path: &Path) -> io::Result<File> {
+    open_to_lock(path)
+}
+
 /// Returns `None`: Wine doesn't distinguish downloaded files.
 pub fn download_mark(_path: &Path) -> Option<Vec<u8>> {
     None
@@ -52,6 +57,11 @@ pub(in crate::platform) fn replace(temp: TempFile, to: &Path) -> io::Result<()> 
 pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<()> {
     let (_file, path) = temp.into_parts();
     Ok(path.persist_noclobber(to)?)
+}
+
+/// Renames a file, which only one of several programs can do.
+pub(in crate::platform) fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
 }
 
 /// Removes an open file.

@@ -56,6 +56,15 @@ pub(in crate::platform) fn open_to_lock(path: &Path) -> io::Result<File> {
     options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
+/// Opens an existing file to lock it or to see whether it is locked, never through a link. Other programs can do that
+/// at the same time, but none can rename or remove it.
+pub(in crate::platform) fn open_shared_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // a lock needs no more, so a read-only file can be locked too
+    options.access_mode(GENERIC_READ).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+}
+
 /// Gives a temporary file the owner and the access list of another file, or without one those of a new file.
 pub(in crate::platform) fn copy_access_to_temp(model: Option<&File>, temp: &mut TempFile) -> io::Result<()> {
     if let Some(model) = model {
@@ -173,6 +182,12 @@ pub(in crate::platform) fn persist_new(temp: TempFile, to: &Path) -> io::Result<
     // first, because Windows doesn't remove a file that is open and isn't shared
     drop(file);
     renamed
+}
+
+/// Renames a file, which only one of several programs can do. With std's functions, two that have opened the file at
+/// the same time both succeed.
+pub(in crate::platform) fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    rename(&open_to_rename(from)?, to, FileRenameInfo, 0)
 }
 
 /// Renames an open file (SetFileInformationByHandle, FILE_RENAME_INFO). The handle is opened for writing through, so
@@ -431,6 +446,8 @@ pub(in crate::platform) fn id_of_open(file: &File) -> io::Result<FileId> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::TryLockError;
+
     use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_NOT_SAME_DEVICE};
     use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_COMPRESSED;
 
@@ -535,6 +552,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_renamed_by_one_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::write(&from, "x").unwrap();
+        let while_removed = open_to_remove(&from).map(|_open| rename_exclusively(&from, &to).unwrap_err());
+        assert!(is_file_in_use(&while_removed.unwrap()));
+        rename_exclusively(&from, &to).unwrap();
+        assert_eq!(rename_exclusively(&from, &to).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(std::fs::read(&to).unwrap(), b"x");
+    }
+
+    #[test]
     fn a_lock_file_is_shared_with_nobody_who_could_remove_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
@@ -545,5 +574,26 @@ mod tests {
         remove_open(&lock, &path).unwrap();
         drop(lock);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_shared_lock_file_can_be_opened_and_locked_by_many_but_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        std::fs::write(&path, "").unwrap();
+        set_basic_info(&File::options().write(true).open(&path).unwrap(), 0, FILE_ATTRIBUTE_READONLY)
+            .unwrap();
+        let open = || open_shared_lock(&path).unwrap();
+        let looking = [open(), open()];
+        assert!(looking.iter().all(|lock| lock.try_lock_shared().is_ok()));
+        let held = open();
+        assert!(matches!(held.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(looking);
+        held.try_lock().unwrap();
+        assert!(matches!(open().try_lock_shared(), Err(TryLockError::WouldBlock)));
+        assert!(is_file_in_use(&std::fs::rename(&path, folder.path().join("elsewhere")).unwrap_err()));
+        drop(held);
+        let _alone = OpenOptions::new().read(true).share_mode(0).open(&path).unwrap();
+        assert!(is_file_in_use(&open_shared_lock(&path).unwrap_err()));
     }
 }

@@ -71,9 +71,11 @@ counted! {
     fn link(&self, from: &Path, to: &Path) -> ();
     fn replace(&self, temp: TempFile, to: &Path) -> ();
     fn persist_new(&self, temp: TempFile, to: &Path) -> ();
+    fn rename_exclusively(&self, from: &Path, to: &Path) -> ();
     fn sync_folder(&self, folder: &Path) -> ();
     fn remove(&self, path: &Path) -> ();
     fn open_to_lock(&self, path: &Path) -> LockFile;
+    fn open_shared_lock(&self, path: &Path) -> LockFile;
 }
 
 const INI: &str = "AppData/Roaming/MicroSIP/MicroSIP.ini";

@@ -120,19 +120,33 @@ fn a_request_is_repeated_with_the_same_id_but_a_program_is_not() {
 
 #[test]
 fn workers_that_are_killed_at_any_moment_lose_no_request_and_repeat_no_line() {
-    // with a kill after each
+    check_killed_workers(|place, caller| place.report("ring", caller));
+}
+
+#[test]
+fn workers_that_are_killed_while_they_take_files_lose_no_request_and_repeat_no_line() {
+    check_killed_workers(|place, caller| {
+        place.spool("ring", caller);
+        // only because it starts a worker
+        place.report("start", caller);
+    });
+}
+
+/// Kills the worker after each event.
+fn check_killed_workers(report: impl Fn(&Workplace, &str)) {
     let events = cases(12, 300);
     let server = Server::start(|_| true);
     let place =
         Workplace::new(&format!("[[ring]]\nget = '{}/'\n[[ring]]\nlog = 'calls.csv'\n", server.address));
     let mut killed = 0;
     for event in 0..events {
-        place.report("ring", &format!("10{event}"));
+        report(&place, &format!("10{event}"));
         // the moment depends on how busy the machine is
         killed += usize::from(kill_worker(&place));
     }
     place.report("end", "100");
     let all = place.ended(2 * events);
+    assert_eq!(all.len(), 2 * events);
     println!("{killed} workers killed");
     assert!(killed > 0);
     let mut lines: HashMap<String, usize> = HashMap::new();
