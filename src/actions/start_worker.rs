@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::data_folder::DataFolder;
 use super::event_text;
@@ -15,9 +14,6 @@ pub const COMMAND: &str = "worker";
 
 /// The option of that command with an event that couldn't be stored.
 pub const EVENT_OPTION: &str = "--event";
-
-/// MicroSIP waits for it.
-const BEFORE_SECOND_LOOK: Duration = Duration::from_millis(2);
 
 /// Why no worker could be started.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +35,7 @@ pub fn start_worker(
     own_folder: Option<&Path>,
     event: Option<&NewEvent>,
 ) -> Result<(), StartError> {
-    let is_running = || is_running(fs, data, session);
-    // Another program may have the file locked for a moment. Nobody may start a worker for this event later.
-    let is_running_still = || {
-        std::thread::sleep(BEFORE_SECOND_LOOK);
-        is_running()
-    };
-    if event.is_none() && is_running() && is_running_still() {
+    if event.is_none() && is_running(fs, data, session) {
         return Ok(());
     }
     // by its full path: what is on the PATH or in the current folder may be somebody else's
@@ -75,43 +65,26 @@ pub fn is_held(fs: &dyn FileSystem, lock: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use super::*;
-    use crate::platform::{LockFile, SystemFs};
-
-    /// A file system on which another program has locked a file, until it is opened again.
-    struct LockedOnce {
-        lock: RefCell<Option<LockFile>>,
-        is_opened: RefCell<bool>,
-    }
-
-    impl FileSystem for LockedOnce {
-        fn open_shared_lock(&self, path: &Path) -> io::Result<LockFile> {
-            if self.is_opened.replace(true) {
-                self.lock.take();
-            }
-            SystemFs.open_shared_lock(path)
-        }
-    }
+    use crate::platform::SystemFs;
 
     #[test]
-    fn a_lock_that_is_released_at_once_is_not_a_workers() {
+    fn only_who_holds_the_lock_is_a_worker_and_not_who_looks_at_it() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::at(folder.path().to_path_buf());
+        let start = || start_worker(&SystemFs, &data, 1, None, None);
+        assert!(matches!(start(), Err(StartError::NoFolder)), "it tries to start a worker");
         for path in data.worker_locks(1) {
             platform::create_private_file(&path).unwrap();
+            let lock = || SystemFs.open_shared_lock(&path).unwrap();
+            let looking = lock();
+            assert!(looking.try_lock_shared().unwrap());
+            assert!(matches!(start(), Err(StartError::NoFolder)));
+            drop(looking);
+            let holding = lock();
+            assert!(holding.try_lock().unwrap());
+            assert!(start().is_ok());
+            drop(holding);
         }
-        let locked = || {
-            let lock = SystemFs.open_shared_lock(&data.worker_locks(1)[0]).unwrap();
-            assert!(lock.try_lock().unwrap());
-            lock
-        };
-        let start = |fs: &dyn FileSystem| start_worker(fs, &data, 1, None, None);
-        let lock = locked();
-        start(&SystemFs).unwrap();
-        drop(lock);
-        let fs = LockedOnce { lock: RefCell::new(Some(locked())), is_opened: RefCell::default() };
-        assert!(matches!(start(&fs), Err(StartError::NoFolder)), "it tries to start a worker");
     }
 }
