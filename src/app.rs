@@ -187,8 +187,8 @@ fn may_have_lost_characters(text: &str) -> bool {
 
 fn lost_characters_warning() -> Diagnostic {
     let message = "standard input contains '?', which Windows PowerShell sends in place of characters that aren't ASCII";
-    let hint = "if it should be another character, use a file or an environment variable, or run '$OutputEncoding = \
-                [Text.Encoding]::UTF8' in PowerShell before";
+    let hint = "if it should be another character, use a file or an environment variable, or first run '$OutputEncoding = \
+                [Text.Encoding]::UTF8' in PowerShell";
     Diagnostic::new(Code::InputLostCharacters, message).with_hint(hint)
 }
 

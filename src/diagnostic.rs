@@ -242,7 +242,7 @@ codes! {
     IniWritable = "ini-writable", Done,
         "users other than the ini's owner and administrators can change the ini, and so what MicroSIP runs";
     HooksFileWritable = "hooks-file-writable", Done,
-        "somebody who can't change the ini can change the file with the actions, so they don't happen";
+        "somebody who can't change the ini can change the file with the actions, so msipcfg doesn't carry them out";
     ActionFailed = "action-failed", Done, "actions failed or were interrupted in the last 7 days";
     WorkerRunning = "worker-running", File,
         "msipcfg is still carrying out actions, so the calls database can't be removed yet";
@@ -329,7 +329,7 @@ codes! {
         "a running MicroSIP has no window that msipcfg can reach, has higher privileges, or doesn't respond";
     MicrosipNotReady = "microsip-not-ready", No, "a running MicroSIP can't make calls yet";
     SettingsOfOtherUser = "settings-of-other-user", Done,
-        "msipcfg runs as another user than the one who is logged on, and uses that other user's settings";
+        "msipcfg isn't running as the user who is logged on, so it uses the settings of the user that it runs as";
     StartFailed = "start-failed", File, "MicroSIP couldn't be started";
     CloseImpossible = "close-impossible", Done,
         "a running MicroSIP couldn't be asked to close, so msipcfg waits for it to exit";

@@ -13,7 +13,7 @@ pub struct CallEvent {
     /// Its row. Rows are in the order in which the events were stored.
     pub row: i64,
     /// When it happened.
-    pub time: Moment,
+    pub time: Timestamp,
     /// What happened.
     pub event: Event,
     /// The other party's number; empty if MicroSIP didn't pass one.
@@ -23,23 +23,23 @@ pub struct CallEvent {
 impl From<StoredEvent> for CallEvent {
     fn from(stored: StoredEvent) -> CallEvent {
         let StoredEvent { row, event } = stored;
-        let time = Moment { wall_ms: event.time, boot: event.boot };
+        let time = Timestamp { wall_ms: event.time, boot: event.boot };
         CallEvent { row, time, event: event.event, number: event.caller.trim().to_string() }
     }
 }
 
 /// A time by two clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct Timestamp {
     /// Milliseconds since 1970. The user or a time server can set this clock.
     pub wall_ms: i64,
     /// The time since the computer was started, as far as it is known.
     pub boot: BootTime,
 }
 
-impl Moment {
-    /// Returns the time from an earlier moment to this one. It is never negative.
-    pub fn since(&self, earlier: &Moment) -> Duration {
+impl Timestamp {
+    /// Returns the time from an earlier time to this one. It is never negative.
+    pub fn since(&self, earlier: &Timestamp) -> Duration {
         let between = |now: i64, then: i64| u64::try_from(now.saturating_sub(then)).ok();
         let counters = self.boot.ms.zip(earlier.boot.ms).filter(|_| !self.is_other_boot(earlier));
         let by_counter = counters.and_then(|(now, then)| between(now, then));
@@ -52,8 +52,8 @@ impl Moment {
         system_time(self.wall_ms)
     }
 
-    /// Returns whether the computer was restarted since an earlier moment.
-    pub fn is_after_restart(&self, earlier: &Moment) -> bool {
+    /// Returns whether the computer was restarted since an earlier time.
+    pub fn is_after_restart(&self, earlier: &Timestamp) -> bool {
         /// The two clocks aren't read at the same time.
         const TOLERANCE_MS: i64 = 5000;
         let went_back = |(now, then): (i64, i64)| now.saturating_add(TOLERANCE_MS) < then;
@@ -66,7 +66,7 @@ impl Moment {
         }
     }
 
-    fn is_other_boot(&self, other: &Moment) -> bool {
+    fn is_other_boot(&self, other: &Timestamp) -> bool {
         self.boot.boot.as_ref().zip(other.boot.boot.as_ref()).is_some_and(|(boot, other)| boot != other)
     }
 }
@@ -93,7 +93,7 @@ pub struct Call {
     /// The other party's number as received with the first event; empty if it isn't known.
     pub number: String,
     /// When the first event happened.
-    pub began: Moment,
+    pub began: Timestamp,
     /// Whether it was answered.
     pub answered: bool,
     /// How long it lasted after it was answered, once its end was seen.
@@ -167,9 +167,9 @@ impl CallResult {
 mod tests {
     use super::*;
 
-    fn moment(wall_ms: i64, ms: Option<i64>, boot: &str) -> Moment {
+    fn moment(wall_ms: i64, ms: Option<i64>, boot: &str) -> Timestamp {
         let boot = Some(boot.to_string()).filter(|boot| !boot.is_empty());
-        Moment { wall_ms, boot: BootTime { boot, ms } }
+        Timestamp { wall_ms, boot: BootTime { boot, ms } }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod model;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::call::{Call, CallEvent, CallResult, Moment};
+use super::call::{Call, CallEvent, CallResult, Timestamp};
 use crate::hook::action::template::Direction;
 use crate::hook::event::Event;
 
@@ -27,7 +27,7 @@ pub const RING_LIMIT: Duration = Duration::from_secs(5 * 60);
 pub const TALK_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Returns the calls of these events, which are in the order of their rows, as they are at the moment `now`.
-pub fn join<'a>(events: impl IntoIterator<Item = &'a CallEvent>, now: &Moment) -> Vec<Call> {
+pub fn join<'a>(events: impl IntoIterator<Item = &'a CallEvent>, now: &Timestamp) -> Vec<Call> {
     let mut join = Join::default();
     events.into_iter().for_each(|event| join.add(event));
     join.give_up(now);
@@ -55,7 +55,7 @@ struct Join {
     ended: Vec<usize>,
     /// The call of each row.
     owners: HashMap<i64, usize>,
-    last: Option<Moment>,
+    last: Option<Timestamp>,
 }
 
 /// A call whose events are being collected.
@@ -65,10 +65,10 @@ struct Draft {
     rows: Vec<i64>,
     direction: Option<Direction>,
     number: String,
-    began: Moment,
-    rang: Option<Moment>,
-    answer: Option<Moment>,
-    start: Option<Moment>,
+    began: Timestamp,
+    rang: Option<Timestamp>,
+    answer: Option<Timestamp>,
+    start: Option<Timestamp>,
     end: Option<End>,
 }
 
@@ -100,11 +100,11 @@ impl Draft {
     }
 
     /// Returns when it was answered. Old versions have only one of the two events, or both in the other order.
-    fn answered_at(&self) -> Option<&Moment> {
+    fn answered_at(&self) -> Option<&Timestamp> {
         self.start.as_ref().or(self.answer.as_ref())
     }
 
-    fn is_overdue(&self, now: &Moment) -> bool {
+    fn is_overdue(&self, now: &Timestamp) -> bool {
         match self.answered_at() {
             Some(answered) => now.since(answered) >= TALK_LIMIT,
             None => now.since(&self.began) >= RING_LIMIT,
@@ -112,14 +112,14 @@ impl Draft {
     }
 
     /// Returns whether it came in a moment ago and hasn't rung. If such a call ends, MicroSIP has rejected it.
-    fn just_came(&self, now: &Moment) -> bool {
+    fn came_in_just_now(&self, now: &Timestamp) -> bool {
         let is_only_ring = self.rang.is_none() && self.answered_at().is_none();
         is_only_ring && self.direction == Some(Direction::Incoming) && now.since(&self.began) < REPETITION
     }
 
     /// Returns how well an event with its number fits; `None` if the event must belong to another call.
     fn fit(&self, event: &CallEvent) -> Option<u8> {
-        let just_now = |moment: &Moment| event.time.since(moment) < REPETITION;
+        let just_now = |moment: &Timestamp| event.time.since(moment) < REPETITION;
         let is_outgoing = self.direction == Some(Direction::Outgoing);
         match event.event {
             Event::Ring | Event::Outgoing => None,
@@ -139,7 +139,7 @@ impl Draft {
                 None if is_outgoing => Some(3),
                 None => Some(self.progress()),
             },
-            Event::End | Event::Busy if self.just_came(&event.time) => Some(4),
+            Event::End | Event::Busy if self.came_in_just_now(&event.time) => Some(4),
             Event::End | Event::Busy => Some(self.end_fit(event.event)),
         }
     }
@@ -181,7 +181,7 @@ impl Join {
     }
 
     /// Closes the calls that must be over.
-    fn give_up(&mut self, now: &Moment) {
+    fn give_up(&mut self, now: &Timestamp) {
         let is_restarted = self.last.as_ref().is_some_and(|last| now.is_after_restart(last));
         let is_over = |index: &mut usize| is_restarted || self.drafts[*index].is_overdue(now);
         self.lost.extend(self.open.extract_if(.., is_over));
@@ -347,7 +347,7 @@ impl Join {
 }
 
 /// Returns whether a later event can belong to a call that has ended, or can show that it hadn't.
-fn may_change(draft: &Draft, now: &Moment) -> bool {
+fn may_change(draft: &Draft, now: &Timestamp) -> bool {
     let Some(end) = &draft.end else { return false };
     now.since(&end.event.time) < REPETITION || end.is_guess && !draft.is_overdue(now)
 }
@@ -379,10 +379,10 @@ mod tests {
         (1..).zip(text.split(',')).map(event).collect()
     }
 
-    fn at(seconds: f64) -> Moment {
+    fn at(seconds: f64) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, reason = "the times of tests are small")]
         let milliseconds = (seconds * 1000.0) as i64;
-        Moment { wall_ms: 1_800_000_000_000 + milliseconds, boot: counter(3_600_000 + milliseconds) }
+        Timestamp { wall_ms: 1_800_000_000_000 + milliseconds, boot: counter(3_600_000 + milliseconds) }
     }
 
     fn counter(ms: i64) -> BootTime {
@@ -394,7 +394,7 @@ mod tests {
         let events = events(text);
         let last = &events.last().unwrap().time;
         let boot = counter(last.boot.ms.unwrap() + 3_600_000);
-        let now = Moment { wall_ms: last.wall_ms + 3_600_000, boot };
+        let now = Timestamp { wall_ms: last.wall_ms + 3_600_000, boot };
         join(&events, &now).iter().map(shown).collect()
     }
 
@@ -508,7 +508,7 @@ mod tests {
 
     #[test]
     fn a_restart_of_the_computer_ends_all_calls() {
-        let after = Moment { wall_ms: at(100.0).wall_ms, boot: counter(30_000) };
+        let after = Timestamp { wall_ms: at(100.0).wall_ms, boot: counter(30_000) };
         assert_eq!(join(&events("0 O 1, 9 S 1"), &after)[0].result, CallResult::NoEnd);
         // A number may call again after that.
         let mut all = events("0 I 1, 9 S 1, 100 I 1, 110 E 1");

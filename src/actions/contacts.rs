@@ -69,8 +69,8 @@ fn name(contact: &BytesStart<'_>) -> Option<String> {
     (!name.is_empty() && attribute(contact, "number").as_deref() != Some(name)).then(|| name.to_string())
 }
 
-/// Returns the value of an attribute. One with an entity that the file defines itself counts as missing, so that none
-/// can grow.
+/// Returns the value of an attribute. One that uses an entity defined in the file counts as missing, so that a small
+/// file can't expand to a huge text.
 fn attribute(element: &BytesStart<'_>, key: &str) -> Option<String> {
     let attribute = element.try_get_attribute(key).ok()??;
     let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;

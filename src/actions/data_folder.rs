@@ -71,7 +71,7 @@ impl DataFolder {
         LOCK_SUFFIXES.map(|suffix| self.path.join(format!("{LOCK_PREFIX}{session}{suffix}")))
     }
 
-    /// Returns the path to which a database is renamed that isn't ours or is damaged.
+    /// Returns the new path for a database that is damaged or isn't ours.
     pub fn renamed_database(&self, wall_ms: i64) -> PathBuf {
         self.path.join(format!("calls-{wall_ms}.db"))
     }

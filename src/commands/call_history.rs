@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::actions::call::Moment;
+use crate::actions::call::Timestamp;
 use crate::actions::data_folder::DataFolder;
 use crate::actions::store::{Store, StoreError, StoredEvent};
 use crate::diagnostic::Diagnostic;
@@ -89,12 +89,12 @@ pub fn last_event(
 }
 
 /// Returns the current time by both clocks.
-pub fn now(context: &Context<'_>) -> Moment {
-    Moment { wall_ms: milliseconds((context.now)()), boot: platform::boot_time() }
+pub fn now(context: &Context<'_>) -> Timestamp {
+    Timestamp { wall_ms: milliseconds((context.now)()), boot: platform::boot_time() }
 }
 
 /// Returns the time before which events are too old, in milliseconds since 1970.
-pub fn oldest(since: Option<Duration>, now: &Moment) -> i64 {
+pub fn oldest(since: Option<Duration>, now: &Timestamp) -> i64 {
     let age = since.map(|since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     age.map_or(i64::MIN, |age| now.wall_ms.saturating_sub(age))
 }

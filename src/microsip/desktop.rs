@@ -11,7 +11,7 @@ use crate::platform::{self, Identity, Rights};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(
-        "msipcfg runs where no desktop is, as a service, over SSH or over WinRM, so MicroSIP would be invisible"
+        "msipcfg is running without a desktop (as a service, over SSH or over WinRM), so MicroSIP would be invisible"
     )]
     NoDesktop,
     #[error("msipcfg runs as another user, so MicroSIP would start with that user's settings")]

@@ -190,9 +190,9 @@ fn instance_is_created_kept_and_reported() {
     let foreseen = done(&sandbox, &["set", "--what-if", "--allow-missing"], &wanted);
     assert_eq!(names(&foreseen), all);
     let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
-    assert!(texts.contains(&json!("EC would be '0', and is nothing")), "{}", foreseen.ran.transcript);
+    assert!(texts.contains(&json!("EC: now nothing, would become '0'")), "{}", foreseen.ran.transcript);
     assert!(
-        texts.contains(&json!("Account1/password would be '***', and is nothing")),
+        texts.contains(&json!("Account1/password: now nothing, would become '***'")),
         "{}",
         foreseen.ran.transcript
     );
@@ -269,7 +269,7 @@ fn actions_are_set_and_reported_without_private_values() {
     let foreseen = done(&sandbox, &["set", "--what-if"], &wanted);
     assert_eq!(names(&foreseen), changed);
     let texts = foreseen.states[0]["_metadata"]["whatIf"].as_array().unwrap();
-    let text = "hooks/end would be 'post https://h/; log a.csv', and is nothing";
+    let text = "hooks/end: now nothing, would become 'post https://h/; log a.csv'";
     assert!(texts.contains(&json!(text)), "{}", foreseen.ran.transcript);
 
     let set = done(&sandbox, &["set"], &wanted);

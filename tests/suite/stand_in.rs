@@ -2,7 +2,7 @@
 
 mod behaviour;
 mod closing;
-mod driving;
+mod control;
 mod finding;
 mod hooks;
 mod passwords;

@@ -14,7 +14,7 @@ pub const MENU: &str = "What should happen on a call?";
 const WHEN: &str = "When should it happen?";
 const EVENTS: &str = "When? (Space selects, Enter continues)";
 const TEXT: &str = "Message (Enter for this one):";
-const LINK: &str = "Page for a click (Enter for none):";
+const LINK: &str = "Page that a click opens (Enter for none):";
 const PAGE: &str = "Address of the page:";
 const PLACE: &str = "Where in the address does the caller's number belong?";
 const COUNTRY: &str = "Calling code (without one, numbers stay as they are):";
@@ -24,7 +24,7 @@ const PROGRAM: &str = "Program or script (Tab completes):";
 const ARGUMENTS: &str = "Arguments before the number (Enter for none):";
 const KEEP: &str = "Keep that?";
 const SAVE: &str = "Save it?";
-const TRY: &str = "Try it now: number of a caller (Enter skips this):";
+const TRY: &str = "Try it now: type a caller's number (Enter skips this):";
 const REMOVE: &str = "What should no longer happen?";
 const NO_INI: &str = "What do you want to do?";
 const PATH: &str = "Path of MicroSIP.ini or of its folder (Tab completes):";
@@ -194,7 +194,7 @@ fn calls_are_logged_and_a_program_can_stay() {
         .sees(MENU)
         .press(&[DOWN, DOWN, ENTER])
         .sees(WHEN)
-        .sees("> A call has ended, also a missed one (recommended)");
+        .sees("> A call has ended or was missed (recommended)");
     terminal.press(&[ENTER]).sees("C:\\MicroSIP\\calls.csv").sees(FILE);
     terminal.press(&["C:\\none\\calls.csv", ENTER]).sees("The folder C:\\none doesn't exist").sees(FILE);
     terminal.press(&[CTRL_U, "C:\\MicroSIP\\calls.xlsx", ENTER]).sees("doesn't end with .csv").sees(FILE);
@@ -228,15 +228,15 @@ fn calls_are_logged_and_a_program_can_stay() {
     // the same again changes nothing, and both events are one item of the list
     let mut terminal = start(&sandbox);
     terminal.sees(MENU).press(&[ENTER]).sees(WHEN).press(&[DOWN, DOWN, ENTER]).sees(TEXT).press(&[ENTER]);
-    terminal.sees(LINK).press(&[ENTER]).sees("It is set already").sees(MENU);
+    terminal.sees(LINK).press(&[ENTER]).sees("This is already set").sees(MENU);
     terminal.press(&[UP, UP, UP, ENTER]).sees("busy or declined: shows").press(&[ENTER]).sees("Remove it?");
     terminal.press(&[ENTER]).sees("Saved.").sees(MENU).press(&[UP, ENTER]).sees("- again: end: notify");
     terminal.press(&[ENTER]).sees("Restored").sees(MENU).press(&[UP, ENTER]).sees("You can go back further.");
     // the oldest state is the ini of the beginning
     terminal.sees("To which state?").press(&[UP, ENTER]).sees("- again: end C:\\hooks\\ring.exe");
-    terminal.sees("Go back to it?").press(&[ESC]).sees("To which state?").press(&[ENTER]);
+    terminal.sees("Go back to this state?").press(&[ESC]).sees("To which state?").press(&[ENTER]);
     terminal
-        .sees("Go back to it?")
+        .sees("Go back to this state?")
         .press(&[ENTER])
         .sees("Restored")
         .sees("ended or was missed: starts C:\\hooks");

@@ -109,22 +109,22 @@ enum Clocks {
 }
 
 impl Clocks {
-    fn moment(&self, ms: i64) -> Moment {
+    fn moment(&self, ms: i64) -> Timestamp {
         const WALL: i64 = 1_800_000_000_000;
         const COUNTER: i64 = 30 * 24 * 3_600_000;
         let wall_ms = WALL + ms;
         let counter = |boot: Option<&str>, ms| BootTime { boot: boot.map(str::to_string), ms: Some(ms) };
         match self {
-            Clocks::Wall => Moment { wall_ms, boot: BootTime::default() },
-            Clocks::SomeCounters if ms % 3 == 0 => Moment { wall_ms, boot: BootTime::default() },
-            Clocks::SomeCounters => Moment { wall_ms, boot: counter(None, COUNTER + ms) },
+            Clocks::Wall => Timestamp { wall_ms, boot: BootTime::default() },
+            Clocks::SomeCounters if ms % 3 == 0 => Timestamp { wall_ms, boot: BootTime::default() },
+            Clocks::SomeCounters => Timestamp { wall_ms, boot: counter(None, COUNTER + ms) },
             Clocks::Jumps(jumps) => {
                 let jumped: i64 = jumps.iter().filter(|(at, _)| *at <= ms).map(|(_, by)| by).sum();
-                Moment { wall_ms: wall_ms + jumped, boot: counter(Some("a"), COUNTER + ms) }
+                Timestamp { wall_ms: wall_ms + jumped, boot: counter(Some("a"), COUNTER + ms) }
             }
             Clocks::Restart { at, has_id } => {
                 let (boot, ms) = if ms >= *at { ("b", 20_000 + ms - at) } else { ("a", COUNTER + ms) };
-                Moment { wall_ms, boot: counter(Some(boot).filter(|_| *has_id), ms) }
+                Timestamp { wall_ms, boot: counter(Some(boot).filter(|_| *has_id), ms) }
             }
         }
     }
@@ -227,7 +227,7 @@ fn gap(letter: char, before: char, plan: &Plan) -> i64 {
 }
 
 /// Returns what the events of a call show. `age` is the time since its beginning or its answer.
-fn shown_by(seen: &[CallEvent], now: &Moment, is_restarted: bool) -> Option<Call> {
+fn shown_by(seen: &[CallEvent], now: &Timestamp, is_restarted: bool) -> Option<Call> {
     let first = seen.first()?;
     let find = |events: &[Event]| seen.iter().find(|event| events.contains(&event.event));
     let incoming = find(&[Event::Ring, Event::Ringing, Event::Answer, Event::AnswerVideo]);
@@ -266,7 +266,7 @@ fn shown_by(seen: &[CallEvent], now: &Moment, is_restarted: bool) -> Option<Call
 }
 
 /// Returns the calls that the events show, each by its own events.
-fn expected(history: &History, now: &Moment, clocks: &Clocks) -> Vec<Call> {
+fn expected(history: &History, now: &Timestamp, clocks: &Clocks) -> Vec<Call> {
     let restart = if let Clocks::Restart { at, .. } = clocks { Some(*at) } else { None };
     let is_cut = |made: &Made| restart.is_some_and(|at| made.lasted.0 < at);
     let shown =

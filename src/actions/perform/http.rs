@@ -234,7 +234,7 @@ fn why(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "no answer in time".into(),
         ureq::Error::HostNotFound => "the server's name isn't known".into(),
-        ureq::Error::ConnectProxyFailed(_) => "the proxy server doesn't connect to it".into(),
+        ureq::Error::ConnectProxyFailed(_) => "the proxy server couldn't connect to the server".into(),
         // the TLS library reports certificates that it doesn't trust like this
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             format!("no secure connection: {error}")

@@ -94,8 +94,7 @@ pub fn prepare(
     let kind = Kind::of(&path, &leading, args, facts);
     if let Some(value) = kind.unsafe_value(args, facts) {
         let message = format!(
-            "unsafe-for-batch: {} isn't started, because {value} has a character that a command shell may run as a \
-             command",
+            "unsafe-for-batch: {} wasn't started, because {value} contains a character that could run a command",
             path.display()
         );
         return Err(Performed::Failed(message));

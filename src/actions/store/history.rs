@@ -18,10 +18,10 @@ const UNFINISHED: &str = "(is_planned = 0 OR EXISTS (SELECT 1 FROM deliveries
                            WHERE deliveries.event = events.row AND state IN ('pending', 'started')))";
 
 /// When something happened, by both clocks.
-type Moment = (i64, BootTime);
+type Timestamp = (i64, BootTime);
 
 /// Returns whether the clock jumped by more than a day between any two of these moments, which are in order.
-pub(super) fn clock_jumped(moments: &[Moment]) -> bool {
+pub(super) fn clock_jumped(moments: &[Timestamp]) -> bool {
     moments.windows(2).any(|pair| {
         let [(earlier, boot), (later, later_boot)] = pair else { return false };
         let elapsed = later.saturating_sub(*earlier);

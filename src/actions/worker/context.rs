@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actions::call::Moment;
+use crate::actions::call::Timestamp;
 use crate::actions::data_folder::DataFolder;
 use crate::actions::error_log;
 use crate::actions::perform::Perform;
@@ -20,7 +20,7 @@ pub struct Context<'a> {
     /// Carries out actions. Attempts that take too long are left behind when the worker exits.
     pub perform: Arc<dyn Perform + Send + Sync>,
     /// The clocks.
-    pub now: &'a dyn Fn() -> Moment,
+    pub now: &'a dyn Fn() -> Timestamp,
     /// Returns whether the session ends.
     pub is_stopped: &'a dyn Fn() -> bool,
     /// How long to wait for events when nothing is left to do.

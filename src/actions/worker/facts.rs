@@ -1,6 +1,6 @@
 //! What the actions of an event can say about the call.
 
-use crate::actions::call::{CallEvent, Moment};
+use crate::actions::call::{CallEvent, Timestamp};
 use crate::actions::calls;
 use crate::actions::store::{Delivery, Filter, State, Store, StoreError, StoredEvent};
 use crate::hook::action::numbers::Numbers;
@@ -14,8 +14,8 @@ use super::context::Context;
 const EVENTS_OF_CALL: i64 = 2000;
 
 /// Returns when an event happened.
-pub fn moment(event: &StoredEvent) -> Moment {
-    Moment { wall_ms: event.event.time, boot: event.event.boot.clone() }
+pub fn moment(event: &StoredEvent) -> Timestamp {
+    Timestamp { wall_ms: event.event.time, boot: event.event.boot.clone() }
 }
 
 /// Returns the facts as they were right after an event.

@@ -1,20 +1,21 @@
 //! Deletes what nobody needs any more.
 
-use crate::actions::call::{Call, CallEvent, CallResult, Moment};
+use crate::actions::call::{Call, CallEvent, CallResult, Timestamp};
 use crate::actions::calls;
 use crate::actions::store::{Filter, Store, StoreError};
 use crate::hook::action::History;
 
-use super::hooks::Hooks;
+use super::actions_cache::ActionsCache;
 
 /// Deletes the events of each ini that are older than its history. If its actions can't be read, the default counts.
 ///
 /// # Errors
 /// The database can't be read or written.
-pub fn delete_old(store: &Store, hooks: &mut Hooks, now: &Moment) -> Result<(), StoreError> {
+pub fn delete_old(store: &Store, actions: &mut ActionsCache, now: &Timestamp) -> Result<(), StoreError> {
     let is_doubtful = store.is_clock_doubtful(now.wall_ms, now.boot.clone())?;
     for ini in store.inis()? {
-        let history = hooks.of(&ini).as_ref().map_or_else(|_| History::default(), |actions| actions.history);
+        let history =
+            actions.of(&ini).as_ref().map_or_else(|_| History::default(), |actions| actions.history);
         let before = match history {
             History::Off => i64::MAX,
             History::For(_) if is_doubtful => continue,
@@ -29,7 +30,7 @@ pub fn delete_old(store: &Store, hooks: &mut Hooks, now: &Moment) -> Result<(), 
 
 /// Returns the first row of the first call that is still needed, or else a higher one than those of all events. As long
 /// as one event has something left to do, all events of its call are needed: they show how long it lasted, for example.
-fn first_needed_row(store: &Store, ini: &str, history: History, now: &Moment) -> Result<i64, StoreError> {
+fn first_needed_row(store: &Store, ini: &str, history: History, now: &Timestamp) -> Result<i64, StoreError> {
     let is_off = history == History::Off;
     if !is_off && store.unfinished(ini)?.is_empty() {
         return Ok(i64::MAX);
@@ -60,12 +61,12 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const DAY: i64 = 24 * 60 * 60 * 1000;
 
-    fn at(wall_ms: i64) -> Moment {
-        Moment { wall_ms, boot: BootTime { boot: Some("b".into()), ms: Some(wall_ms - NOW + 1000 * DAY) } }
+    fn at(wall_ms: i64) -> Timestamp {
+        Timestamp { wall_ms, boot: BootTime { boot: Some("b".into()), ms: Some(wall_ms - NOW + 1000 * DAY) } }
     }
 
     /// Adds an event. Those with the event `end` have a delivery in this state.
-    fn add(store: &Store, ini: &Path, event: Event, when: Moment, state: State) {
+    fn add(store: &Store, ini: &Path, event: Event, when: Timestamp, state: State) {
         let event = NewEvent {
             time: when.wall_ms,
             boot: when.boot,
@@ -90,12 +91,12 @@ mod tests {
     }
 
     /// Returns the rows that are left when all deliveries are done.
-    fn kept(history: &str, events: &[(Event, Moment)], now: &Moment) -> Vec<i64> {
+    fn kept(history: &str, events: &[(Event, Timestamp)], now: &Timestamp) -> Vec<i64> {
         kept_while(State::Done, history, events, now)
     }
 
     /// Returns the rows that are left while the deliveries are in a state.
-    fn kept_while(state: State, history: &str, events: &[(Event, Moment)], now: &Moment) -> Vec<i64> {
+    fn kept_while(state: State, history: &str, events: &[(Event, Timestamp)], now: &Timestamp) -> Vec<i64> {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), history).unwrap();
@@ -103,7 +104,7 @@ mod tests {
         for (event, when) in events {
             add(&store, &ini, *event, when.clone(), state);
         }
-        delete_old(&store, &mut Hooks::default(), now).unwrap();
+        delete_old(&store, &mut ActionsCache::default(), now).unwrap();
         store
             .events(Filter { since: i64::MIN, ..Filter::default() })
             .unwrap()
@@ -124,9 +125,9 @@ mod tests {
     #[test]
     fn nothing_is_deleted_after_the_clock_jumped() {
         let events = [(Event::End, at(NOW - 91 * DAY)), (Event::End, at(NOW))];
-        let jumped = Moment { wall_ms: NOW + 1000 * DAY, ..at(NOW) };
+        let jumped = Timestamp { wall_ms: NOW + 1000 * DAY, ..at(NOW) };
         assert_eq!(kept("", &events, &jumped), [1, 2]);
-        assert_eq!(kept("", &events, &Moment { wall_ms: NOW - 2 * DAY, ..at(NOW) }), [1, 2]);
+        assert_eq!(kept("", &events, &Timestamp { wall_ms: NOW - 2 * DAY, ..at(NOW) }), [1, 2]);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! Each Windows session has at most one, because pages and messages belong to a session.
 
+pub mod actions_cache;
 pub mod context;
 mod facts;
-pub mod hooks;
 mod housekeeping;
 mod intake;
 mod lock;
@@ -27,7 +27,7 @@ use crate::actions::store::{NewEvent, Store, StoreError, Use};
 use crate::platform;
 
 use context::Context;
-use service::{Finished, Kept, Service};
+use service::{Finished, Service, Storage};
 
 /// How long the worker waits for other programs that use the database.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,7 +90,7 @@ fn serve(context: &Context<'_>, given: &mut Option<NewEvent>) -> Result<(Finishe
         store.add(event)?;
         *given = None;
     }
-    let mut service = Service::new(context, &store, Kept::OnDisk);
+    let mut service = Service::new(context, &store, Storage::OnDisk);
     let finished = service.run()?;
     // other programs may prevent it, and then the next worker does it
     let _ = store.empty_log();
@@ -110,7 +110,7 @@ fn serve_in_memory(context: &Context<'_>, given: Option<NewEvent>) {
             computer: context.computer.clone(),
             ..*context
         };
-        Service::new(&patient, &store, Kept::InMemory).run().map(drop)
+        Service::new(&patient, &store, Storage::InMemory).run().map(drop)
     };
     if let Err(error) = serve() {
         context.log(&error);

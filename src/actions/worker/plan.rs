@@ -7,7 +7,7 @@ use crate::hook::action::template::CallFacts;
 use crate::hook::action::{Action, Actions, Kind, WebRequest, Work};
 use crate::hook::event::Event;
 
-/// An event after which a page or a message would be of no use, by its age in milliseconds.
+/// The age of an event, in milliseconds, after which its pages and messages are no longer useful.
 pub const TOO_LATE: i64 = 60 * 1000;
 
 /// Returns the deliveries of an event, or the one that says why its actions can't be carried out.
@@ -47,7 +47,7 @@ fn plan(position: u32, action: &Action, facts: &CallFacts, now: i64) -> NewDeliv
     }
 }
 
-/// Returns what deliveries share that must start one after the other.
+/// Returns the lane of a delivery. Deliveries in the same lane start one after the other.
 fn lane(work: &Work) -> Option<String> {
     match work {
         Work::Send(request) => Some(request.url.origin().to_string()),

@@ -14,8 +14,8 @@ use crate::hook::action::Action;
 use crate::hook::action::numbers::Numbers;
 use crate::hook::action::template::CallFacts;
 
+use super::actions_cache::ActionsCache;
 use super::context::Context;
-use super::hooks::Hooks;
 use super::schedule::{self, Waiting};
 use super::{facts, housekeeping, intake, plan, stop};
 
@@ -46,7 +46,7 @@ const INTERRUPTED: &str = "the worker was ended before it knew the result";
 
 /// Where events are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Storage {
     /// In the database of all workers.
     OnDisk,
     /// Only in this process.
@@ -101,8 +101,8 @@ impl Timer {
 pub struct Service<'a> {
     context: &'a Context<'a>,
     store: &'a Store,
-    kept: Kept,
-    hooks: Hooks,
+    storage: Storage,
+    actions: ActionsCache,
     pending: Vec<(StoredEvent, Delivery)>,
     running: HashMap<i64, Running>,
     sender: Sender<Attempt>,
@@ -124,13 +124,13 @@ pub struct Service<'a> {
 
 impl<'a> Service<'a> {
     /// Returns a service for the events in a database.
-    pub fn new(context: &'a Context<'a>, store: &'a Store, kept: Kept) -> Service<'a> {
+    pub fn new(context: &'a Context<'a>, store: &'a Store, storage: Storage) -> Service<'a> {
         let (sender, results) = mpsc::channel();
         Service {
             context,
             store,
-            kept,
-            hooks: Hooks::default(),
+            storage,
+            actions: ActionsCache::default(),
             pending: Vec::new(),
             running: HashMap::new(),
             sender,
@@ -189,7 +189,7 @@ impl<'a> Service<'a> {
         if looks_at_files {
             self.take_files()?;
         }
-        if self.sessions.is_due() && self.kept == Kept::OnDisk {
+        if self.sessions.is_due() && self.storage == Storage::OnDisk {
             self.adopt()?;
         }
         self.look()?;
@@ -198,7 +198,7 @@ impl<'a> Service<'a> {
         self.look()?;
         let is_done = self.pending.is_empty() && self.running.is_empty() && self.unrecorded.is_empty();
         if is_done && !self.is_clean || self.housekeeping.is_due() {
-            housekeeping::delete_old(self.store, &mut self.hooks, &(self.context.now)())?;
+            housekeeping::delete_old(self.store, &mut self.actions, &(self.context.now)())?;
             self.is_clean = is_done;
         }
         if is_done && self.active.elapsed() >= self.context.idle && !self.context.perform.is_showing() {
@@ -225,9 +225,9 @@ impl<'a> Service<'a> {
                 self.context.log(error);
             }
         };
-        let has_taken = match self.kept {
-            Kept::OnDisk => intake::to_database(self.store, fs, &data.spool(), &mut log)?,
-            Kept::InMemory => {
+        let has_taken = match self.storage {
+            Storage::OnDisk => intake::to_database(self.store, fs, &data.spool(), &mut log)?,
+            Storage::InMemory => {
                 let mut events = intake::events(fs, &data.spool(), &mut log);
                 events.retain(|(file, event)| event.session == session && file.remove(fs).is_ok());
                 events.iter().try_for_each(|(_, event)| self.store.add(event).map(drop))?;
@@ -261,21 +261,21 @@ impl<'a> Service<'a> {
         }
         for event in self.store.unplanned(self.context.session)? {
             let now = self.now();
-            let actions = self.hooks.read(&event.event.ini);
+            let actions = self.actions.read(&event.event.ini);
             let default = Numbers::default();
             let numbers = actions.as_ref().map_or(&default, |actions| &actions.numbers);
             let facts = facts::facts(self.store, &event, numbers, self.context)?;
             let deliveries = plan::deliveries(actions, &facts, now);
             self.store.plan(&event, &deliveries)?;
             self.taken += 1;
-            self.is_active();
+            self.mark_active();
         }
         self.pending = self.store.pending(self.context.session)?;
         self.seen = Some(changes);
         Ok(())
     }
 
-    fn is_active(&mut self) {
+    fn mark_active(&mut self) {
         self.active = Instant::now();
         self.is_clean = false;
     }
@@ -311,7 +311,7 @@ impl<'a> Service<'a> {
             let message = format!("too late, {} seconds after the event", age.as_secs());
             return Ok(Err((State::Skipped, message)));
         }
-        let actions = match self.hooks.of(&event.event.ini) {
+        let actions = match self.actions.of(&event.event.ini) {
             Ok(actions) => actions,
             Err(reason) => return Ok(Err((State::Failed, reason.clone()))),
         };
@@ -355,7 +355,9 @@ impl<'a> Service<'a> {
                 self.running.insert(id, Running { lane, attempts: attempts.saturating_add(1), until });
                 Ok(())
             }
-            Err(error) => self.end(id, State::Failed, format!("no thread: {error}"), Duration::ZERO, 0),
+            Err(error) => {
+                self.end(id, State::Failed, format!("couldn't start a thread: {error}"), Duration::ZERO, 0)
+            }
         }
     }
 
@@ -381,7 +383,7 @@ impl<'a> Service<'a> {
             self.end(id, state, message, took, next)?;
             self.running.remove(&id);
             self.unrecorded.pop();
-            self.is_active();
+            self.mark_active();
         }
         Ok(())
     }

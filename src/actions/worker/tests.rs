@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::*;
-use crate::actions::call::Moment;
+use crate::actions::call::Timestamp;
 use crate::actions::data_folder::DataFolder;
 use crate::actions::perform::{Job, Perform, Performed};
 use crate::actions::start_worker;
@@ -123,7 +123,7 @@ impl Harness {
             perform: self.fake.clone(),
             now: &|| {
                 let ms = self.clock.fetch_add(1000, Ordering::Relaxed);
-                Moment { wall_ms: ms, boot: BootTime { boot: Some("b".into()), ms: Some(ms) } }
+                Timestamp { wall_ms: ms, boot: BootTime { boot: Some("b".into()), ms: Some(ms) } }
             },
             is_stopped: &|| self.is_stopped.load(Ordering::Relaxed),
             idle: Duration::ZERO,
@@ -214,7 +214,7 @@ fn what_a_killed_worker_had_started_is_repeated_only_if_receivers_notice() {
         // what a worker does until it is killed
         let store = harness.store();
         let event = store.unplanned(1).unwrap().remove(0);
-        let actions = hooks::read(Path::new(&event.event.ini)).map_err(|error| error.to_string());
+        let actions = actions_cache::read(Path::new(&event.event.ini)).map_err(|error| error.to_string());
         let facts = facts::facts(&store, &event, &actions.as_ref().unwrap().numbers, &context_of(&harness));
         store.plan(&event, &plan::deliveries(&actions, &facts.unwrap(), NOW)).unwrap();
         assert!(store.start(1, 1, NOW).unwrap() && store.start(2, 1, NOW).unwrap());
@@ -234,7 +234,7 @@ fn context_of(harness: &Harness) -> Context<'static> {
         session: 1,
         fs: &SystemFs,
         perform: harness.fake.clone(),
-        now: &|| Moment { wall_ms: NOW, boot: BootTime::default() },
+        now: &|| Timestamp { wall_ms: NOW, boot: BootTime::default() },
         is_stopped: &|| false,
         idle: Duration::ZERO,
         user: String::new(),

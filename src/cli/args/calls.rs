@@ -13,7 +13,7 @@ use crate::request::{CallsRequest, IniChoice, LogRequest, Purge, Request};
 pub(super) enum Command {
     /// List the calls, oldest first
     ///
-    /// msipcfg knows the calls at whose events it carries out actions. With --ini, only those of that ini count.
+    /// msipcfg knows only calls whose events have actions. With --ini, only those of that ini count.
     #[command(after_help = examples!(
         r"msipcfg calls --since 7d"
         r"msipcfg calls --missed -f"

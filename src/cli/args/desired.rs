@@ -34,7 +34,8 @@ pub(super) enum Command {
         #[arg(long)]
         allow_missing: bool,
 
-        /// Accept unsafe hooks: a batch file, a password in the arguments
+        /// Accept unsafe hooks: a batch file, a shell, a password in the arguments, a program that other users can
+        /// replace
         #[arg(long)]
         allow_unsafe: bool,
 

@@ -43,10 +43,10 @@ pub(super) enum Command {
     /// MicroSIP starts the small program msipcfg-run, and no script is needed. {number} and other placeholders are
     /// replaced for each call.
     ///
-    /// With a PROGRAM, MicroSIP starts it with the words after PROGRAM. Options of msipcfg come before the event; to
-    /// pass such an option to the program, write -- before PROGRAM. A program given without a folder is looked up as
-    /// Windows would. MicroSIP adds the caller's text after the arguments: usually the other
-    /// party's number, but it can be several arguments, or none.
+    /// With a PROGRAM, MicroSIP starts it with the arguments after PROGRAM. Options of msipcfg come before the event;
+    /// to pass such an option to the program, write -- before PROGRAM. A program given without a folder is looked up as
+    /// Windows would. MicroSIP adds the caller's text after the arguments: usually the other party's number, but it can
+    /// be several arguments, or none.
     ///
     /// If PROGRAM is a script, such as a .ps1, .vbs, .py or .bat file, msipcfg runs it with the number as its last
     /// argument, so that a caller can't give it options or commands. With --direct, MicroSIP starts it.
@@ -197,7 +197,7 @@ pub(super) struct SetHookArgs {
     #[arg(long)]
     allow_unsafe: bool,
 
-    /// Let MicroSIP start a script itself, also a batch file, although a caller can give it options or commands
+    /// Let MicroSIP start a script itself, even a batch file, although a caller can give it options or commands
     #[arg(long, conflicts_with_all = ["raw", "add", "runner"])]
     direct: bool,
 

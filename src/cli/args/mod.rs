@@ -107,8 +107,8 @@ enum Command {
     ///
     /// Lists it and asks first. Hooks that start your own programs stay, because they work without msipcfg. Without
     /// --ini, all of your inis are cleaned; data and links don't belong to one ini and are removed in any case. Files
-    /// next to an ini are removed even if the ini is gone. For many users, only files are removed: who opens links is
-    /// in each user's registry ('msipcfg links --unset').
+    /// next to an ini are removed even if the ini is gone. For many users, links stay, because they are in each user's
+    /// registry: each user can run 'msipcfg links --unset'.
     Uninstall(uninstall::UninstallArgs),
 
     /// Carry out the actions of the events that msipcfg-run stored

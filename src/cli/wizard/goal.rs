@@ -56,7 +56,7 @@ impl Moment {
         match self {
             Moment::Ringing => "The phone is ringing",
             Moment::Answered => "You answer a call",
-            Moment::Ended => "A call has ended, also a missed one",
+            Moment::Ended => "A call has ended or was missed",
         }
     }
 

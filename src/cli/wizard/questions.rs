@@ -171,8 +171,8 @@ impl Questions<'_, '_> {
     fn ask_message(&mut self) -> Result<Reply, Exit> {
         let usual = self.answers.events.first().map_or("", |event| goal::usual_message(*event));
         self.dialog.say(&format!(
-            "The message is: {usual}\nFor {{name|number}}, MicroSIP's contacts give the name; without one, the number is \
-             shown.\nPress Enter to use it, or type your own, such as: Call from {{name|number}}\n"
+            "The message is: {usual}\n{{name|number}} becomes the caller's name from MicroSIP's contacts or, if there is \
+             none, the number.\nPress Enter to use it, or type your own, such as: Call from {{name|number}}\n"
         ));
         let prompt = "Message (Enter for this one)";
         let Some(typed) = self.line(prompt, |answers| &answers.message)? else { return Ok(Reply::Back) };
@@ -185,7 +185,8 @@ impl Questions<'_, '_> {
         self.dialog.say(
             "A click on the message can open a web page, such as https://crm.example/find?phone={number}\n",
         );
-        let Some(typed) = self.line("Page for a click (Enter for none)", |answers| &answers.link)? else {
+        let Some(typed) = self.line("Page that a click opens (Enter for none)", |answers| &answers.link)?
+        else {
             return Ok(Reply::Back);
         };
         self.set_page(&typed);
@@ -198,12 +199,13 @@ impl Questions<'_, '_> {
     fn ask_address(&mut self) -> Result<Reply, Exit> {
         let is_page = self.answers.goal == Goal::OpenPage;
         let (example, prompt) = if is_page {
-            let example = "Search for a customer's phone number on that page, in your browser, and paste the address of \
-                           the result here. Or type an address with {number} where the phone number belongs:\n\
+            let example = "Open your customer list in the browser, search for a customer's phone number, and paste the \
+                           address of the result here. Or type an address with {number} where the phone number belongs:\n\
                            https://crm.example/find?phone={number}";
             (example, "Address of the page")
         } else {
-            let example = "It gets the call as JSON. Whoever runs the service tells you its address, such as\n\
+            let example = "msipcfg sends the call to the service as JSON. Ask whoever runs the service for its address, \
+                           such as\n\
                            https://crm.example/calls";
             (example, "Address of the web service")
         };
@@ -292,8 +294,8 @@ impl Questions<'_, '_> {
             _ => "+49301234",
         };
         self.dialog.say(&format!(
-            "This page finds numbers in the form {form}, but calls can bring others. To convert those, msipcfg needs the \
-             calling code of your country, such as 49 for Germany.\n"
+            "This page finds numbers in the form {form}, but callers' numbers can arrive in other forms. To convert those, \
+             msipcfg needs the calling code of your country, such as 49 for Germany.\n"
         ));
         if self.answers.country.is_empty() {
             let of_example = self.answers.number_place().and_then(|place| place.country);

@@ -19,10 +19,10 @@ use crate::request::{
 };
 
 /// Said if the answers describe what is set.
-pub const IS_SET_ALREADY: &str = "It is set already, so there is nothing to change.\n";
+pub const IS_SET_ALREADY: &str = "This is already set, so there is nothing to change.\n";
 
 /// Said if no older state differs.
-pub const NOTHING_TO_UNDO: &str = "There is no change that isn't undone already.\n";
+pub const NOTHING_TO_UNDO: &str = "There is nothing left to undo.\n";
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn save(dialog: &Dialog<'_>, ini: &mut ChosenIni, edit: &EditRequest) -> Res
         }
         EditRequest::Restore(_) => {
             dialog.say(&texts::sentence_before_undoing(&preview, "This changes what happens on calls:"));
-            "Go back to it?"
+            "Go back to this state?"
         }
         _ => "Save it?",
     };
@@ -218,11 +218,11 @@ fn offer_test(dialog: &Dialog<'_>, ini: &ChosenIni, hooks: &[SetHook]) -> Result
         return Ok(());
     }
     if hooks.iter().any(is_log) {
-        dialog.say("A try adds a line to the file.\n");
+        dialog.say("Trying it adds a line to the file.\n");
     }
     // one event of several that do the same
     let events: Vec<Event> = hooks.iter().map(|hook| hook.event).take(1).collect();
-    let mut prompt = "Try it now: number of a caller (Enter skips this)";
+    let mut prompt = "Try it now: type a caller's number (Enter skips this)";
     loop {
         let typed = line::ask(dialog.theme, prompt, "", None)?.unwrap_or_default();
         if typed.is_empty() {

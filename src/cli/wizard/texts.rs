@@ -31,7 +31,7 @@ pub fn when(event: Event) -> &'static str {
         Event::Ringing => "the phone is ringing and Do Not Disturb is off",
         Event::Answer => "you answer a call",
         Event::AnswerVideo => "you answer a video call",
-        Event::Start => "a call is connected, also one that you made",
+        Event::Start => "a call is connected, including one that you made",
         Event::End => "a call has ended or was missed",
         Event::Busy => "a call was busy or declined",
         Event::Outgoing => "you call someone",

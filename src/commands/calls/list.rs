@@ -210,12 +210,12 @@ fn table_line(cells: &[String; 6], widths: &[usize; 6]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::call::Moment;
+    use crate::actions::call::Timestamp;
     use crate::page::Styles;
     use crate::platform::BootTime;
 
     fn listed(number: &str, name: &str, result: CallResult) -> ListedCall {
-        let began = Moment { wall_ms: 1_577_000_000_000, boot: BootTime::default() };
+        let began = Timestamp { wall_ms: 1_577_000_000_000, boot: BootTime::default() };
         let call = Call {
             first_row: 7,
             rows: vec![7],

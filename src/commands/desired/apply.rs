@@ -249,7 +249,8 @@ impl Application<'_> {
                 password.section
             );
             Diagnostic::new(Code::PasswordUnconfirmed, message)
-                .with_hint("the next command that writes records it; after that, every change is reported")
+                .with_hint("the next command that changes the ini also records the encrypted password; after that, every change of it is \
+                 reported")
         }));
         warnings.extend(running_warning(&ini, processes));
         // A text that MicroSIP would damage must be written again, whatever its values.

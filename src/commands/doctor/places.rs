@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::actions::worker::hooks::{HooksError, distrust};
+use crate::actions::worker::actions_cache::{ActionsError, trust_error};
 use crate::commands::backups::folder_error;
 use crate::commands::error::Error;
 use crate::commands::hook_state::target_context;
@@ -95,7 +95,7 @@ fn writable_by_others(ini: &Ini, env: &Env) -> Option<Finding> {
 
 /// Finds somebody who can change the file with the actions, but not the ini.
 fn untrusted_actions(ini: &Ini) -> Option<Finding> {
-    let HooksError::Untrusted { file, writer } = distrust(ini.file.to_open())? else { return None };
+    let ActionsError::Untrusted { file, writer } = trust_error(ini.file.to_open())? else { return None };
     let file = ini.file.shown_for(&file);
     let writer = match writer {
         Writer::Account(sid) => platform::account_name(&sid).unwrap_or(sid.0),

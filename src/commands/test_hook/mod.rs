@@ -152,7 +152,7 @@ fn run_hook(
         Ok(runner) => runner,
         Err(error) => {
             test.problems.push(
-                Diagnostic::new(Code::WindowsOnly, format!("it wasn't run: {error}"))
+                Diagnostic::new(Code::WindowsOnly, format!("the program wasn't run: {error}"))
                     .with_hint("run msipcfg for Windows where MicroSIP runs"),
             );
             return Ok(());
@@ -169,7 +169,7 @@ fn run_hook(
         Ok(started) => result_of(started, begun, stop)?,
         Err(error) => {
             let hint = "MicroSIP wouldn't show an error; check the path, and that you may run the program";
-            let message = format!("it couldn't be started: {error}");
+            let message = format!("the program couldn't be started: {error}");
             test.problems.push(Diagnostic::new(Code::HookNotStarted, message).with_hint(hint));
             RunResult::NotStarted
         }
@@ -235,12 +235,13 @@ fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Ve
         RunResult::StillRunning { .. } if is_waited_for => {
             let seconds = command::MAX_WAIT.as_secs();
             let message = format!(
-                "it was still running after {seconds} s, when MicroSIP stops waiting; it keeps running"
+                "the program was still running after {seconds} s, when MicroSIP stops waiting; it keeps running"
             );
             problems.push(Diagnostic::new(Code::HookTimeout, message).with_hint(BE_QUICK));
         }
         RunResult::Exited { took, .. } if is_waited_for && took > LONG => {
-            let message = format!("it took {:.1} s, during which MicroSIP is frozen", took.as_secs_f64());
+            let message =
+                format!("the program took {:.1} s, during which MicroSIP is frozen", took.as_secs_f64());
             problems.push(Diagnostic::new(Code::HookSlow, message).with_hint(BE_QUICK));
         }
         _ => {}
@@ -248,10 +249,11 @@ fn run_problems(result: RunResult, is_waited_for: bool, is_captured: bool) -> Ve
     if let RunResult::Exited { status: status @ 1.., .. } = result {
         let see_output = if is_captured { "" } else { "; to see its output, use --capture" };
         problems.push(
-            Diagnostic::new(Code::HookFailed, format!("it exited with status {}", status_text(status)))
-                .with_hint(format!(
-                    "MicroSIP ignores the status, but the program reports a failure{see_output}"
-                )),
+            Diagnostic::new(
+                Code::HookFailed,
+                format!("the program exited with status {}", status_text(status)),
+            )
+            .with_hint(format!("MicroSIP ignores the status, but the program reports a failure{see_output}")),
         );
     }
     problems

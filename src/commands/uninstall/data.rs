@@ -122,7 +122,7 @@ impl Data<'_> {
             }
             if Instant::now() >= end {
                 let message = format!(
-                    "an action of {} takes so long that its files can't be removed",
+                    "msipcfg is still carrying out an action, so the files in {} can't be removed yet",
                     folder.path().display()
                 );
                 return Err(Diagnostic::new(Code::WorkerRunning, message)
@@ -138,8 +138,8 @@ impl Data<'_> {
 
     fn worker_warning(&self, folder: &PinnedDir) -> Diagnostic {
         let message = format!(
-            "msipcfg is running for the actions of {}; without --dry-run, uninstall would tell it to exit and wait \
-             for at most {}",
+            "msipcfg is still carrying out actions and uses the files in {}; without --dry-run, uninstall would tell \
+             it to exit and wait for at most {}",
             folder.path().display(),
             duration_text(self.patience)
         );

@@ -1,5 +1,5 @@
-//! `uninstall` for many users (`--all-users`, `--profiles`): files only, because the registries of users who are logged
-//! off aren't loaded.
+//! `uninstall` for many users (`--all-users`, `--profiles`): hooks and files, but not the registry, because it isn't
+//! loaded for users who are logged off.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -34,9 +34,10 @@ use removal::{Item, Kept, Removal};
 /// Nobody was asked, or there are no users. Why something couldn't be removed is in the outcome.
 pub fn run(request: &UninstallRequest, context: &mut Context<'_>) -> Result<Box<dyn Outcome>, Error> {
     if request.purge == Purge::Ask {
-        let message = "uninstall asks before it removes anything, but it can't ask here";
+        let message = "uninstall asks before it removes anything, but it can't ask without a terminal, with --json or with \
+                       --no-input";
         return Err(Diagnostic::new(Code::Usage, message)
-            .with_hint("add --yes to remove it without a question, or --dry-run to list it")
+            .with_hint("add --yes to remove everything without a question, or --dry-run to list what would be removed")
             .into());
     }
     let processes = Processes::default();
@@ -119,7 +120,7 @@ fn inis(choice: &IniChoice, removal: &mut Removal, context: &Context<'_>) -> Con
 
 /// Returns the warning that the named ini doesn't exist.
 fn without_ini(error: &Error) -> Diagnostic {
-    let message = format!("{error}, so no hooks were looked for, only files next to it");
+    let message = format!("{error}, so msipcfg looked only for its own files in that folder, not for hooks");
     Diagnostic::new(Code::IniNotFound, message).with_hint("check the path")
 }
 
@@ -134,7 +135,7 @@ fn clean_own_data(
     if open().is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
         removal.kept.push(Kept {
             item: Item::File(folder.to_path_buf()),
-            why: "it's a link or a file, and msipcfg follows no links here",
+            why: "it isn't a folder, or it's a link, which msipcfg doesn't follow here",
         });
         return ControlFlow::Continue(());
     }

@@ -139,8 +139,8 @@ impl<E: ToDiagnostic> ToDiagnostic for TransactionError<E> {
                 "exit MicroSIP with the Exit command of its menu, then run the command again".into()
             }
             Kind::Running(blockers) if blockers.iter().all(|blocker| blocker.is_refused && !blocker.is_own) => {
-                "run msipcfg as an administrator to see which ini it uses, have its user exit it, or wait longer with \
-                 --timeout"
+                "run msipcfg as an administrator to see which ini this MicroSIP uses, ask its user to exit MicroSIP, or \
+                 wait longer with --timeout"
                     .into()
             }
             Kind::Running(_) => {

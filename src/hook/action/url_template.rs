@@ -20,7 +20,7 @@ pub enum UrlError {
     Template(#[from] TemplateError),
     #[error("'{scheme}:' isn't supported; the address must start with https:// or http://")]
     Scheme { scheme: String },
-    #[error("a placeholder can't be part of the host, because a caller could choose it then")]
+    #[error("a placeholder can't be part of the host, because a caller could then choose the server")]
     HostPlaceholder,
     #[error("'{text}' isn't a web address: {reason}")]
     Invalid { text: String, reason: String },
@@ -50,7 +50,7 @@ impl UrlError {
 pub enum UrlNotUsed {
     #[error("the caller has no number")]
     NoNumber,
-    #[error("the caller's text would lead out of the folder of the address")]
+    #[error("the caller's text would change the path of the address")]
     LeavesPath,
 }
 

@@ -109,7 +109,7 @@ impl ToDiagnostic for HookTextError {
             }
             HookTextError::Cut { .. } => "move the arguments into a script, and set the script as the hook",
             HookTextError::BuiltIn { name } if ["start", "call"].contains(&&*name.to_ascii_lowercase()) => {
-                "remove it: MicroSIP itself starts the program that is named after it"
+                "remove this word; MicroSIP starts the program without it"
             }
             HookTextError::BuiltIn { .. } | HookTextError::ShellOperator { .. } => {
                 "move the commands into a script, and set the script as the hook"

@@ -110,5 +110,5 @@ fn change_text(change: &Change) -> String {
         None => "nothing".to_string(),
         Some(value) => format!("'{}'", value.reveal(Viewer::Anyone)),
     };
-    format!("{} would be {}, and is {}", setting_path(section, key), shown(after), shown(before))
+    format!("{}: now {}, would become {}", setting_path(section, key), shown(before), shown(after))
 }

@@ -207,7 +207,7 @@ impl Summary {
             (
                 Code::UsersSkipped,
                 message,
-                "the report names the reason for each; without --fail-on-skipped, it's accepted",
+                "the results name the reason for each user; without --fail-on-skipped, skipped users aren't an error",
             )
         } else {
             return None;

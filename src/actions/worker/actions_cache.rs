@@ -19,7 +19,7 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// Why the actions of an ini can't be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum HooksError {
+pub enum ActionsError {
     #[error("{file} couldn't be read: {source}")]
     Unreadable { file: PathBuf, source: io::Error },
     #[error(
@@ -32,11 +32,11 @@ pub enum HooksError {
 
 /// The files that were read.
 #[derive(Default)]
-pub struct Hooks {
+pub struct ActionsCache {
     read: HashMap<String, (Instant, Result<Actions, String>)>,
 }
 
-impl Hooks {
+impl ActionsCache {
     /// Reads the actions of an ini for a new event.
     pub fn read(&mut self, ini: &str) -> &Result<Actions, String> {
         self.read.remove(ini);
@@ -54,13 +54,13 @@ impl Hooks {
 /// Reads the actions of an ini.
 ///
 /// # Errors
-/// See [`HooksError`].
-pub fn read(ini: &Path) -> Result<Actions, HooksError> {
+/// See [`ActionsError`].
+pub fn read(ini: &Path) -> Result<Actions, ActionsError> {
     let path = companion::path_for(ini);
-    let unreadable = |source| HooksError::Unreadable { file: path.clone(), source };
+    let unreadable = |source| ActionsError::Unreadable { file: path.clone(), source };
     let (bytes, writers) = platform::read_with_writers(&path, MAX_LEN).map_err(unreadable)?;
     if let Some(writer) = untrusted_writer(&writers, ini) {
-        return Err(HooksError::Untrusted { file: path, writer });
+        return Err(ActionsError::Untrusted { file: path, writer });
     }
     let text = platform::decode_text(bytes).map_err(unreadable)?;
     Ok(file::read(path.display().to_string(), text)?)
@@ -73,11 +73,11 @@ fn untrusted_writer(file: &Writers, ini: &Path) -> Option<Writer> {
 }
 
 /// Returns why the actions of an ini aren't carried out, if that's because of who can change their file.
-pub fn distrust(ini: &Path) -> Option<HooksError> {
+pub fn trust_error(ini: &Path) -> Option<ActionsError> {
     let file = companion::path_for(ini);
     let (_, writers) = platform::read_with_writers(&file, MAX_LEN).ok()?;
     let writer = untrusted_writer(&writers, ini)?;
-    Some(HooksError::Untrusted { file, writer })
+    Some(ActionsError::Untrusted { file, writer })
 }
 
 #[cfg(test)]
@@ -105,15 +105,15 @@ mod tests {
     fn a_file_is_read_again_for_the_next_event_and_after_a_while() {
         let folder = tempfile::tempdir().unwrap();
         let ini = folder.path().join("MicroSIP.ini");
-        let mut hooks = Hooks::default();
-        assert!(hooks.of(ini.to_str().unwrap()).is_err());
+        let mut cache = ActionsCache::default();
+        assert!(cache.of(ini.to_str().unwrap()).is_err());
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), "").unwrap();
-        assert!(hooks.of(ini.to_str().unwrap()).is_err());
-        assert!(hooks.read(ini.to_str().unwrap()).is_ok());
+        assert!(cache.of(ini.to_str().unwrap()).is_err());
+        assert!(cache.read(ini.to_str().unwrap()).is_ok());
         std::fs::write(folder.path().join("MicroSIP.hooks.toml"), "broken").unwrap();
-        assert!(hooks.of(ini.to_str().unwrap()).is_ok());
-        let (at, _) = hooks.read.values_mut().next().unwrap();
+        assert!(cache.of(ini.to_str().unwrap()).is_ok());
+        let (at, _) = cache.read.values_mut().next().unwrap();
         *at = at.checked_sub(FRESH).unwrap();
-        assert!(hooks.of(ini.to_str().unwrap()).is_err());
+        assert!(cache.of(ini.to_str().unwrap()).is_err());
     }
 }
