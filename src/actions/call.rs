@@ -71,14 +71,13 @@ impl Timestamp {
     }
 }
 
-/// Returns the time that is so many milliseconds after 1970.
+/// Returns the time that is so many milliseconds after 1970. A time that RFC 3339 can't express, which only a changed
+/// file or database contains, becomes the nearest one that it can.
 pub fn system_time(milliseconds: i64) -> SystemTime {
-    let distance = Duration::from_millis(milliseconds.unsigned_abs());
-    let time = match milliseconds {
-        0.. => SystemTime::UNIX_EPOCH.checked_add(distance),
-        _ => SystemTime::UNIX_EPOCH.checked_sub(distance),
-    };
-    time.unwrap_or(SystemTime::UNIX_EPOCH)
+    /// 9999-12-31T23:59:59Z
+    const LAST_MS: u64 = 253_402_300_799_000;
+    let since_1970 = u64::try_from(milliseconds).unwrap_or_default().min(LAST_MS);
+    SystemTime::UNIX_EPOCH + Duration::from_millis(since_1970)
 }
 
 /// A call, as far as its events show it.
@@ -170,6 +169,21 @@ mod tests {
     fn moment(wall_ms: i64, ms: Option<i64>, boot: &str) -> Timestamp {
         let boot = Some(boot.to_string()).filter(|boot| !boot.is_empty());
         Timestamp { wall_ms, boot: BootTime { boot, ms } }
+    }
+
+    #[test]
+    fn a_time_that_rfc_3339_cannot_express_becomes_the_nearest() {
+        for (milliseconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_800_000_000_007, "2027-01-15T08:00:00.007Z"),
+            (253_402_300_798_999, "9999-12-31T23:59:58.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.000Z"),
+            (i64::MAX, "9999-12-31T23:59:59.000Z"),
+            (-1, "1970-01-01T00:00:00.000Z"),
+            (i64::MIN, "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(humantime::format_rfc3339_millis(system_time(milliseconds)).to_string(), text);
+        }
     }
 
     #[test]

@@ -105,8 +105,13 @@ impl Workplace {
 
     /// Writes an event to a file, as a runner does that can't use the database.
     pub fn spool(&self, event: &str, caller: &str) {
+        let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+        self.spool_with_time(event, caller, now);
+    }
+
+    fn spool_with_time(&self, event: &str, caller: &str, time: i64) {
         let event = NewEvent {
-            time: i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap(),
+            time,
             boot: platform::boot_time(),
             event: event.parse().unwrap(),
             caller: caller.into(),
@@ -229,6 +234,21 @@ fn what_cannot_be_read_blocks_no_event() {
     }
     assert!(folder.is_dir());
     assert_eq!(place.log().matches("isn't a file").count(), 1, "{}", place.log());
+}
+
+#[test]
+fn an_event_with_an_impossible_time_stops_nothing() {
+    let place = Workplace::new("");
+    let file = place.sandbox.path("calls.txt");
+    place.sandbox.write("MicroSIP.hooks.toml", format!("[[ring]]\nlog = '{}'\n", file.display()));
+    for time in [i64::MAX, i64::MIN, 8_300_000_000_000_000, 253_402_300_800_000, -62_135_596_800_001] {
+        place.spool_with_time("ring", "1", time);
+    }
+    place.report("ring", "2");
+    wait_until(|| std::fs::read_to_string(&file).ok().filter(|text| text.lines().count() == 6));
+    for args in [&["log"][..], &["log", "--json"], &["calls"], &["calls", "--json"], &["calls", "--csv"]] {
+        place.sandbox.run(args).exits(0);
+    }
 }
 
 #[test]
