@@ -152,9 +152,14 @@ mod tests {
                 "as a service",
                 identity("S-1-5-18", true),
                 Model::NoShell { session: Some(0) },
-                Err("no desktop"),
+                Err("without a desktop"),
             ),
-            ("over SSH", identity("ann", true), Model::NoShell { session: Some(0) }, Err("no desktop")),
+            (
+                "over SSH",
+                identity("ann", true),
+                Model::NoShell { session: Some(0) },
+                Err("without a desktop"),
+            ),
             ("as a RemoteApp", identity("ann", false), Model::NoShell { session: Some(3) }, Ok(StartAs::Own)),
         ] {
             match (start_as(&own, &model), expected) {
