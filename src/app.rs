@@ -18,7 +18,7 @@ use crate::cli::wizard::{self, Dialog};
 use crate::cli::{clap_error, completion, interrupt};
 use crate::commands::{RunEvent, completions};
 use crate::diagnostic::{Code, Diagnostic, ExitStatus};
-use crate::platform::{self, Env, FileSystem as _, SystemFs};
+use crate::platform::{self, Env};
 use crate::request::{Request, ValueSource};
 
 /// The process: its environment, and how it ends.
@@ -192,12 +192,15 @@ fn lost_characters_warning() -> Diagnostic {
     Diagnostic::new(Code::InputLostCharacters, message).with_hint(hint)
 }
 
+/// The largest file with a secret, in bytes. A device could go on for ever.
+const MAX_SECRET_LEN: u64 = 64 * 1024;
+
 /// Reads a secret from its source, without the line end after it.
 fn read_secret(source: &ValueSource, variable: fn(&str) -> Option<OsString>) -> io::Result<String> {
     let text = match source {
         ValueSource::Inline(value) => return Ok(value.clone()),
         ValueSource::StandardInput => read_stdin()?,
-        ValueSource::File(path) => platform::decode_text(SystemFs.read(path)?)?,
+        ValueSource::File(path) => platform::decode_text(platform::read_at_most(path, MAX_SECRET_LEN)?)?,
         ValueSource::Variable(name) => {
             // The error of std would contain the value.
             let not_set = || io::Error::new(io::ErrorKind::NotFound, "it isn't set");

@@ -241,7 +241,7 @@ codes! {
     RunnerUnneeded = "runner-unneeded", Done, "MicroSIP starts msipcfg-run on an event that no action needs";
     IniWritable = "ini-writable", Done,
         "users other than the ini's owner and administrators can change the ini, and so what MicroSIP runs";
-    HooksFileWritable = "hooks-file-writable", Done,
+    HooksFileWritable = "hooks-file-writable", Refused,
         "somebody who can't change the ini can change the file with the actions, so msipcfg doesn't carry them out";
     ActionFailed = "action-failed", Done, "actions failed or were interrupted in the last 7 days";
     WorkerRunning = "worker-running", File,

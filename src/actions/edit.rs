@@ -14,6 +14,10 @@ use crate::hook::event::Event;
 #[derive(Clone, Debug)]
 pub struct HooksFile {
     document: DocumentMut,
+    /// The document as toml_edit writes it without a change.
+    unchanged: String,
+    /// Whether lines end with CRLF, as in most files that were made on Windows. toml_edit writes LF.
+    has_crlf: bool,
 }
 
 impl HooksFile {
@@ -22,7 +26,18 @@ impl HooksFile {
     /// # Errors
     /// The text isn't TOML.
     pub fn parse(text: &str) -> Result<HooksFile, toml_edit::TomlError> {
-        Ok(HooksFile { document: text.parse()? })
+        let document: DocumentMut = text.parse()?;
+        let first_line = text.find('\n').map(|end| &text[..end]);
+        Ok(HooksFile {
+            unchanged: document.to_string(),
+            has_crlf: first_line.is_some_and(|line| line.ends_with('\r')),
+            document,
+        })
+    }
+
+    /// Returns whether the file was changed.
+    pub fn is_changed(&self) -> bool {
+        self.document.to_string() != self.unchanged
     }
 
     /// Returns whether the file says nothing, so that it isn't needed.
@@ -125,7 +140,8 @@ impl HooksFile {
 
 impl std::fmt::Display for HooksFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.document.fmt(f)
+        let text = self.document.to_string().replace("\r\n", "\n");
+        f.write_str(&if self.has_crlf { text.replace('\n', "\r\n") } else { text })
     }
 }
 

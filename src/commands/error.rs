@@ -169,6 +169,12 @@ impl ToDiagnostic for Error {
             Error::Unreadable { source, .. } if platform::is_file_in_use(source) => {
                 "another program has it open; close that program, then try again"
             }
+            Error::Unreadable { source, .. } if source.kind() == io::ErrorKind::InvalidInput => {
+                "put a regular file in its place, or remove it"
+            }
+            Error::Unreadable { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                "make it smaller; long values belong into files or environment variables"
+            }
             Error::Unreadable { .. } => "check that you may read it",
             Error::TooLarge { .. } => "check the path; an ini is written as UTF-16, two bytes per character",
             Error::NotMicrosip { .. } => "check the path; to edit it anyway, use --any-ini",

@@ -36,9 +36,11 @@ use super::ini::Ini;
 use super::runner_command::{command_of, program_of, runner_beside, runner_in, unusual_ini};
 use super::write::ActionsChange;
 use super::written::ActionsSummary;
-use problems::{actions_unsupported, country_unset, mask_needs_program};
+use problems::{actions_unsupported, country_unset, mask_in_runner, mask_needs_program, too_large};
 
-pub use problems::event_has_program;
+pub use problems::{event_has_program, untrusted_file};
+
+const UTF_8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// The actions of an ini, and how they change.
 pub struct ActionsEditor<'a> {
@@ -49,8 +51,6 @@ pub struct ActionsEditor<'a> {
     current: Option<Vec<u8>>,
     before: Actions,
     file: HooksFile,
-    /// What the file contained, as text.
-    text: String,
     user: IniUser,
     /// The runner that the user named.
     runner: Option<String>,
@@ -97,10 +97,11 @@ struct ActionsFile {
     actions: Actions,
 }
 
-/// Reads the actions of an ini for a command that only shows them. A mistake in the file is a warning.
+/// Reads the actions of an ini for a command that only shows them. A mistake in the file is a warning, and so is
+/// somebody else who can change it.
 pub fn read_or_warn(ini: &Ini, fs: &dyn FileSystem) -> (Actions, Option<Diagnostic>) {
     match read(ini, fs) {
-        Ok(file) => (file.actions, None),
+        Ok(file) => (file.actions, untrusted_file(ini)),
         Err(error) => (Actions::default(), Some(Diagnostic::from(&error))),
     }
 }
@@ -147,7 +148,6 @@ impl<'a> ActionsEditor<'a> {
             current,
             before,
             file,
-            text,
             user: IniUser::default(),
             runner: None,
             scripts: Vec::new(),
@@ -385,17 +385,19 @@ impl<'a> ActionsEditor<'a> {
     /// # Errors
     /// The edited file can't be read back.
     pub fn change(self) -> Result<Option<ActionsChange>, Error> {
-        if self.file.to_string() == self.text {
+        if !self.file.is_changed() {
             return Ok(None);
         }
         let wanted = self.wanted()?;
-        let new = if self.file.is_empty() {
-            NewContent::Delete
-        } else {
-            NewContent::Write(self.file.to_string().into_bytes())
-        };
-        if new.bytes() == self.current.as_deref() {
-            return Ok(None);
+        let new = if self.file.is_empty() { NewContent::Delete } else { NewContent::Write(self.bytes()) };
+        match new.bytes() {
+            bytes if bytes == self.current.as_deref() => return Ok(None),
+            Some(bytes) if bytes.len() as u64 > companion::MAX_LEN => {
+                return Err(too_large(&self.path).into());
+            }
+            // A new file has the access rights of the ini, so its actions would be trusted.
+            Some(_) if let Some(problem) = untrusted_file(self.ini) => return Err(problem.into()),
+            _ => {}
         }
         let scripts = self.scripts.into_iter().map(|script| script.program).collect();
         let changes = differences(&self.before, &wanted);
@@ -403,6 +405,13 @@ impl<'a> ActionsEditor<'a> {
         let summary = ActionsSummary { scripts, changes, ..between };
         let order = if summary.added.is_empty() { Order::AfterIni } else { Order::BeforeIni };
         Ok(Some(ActionsChange { edit: CompanionEdit { current: self.current, new, order }, summary }))
+    }
+
+    /// Returns the edited file. A UTF-8 BOM stays.
+    fn bytes(&self) -> Vec<u8> {
+        let bom = self.current.as_deref().and_then(|bytes| bytes.get(..UTF_8_BOM.len()));
+        let bom = bom.filter(|bytes| *bytes == UTF_8_BOM).unwrap_or_default();
+        [bom, self.file.to_string().as_bytes()].concat()
     }
 
     /// Returns the actions after the edit, as they will be read.
@@ -450,11 +459,14 @@ impl<'a> ActionsEditor<'a> {
         ActionsEditor::check_supported(save_dialect)?;
         let targets = target_context(self.ini, self.env);
         let program = self.runner(document, &targets)?;
-        let call = self.call(event, &targets);
+        let command = self.call(event, &targets).command(&program);
+        if let Some(problem) = mask_in_runner(&command.to_string()) {
+            return Err(problem.into());
+        }
         let set = SetHook {
             version: save_dialect.version,
             allow: Allow { missing: true, ..Allow::default() },
-            ..SetHook::new(event, HookText::Command(call.command(&program)))
+            ..SetHook::new(event, HookText::Command(command))
         };
         let hook = edit_for(&set, save_dialect, self.ini, self.env)?;
         for warning in hook.warnings.into_iter().filter(|warning| warning.code != Code::HookTargetMissing) {

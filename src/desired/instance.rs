@@ -281,6 +281,9 @@ fn masked(mut hook: Hook) -> Hook {
         for (_, value) in actions.iter_mut().flat_map(Action::secrets_mut) {
             *value = Template::literal(MASK);
         }
+        for url in actions.iter_mut().filter_map(Action::private_url_mut) {
+            *url = url.masked();
+        }
     }
     hook
 }

@@ -299,7 +299,7 @@ impl Desired {
         for (event, hook) in &mut self.hooks {
             let Hook::Actions(actions) = hook else { continue };
             actions.retain_mut(|action| {
-                let is_public = action.secrets_mut().next().is_none();
+                let is_public = action.secrets_mut().next().is_none() && action.private_url_mut().is_none();
                 if !is_public {
                     self.warnings.push(private_action(*event, action));
                 }

@@ -12,6 +12,9 @@ use super::lock::{folder_of, temp_name};
 
 const SUFFIX: &str = ".hooks.toml";
 
+/// The largest companion that is read or written, in bytes.
+pub const MAX_LEN: u64 = 1024 * 1024;
+
 /// Returns the path of the companion of an ini, which may not exist.
 pub fn path_for(ini: &Path) -> PathBuf {
     named_like(ini, SUFFIX)
@@ -111,9 +114,20 @@ pub fn read(ini: &Path, fs: &dyn FileSystem) -> io::Result<Option<Vec<u8>>> {
     read_file(&path_for(ini), fs)
 }
 
-/// Reads a file; `None` if it doesn't exist.
+/// Reads a companion or its backup; `None` if it doesn't exist. The worker refuses a link too, and a pipe would never
+/// end.
 pub(super) fn read_file(path: &Path, fs: &dyn FileSystem) -> io::Result<Option<Vec<u8>>> {
-    match fs.read(path) {
+    let read = || {
+        let metadata = fs.link_metadata(path)?;
+        if !metadata.is_file() {
+            return Err(platform::not_regular());
+        }
+        if metadata.len() > MAX_LEN {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+        }
+        fs.read(path)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -121,13 +135,22 @@ pub(super) fn read_file(path: &Path, fs: &dyn FileSystem) -> io::Result<Option<V
 }
 
 /// Copies the companion, if there is one, to the backup that belongs to a backup of the ini. A copy, because a hard
-/// link would change together with the file when it is edited by hand.
+/// link would change together with the file when it is edited by hand. What can't be used as a companion isn't copied.
 pub(super) fn back_up(ini: &Path, ini_backup: &Path, fs: &dyn FileSystem) -> io::Result<Option<PathBuf>> {
-    let Some(bytes) = read(ini, fs)? else { return Ok(None) };
+    let bytes = match read(ini, fs) {
+        Err(error) if is_unusable(&error) => None,
+        bytes => bytes?,
+    };
+    let Some(bytes) = bytes else { return Ok(None) };
     let path = backup_path(ini, ini_backup);
     let temp = write_temp(ini, &bytes, fs)?;
     fs.replace(temp, &path)?;
     Ok(Some(path))
+}
+
+/// Returns whether a companion can't be used, whoever reads it.
+fn is_unusable(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge)
 }
 
 fn write_temp(ini: &Path, bytes: &[u8], fs: &dyn FileSystem) -> io::Result<TempFile> {

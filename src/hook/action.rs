@@ -88,6 +88,17 @@ impl Action {
         Action { work, audience: Audience::default() }
     }
 
+    /// Returns the address of the action if it contains a user and a password.
+    pub fn private_url_mut(&mut self) -> Option<&mut UrlTemplate> {
+        let url = match &mut self.work {
+            Work::Open { url, .. } => Some(url),
+            Work::Notify { link, .. } => link.as_mut(),
+            Work::Send(request) => Some(&mut request.url),
+            Work::Log { .. } | Work::Run { .. } => None,
+        };
+        url.filter(|url| url.has_user())
+    }
+
     /// Returns the private values that are written in the action itself: values of headers and the secret, each with
     /// its place. One that is only named, as in `Bearer {env:TOKEN}`, is somewhere else.
     pub fn secrets_mut(&mut self) -> impl Iterator<Item = (String, &mut Template)> {

@@ -310,6 +310,24 @@ pub fn file_names(folder: &Path) -> Vec<String> {
     files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
+/// Returns the error that a path doesn't lead directly to a regular file.
+pub fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file")
+}
+
+/// Reads a file of any kind, which may contain at most `limit` bytes.
+///
+/// # Errors
+/// It can't be read, or it is larger.
+pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = read_all(system::open_to_read(path)?, limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit {
+        bytes.clear();
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
 /// Reads an open file, which may contain at most `limit` bytes.
 pub(super) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let len = file.metadata().map_or(0, |metadata| metadata.len());

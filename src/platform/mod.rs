@@ -41,7 +41,7 @@ pub use file_id::FileId;
 pub use file_path::FilePath;
 pub use fs::{
     FileSystem, FileSystemExt, LockFile, OutputFile, SystemFs, decode_text, file_names, names_with_prefix,
-    rename, write_atomically, write_temp,
+    not_regular, read_at_most, rename, write_atomically, write_temp,
 };
 pub use installs::{InstallFacts, MsiProduct};
 pub use log_file::append_to_log;

@@ -1,5 +1,6 @@
 //! Actions: setting, showing and removing them.
 
 mod doctor;
+mod file;
 mod setting;
 mod testing;

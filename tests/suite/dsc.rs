@@ -293,6 +293,11 @@ fn actions_are_set_and_reported_without_private_values() {
 
     // what is shown instead of a private value doesn't replace it
     assert!(refused(run(&sandbox, &["set"], state), 2).contains("***"));
+    let wanted = of(&sandbox, &json!({"hooks": {"busy": {"open": format!("https://ann:{SECRET}@h/")}}}));
+    let set = done(&sandbox, &["set"], &wanted);
+    assert_eq!(set.states[0]["hooks"], json!({"busy": {"open": "https://***@h/"}}));
+    assert!(refused(run(&sandbox, &["set"], &set.states[0]), 2).contains("***"));
+    done(&sandbox, &["set"], &of(&sandbox, &json!({"hooks": {"busy": false}})));
     let exported = run(&sandbox, &["export"], &of(&sandbox, &json!({}))).exits(0);
     let line: Value = serde_json::from_str(exported.stdout.lines().next().unwrap()).unwrap();
     assert_eq!(line["hooks"]["end"][0], post(json!("{env:MSIPCFG_SECRET_1}")));

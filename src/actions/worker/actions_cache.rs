@@ -11,9 +11,6 @@ use crate::hook::action::Actions;
 use crate::hook::writers::{Writer, writer_without_ini};
 use crate::platform::{self, Writers};
 
-/// The largest file that is read, in bytes.
-const MAX_LEN: u64 = 1024 * 1024;
-
 /// How long a file isn't read again for the attempts of the same event.
 const FRESH: Duration = Duration::from_secs(2);
 
@@ -58,7 +55,7 @@ impl ActionsCache {
 pub fn read(ini: &Path) -> Result<Actions, ActionsError> {
     let path = companion::path_for(ini);
     let unreadable = |source| ActionsError::Unreadable { file: path.clone(), source };
-    let (bytes, writers) = platform::read_with_writers(&path, MAX_LEN).map_err(unreadable)?;
+    let (bytes, writers) = platform::read_with_writers(&path, companion::MAX_LEN).map_err(unreadable)?;
     if let Some(writer) = untrusted_writer(&writers, ini) {
         return Err(ActionsError::Untrusted { file: path, writer });
     }
@@ -75,7 +72,7 @@ fn untrusted_writer(file: &Writers, ini: &Path) -> Option<Writer> {
 /// Returns why the actions of an ini aren't carried out, if that's because of who can change their file.
 pub fn trust_error(ini: &Path) -> Option<ActionsError> {
     let file = companion::path_for(ini);
-    let (_, writers) = platform::read_with_writers(&file, MAX_LEN).ok()?;
+    let (_, writers) = platform::read_with_writers(&file, companion::MAX_LEN).ok()?;
     let writer = untrusted_writer(&writers, ini)?;
     Some(ActionsError::Untrusted { file, writer })
 }

@@ -128,6 +128,9 @@ impl ActionArgs {
         Ok(Some(if let Some(url) = &self.open {
             Work::Open { url: UrlTemplate::parse(url)?, again_after: Work::AGAIN_AFTER }
         } else if let Some(text) = &self.notify {
+            if text.trim().is_empty() {
+                return Err(ActionError::EmptyMessage);
+            }
             let link = self.link.as_ref().map(|link| UrlTemplate::parse(link)).transpose()?;
             Work::Notify { text: Template::parse(text)?, link }
         } else if let Some(url) = &self.post {
@@ -193,6 +196,8 @@ pub enum ActionError {
     Who(#[from] UnknownWho),
     #[error("calls can't be logged to '{file}': {source}")]
     LogFile { file: String, source: LogFileError },
+    #[error("the message is empty")]
+    EmptyMessage,
     #[error("'{given}' isn't in the form NAME=@env:VARIABLE")]
     HeaderForm { given: String },
     #[error("msipcfg itself sets the header {name} of each request")]
@@ -209,6 +214,7 @@ impl ToDiagnostic for ActionError {
             ActionError::Url(_)
             | ActionError::Template(_)
             | ActionError::Who(_)
+            | ActionError::EmptyMessage
             | ActionError::LogFile { .. } => Code::ActionRefused,
             ActionError::HeaderInline { .. } => Code::SecretInline,
             ActionError::WithProgram
@@ -224,6 +230,7 @@ impl ToDiagnostic for ActionError {
             ActionError::Url(error) => return error.hint(),
             ActionError::Template(error) => return error.hint(),
             ActionError::Who(_) => return None,
+            ActionError::EmptyMessage => "for example --notify \"{name|number} is calling\"",
             ActionError::WithProgram => "to do both, add the program with --add in a second command",
             ActionError::OptionAlone { .. } => "'msipcfg help set-hook' has examples",
             ActionError::LogFile { source: LogFileError::Name(_), .. } => return None,

@@ -76,7 +76,11 @@ fn exported_hook(
         return (!own.is_empty()).then(|| Err(why.into()));
     };
     if RunnerCall::of(&command).is_some() {
-        return (!own.is_empty()).then(|| Ok(Hook::Actions(own.to_vec())));
+        let mut own = own.to_vec();
+        if own.iter_mut().any(|action| action.private_url_mut().is_some()) {
+            return Some(Err("the address of an action contains a password".into()));
+        }
+        return (!own.is_empty()).then_some(Ok(Hook::Actions(own)));
     }
     if let Some(error) = decoded.errors.iter().find(|error| error.is_fatal()) {
         return Some(Err(error.to_string()));

@@ -2,23 +2,21 @@
 
 use std::path::Path;
 
-use crate::actions::worker::actions_cache::{ActionsError, trust_error};
 use crate::commands::backups::folder_error;
 use crate::commands::error::Error;
+use crate::commands::hook_actions::untrusted_file;
 use crate::commands::hook_state::target_context;
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, ToDiagnostic};
-use crate::edit::backup;
 use crate::edit::transaction::{self, TransactionError, TransactionErrorKind};
+use crate::edit::{backup, companion};
 use crate::hook::target::TargetContext;
 use crate::hook::trust::{self, WeakSpot};
-use crate::hook::writers::{Writer, other_writer};
+use crate::hook::writers::other_writer;
 use crate::microsip::locate;
-use crate::page::path_text;
 use crate::platform::{self, AppData, Env, FileSystem, FileSystemExt};
-use crate::quote::command_line;
 
-use super::finding::{Finding, Fix};
+use super::finding::{Finding, Fix, Severity};
 
 /// Returns every problem of the place of an ini, and of the files next to it.
 ///
@@ -95,26 +93,9 @@ fn writable_by_others(ini: &Ini, env: &Env) -> Option<Finding> {
 
 /// Finds somebody who can change the file with the actions, but not the ini.
 fn untrusted_actions(ini: &Ini) -> Option<Finding> {
-    let ActionsError::Untrusted { file, writer } = trust_error(ini.file.to_open())? else { return None };
-    let file = ini.file.shown_for(&file);
-    let writer = match writer {
-        Writer::Account(sid) => platform::account_name(&sid).unwrap_or(sid.0),
-        writer => writer.to_string(),
-    };
-    let message = format!(
-        "{writer} can change {} but not the ini, so msipcfg doesn't carry out its actions",
-        file.display()
-    );
-    let path = path_text(&file);
-    let command = match platform::CAN_REACH_WINDOWS {
-        true => ["icacls", &path, "/reset"],
-        false => ["chmod", "go-w", &path],
-    };
-    let hint = format!(
-        "check its actions with 'msipcfg hooks', then give it the access rights of the ini, for example with: {}",
-        command_line(&command)
-    );
-    Some(Finding::error(Code::HooksFileWritable, message).with_hint(hint).in_file(file))
+    let problem = untrusted_file(ini)?;
+    let file = ini.file.shown_for(&companion::path_for(ini.file.to_open()));
+    Some(Finding::new(Severity::Error, &problem).in_file(file))
 }
 
 /// Finds an ini of the same name where MicroSIP looks, or used to look.

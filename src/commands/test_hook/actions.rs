@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::actions::contacts;
 use crate::actions::perform::{Job, Perform as _, Performed, Preview, SystemPerformer, preview};
 use crate::commands::context::{Context, RunEvent};
-use crate::commands::hook_actions;
+use crate::commands::hook_actions::{self, untrusted_file};
 use crate::commands::ini::Ini;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::action::numbers::Numbers;
@@ -64,6 +64,11 @@ pub fn test(
     ini: &Ini,
     context: &mut Context<'_>,
 ) -> Result<Vec<ActionTest>, Diagnostic> {
+    if !asked.dry_run
+        && let Some(problem) = untrusted_file(ini)
+    {
+        return Err(problem);
+    }
     let performer = context.performer();
     let mut tests = Vec::new();
     for caller in &asked.callers {

@@ -1,5 +1,7 @@
 //! Web addresses with placeholders. Whatever a caller sends, the scheme, the host and the folders stay as written.
 
+use std::ops::Range;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
@@ -54,6 +56,9 @@ pub enum UrlNotUsed {
     LeavesPath,
 }
 
+/// What stands for a user and a password that aren't shown.
+const MASKED_USER: &str = "***@";
+
 /// The characters that RFC 3986 calls unreserved stay; everything else in a value is encoded.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -77,6 +82,10 @@ impl UrlTemplate {
             Some(_) => text.to_string(),
             None => format!("https://{}", text.trim_start_matches('/')),
         };
+        if user_of(&text).is_some_and(|user| text[user] == *MASKED_USER) {
+            let reason = "*** is what msipcfg shows in place of a user and a password; write these".into();
+            return Err(UrlError::Invalid { text: without_user(&text), reason });
+        }
         let template = Template::parse(&text)?;
         let start = template.literal_start();
         let after_scheme = start.split_once("://").map_or("", |(_, rest)| rest);
@@ -101,6 +110,20 @@ impl UrlTemplate {
     /// Returns the text as messages show it: without a user and a password before the host.
     pub fn shown(&self) -> String {
         without_user(&self.template.to_string())
+    }
+
+    /// Returns whether a user and a password are before the host.
+    pub fn has_user(&self) -> bool {
+        self.shown() != self.template.to_string()
+    }
+
+    /// Returns the address for everybody who may read it. It can't be parsed again if it had a user and a password, so
+    /// that it doesn't replace them.
+    pub fn masked(&self) -> UrlTemplate {
+        let text = self.template.to_string();
+        let Some(user) = user_of(&text) else { return self.clone() };
+        let masked = Template::parse(&format!("{}{MASKED_USER}{}", &text[..user.start], &text[user.end..]));
+        UrlTemplate { template: masked.unwrap_or_else(|_| Template::literal(MASKED_USER)), ..self.clone() }
     }
 
     /// Returns the scheme, the host and the port.
@@ -134,10 +157,16 @@ impl UrlTemplate {
 
 /// Returns an address without a user and a password before the host.
 fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-    format!("{scheme}://{host}{}", &rest[end..])
+    let user = user_of(url).unwrap_or_default();
+    [&url[..user.start], &url[user.end..]].concat()
+}
+
+/// Returns where a user and a password are in an address, with the `@` after them.
+fn user_of(url: &str) -> Option<Range<usize>> {
+    let start = url.find("://")? + "://".len();
+    let rest = &url[start..];
+    let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
+    Some(start..start + authority.rfind('@')? + 1)
 }
 
 impl std::fmt::Display for UrlTemplate {

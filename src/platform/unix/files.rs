@@ -10,6 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
 use crate::platform::FileId;
+use crate::platform::fs::not_regular;
 use crate::platform::temp_file::TempFile;
 
 pub(super) fn never_follow_links(options: &mut OpenOptions) {
@@ -110,10 +111,6 @@ pub fn open_exclusively(path: &Path) -> File {
     let file = OpenOptions::new().append(true).create(true).open(path).unwrap();
     file.lock().unwrap();
     file
-}
-
-fn not_regular() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file")
 }
 
 pub(in crate::platform) fn remove(path: &Path) -> io::Result<()> {

@@ -32,6 +32,7 @@ use super::streams::copy_streams;
 use super::win32::{check, size_in_bytes, wide};
 use crate::platform::FileId;
 use crate::platform::access::NewOwner;
+use crate::platform::fs::not_regular;
 use crate::platform::temp_file::TempFile;
 
 /// Creates a file that no other program can open, rename or remove while this handle is open. Its owner and access can
@@ -268,7 +269,7 @@ pub(in crate::platform) fn open_file(path: &Path) -> io::Result<File> {
             }
         }
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file"))
+    Err(not_regular())
 }
 
 /// Opens or creates a regular file to add to it, while no other writer does.
