@@ -69,6 +69,37 @@ fn a_damaged_database_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn a_folder_that_is_a_file_is_an_error() {
+    let place = Workplace::new("[[ring]]\nget = 'http://127.0.0.1:1/'\n");
+    let sandbox = &place.sandbox;
+    let folder = calls_db::path(sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let message = format!("{} isn't a folder, so the calls database can't be in it", folder.display());
+    let commands: [&[&str]; 5] =
+        [&["calls"], &["calls", "-f"], &["calls", "--retry"], &["calls", "--purge", "--yes"], &["log"]];
+    for args in commands {
+        sandbox.run(args).exits(6).says(&message).says("hint: rename it or remove it");
+    }
+    let problems = sandbox.run_on_ini(&["doctor", "--json"]).json()["problems"].to_string();
+    assert!(problems.contains("so the calls database can't be in it"), "{problems}");
+    std::fs::remove_file(&folder).unwrap();
+}
+
+#[test]
+fn a_database_that_is_a_folder_is_named() {
+    let place = Workplace::new("");
+    let path = calls_db::path(&place.sandbox);
+    std::fs::create_dir_all(&path).unwrap();
+    let message =
+        format!("the calls database {} can't be used, because a folder has its name", path.display());
+    place.sandbox.run(&["calls"]).exits(6).says(&message);
+    place.report("ring", "030");
+    let log = std::fs::read_to_string(place.data().error_log()).unwrap();
+    assert!(log.contains(&message), "{log}");
+}
+
+#[test]
 fn only_recent_calls_are_listed() {
     let sandbox = Sandbox::new();
     add(&sandbox, 63 * MINUTE, Event::Ring, "1", &[]);
