@@ -378,6 +378,22 @@ impl Store {
         self.number("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
+    /// Empties the write-ahead log like [`Store::empty_log`], but doesn't wait for other programs. Returns whether it is
+    /// empty.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn try_to_empty_log(&self) -> Result<bool> {
+        let patience = u64::try_from(self.number("PRAGMA busy_timeout")?).unwrap_or_default();
+        self.checked(self.connection.busy_timeout(Duration::ZERO))?;
+        let is_busy = self.number("PRAGMA wal_checkpoint(TRUNCATE)");
+        self.checked(self.connection.busy_timeout(Duration::from_millis(patience)))?;
+        match is_busy {
+            Err(error) if error.is_busy() => Ok(false),
+            is_busy => Ok(is_busy? == 0),
+        }
+    }
+
     fn number(&self, query: &str) -> Result<i64> {
         self.checked(self.connection.query_row(query, [], |row| row.get(0)))
     }

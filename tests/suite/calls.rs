@@ -10,7 +10,7 @@ use msipcfg::hook::event::Event;
 use serde_json::{Value, json};
 
 use crate::calls_db::{self, Action};
-use crate::runner::Workplace;
+use crate::runner::{Workplace, wait_until};
 use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
 /// Adds an event that happened so long ago.
@@ -211,6 +211,26 @@ fn following_the_log_shows_each_result_once() {
     following.child.wait().unwrap();
 }
 
+/// Returns whether a file in the data folder contains a text.
+fn is_in_files(sandbox: &Sandbox, text: &str) -> bool {
+    let folder = std::fs::read_dir(calls_db::path(sandbox).parent().unwrap()).unwrap();
+    let mut files = folder.filter_map(|entry| std::fs::read(entry.unwrap().path()).ok());
+    files.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "the files are locked while a worker uses them")]
+fn without_a_history_a_call_is_forgotten_while_the_worker_runs() {
+    let place = Workplace::new("history = 'off'\n[[end]]\nlog = 'calls.csv'\n");
+    let number = "0309999888777";
+    place.report("ring", number);
+    assert!(is_in_files(&place.sandbox, number));
+    place.report("end", number);
+    wait_until(|| place.sandbox.path("calls.csv").exists().then_some(()));
+    wait_until(|| (!is_in_files(&place.sandbox, number)).then_some(()));
+    assert!(place.is_worker_running());
+}
+
 #[test]
 fn purging_leaves_nothing_of_a_call_in_the_files() {
     let sandbox = Sandbox::new();
@@ -221,11 +241,7 @@ fn purging_leaves_nothing_of_a_call_in_the_files() {
         "0309999888777",
         &["open done 1 https://crm.example/0309999888777"],
     );
-    let is_in_files = || {
-        let folder = std::fs::read_dir(calls_db::path(&sandbox).parent().unwrap()).unwrap();
-        let mut files = folder.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
-        files.any(|bytes| bytes.windows(13).any(|window| window == b"0309999888777"))
-    };
+    let is_in_files = || is_in_files(&sandbox, "0309999888777");
     sandbox.run(&["calls", "--purge", "-n"]).exits(0).says("0309999888777").says("Would delete 1 call");
     assert!(is_in_files());
     sandbox.run(&["calls", "--purge"]).exits(0).says("Deleted 1 call\n");
