@@ -266,6 +266,60 @@ fn purging_keeps_what_isnt_done_yet() {
     assert_eq!(results, [(&json!("0badcafe-1"), &json!("missed")), (&json!("0badcafe-4"), &json!("open"))]);
 }
 
+#[test]
+fn one_call_is_kept() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, MINUTE, Event::Ring, "1", &[]);
+    let ran = sandbox.run(&["calls", "--purge"]).exits(0);
+    assert_eq!(ran.stdout, "Deleted 0 calls, and kept 1 call that isn't over or has unfinished actions\n");
+}
+
+#[test]
+fn purging_deletes_renamed_databases() {
+    let sandbox = Sandbox::with_ini("[Settings]\n");
+    let folder = calls_db::path(&sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    let renamed = ["calls-17.db", "calls-17.db-wal", "calls-17.db-shm", "calls-18.db-wal"];
+    let others = ["calls-x.db", "calls-17.db.bak", "calls-17.csv", "calls-19.db"];
+    for name in renamed.iter().chain(&others[..3]) {
+        std::fs::write(folder.join(name), "damaged, 0309999888777").unwrap();
+    }
+    std::fs::create_dir(folder.join(others[3])).unwrap();
+    let left = |names: &[&str]| names.iter().filter(|name| folder.join(name).exists()).count();
+    let (calls_17, calls_18) = (folder.join("calls-17.db"), folder.join("calls-18.db"));
+    sandbox
+        .run(&["calls", "--purge", "-n"])
+        .exits(0)
+        .says(calls_17.to_str().unwrap())
+        .says("Would delete 2 renamed calls databases\n");
+    let ran = sandbox.run_on_ini(&["calls", "--purge"]).exits(0);
+    assert_eq!(
+        ran.stdout,
+        "No calls\nKept 2 renamed calls databases, because they may contain calls of other inis; \
+         to delete them, purge without --ini\n"
+    );
+    let json = sandbox.run_on_ini(&["calls", "--purge", "--json"]).exits(0).json();
+    assert_eq!((&json["databases"], &json["kept_databases"]), (&json!([]), &json!([calls_17, calls_18])));
+    assert_eq!(left(&renamed), 4);
+    add(&sandbox, 10 * MINUTE, Event::Ring, "030", &[]);
+    sandbox.run(&["calls", "--purge"]).exits(0).says("Deleted 1 call and 2 renamed calls databases\n");
+    assert_eq!((left(&renamed), left(&others)), (0, 4));
+    let json = sandbox.run(&["calls", "--purge", "--json"]).exits(0).json();
+    assert_eq!((&json["databases"], &json["kept_databases"]), (&json!([]), &json!([])));
+}
+
+#[cfg(unix)]
+#[test]
+fn purging_follows_no_link() {
+    let sandbox = Sandbox::new();
+    let folder = calls_db::path(&sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    sandbox.write("mine", "");
+    std::os::unix::fs::symlink(sandbox.path("mine"), folder.join("calls-17.db")).unwrap();
+    sandbox.run(&["calls", "--purge"]).exits(0).says("No calls");
+    assert!(sandbox.path("mine").exists() && folder.join("calls-17.db").is_symlink());
+}
+
 /// Answers requests with these statuses, one after the other, and returns the address.
 fn server(statuses: &'static [&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
