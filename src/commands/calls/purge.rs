@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::actions::call::CallResult;
 use crate::actions::data_folder::{self, DataFolder};
@@ -96,7 +96,7 @@ fn renamed_databases(context: &Context<'_>) -> Result<BTreeMap<PathBuf, Vec<Path
     Ok(renamed)
 }
 
-fn delete(file: &PathBuf, fs: &dyn FileSystem) -> Result<(), Error> {
+fn delete(file: &Path, fs: &dyn FileSystem) -> Result<(), Error> {
     match fs.remove(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             let message = format!("{} couldn't be deleted: {error}", file.display());
