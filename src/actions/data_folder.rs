@@ -79,13 +79,22 @@ impl DataFolder {
 
 /// Returns whether a file in the folder has a name that msipcfg gives.
 pub fn is_own_name(name: &str) -> bool {
-    let database = DATABASE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
     let (stop, suffix) = STOP_TEMP;
-    database == DATABASE
-        || is_numbered(database, "calls-", ".db")
+    database_of(name) == DATABASE
+        || renamed_database_of(name).is_some()
         || [STOP, ERROR_LOG, "error.old.log"].contains(&name)
         || is_worker_lock(name)
         || name.starts_with(stop) && name.ends_with(suffix)
+}
+
+/// Returns the name of the renamed database to which a file in the folder belongs.
+pub fn renamed_database_of(name: &str) -> Option<&str> {
+    Some(database_of(name)).filter(|database| is_numbered(database, "calls-", ".db"))
+}
+
+/// Returns the name of the database to which a file would belong.
+fn database_of(name: &str) -> &str {
+    DATABASE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 /// Returns whether a file in the folder has the name of a worker's lock.
@@ -122,6 +131,10 @@ mod tests {
             assert!(!is_own_name(name), "{name}");
         }
         assert!(locks.iter().all(|path| is_worker_lock(path.file_name().unwrap().to_str().unwrap())));
+        for name in ["calls-9.db", "calls-9.db-wal", "calls-9.db-shm"] {
+            assert_eq!(renamed_database_of(name), Some("calls-9.db"));
+        }
+        assert_eq!(renamed_database_of("calls.db-wal"), None);
         assert!(!is_worker_lock("worker-x.lock") && !is_worker_lock("worker-spare.lock"));
     }
 }

@@ -6,6 +6,7 @@ mod deliveries;
 mod history;
 mod spooled;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, param
 
 use crate::diagnostic::{Code, ToDiagnostic};
 use crate::hook::event::Event;
-use crate::platform::{self, BootTime, FileSystemExt, SystemFs};
+use crate::platform::{self, BootTime, FileSystem, FileSystemExt, SystemFs};
 
 pub use deliveries::{Delivery, Ended, NewDelivery, State};
 
@@ -75,7 +76,13 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the folder {path} couldn't be created: {source}")]
-    Folder { path: PathBuf, source: std::io::Error },
+    Folder { path: PathBuf, source: io::Error },
+    #[error("{path} isn't a folder, so the calls database can't be in it")]
+    NotAFolder { path: PathBuf },
+    #[error("the calls database {path} couldn't be created: {source}")]
+    File { path: PathBuf, source: io::Error },
+    #[error("the calls database {path} can't be used, because a folder has its name")]
+    IsFolder { path: PathBuf },
     #[error("the calls database {path} couldn't be used: {source}")]
     Database { path: PathBuf, source: rusqlite::Error },
     #[error("the calls database {path} has version {found}, but this msipcfg knows only version {VERSION}")]
@@ -86,12 +93,12 @@ impl StoreError {
     /// Returns whether the file isn't a database of ours, so that another one must take its place.
     pub fn needs_new_database(&self) -> bool {
         match self {
-            StoreError::Folder { .. } => false,
             StoreError::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
             ),
             StoreError::Version { .. } => true,
+            _ => false,
         }
     }
 
@@ -110,8 +117,8 @@ impl StoreError {
 impl ToDiagnostic for StoreError {
     fn code(&self) -> Code {
         match self {
-            StoreError::Folder { .. } => Code::FileWrite,
-            StoreError::Database { .. } | StoreError::Version { .. } => Code::FileRead,
+            StoreError::Folder { .. } | StoreError::File { .. } => Code::FileWrite,
+            _ => Code::FileRead,
         }
     }
 
@@ -119,11 +126,12 @@ impl ToDiagnostic for StoreError {
         Some(
             match self {
                 _ if self.is_busy() => "another program is using it; try again",
-                StoreError::Folder { .. } | StoreError::Database { .. } if !self.needs_new_database() => {
-                    "check that you may write to its folder and that the disk has free space"
+                StoreError::NotAFolder { .. } | StoreError::IsFolder { .. } => "rename it or remove it",
+                StoreError::Version { .. } => "use the newest msipcfg on this computer, or rename the file",
+                _ if self.needs_new_database() => {
+                    "it is damaged; the next call renames it and starts a new one"
                 }
-                StoreError::Database { .. } => "it is damaged; the next call renames it and starts a new one",
-                _ => "use the newest msipcfg on this computer, or rename the file",
+                _ => "check that you may write to its folder and that the disk has free space",
             }
             .into(),
         )
@@ -188,10 +196,7 @@ impl Store {
         let store = match Store::connect(path, patience) {
             // only then, because MicroSIP waits
             Err(error) if error.is_not_opened() => {
-                let folder = path.parent().unwrap_or(Path::new("."));
-                platform::create_private_folder(folder)
-                    .and_then(|()| platform::create_private_file(path))
-                    .map_err(|source| StoreError::Folder { path: folder.to_path_buf(), source })?;
+                create_file(path)?;
                 Store::connect(path, patience)?
             }
             store => store?,
@@ -231,7 +236,12 @@ impl Store {
     /// See [`StoreError`].
     pub fn open_existing(path: &Path, patience: Duration) -> Result<Option<Store>> {
         let store = match Store::connect(path, patience) {
-            Err(error) if error.is_not_opened() && !SystemFs.exists(path) => return Ok(None),
+            Err(error) if error.is_not_opened() => {
+                check_place(path)?;
+                let is_missing =
+                    SystemFs.metadata(path).is_err_and(|reason| reason.kind() == io::ErrorKind::NotFound);
+                return if is_missing { Ok(None) } else { Err(error) };
+            }
             store => store?,
         };
         match store.version()? {
@@ -368,6 +378,22 @@ impl Store {
         self.number("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
+    /// Empties the write-ahead log like [`Store::empty_log`], but doesn't wait for other programs. Returns whether it is
+    /// empty.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn try_to_empty_log(&self) -> Result<bool> {
+        let patience = u64::try_from(self.number("PRAGMA busy_timeout")?).unwrap_or_default();
+        self.checked(self.connection.busy_timeout(Duration::ZERO))?;
+        let is_busy = self.number("PRAGMA wal_checkpoint(TRUNCATE)");
+        self.checked(self.connection.busy_timeout(Duration::from_millis(patience)))?;
+        match is_busy {
+            Err(error) if error.is_busy() => Ok(false),
+            is_busy => Ok(is_busy? == 0),
+        }
+    }
+
     fn number(&self, query: &str) -> Result<i64> {
         self.checked(self.connection.query_row(query, [], |row| row.get(0)))
     }
@@ -400,6 +426,30 @@ impl Store {
 
     fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::Database { path: self.path.clone(), source }
+    }
+}
+
+/// Creates an empty file for a database, and its folder.
+fn create_file(path: &Path) -> Result<()> {
+    check_place(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    platform::create_private_folder(folder)
+        .map_err(|source| StoreError::Folder { path: folder.to_path_buf(), source })?;
+    platform::create_private_file(path)
+        .map_err(|source| StoreError::File { path: path.to_path_buf(), source })
+}
+
+/// Checks that nothing is in the way of a database. SQLite says only that it can't open it, and on Windows, a path that
+/// leads through a file looks like one that doesn't exist.
+fn check_place(path: &Path) -> Result<()> {
+    if SystemFs.is_dir(path) {
+        return Err(StoreError::IsFolder { path: path.to_path_buf() });
+    }
+    match path.ancestors().skip(1).find(|folder| SystemFs.exists(folder)) {
+        Some(folder) if !SystemFs.is_dir(folder) => {
+            Err(StoreError::NotAFolder { path: folder.to_path_buf() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,23 +1,23 @@
 //! `calls`: the calls that the calls database knows, sending failed web requests again, and deleting calls.
 
 mod list;
+mod purge;
 mod retry;
+mod wanted;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::actions::call::{CallEvent, CallResult};
-use crate::actions::calls::{self, TALK_LIMIT};
+use crate::actions::call::CallResult;
 use crate::actions::contacts;
-use crate::actions::data_folder::DataFolder;
-use crate::actions::store::{Delivery, Filter, State, Store, Use};
+use crate::actions::store::Store;
 use crate::hook::action::numbers::Numbers;
 use crate::page::Page;
 use crate::platform::FileSystem;
-use crate::request::{CallsRequest, IniChoice, Purge};
+use crate::request::{CallsRequest, IniChoice};
 
-use super::call_history::{self, Follow, PATIENCE};
+use super::call_history::{self, Follow};
 use super::context::Context;
 use super::error::Error;
 use super::hook_actions;
@@ -25,6 +25,7 @@ use super::ini::Ini;
 use super::outcome::Outcome;
 use super::printed_file::print_or_write;
 use list::{Form, ListedCall};
+use wanted::Wanted;
 
 pub use list::CallList;
 pub use retry::Retried;
@@ -51,7 +52,7 @@ pub fn run(
                 None => Vec::new(),
             };
             add_names(&mut calls, context.fs);
-            let list = CallList { calls, form, is_continued: false, purge: None, kept: 0 };
+            let list = CallList { calls, form, is_continued: false, purged: None };
             match output {
                 Some(file) => {
                     let text = list.text(&Page::default());
@@ -61,43 +62,7 @@ pub fn run(
             }
         }
         CallsRequest::Retry { since } => Ok(Box::new(retry::retry(ini, since, context)?)),
-        CallsRequest::Purge(purge) => Ok(Box::new(delete(ini, purge, context)?)),
-    }
-}
-
-/// Which calls are wanted.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    ini: &'a IniChoice,
-    since: Option<Duration>,
-    missed: bool,
-}
-
-impl Wanted<'_> {
-    /// Returns the calls in the order in which they began.
-    fn calls(&self, store: &Store, context: &Context<'_>) -> Result<Vec<ListedCall>, Error> {
-        let database = store.id()?;
-        let now = call_history::now(context);
-        let oldest = call_history::oldest(self.since, &now);
-        // A call that began before can have events that are new enough, and would seem to begin with them.
-        let longest = i64::try_from(TALK_LIMIT.as_millis()).unwrap_or(i64::MAX);
-        let mut listed = Vec::new();
-        for ini in call_history::inis(store, self.ini, context)? {
-            let filter =
-                Filter { ini: Some(&ini), since: oldest.saturating_sub(longest), ..Filter::default() };
-            let events: Vec<CallEvent> = store.events(filter)?.into_iter().map(CallEvent::from).collect();
-            let calls = calls::join(&events, &now).into_iter();
-            let calls =
-                calls.filter(|call| call.began.wall_ms >= oldest && (!self.missed || call.is_missed()));
-            listed.extend(calls.map(|call| ListedCall {
-                id: call.id(&database),
-                name: String::new(),
-                ini: ini.clone(),
-                call,
-            }));
-        }
-        listed.sort_by_key(|listed| listed.call.first_row);
-        Ok(listed)
+        CallsRequest::Purge(purge) => Ok(Box::new(purge::purge(ini, purge, context)?)),
     }
 }
 
@@ -149,50 +114,11 @@ impl Follow for News<'_> {
         }
         add_names(&mut calls, context.fs);
         let is_continued = std::mem::replace(&mut self.is_continued, true);
-        let list = CallList { calls, form: self.form, is_continued, purge: None, kept: 0 };
+        let list = CallList { calls, form: self.form, is_continued, purged: None };
         Ok(Some(Box::new(list)))
     }
 
     fn changes_with_time(&self) -> bool {
         true
     }
-}
-
-/// Deletes calls, or shows which ones would be deleted. A call stays if it isn't over or something has to be done for
-/// it.
-fn delete(ini: &IniChoice, purge: Purge, context: &Context<'_>) -> Result<CallList, Error> {
-    let wanted = Wanted { ini, since: None, missed: false };
-    let list =
-        |calls, kept| CallList { calls, form: Form::Table, is_continued: false, purge: Some(purge), kept };
-    let Some(store) = call_history::open(context)? else { return Ok(list(Vec::new(), 0)) };
-    let all = wanted.calls(&store, context)?;
-    let total = all.len();
-    let unfinished = unfinished(&store)?;
-    let is_over = |listed: &ListedCall| {
-        listed.call.result != CallResult::Open && !listed.call.rows.iter().any(|row| unfinished.contains(row))
-    };
-    let mut calls: Vec<ListedCall> = all.into_iter().filter(is_over).collect();
-    drop(store);
-    if let Some(folder) = DataFolder::of(context.env).filter(|_| purge != Purge::DryRun) {
-        // Opened like this, what is deleted is overwritten.
-        let store = Store::open(&folder.database(), PATIENCE, Use::Other)?;
-        let mut deleted = Vec::new();
-        for listed in calls {
-            if store.delete_together(&listed.call.rows)? {
-                deleted.push(listed);
-            }
-        }
-        calls = deleted;
-        // What was deleted is also in the log.
-        store.empty_log()?;
-    }
-    let kept = total - calls.len();
-    Ok(list(calls, kept))
-}
-
-/// Returns the events with actions that aren't done.
-fn unfinished(store: &Store) -> Result<HashSet<i64>, Error> {
-    let is_unfinished = |delivery: &Delivery| matches!(delivery.state, State::Pending | State::Started);
-    let all = store.deliveries(Filter { since: i64::MIN, ..Filter::default() })?.into_iter();
-    Ok(all.filter(|(_, delivery)| is_unfinished(delivery)).map(|(event, _)| event.row).collect())
 }

@@ -10,7 +10,7 @@ use msipcfg::hook::event::Event;
 use serde_json::{Value, json};
 
 use crate::calls_db::{self, Action};
-use crate::runner::Workplace;
+use crate::runner::{Workplace, wait_until};
 use crate::sandbox::{PROGRAM, Sandbox, spawn};
 
 /// Adds an event that happened so long ago.
@@ -66,6 +66,37 @@ fn a_damaged_database_is_an_error_that_says_what_to_do() {
         sandbox.run(args).exits(6).says("calls.db").says("hint: ");
     }
     assert_eq!(std::fs::read(&path).unwrap(), "this isn't a database, ".repeat(100).as_bytes());
+}
+
+#[test]
+fn a_folder_that_is_a_file_is_an_error() {
+    let place = Workplace::new("[[ring]]\nget = 'http://127.0.0.1:1/'\n");
+    let sandbox = &place.sandbox;
+    let folder = calls_db::path(sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let message = format!("{} isn't a folder, so the calls database can't be in it", folder.display());
+    let commands: [&[&str]; 5] =
+        [&["calls"], &["calls", "-f"], &["calls", "--retry"], &["calls", "--purge", "--yes"], &["log"]];
+    for args in commands {
+        sandbox.run(args).exits(6).says(&message).says("hint: rename it or remove it");
+    }
+    let problems = sandbox.run_on_ini(&["doctor", "--json"]).json()["problems"].to_string();
+    assert!(problems.contains("so the calls database can't be in it"), "{problems}");
+    std::fs::remove_file(&folder).unwrap();
+}
+
+#[test]
+fn a_database_that_is_a_folder_is_named() {
+    let place = Workplace::new("");
+    let path = calls_db::path(&place.sandbox);
+    std::fs::create_dir_all(&path).unwrap();
+    let message =
+        format!("the calls database {} can't be used, because a folder has its name", path.display());
+    place.sandbox.run(&["calls"]).exits(6).says(&message);
+    place.report("ring", "030");
+    let log = std::fs::read_to_string(place.data().error_log()).unwrap();
+    assert!(log.contains(&message), "{log}");
 }
 
 #[test]
@@ -180,6 +211,26 @@ fn following_the_log_shows_each_result_once() {
     following.child.wait().unwrap();
 }
 
+/// Returns whether a file in the data folder contains a text.
+fn is_in_files(sandbox: &Sandbox, text: &str) -> bool {
+    let folder = std::fs::read_dir(calls_db::path(sandbox).parent().unwrap()).unwrap();
+    let mut files = folder.filter_map(|entry| std::fs::read(entry.unwrap().path()).ok());
+    files.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "the files are locked while a worker uses them")]
+fn without_a_history_a_call_is_forgotten_while_the_worker_runs() {
+    let place = Workplace::new("history = 'off'\n[[end]]\nlog = 'calls.csv'\n");
+    let number = "0309999888777";
+    place.report("ring", number);
+    assert!(is_in_files(&place.sandbox, number));
+    place.report("end", number);
+    wait_until(|| place.sandbox.path("calls.csv").exists().then_some(()));
+    wait_until(|| (!is_in_files(&place.sandbox, number)).then_some(()));
+    assert!(place.is_worker_running());
+}
+
 #[test]
 fn purging_leaves_nothing_of_a_call_in_the_files() {
     let sandbox = Sandbox::new();
@@ -190,11 +241,7 @@ fn purging_leaves_nothing_of_a_call_in_the_files() {
         "0309999888777",
         &["open done 1 https://crm.example/0309999888777"],
     );
-    let is_in_files = || {
-        let folder = std::fs::read_dir(calls_db::path(&sandbox).parent().unwrap()).unwrap();
-        let mut files = folder.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
-        files.any(|bytes| bytes.windows(13).any(|window| window == b"0309999888777"))
-    };
+    let is_in_files = || is_in_files(&sandbox, "0309999888777");
     sandbox.run(&["calls", "--purge", "-n"]).exits(0).says("0309999888777").says("Would delete 1 call");
     assert!(is_in_files());
     sandbox.run(&["calls", "--purge"]).exits(0).says("Deleted 1 call\n");
@@ -217,6 +264,60 @@ fn purging_keeps_what_isnt_done_yet() {
     let results: Vec<_> =
         calls.as_array().unwrap().iter().map(|call| (&call["id"], &call["result"])).collect();
     assert_eq!(results, [(&json!("0badcafe-1"), &json!("missed")), (&json!("0badcafe-4"), &json!("open"))]);
+}
+
+#[test]
+fn one_call_is_kept() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, MINUTE, Event::Ring, "1", &[]);
+    let ran = sandbox.run(&["calls", "--purge"]).exits(0);
+    assert_eq!(ran.stdout, "Deleted 0 calls, and kept 1 call that isn't over or has unfinished actions\n");
+}
+
+#[test]
+fn purging_deletes_renamed_databases() {
+    let sandbox = Sandbox::with_ini("[Settings]\n");
+    let folder = calls_db::path(&sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    let renamed = ["calls-17.db", "calls-17.db-wal", "calls-17.db-shm", "calls-18.db-wal"];
+    let others = ["calls-x.db", "calls-17.db.bak", "calls-17.csv", "calls-19.db"];
+    for name in renamed.iter().chain(&others[..3]) {
+        std::fs::write(folder.join(name), "damaged, 0309999888777").unwrap();
+    }
+    std::fs::create_dir(folder.join(others[3])).unwrap();
+    let left = |names: &[&str]| names.iter().filter(|name| folder.join(name).exists()).count();
+    let (calls_17, calls_18) = (folder.join("calls-17.db"), folder.join("calls-18.db"));
+    sandbox
+        .run(&["calls", "--purge", "-n"])
+        .exits(0)
+        .says(calls_17.to_str().unwrap())
+        .says("Would delete 2 renamed calls databases\n");
+    let ran = sandbox.run_on_ini(&["calls", "--purge"]).exits(0);
+    assert_eq!(
+        ran.stdout,
+        "No calls\nKept 2 renamed calls databases, because they may contain calls of other inis; \
+         to delete them, purge without --ini\n"
+    );
+    let json = sandbox.run_on_ini(&["calls", "--purge", "--json"]).exits(0).json();
+    assert_eq!((&json["databases"], &json["kept_databases"]), (&json!([]), &json!([calls_17, calls_18])));
+    assert_eq!(left(&renamed), 4);
+    add(&sandbox, 10 * MINUTE, Event::Ring, "030", &[]);
+    sandbox.run(&["calls", "--purge"]).exits(0).says("Deleted 1 call and 2 renamed calls databases\n");
+    assert_eq!((left(&renamed), left(&others)), (0, 4));
+    let json = sandbox.run(&["calls", "--purge", "--json"]).exits(0).json();
+    assert_eq!((&json["databases"], &json["kept_databases"]), (&json!([]), &json!([])));
+}
+
+#[cfg(unix)]
+#[test]
+fn purging_follows_no_link() {
+    let sandbox = Sandbox::new();
+    let folder = calls_db::path(&sandbox).parent().unwrap().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    sandbox.write("mine", "");
+    std::os::unix::fs::symlink(sandbox.path("mine"), folder.join("calls-17.db")).unwrap();
+    sandbox.run(&["calls", "--purge"]).exits(0).says("No calls");
+    assert!(sandbox.path("mine").exists() && folder.join("calls-17.db").is_symlink());
 }
 
 /// Answers requests with these statuses, one after the other, and returns the address.

@@ -173,3 +173,17 @@ fn a_question_mark_from_windows_powershell_is_a_warning() {
         assert_eq!(is_in, is_warned, "{input}: {warnings:?}");
     }
 }
+
+#[test]
+fn output_replaces_no_ini_and_no_actions() {
+    let sandbox = Sandbox::with_ini("[Settings]\n");
+    sandbox.write("MicroSIP.hooks.toml", "history = '1d'\n");
+    let commands: [&[&str]; 4] = [&["calls", "--csv"], &["export"], &["schema"], &["completions", "bash"]];
+    for (file, text) in [("MicroSIP.ini", "[Settings]\n"), ("MicroSIP.hooks.toml", "history = '1d'\n")] {
+        for command in commands {
+            let ran = sandbox.run_on_ini(&[command, &["-o", file]].concat()).exits(2);
+            ran.says(file).says("hint: use another file with --output");
+            assert_eq!(std::fs::read_to_string(sandbox.path(file)).unwrap(), text);
+        }
+    }
+}

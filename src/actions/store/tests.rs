@@ -339,6 +339,27 @@ fn other_programs_changes_are_noticed_and_the_log_is_emptied() {
 }
 
 #[test]
+fn the_log_is_emptied_without_waiting() {
+    let folder = Folder::new();
+    let long = Duration::from_secs(60);
+    let store = Store::open(&folder.database(), long, Use::Other).unwrap();
+    let log = folder.database().with_extension("db-wal");
+    let is_empty = || std::fs::metadata(&log).unwrap().len() == 0;
+    let other = folder.store();
+    for statement in ["BEGIN IMMEDIATE", "BEGIN; SELECT count(*) FROM events"] {
+        store.add(&event(NOW, Event::Ring)).unwrap();
+        other.connection.execute_batch(statement).unwrap();
+        let begun = Instant::now();
+        assert!(!store.try_to_empty_log().unwrap() && !is_empty(), "{statement}");
+        assert!(begun.elapsed() < long / 2);
+        other.connection.execute_batch("ROLLBACK").unwrap();
+        assert!(store.try_to_empty_log().unwrap() && is_empty(), "{statement}");
+    }
+    assert_eq!(store.number("PRAGMA busy_timeout").unwrap(), 60_000);
+    assert!(Store::in_memory().unwrap().try_to_empty_log().unwrap());
+}
+
+#[test]
 fn two_programs_can_create_the_database_at_once() {
     let folder = Folder::new();
     let path = folder.database();

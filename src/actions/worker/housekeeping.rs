@@ -7,11 +7,13 @@ use crate::hook::action::History;
 
 use super::actions_cache::ActionsCache;
 
-/// Deletes the events of each ini that are older than its history. If its actions can't be read, the default counts.
+/// Deletes the events of each ini that are older than its history, and returns whether there were any. If its actions
+/// can't be read, the default counts.
 ///
 /// # Errors
 /// The database can't be read or written.
-pub fn delete_old(store: &Store, actions: &mut ActionsCache, now: &Timestamp) -> Result<(), StoreError> {
+pub fn delete_old(store: &Store, actions: &mut ActionsCache, now: &Timestamp) -> Result<bool, StoreError> {
+    let mut has_deleted = false;
     let is_doubtful = store.is_clock_doubtful(now.wall_ms, now.boot.clone())?;
     for ini in store.inis()? {
         let history =
@@ -23,9 +25,9 @@ pub fn delete_old(store: &Store, actions: &mut ActionsCache, now: &Timestamp) ->
                 now.wall_ms.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
             }
         };
-        store.delete_before(&ini, before, first_needed_row(store, &ini, history, now)?)?;
+        has_deleted |= store.delete_before(&ini, before, first_needed_row(store, &ini, history, now)?)? > 0;
     }
-    Ok(())
+    Ok(has_deleted)
 }
 
 /// Returns the first row of the first call that is still needed, or else a higher one than those of all events. As long

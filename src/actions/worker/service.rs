@@ -113,6 +113,8 @@ pub struct Service<'a> {
     seen: Option<i64>,
     active: Instant,
     is_clean: bool,
+    /// Whether the write-ahead log still contains what was deleted.
+    has_deleted: bool,
     files: Timer,
     sessions: Timer,
     housekeeping: Timer,
@@ -139,6 +141,7 @@ impl<'a> Service<'a> {
             seen: None,
             active: Instant::now(),
             is_clean: false,
+            has_deleted: false,
             files: Timer::new(POLL_FILES),
             sessions: Timer::new(POLL_SESSIONS),
             housekeeping: Timer::new(HOUSEKEEPING),
@@ -198,8 +201,13 @@ impl<'a> Service<'a> {
         self.look()?;
         let is_done = self.pending.is_empty() && self.running.is_empty() && self.unrecorded.is_empty();
         if is_done && !self.is_clean || self.housekeeping.is_due() {
-            housekeeping::delete_old(self.store, &mut self.actions, &(self.context.now)())?;
+            let now = (self.context.now)();
+            self.has_deleted |= housekeeping::delete_old(self.store, &mut self.actions, &now)?;
             self.is_clean = is_done;
+        }
+        // what other programs prevent now is tried again in the next turn
+        if self.has_deleted && self.store.try_to_empty_log().unwrap_or(false) {
+            self.has_deleted = false;
         }
         if is_done && self.active.elapsed() >= self.context.idle && !self.context.perform.is_showing() {
             return Ok(None);

@@ -1,6 +1,7 @@
 //! The list of calls as a table, as CSV and as JSON.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use dialoguer::console::{Alignment, measure_text_width, pad_str, truncate_str};
@@ -11,7 +12,7 @@ use crate::actions::csv_field;
 use crate::commands::call_history::one_line;
 use crate::commands::outcome::Outcome;
 use crate::hook::action::template::Direction;
-use crate::page::{Count, Page, local_time};
+use crate::page::{Count, Page, local_time, path_text};
 use crate::request::Purge;
 
 /// A call in the list.
@@ -26,6 +27,9 @@ pub struct ListedCall {
     /// The ini of the MicroSIP that had the call.
     pub ini: String,
 }
+
+/// What people call a database that was renamed because it was damaged or of another version.
+const RENAMED: &str = "renamed calls database";
 
 /// The form of a list that isn't JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +46,26 @@ pub struct CallList {
     pub(super) form: Form,
     /// Whether other calls were already shown, so that the heading is left out.
     pub(super) is_continued: bool,
-    pub(super) purge: Option<Purge>,
+    /// What it is about besides calls, if they were or would be deleted.
+    pub(super) purged: Option<Purged>,
+}
+
+/// What was or would be deleted besides calls, and what wasn't.
+#[derive(Debug)]
+pub struct Purged {
+    pub(super) purge: Purge,
     /// How many calls weren't deleted, because something has to be done for them.
     pub(super) kept: usize,
+    /// The renamed databases that were deleted.
+    pub(super) databases: Vec<PathBuf>,
+    /// The renamed databases that weren't, because they may contain calls of other inis.
+    pub(super) kept_databases: Vec<PathBuf>,
 }
 
 impl Outcome for CallList {
     fn changed(&self) -> bool {
-        self.purge.is_some() && !self.calls.is_empty()
+        let has_databases = |purged: &Purged| !purged.databases.is_empty();
+        self.purged.as_ref().is_some_and(|purged| !self.calls.is_empty() || has_databases(purged))
     }
 
     fn is_raw(&self) -> bool {
@@ -60,21 +76,15 @@ impl Outcome for CallList {
         if self.form == Form::Csv {
             return self.csv();
         }
-        let count = Count(self.calls.len(), "call");
-        let kept = match self.kept {
-            0 => String::new(),
-            kept => format!(", and keep {} that aren't over or have unfinished actions", Count(kept, "call")),
-        };
-        let is_nothing = self.calls.is_empty() && self.kept == 0;
-        if matches!(self.purge, Some(Purge::Ask | Purge::Now)) && !is_nothing {
-            return format!("Deleted {count}{}\n", kept.replace("keep", "kept"));
+        let is_table_wanted = self.purged.as_ref().is_none_or(|purged| purged.purge == Purge::DryRun);
+        let mut text = String::new();
+        if is_table_wanted && !self.calls.is_empty() {
+            text = self.table(page);
         }
-        if is_nothing {
-            return "No calls\n".into();
-        }
-        let mut text = if self.calls.is_empty() { String::new() } else { self.table(page) };
-        if self.purge.is_some() {
-            let _ = writeln!(text, "Would delete {count}{kept}");
+        match &self.purged {
+            Some(purged) => text.push_str(&self.purged_text(purged)),
+            None if self.calls.is_empty() => text.push_str("No calls\n"),
+            None => {}
         }
         text
     }
@@ -85,9 +95,12 @@ impl Outcome for CallList {
             "calls": self.calls.iter().map(call_json).collect::<Vec<_>>(),
             "warnings": [],
         });
-        if let Some(purge) = self.purge {
-            json["purged"] = json!(purge != Purge::DryRun);
-            json["kept"] = json!(self.kept);
+        if let Some(purged) = &self.purged {
+            let paths = |paths: &[PathBuf]| paths.iter().map(|path| path_text(path)).collect::<Vec<_>>();
+            json["purged"] = json!(purged.purge != Purge::DryRun);
+            json["kept"] = json!(purged.kept);
+            json["databases"] = json!(paths(&purged.databases));
+            json["kept_databases"] = json!(paths(&purged.kept_databases));
         }
         json
     }
@@ -107,6 +120,40 @@ impl CallList {
         for row in &rows {
             text.push_str(&table_line(row, &widths));
             text.push('\n');
+        }
+        text
+    }
+
+    /// Returns what was or would be deleted and kept.
+    fn purged_text(&self, purged: &Purged) -> String {
+        let Purged { kept, databases, kept_databases, .. } = purged;
+        let is_dry_run = purged.purge == Purge::DryRun;
+        let (calls, renamed) = (Count(self.calls.len(), "call"), Count(databases.len(), RENAMED));
+        let mut text = String::new();
+        if is_dry_run {
+            databases.iter().for_each(|path| text.extend([&*path_text(path), "\n"]));
+        }
+        let what = match (calls.0, renamed.0) {
+            (_, 0) => calls.to_string(),
+            (0, _) => renamed.to_string(),
+            _ => format!("{calls} and {renamed}"),
+        };
+        let (delete, keep) = if is_dry_run { ("Would delete", "keep") } else { ("Deleted", "kept") };
+        let _ = match kept {
+            0 if calls.0 + renamed.0 == 0 => writeln!(text, "No calls"),
+            0 => writeln!(text, "{delete} {what}"),
+            kept => {
+                let verbs = if *kept == 1 { "isn't over or has" } else { "aren't over or have" };
+                let kept = Count(*kept, "call");
+                writeln!(text, "{delete} {what}, and {keep} {kept} that {verbs} unfinished actions")
+            }
+        };
+        if !kept_databases.is_empty() {
+            let keep = if is_dry_run { "Would keep" } else { "Kept" };
+            let (they, them) = if kept_databases.len() == 1 { ("it", "it") } else { ("they", "them") };
+            let count = Count(kept_databases.len(), RENAMED);
+            let why = format!("because {they} may contain calls of other inis");
+            let _ = writeln!(text, "{keep} {count}, {why}; to delete {them}, purge without --ini");
         }
         text
     }
@@ -230,7 +277,7 @@ mod tests {
     }
 
     fn list(calls: Vec<ListedCall>, form: Form) -> CallList {
-        CallList { calls, form, is_continued: false, purge: None, kept: 0 }
+        CallList { calls, form, is_continued: false, purged: None }
     }
 
     #[test]
