@@ -13,15 +13,15 @@ const OLD: &str = "[Settings]\r\nVAD=0\r\ncmdCallEnd=\"C:\\hooks\\ring.exe\"\r\n
 pub const MENU: &str = "What should happen on a call?";
 const WHEN: &str = "When should it happen?";
 const EVENTS: &str = "When? (Space selects, Enter continues)";
-const TEXT: &str = "Message (Enter for this one):";
-const LINK: &str = "Page that a click opens (Enter for none):";
+const TEXT: &str = "Message (empty for this one):";
+const LINK: &str = "Page that a click opens (empty for none):";
 const PAGE: &str = "Address of the page:";
 const PLACE: &str = "Where in the address does the caller's number belong?";
 const COUNTRY: &str = "Calling code (without one, numbers stay as they are):";
 const FILE: &str = "File:";
 const SERVICE: &str = "Address of the web service:";
 const PROGRAM: &str = "Program or script (Tab completes):";
-const ARGUMENTS: &str = "Arguments before the number (Enter for none):";
+const ARGUMENTS: &str = "Arguments before the number (empty for none):";
 const KEEP: &str = "Keep that?";
 const SAVE: &str = "Save it?";
 const TRY: &str = "Try it now: type a caller's number (Enter skips this):";
@@ -159,7 +159,12 @@ fn the_example_number_is_found_or_the_place_is_asked_for() {
         .sees("43")
         .press(&[CTRL_U, ENTER])
         .sees("opens https://crm.example/?q=%2B49301234");
-    terminal.sees("MicroSIP opens https://crm.example/?q={number}.").press(&[ESC]).sees(COUNTRY);
+    terminal.sees("MicroSIP opens https://crm.example/?q={number}");
+    terminal.sees(SAVE).press(&[ESC]).sees(COUNTRY);
+    // the code of an area isn't one of a country
+    terminal.press(&[CTRL_U, "030", ENTER]).sees("No country has the calling code 030").sees(COUNTRY);
+    terminal.press(&[CTRL_U, "49", ENTER]).sees("A call from 0301234567 counts as one from +49301234567");
+    terminal.sees(SAVE).press(&[ESC]).sees(COUNTRY);
     terminal.press(&[ESC]).sees(PLACE).press(&[ESC]).sees(PAGE).press(&[CTRL_U, "crm.example/open", ENTER]);
     // without a place for the number, another address is suggested
     terminal.sees("> Paste another address").press(&[ENTER]).sees(PAGE);

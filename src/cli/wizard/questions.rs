@@ -13,7 +13,7 @@ use crate::commands::Error;
 use crate::commands::hook_state::Hook;
 use crate::diagnostic::{Code, ToDiagnostic as _};
 use crate::hook::action::Action;
-use crate::hook::action::numbers::NumberForm;
+use crate::hook::action::numbers::{NumberForm, Numbers};
 use crate::hook::event::Event;
 use crate::hook::target::TargetError;
 use crate::platform::{self, FileSystemExt as _, SystemFs, WindowsPaths};
@@ -172,9 +172,9 @@ impl Questions<'_, '_> {
         let usual = self.answers.events.first().map_or("", |event| goal::usual_message(*event));
         self.dialog.say(&format!(
             "The message is: {usual}\n{{name|number}} becomes the caller's name from MicroSIP's contacts or, if there is \
-             none, the number.\nPress Enter to use it, or type your own, such as: Call from {{name|number}}\n"
+             none, the number.\nAn empty line means this message. Or type your own, such as: Call from {{name|number}}\n"
         ));
-        let prompt = "Message (Enter for this one)";
+        let prompt = "Message (empty for this one)";
         let Some(typed) = self.line(prompt, |answers| &answers.message)? else { return Ok(Reply::Back) };
         self.answers.message = typed;
         let text = self.answers.message_or_usual();
@@ -185,7 +185,7 @@ impl Questions<'_, '_> {
         self.dialog.say(
             "A click on the message can open a web page, such as https://crm.example/find?phone={number}\n",
         );
-        let Some(typed) = self.line("Page that a click opens (Enter for none)", |answers| &answers.link)?
+        let Some(typed) = self.line("Page that a click opens (empty for none)", |answers| &answers.link)?
         else {
             return Ok(Reply::Back);
         };
@@ -204,9 +204,8 @@ impl Questions<'_, '_> {
                            https://crm.example/find?phone={number}";
             (example, "Address of the page")
         } else {
-            let example = "msipcfg sends the call to the service as JSON. Ask whoever runs the service for its address, \
-                           such as\n\
-                           https://crm.example/calls";
+            let example = "msipcfg sends the call to the service as JSON. Ask whoever runs the service for its address. \
+                           Example:\nhttps://crm.example/calls";
             (example, "Address of the web service")
         };
         self.dialog.say(&format!("{example}\n"));
@@ -241,11 +240,12 @@ impl Questions<'_, '_> {
     fn refuses_word(&self) -> bool {
         let is_word = goal::is_word(self.answers.page());
         if is_word {
-            self.dialog.say(&format!(
-                "{:?} isn't a web address. Open the page in your browser, and copy the whole line at its top, which \
-                 starts with https://\n",
-                self.answers.page()
-            ));
+            let how = match self.answers.goal {
+                Goal::NotifyService => "Ask whoever runs the service for its whole address, which",
+                _ => "Open the page in your browser, and copy the whole line at its top, which",
+            };
+            self.dialog
+                .say(&format!("{:?} isn't a web address. {how} starts with https://\n", self.answers.page()));
         }
         is_word
     }
@@ -290,8 +290,8 @@ impl Questions<'_, '_> {
 
     fn ask_country(&mut self) -> Result<Reply, Exit> {
         let form = match self.answers.form_without_country() {
-            Some(NumberForm::National) => "0301234",
-            _ => "+49301234",
+            Some(NumberForm::National) => "0301234567",
+            _ => "+49301234567",
         };
         self.dialog.say(&format!(
             "This page finds numbers in the form {form}, but callers' numbers can arrive in other forms. To convert those, \
@@ -304,9 +304,20 @@ impl Questions<'_, '_> {
         let prompt = "Calling code (without one, numbers stay as they are)";
         let Some(typed) = self.line(prompt, |answers| &answers.country)? else { return Ok(Reply::Back) };
         self.answers.country = typed.trim().to_string();
-        if self.answers.country().is_none() && !self.answers.country.is_empty() {
-            self.dialog.say(&format!("No country has the calling code {}.\n", self.answers.country));
-            return Ok(Reply::Again);
+        match self.answers.country() {
+            None if !self.answers.country.is_empty() => {
+                self.dialog.say(&format!("No country has the calling code {}.\n", self.answers.country));
+                return Ok(Reply::Again);
+            }
+            None => {}
+            // the code of an area is easily taken for it
+            Some(code) => {
+                const NATIONAL: &str = "0301234567";
+                let own = Numbers { country: Some(code), ..Numbers::default() };
+                if let Some(number) = own.e164(NATIONAL) {
+                    self.dialog.say(&format!("A call from {NATIONAL} counts as one from {number}.\n"));
+                }
+            }
         }
         self.check_action(self.answers.action_with_page(&self.answers.full_page()))
     }
@@ -315,8 +326,8 @@ impl Questions<'_, '_> {
         const NAME: &str = "calls.csv";
         let usual = self.usual_log();
         self.dialog.say(&format!(
-            "Each call becomes a line of a file: time, direction, number, name, whether it was answered, and its \
-             length in seconds. A .csv file opens in Excel.\nPress Enter to use {usual}, or type another name.\n"
+            "Each call becomes a line of a file: time, direction, number, name, whether it was answered, its length in \
+             seconds, and an id. A .csv file opens in Excel.\nAn empty line means {usual}.\n"
         ));
         let Some(typed) = self.path("File", |answers| &answers.file)? else { return Ok(Reply::Back) };
         let typed = without_quotes(&typed);
@@ -370,7 +381,7 @@ impl Questions<'_, '_> {
 
     fn ask_arguments(&mut self) -> Result<Reply, Exit> {
         self.dialog.say("The program gets the caller's number as its last argument.\n");
-        let prompt = "Arguments before the number (Enter for none)";
+        let prompt = "Arguments before the number (empty for none)";
         let Some(typed) = self.line(prompt, |answers| &answers.arguments)? else { return Ok(Reply::Back) };
         self.answers.arguments = typed;
         let args = texts::split_arguments(&self.answers.arguments);

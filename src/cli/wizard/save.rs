@@ -22,7 +22,7 @@ use crate::request::{
 pub const IS_SET_ALREADY: &str = "This is already set, so there is nothing to change.\n";
 
 /// Said if no older state differs.
-pub const NOTHING_TO_UNDO: &str = "There is nothing left to undo.\n";
+pub const NOTHING_TO_UNDO: &str = "There is nothing to undo.\n";
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +184,6 @@ fn follow_up(dialog: &Dialog<'_>, ini: &ChosenIni, edit: &EditRequest, written: 
         dialog.run(Request::Control { ini: ini.choice.clone(), control });
         is_exited = false;
     }
-    let sets_hooks = matches!(edit, EditRequest::SetHooks(_));
     if let EditRequest::SetHooks(hooks) = edit {
         let from_when = if is_exited { "when MicroSIP runs again" } else { "from the next call" };
         dialog.say(&format!("It works {from_when}.\n"));
@@ -201,7 +200,7 @@ fn follow_up(dialog: &Dialog<'_>, ini: &ChosenIni, edit: &EditRequest, written: 
             options: options(ini, false, while_running),
         })
     };
-    if sets_hooks {
+    if !matches!(edit, EditRequest::Restore(_)) {
         dialog.say("\nTo undo it, choose \"Undo the last change\" below.\n");
     }
     dialog.output.err(&format!("\nTo do this from a script:\n{}\n", lines(edit.clone())));

@@ -20,7 +20,7 @@ pub const WELCOME: &str = "This sets up what MicroSIP does on calls. Nothing is 
 pub const HOW_TO_FIND_THE_INI: &str = "\
 MicroSIP keeps its settings in MicroSIP.ini. To find it:\n\
 - If MicroSIP never ran on this computer, install it and start it once.\n\
-- If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter. A folder\n  \
+- If it was installed, press Windows+R, type %APPDATA%\\MicroSIP and press Enter. A folder \
   opens; copy the address at its top, choose \"Type where it is\" below, and paste it.\n\
 - If it was only unpacked, the file is in the folder of MicroSIP.exe.\n";
 
@@ -149,9 +149,9 @@ pub fn starts(command: &HookCommand) -> String {
 pub fn sentence_before_saving(events: &[Event], does: &str, present: &[String], is_kept: bool) -> String {
     let when = when_any(events);
     match (present.join(" and "), is_kept) {
-        (present, _) if present.is_empty() => format!("When {when}, MicroSIP {does}.\n"),
-        (present, true) => format!("When {when}, MicroSIP {present} as now, and also {does}.\n"),
-        (present, false) => format!("When {when}, MicroSIP {does} and no longer {present}.\n"),
+        (present, _) if present.is_empty() => ended(&format!("When {when}, MicroSIP {does}")),
+        (present, true) => ended(&format!("When {when}, MicroSIP {present} as now, and also {does}")),
+        (present, false) => ended(&format!("When {when}, MicroSIP {does} and no longer {present}")),
     }
 }
 
@@ -168,7 +168,13 @@ pub fn saved(written: &WriteOutcome) -> String {
 
 /// Returns the sentence that says what will no longer happen.
 pub fn sentence_before_removing(removed: &Removable) -> String {
-    format!("When {}, MicroSIP no longer {}.\n", when_any(&removed.events), removed.present.does)
+    ended(&format!("When {}, MicroSIP no longer {}", when_any(&removed.events), removed.present.does))
+}
+
+/// Returns a line with a full stop, unless it would seem to belong to a web address.
+fn ended(text: &str) -> String {
+    let is_address = text.rsplit(' ').next().is_some_and(|word| word.contains("://"));
+    format!("{text}{}\n", if is_address { "" } else { "." })
 }
 
 /// Returns what changes on calls if an older state is restored, after an introduction.
@@ -255,13 +261,13 @@ mod tests {
     fn a_sentence_says_what_happens_and_what_no_longer_does() {
         let present = ["starts C:\\x.exe".to_string()];
         for (events, present, is_kept, expected) in [
-            (&[Event::Ring][..], &[][..], false, "When the phone is ringing, MicroSIP opens https://a/.\n"),
+            (&[Event::Ring][..], &[][..], false, "When the phone is ringing, MicroSIP opens https://a/\n"),
             (
                 &[Event::End, Event::Busy],
                 &present,
                 true,
                 "When a call has ended or was missed, busy or declined, MicroSIP starts C:\\x.exe as now, and also \
-                 opens https://a/.\n",
+                 opens https://a/\n",
             ),
             (
                 &[Event::Answer, Event::Outgoing],

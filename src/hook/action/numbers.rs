@@ -65,7 +65,9 @@ impl Numbers {
     /// Returns the calling code of a country, from a text such as `49`, `+49` or `0049`.
     pub fn calling_code(text: &str) -> Option<u16> {
         let digits = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
-        let code = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        // with one 0 in front, it's the code of an area
+        let is_code = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let code = digits.parse().ok().filter(|_| is_code)?;
         DATABASE.region(&code).map(|_| code)
     }
 
@@ -97,6 +99,10 @@ impl Numbers {
                 None => received.to_string(),
             },
             NumberForm::National => match self.parsed(received) {
+                // without its country, it would look like another number of the own country
+                Some(number) if self.country.is_some_and(|own| own != number.code().value()) => {
+                    number.format().mode(Mode::E164).to_string()
+                }
                 Some(number) => {
                     let national = number.format().mode(Mode::National).to_string();
                     national.chars().filter(char::is_ascii_digit).collect()
@@ -175,6 +181,8 @@ mod tests {
             ("0049", Some(49)),
             ("1", Some(1)),
             ("999", None),
+            ("030", None),
+            ("00049", None),
             ("+ 49", None),
             ("++49", None),
             ("-49", None),
@@ -194,6 +202,8 @@ mod tests {
     fn forms_differ_only_in_how_the_number_is_written() {
         let numbers = german(None);
         assert_eq!(numbers.form("+49 30 1234567", NumberForm::National), "0301234567");
+        assert_eq!(numbers.form("+33 1 23456789", NumberForm::National), "+33123456789");
+        assert_eq!(Numbers::default().form("+33 1 23456789", NumberForm::National), "0123456789");
         assert_eq!(numbers.form("+49 30 1234567", NumberForm::Digits), "49301234567");
         assert_eq!(numbers.form("+49 30 1234567", NumberForm::Received), "+49 30 1234567");
         assert_eq!(numbers.e164("100"), None);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
+use url::{Host, ParseError, Url};
 
 use super::numbers::Party;
 use super::template::{CallFacts, Placeholder, Template, TemplateError};
@@ -56,6 +56,8 @@ pub enum UrlNotUsed {
     LeavesPath,
 }
 
+const NO_HOST: &str = "the name of the server is missing";
+
 /// What stands for a user and a password that aren't shown.
 const MASKED_USER: &str = "***@";
 
@@ -94,10 +96,21 @@ impl UrlTemplate {
             return Err(UrlError::HostPlaceholder);
         }
         let example = template.fill_plain(&|_| "0".to_string());
-        let url = Url::parse(&example)
-            .map_err(|error| UrlError::Invalid { text: without_user(&text), reason: error.to_string() })?;
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(UrlError::Invalid { text: without_user(&text), reason: "it has no host".into() });
+        let invalid = |reason: &str| UrlError::Invalid { text: without_user(&text), reason: reason.into() };
+        let url = Url::parse(&example).map_err(|error| match error {
+            ParseError::EmptyHost => invalid(NO_HOST),
+            error => invalid(&error.to_string()),
+        })?;
+        match url.host() {
+            None | Some(Host::Domain("")) => return Err(invalid(NO_HOST)),
+            Some(Host::Domain(name)) if name.contains(|c: char| !is_in_host_name(c)) => {
+                return Err(invalid("the name of its server has a character that such names don't have"));
+            }
+            // the parser takes a phone number for an address of version 4
+            Some(Host::Ipv4(_)) if !authority(after_scheme).contains('.') => {
+                return Err(invalid("a number isn't the name of a server"));
+            }
+            Some(_) => {}
         }
         Ok(UrlTemplate { origin: url.origin().ascii_serialization(), template })
     }
@@ -164,9 +177,17 @@ fn without_user(url: &str) -> String {
 /// Returns where a user and a password are in an address, with the `@` after them.
 fn user_of(url: &str) -> Option<Range<usize>> {
     let start = url.find("://")? + "://".len();
-    let rest = &url[start..];
-    let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
-    Some(start..start + authority.rfind('@')? + 1)
+    Some(start..start + authority(&url[start..]).rfind('@')? + 1)
+}
+
+/// Returns what is before the path in an address without a scheme.
+fn authority(after_scheme: &str) -> &str {
+    &after_scheme[..after_scheme.find(['/', '?', '#', '\\']).unwrap_or(after_scheme.len())]
+}
+
+/// Returns whether a character can be in the name of a server after its conversion to ASCII.
+fn is_in_host_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ['-', '.', '_'].contains(&c)
 }
 
 impl std::fmt::Display for UrlTemplate {
@@ -274,6 +295,14 @@ mod tests {
         }
         for text in ["", "https://", "https:///", "a b", "https://h/\nx", "https://[x/"] {
             assert!(UrlTemplate::parse(text).is_err(), "{text}");
+        }
+        for text in ["crm.example=0301234567", "http://0301234567", "a,b", "http://a:b@0301234567/", "h(1)"] {
+            assert!(matches!(UrlTemplate::parse(text), Err(UrlError::Invalid { .. })), "{text}");
+        }
+        for text in
+            ["192.168.0.1:8080/x", "http://[::1]/", "my_pc/x", "müller.example", "a-b.example", "http://h./"]
+        {
+            assert!(UrlTemplate::parse(text).is_ok(), "{text}");
         }
     }
 }
