@@ -378,8 +378,8 @@ impl Store {
         self.number("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
-    /// Empties the write-ahead log like [`Store::empty_log`], but doesn't wait for other programs. Returns whether it is
-    /// empty.
+    /// Empties the write-ahead log like [`Store::empty_log`], but doesn't wait for other programs. Returns whether it
+    /// is empty.
     ///
     /// # Errors
     /// See [`StoreError`].
