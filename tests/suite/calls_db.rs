@@ -10,9 +10,9 @@ use msipcfg::platform::BootTime;
 
 use crate::sandbox::Sandbox;
 
-/// Returns the path of the database in a sandbox.
+/// Returns the path of the database in a sandbox, as messages show it.
 pub fn path(sandbox: &Sandbox) -> PathBuf {
-    let folder = if cfg!(windows) { "local/msipcfg" } else { "home/.local/state/msipcfg" };
+    let folder = if cfg!(windows) { r"local\msipcfg" } else { "home/.local/state/msipcfg" };
     sandbox.path(folder).join("calls.db")
 }
 
